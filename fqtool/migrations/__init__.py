@@ -1,0 +1,1 @@
+"""Plans, files and the ledger of what was done."""

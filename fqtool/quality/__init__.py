@@ -1,0 +1,1 @@
+"""What is computed: Registry in, Table and Query out."""

@@ -1,0 +1,1 @@
+"""What the registry says: text in, Registry out."""

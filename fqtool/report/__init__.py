@@ -1,0 +1,1 @@
+"""Findings, plans and diagnoses as text, JSON, GitHub, SARIF, JUnit and Markdown."""
