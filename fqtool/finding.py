@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, ParamSpec
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+from typing import ParamSpec
 
 P = ParamSpec("P")
 
@@ -53,12 +51,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule's identity: `code` (FQ101), `name` (unknown-key), default severity and its documentation page."""
+    """A rule: `code` (FQ101), `name` (unknown-key), default severity, documentation page, and its check.
+
+    `module` is where it is written: rules of one module look at the same kind of thing.
+    """
 
     code: str
     name: str
     severity: Severity
     page: str
+    module: str
+    check: Callable[..., tuple[Finding, ...]]
 
 
 RULES: dict[str, Rule] = {}
@@ -77,15 +80,21 @@ def rule(
         page = inspect.getdoc(check)
         if not page or code in RULES:
             raise ValueError(f"{code}: a rule needs a docstring and a code of its own")
-        RULES[code] = Rule(code, check.__name__.replace("_", "-"), severity, page)
 
         @functools.wraps(check)
         def run(*args: P.args, **kwargs: P.kwargs) -> tuple[Finding, ...]:
             return tuple(replace(found, rule=code, severity=severity) for found in check(*args, **kwargs))
 
+        name = check.__name__.replace("_", "-")
+        RULES[code] = Rule(code, name, severity, page, check.__module__, run)
         return run
 
     return register
+
+
+def rules_of(module: str) -> tuple[Rule, ...]:
+    """Return the rules written in one module, in order of their codes."""
+    return tuple(one for _, one in sorted(RULES.items()) if one.module == module)
 
 
 def worst(findings: Iterable[Finding]) -> Severity | None:

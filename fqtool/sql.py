@@ -50,7 +50,7 @@ def _unprintable(char: str) -> str:
 
 
 def ident(*parts: str) -> str:
-    """Quote a name, or a path of names, for GoogleSQL: ident("d", "t") is `d`.`t` (BIGQUERY 49).
+    """Quote a name, or a path of names, for GoogleSQL (BIGQUERY 49): `d`.`t` for d and t.
 
     Raises InputError for an empty part or a NUL character.
     """

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from fqtool.table.column import Column, Mode, Type
-from fqtool.table.model import Options, Partitioning, State, Table, View
+from fqtool.table.model import Partitioning, State, Table, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -214,7 +214,7 @@ def _altered(table: Table, change: Change) -> Table:
         case SetClustering(columns):
             return replace(table, clustering=columns)
         case SetOption(name, value):
-            return replace(table, options=replace(table.options, **{name: value}))
+            return replace(table, options=replace(table.options, **{name: value}))  # type: ignore[arg-type]
         case CreateTable() | PutView() | DropView():
             raise AssertionError(change)
         case _:
@@ -228,7 +228,7 @@ def _present(table: Table, name: str) -> Column:
     return found
 
 
-def _replaced(table: Table, name: str, **new: object) -> Table:
+def _replaced(table: Table, name: str, /, **new: object) -> Table:
     old = _present(table, name)
     return table.with_columns(replace(c, **new) if c is old else c for c in table.columns)  # type: ignore[arg-type]
 
@@ -264,8 +264,3 @@ def touched(change: Change) -> tuple[str, ...]:
             return ()
         case _:
             assert_never(change)
-
-
-def option_default(name: str) -> object:
-    """Return the value of an option that was never set."""
-    return getattr(Options(), name)

@@ -116,9 +116,7 @@ def _common_fields(was: Column, will: Column) -> Iterator[tuple[Column, Column]]
 
 def _layout(was: Table, will: Table) -> Iterator[Change]:
     ours, theirs = was.partitioning, will.partitioning
-    if (ours and (ours.column.lower(), ours.granularity)) != (
-        theirs and (theirs.column.lower(), theirs.granularity)
-    ):
+    if (ours and (ours.column.lower(), ours.granularity)) != (theirs and (theirs.column.lower(), theirs.granularity)):
         yield SetPartitioning(theirs)
     if [name.lower() for name in was.clustering] != [name.lower() for name in will.clustering]:
         yield SetClustering(will.clustering)

@@ -11,6 +11,10 @@ from fqtool.table.column import Column
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# Stands in a view's text for the dataset it lives in: BigQuery stores view text whole and wants the dataset named,
+# while a migration file fits every target. Each warehouse puts its own in and takes it out again.
+DATASET = "${dataset}"
+
 
 @dataclass(frozen=True, slots=True)
 class Partitioning:
@@ -108,5 +112,3 @@ def structure(table: Table | None) -> tuple[object, ...]:
 def fingerprint(table: Table | None) -> str:
     """Return 16 hex digits of SHA-256 over `structure`: what a plan says it was made for."""
     return hashlib.sha256(repr(structure(table)).encode()).hexdigest()[:16]
-
-

@@ -49,7 +49,12 @@ class Warehouse(Protocol):
         ...
 
     def run(
-        self, work: Statement | Query, *, job: str | None = None, dry_run: bool = False, max_bytes: int | None = None
+        self,
+        work: Statement | Query,
+        *,
+        job: str | None = None,
+        dry_run: bool = False,
+        max_bytes: int | None = None,
     ) -> Outcome:
         """Make a schema change or run DML. With `job`, the work is done at most once under that id.
 

@@ -1,0 +1,46 @@
+# Two commands are enough on a fresh machine with python3 >= 3.11, make and git: make demo, make test.
+PYTHON ?= python3
+VENV := .venv
+BED := .venv-bed
+PIP_FLAGS := --quiet --disable-pip-version-check
+WORKERS ?= 2
+
+.PHONY: demo test check bed golden clean
+
+demo: $(VENV)/.runtime
+	$(VENV)/bin/fqtool demo
+
+test: $(VENV)/.dev $(BED)/.ready check
+	FQTOOL_REQUIRE_BED=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup
+
+check: $(VENV)/.dev
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+# The emulator pins old versions of what fqtool uses, so it lives in an environment of its own.
+bed: $(BED)/.ready
+
+golden: $(VENV)/.dev $(BED)/.ready
+	FQTOOL_RENEW=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup -m golden
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fqtool needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime tests/bed/requirements.txt
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+$(BED)/.ready: tests/bed/requirements.txt tests/bed/constraints.txt
+	$(PYTHON) -m venv $(BED)
+	$(BED)/bin/python -m pip install $(PIP_FLAGS) --constraint tests/bed/constraints.txt --requirement tests/bed/requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) $(BED) .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,0 +1,134 @@
+"""The commands that look at one thing: registry, schema, drift; and the app itself."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fqtool.cli import migrate
+from fqtool.cli.options import (
+    MIGRATIONS,
+    REGISTRY,
+    Folder,
+    Format,
+    RegistryPath,
+    TargetUrl,
+    Timeout,
+    guarded,
+    say,
+    tell,
+    version,
+    warehouse_of,
+    workspace_of,
+)
+
+app = typer.Typer(
+    name="fqtool",
+    help="Keep an ML feature store's schema and data quality true, from one file.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(migrate.app, name="migrate")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(version())
+        raise typer.Exit
+
+
+@app.callback()
+def fqtool(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Keep an ML feature store's schema and data quality true, from one file."""
+
+
+@app.command()
+def validate(registry: RegistryPath = REGISTRY, form: Format = "text") -> None:
+    """Check the registry: every problem at once, with its place and what to do."""
+    from fqtool.verbs.validate import validated
+
+    tell(validated(registry), form, target=str(registry), command="validate", ok=f"{registry} is in order.")
+
+
+@app.command("generate-schema")
+def generate_schema(
+    registry: RegistryPath = REGISTRY,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write; - is stdout.")] = Path("-"),
+    check: Annotated[
+        Path | None, typer.Option("--check", help="Compare with this file and exit 1 if it is stale.")
+    ] = None,
+    full: Annotated[bool, typer.Option("--full", help="The whole table: base columns first.")] = False,
+    form: Format = "text",
+) -> None:
+    """Write the managed columns as BigQuery schema JSON, as bq and Terraform take it."""
+    from fqtool.verbs.generate_schema import generated_schema, stale_schema
+    from fqtool.verbs.workspace import open_registry
+
+    loaded = open_registry(registry)
+    if check is not None:
+        found = stale_schema(loaded, check, full=full)
+        tell(found, form, target=str(check), command="generate-schema", ok=f"{check} is what the registry generates.")
+        return
+    text = generated_schema(loaded, full=full)
+    if str(out) == "-":
+        sys.stdout.write(text)
+        return
+    from fqtool.warehouse.disk import write_text
+
+    write_text(out, text)
+    say(f"Wrote {out}.")
+
+
+@app.command("check-drift")
+def check_drift(
+    registry: RegistryPath = REGISTRY,
+    folder: Folder = MIGRATIONS,
+    target: TargetUrl = None,
+    timeout: Timeout = 30.0,
+    ledger: Annotated[
+        bool, typer.Option("--ledger/--no-ledger", help="Read the ledger to tell what was changed by hand.")
+    ] = True,
+    views: Annotated[bool, typer.Option("--views/--no-views", help="Compare views too.")] = True,
+    form: Format = "text",
+) -> None:
+    """Compare the live table with registry, ledger and files; exit 1 on any difference that matters."""
+    from fqtool.verbs.check_drift import drift_of
+
+    workspace = workspace_of(registry, folder)
+    with warehouse_of(workspace.registry, target, timeout) as warehouse:
+        found = drift_of(workspace, warehouse, ledger=ledger, views=views)
+        ok = f"{workspace.table} in {warehouse.url} is what the registry says."
+        tell(found, form, target=warehouse.url, command="check-drift", ok=ok)
+
+
+@app.command()
+def demo(
+    registry: RegistryPath = REGISTRY,
+    folder: Folder = MIGRATIONS,
+    file: Annotated[Path, typer.Option(help="The DuckDB file to make.")] = Path(".fqtool/demo.duckdb"),
+) -> None:
+    """Show the whole story on embedded DuckDB, in a file of its own."""
+    from fqtool.cli.show import show_demo
+
+    show_demo(workspace_of(registry, folder), file)
+
+
+@app.command()
+def rules(code: Annotated[str | None, typer.Argument(help="One rule, e.g. FQ301.")] = None) -> None:
+    """List every rule, or print the page of one."""
+    from fqtool.cli.show import show_rules
+
+    show_rules(code)
+
+
+def main() -> None:
+    """Run fqtool. Exit codes: 0 clean, 1 findings, 2 wrong input, 3 the world failed."""
+    guarded(app)

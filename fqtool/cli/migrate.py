@@ -1,0 +1,139 @@
+"""fqtool migrate: apply by itself, and plan, status, verify below it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from fqtool.cli.options import (
+    MIGRATIONS,
+    REGISTRY,
+    Folder,
+    Format,
+    RegistryPath,
+    TargetUrl,
+    Timeout,
+    say,
+    tell,
+    version,
+    warehouse_of,
+    workspace_of,
+)
+
+app = typer.Typer(help="Apply pending migrations; plan, list or verify them.", invoke_without_command=True)
+
+
+@app.callback()
+def migrate(
+    context: typer.Context,
+    registry: RegistryPath = REGISTRY,
+    folder: Folder = MIGRATIONS,
+    target: TargetUrl = None,
+    timeout: Timeout = 30.0,
+    allow: Annotated[list[str] | None, typer.Option(help="A hazard that may run, e.g. FQ230; repeatable.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would run; change nothing.")] = False,
+    take_lease: Annotated[
+        bool, typer.Option("--take-lease", help="Take the lease from a migrator that is known to be dead.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell every step.")] = False,
+) -> None:
+    """Apply pending migrations to the target, each statement verified by reading the table back."""
+    if context.invoked_subcommand:
+        return
+    from fqtool.verbs.migrate_apply import apply_migrations
+
+    workspace = workspace_of(registry, folder)
+    with warehouse_of(workspace.registry, target, timeout) as warehouse:
+        result = apply_migrations(
+            workspace,
+            warehouse,
+            tool=version(),
+            allow=frozenset(allow or ()),
+            dry_run=dry_run,
+            take_lease=take_lease,
+            on_step=(lambda step: say(f"  {step}")) if verbose else (lambda _: None),
+        )
+        if dry_run:
+            for file in result.pending:
+                print(file.text)
+            say(f"{len(result.pending)} pending; nothing was done." if result.pending else "Nothing is pending.")
+            return
+        for file, how in result.done:
+            run = sum(not statement.adopted for statement in file.statements)
+            words = "was there already, verified as baseline" if how == "adopted" else f"applied, {_count(run)}"
+            say(f"{file.name}: {words}")
+        say(f"{warehouse.url} is up to date." if result.done else f"Nothing is pending in {warehouse.url}.")
+
+
+def _count(statements: int) -> str:
+    return f"{statements} statement{'' if statements == 1 else 's'}, table read back and compared"
+
+
+@app.command()
+def plan(
+    registry: RegistryPath = REGISTRY,
+    folder: Folder = MIGRATIONS,
+    target: TargetUrl = None,
+    timeout: Timeout = 30.0,
+    name: Annotated[str, typer.Option(help="Words for the file's name.")] = "",
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Plan from what the files record, without asking the target.")
+    ] = False,
+    include_base: Annotated[bool, typer.Option("--include-base", help="Alter base columns too.")] = False,
+    redo: Annotated[bool, typer.Option("--redo", help="Plan anew what this target has not begun to apply.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; write nothing.")] = False,
+) -> None:
+    """Write the next migration from the live table and the registry, with hazards, cost and the way back."""
+    from fqtool.report.plan_text import print_plan
+    from fqtool.verbs.migrate_plan import kept_files, plan_migration, write_plan
+
+    workspace = workspace_of(registry, folder)
+    if offline:
+        planned = plan_migration(workspace, None, name=name, include_base=include_base, redo=redo)
+    else:
+        with warehouse_of(workspace.registry, target, timeout) as warehouse:
+            planned = plan_migration(workspace, warehouse, name=name, include_base=include_base, redo=redo)
+    for file, one in planned.made:
+        print_plan(file, one, sys.stdout)
+    if not planned.made:
+        say("Nothing to plan: files and registry agree.")
+    if not dry_run and (planned.made or planned.replaced or not workspace.contract):
+        write_plan(workspace, planned, kept_files(workspace, planned))
+        say("\n".join(f"Wrote {folder / file.name}." for file, _ in planned.made))
+
+
+@app.command()
+def status(
+    registry: RegistryPath = REGISTRY,
+    folder: Folder = MIGRATIONS,
+    target: TargetUrl = None,
+    timeout: Timeout = 30.0,
+    form: Format = "text",
+) -> None:
+    """List every migration of folder and target, and what is wrong between them."""
+    from fqtool.report.table_text import print_table
+    from fqtool.verbs.migrate_status import migration_status
+
+    workspace = workspace_of(registry, folder)
+    with warehouse_of(workspace.registry, target, timeout) as warehouse:
+        found = migration_status(workspace, warehouse)
+        if form == "text":
+            headers = ("migration", "standing", "statements", "finished (UTC)", "by", "error")
+            cells = [(r.name, r.standing, r.statements, r.finished_at, r.runner, r.error) for r in found.rows]
+            print_table(f"Migrations of {warehouse.url}", headers, cells, sys.stdout)
+        tell(found.findings, form, target=warehouse.url, command="migrate status", ok="Files and ledger agree.")
+
+
+@app.command()
+def verify(registry: RegistryPath = REGISTRY, folder: Folder = MIGRATIONS, form: Format = "text") -> None:
+    """Prove the folder: checksums, chain, contract, and a replay on a fresh embedded engine."""
+    from fqtool.verbs.migrate_verify import verify_migrations
+    from fqtool.warehouse.target import open_target
+
+    workspace = workspace_of(registry, folder)
+    with open_target("duckdb:///:memory:") as scratch:
+        found = verify_migrations(workspace, scratch, version())
+    ok = f"{len(workspace.files)} migrations replay to what the registry says."
+    tell(found, form, target=str(folder), command="migrate verify", ok=ok)

@@ -1,0 +1,114 @@
+"""Options that many commands share, and what every command does around its verb."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fqtool.finding import Finding
+    from fqtool.registry.model import Registry
+    from fqtool.verbs.workspace import Workspace
+    from fqtool.warehouse.protocol import Warehouse
+
+DEFAULT_TARGET = "duckdb:///.fqtool/local.duckdb"
+
+RegistryPath = Annotated[
+    Path, typer.Option("--registry", "-r", envvar="FQTOOL_REGISTRY", help="The registry file.", show_default=True)
+]
+Folder = Annotated[Path, typer.Option("--migrations", "-m", help="The folder of migration files.", show_default=True)]
+TargetUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        "-t",
+        envvar="FQTOOL_TARGET",
+        help="A URL, or a name from the registry's targets. Without it: the target named default, else "
+        + DEFAULT_TARGET.replace("[", "\\["),
+    ),
+]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that talking to the warehouse may take.")]
+Format = Annotated[
+    str, typer.Option("--format", "-f", help="text, json, github, sarif, junit or markdown.", metavar="FORMAT")
+]
+
+REGISTRY = Path("feature_registry.yaml")
+MIGRATIONS = Path("migrations")
+
+
+def workspace_of(registry: Path, folder: Path) -> Workspace:
+    """Read registry and migrations."""
+    from fqtool.verbs.workspace import open_workspace
+
+    return open_workspace(registry, folder)
+
+
+def warehouse_of(registry: Registry, target: str | None, timeout: float) -> Warehouse:
+    """Open the target: a URL, a name from the registry's targets, or the default."""
+    from fqtool.errors import UsageError
+    from fqtool.warehouse.target import open_target
+
+    named = dict(registry.targets)
+    url = target or named.get("default", DEFAULT_TARGET)
+    if "://" not in url:
+        if url not in named:
+            raise UsageError(
+                f"There is no target named {url!r} in {registry.path}.",
+                remedy=f"Use one of {', '.join(named) or 'none declared'}, or a URL like {DEFAULT_TARGET}.",
+            )
+        url = named[url]
+    return open_target(url, timeout=timeout)
+
+
+def tell(findings: Sequence[Finding], form: str, *, target: str, command: str, ok: str) -> None:
+    """Print findings and exit 1 if any of them is an error or a warning."""
+    from fqtool.finding import blocking
+    from fqtool.report.findings import print_findings
+
+    print_findings(findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout)
+    if any(blocking(findings)):
+        raise typer.Exit(1)
+
+
+def say(line: str) -> None:
+    """Print a line of progress or outcome to stderr, so that stdout holds what was asked for."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def version() -> str:
+    """Return the installed version."""
+    from importlib.metadata import version as installed
+
+    return f"fqtool {installed('fqtool')}"
+
+
+def guarded(app: typer.Typer) -> Any:
+    """Run the app; every error ends in its sentence and its exit code, never in a traceback."""
+    try:
+        return app()
+    except KeyboardInterrupt:
+        say("\nInterrupted; nothing is half done. Run the same command again to go on.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has gone; that is their choice, not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+    except Exception as error:
+        from fqtool.errors import FqtoolError
+
+        if isinstance(error, FqtoolError):
+            from fqtool.report.errors_text import print_error
+
+            print_error(error, sys.stderr)
+            sys.exit(error.exit_code)
+        if os.environ.get("FQTOOL_DEBUG"):
+            raise
+        say(f"error: fqtool has a defect: {type(error).__name__}: {' '.join(str(error).split())[:500]}")
+        say("  FQTOOL_DEBUG=1 shows where; please report it.")
+        sys.exit(3)

@@ -1,0 +1,47 @@
+"""What the demo and the rules pages print."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from fqtool.errors import UsageError
+from fqtool.report.findings import print_findings
+from fqtool.verbs.workspace import Workspace
+
+
+def show_rules(code: str | None) -> None:
+    """Print all rules in a table, or the page of one."""
+    import fqtool.rules.about_changes
+    import fqtool.rules.about_drift
+    import fqtool.rules.about_files
+    import fqtool.rules.about_generated
+    import fqtool.rules.about_hazards
+    import fqtool.rules.about_registry  # noqa: F401
+    from fqtool.finding import RULES
+    from fqtool.report.table_text import print_table
+
+    if code is None:
+        rows = [(one.code, one.name, one.severity, one.page.splitlines()[0]) for _, one in sorted(RULES.items())]
+        print_table("", ("rule", "name", "severity", "about"), rows, sys.stdout)
+        return
+    found = RULES.get(code.upper()) or next((one for one in RULES.values() if one.name == code.lower()), None)
+    if found is None:
+        raise UsageError(f"There is no rule {code}.", remedy="fqtool rules lists them.")
+    print(f"{found.code} {found.name} ({found.severity})\n\n{found.page}")
+
+
+def show_demo(workspace: Workspace, file: Path) -> None:
+    """Run the demo and print it as it goes."""
+    from fqtool.verbs.demo import Step, run_demo
+
+    def tell(step: Step) -> None:
+        print(f"\n$ {step.command}")
+        for line in step.lines:
+            print(line)
+        if step.findings is not None:
+            print_findings(
+                step.findings, "text", target=step.target, command=step.command, ok_message=step.ok, stream=sys.stdout
+            )
+
+    run_demo(workspace, file, tell)

@@ -1,0 +1,213 @@
+"""The ledger: what was done to a dataset, a row per statement attempt, and one lease row against two migrators.
+
+Pure: rows in, Revisions out, and the queries that write rows. Every write is a MERGE on the row's key, so writing it
+twice is writing it once (BIGQUERY 74).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from fqtool.migrations.files import MigrationFile
+from fqtool.sql import Query, WholeTable, ident
+from fqtool.table.model import Table
+from fqtool.table.typetext import column
+
+LEDGER = "_fqtool_ledger"
+LEASE = "lease"
+
+
+class Standing(StrEnum):
+    """Where a statement attempt stands."""
+
+    STARTED = "started"
+    APPLIED = "applied"
+    ADOPTED = "adopted"
+    FAILED = "failed"
+
+    @property
+    def done(self) -> bool:
+        """Whether the statement need not run any more."""
+        return self in (Standing.APPLIED, Standing.ADOPTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One attempt of one statement. `statement` counts from 1; times are RFC 3339 in UTC, "" for not yet."""
+
+    version: str
+    statement: int
+    attempt: int
+    standing: str
+    total: int
+    file: str
+    file_hash: str
+    partial_hash: str
+    job: str
+    runner: str
+    tool: str
+    started_at: str
+    finished_at: str = ""
+    error: str = ""
+
+
+_TYPES = {"statement": "INT64", "attempt": "INT64", "total": "INT64"}
+_TIMES = ("started_at", "finished_at")
+_LEASE_ROW = "t.`version` = s.`version`"
+_KEY = ("version", "statement", "attempt")
+COLUMNS = tuple(field.name for field in fields(Entry))
+TABLE = Table(
+    LEDGER,
+    tuple(
+        column(
+            name,
+            "TIMESTAMP" if name in _TIMES else _TYPES.get(name, "STRING"),
+            required=name in _KEY,
+        )
+        for name in COLUMNS
+    ),
+)
+ROWS = WholeTable(LEDGER, COLUMNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One migration as the ledger has it: how many statements of how many are done, and the last error."""
+
+    version: str
+    applied: int
+    total: int
+    hash: str
+    partial_hashes: tuple[str, ...]
+    error: str = ""
+    adopted: bool = False
+    runner: str = ""
+    finished_at: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every statement is done."""
+        return self.applied >= self.total
+
+
+def entries_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Entry, ...]:
+    """Read ledger rows, the lease among them, in order of version, statement and attempt."""
+    read = (Entry(**{name: _plain(name, row[name]) for name in COLUMNS}) for row in rows)
+    return tuple(sorted(read, key=lambda entry: (entry.version, entry.statement, entry.attempt)))
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if value is not None else (0 if name in _TYPES else "")
+
+
+def revisions(entries: Iterable[Entry]) -> tuple[Revision, ...]:
+    """Fold entries into one Revision per version, in version order. The lease is none of them."""
+    statements = [entry for entry in entries if entry.version != LEASE]
+    return tuple(_revision(list(group)) for _, group in groupby(statements, key=lambda entry: entry.version))
+
+
+def _revision(entries: Sequence[Entry]) -> Revision:
+    last = {entry.statement: entry for entry in entries}
+    done = [entry for entry in last.values() if Standing(entry.standing).done]
+    newest = entries[-1]
+    return Revision(
+        newest.version,
+        applied=len(done),
+        total=newest.total,
+        hash=newest.file_hash,
+        partial_hashes=tuple(entry.partial_hash for entry in done),
+        error=newest.error if newest.standing == Standing.FAILED else "",
+        adopted=bool(done) and all(entry.standing == Standing.ADOPTED for entry in done),
+        runner=newest.runner,
+        finished_at=newest.finished_at,
+    )
+
+
+def last_attempt(entries: Iterable[Entry], version: str, statement: int) -> Entry | None:
+    """Return the newest attempt of a statement, or None."""
+    found = [entry for entry in entries if (entry.version, entry.statement) == (version, statement)]
+    return found[-1] if found else None
+
+
+def entry_for(
+    file: MigrationFile, statement: int, attempt: int, *, target: str, runner: str, tool: str, now: datetime
+) -> Entry:
+    """Return the entry of a statement about to run. Its job id follows from what is run where (BIGQUERY 76)."""
+    partial = file.partial_hashes[statement - 1]
+    place = hashlib.sha256(f"{target}\n{partial}".encode()).hexdigest()[:16]
+    return Entry(
+        version=file.version,
+        statement=statement,
+        attempt=attempt,
+        standing=Standing.STARTED,
+        total=len(file.statements),
+        file=file.name,
+        file_hash=file.hash,
+        partial_hash=partial,
+        job=f"fqtool_{file.version}_{statement}_{place}_{attempt}",
+        runner=runner,
+        tool=tool,
+        started_at=now.isoformat(),
+    )
+
+
+def record(entry: Entry) -> Query:
+    """Return the MERGE that writes an entry, new or known."""
+    on = " AND ".join(f"t.{ident(name)} = s.{ident(name)}" for name in _KEY)
+    return _merge(entry, on, "WHEN MATCHED THEN")
+
+
+def _merge(entry: Entry, on: str, matched: str) -> Query:
+    source = ", ".join(f"{_parameter(name)} AS {ident(name)}" for name in COLUMNS)
+    update = ", ".join(f"{ident(name)} = s.{ident(name)}" for name in COLUMNS if name not in _KEY)
+    names = ", ".join(ident(name) for name in COLUMNS)
+    values = ", ".join(f"s.{ident(name)}" for name in COLUMNS)
+    return Query(
+        f"MERGE {ident(LEDGER)} AS t\nUSING (SELECT {source}) AS s\nON {on}\n"
+        f"{matched} UPDATE SET {update}\n"
+        f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
+        tuple((name, getattr(entry, name)) for name in COLUMNS),
+    )
+
+
+def _parameter(name: str) -> str:
+    """Times travel as text, so that one not yet known needs no typed NULL."""
+    return f"SAFE_CAST(NULLIF(@{name}, '') AS TIMESTAMP)" if name in _TIMES else f"@{name}"
+
+
+def take_lease(runner: str, now: datetime, until: datetime) -> Query:
+    """Return the MERGE that takes the lease if it is free, run out, or this runner's own.
+
+    `runner` is written as holder; `finished_at` holds the end of the lease. Whoever reads its own name afterwards
+    has it; of two who come at once the second finds the row changed and does nothing (BIGQUERY 42).
+    """
+    mine_or_over = "t.`runner` = s.`runner` OR t.`finished_at` < s.`started_at`"
+    return _merge(_lease(runner, now, until), _LEASE_ROW, f"WHEN MATCHED AND ({mine_or_over}) THEN")
+
+
+def free_lease(runner: str, now: datetime) -> Query:
+    """Return the MERGE that ends this runner's lease."""
+    return _merge(_lease(runner, now, now), _LEASE_ROW, "WHEN MATCHED AND t.`runner` = s.`runner` THEN")
+
+
+def break_lease(runner: str, now: datetime) -> Query:
+    """Return the MERGE that ends whoever's lease it is: for a migrator known to be dead."""
+    return _merge(_lease(runner, now, now), _LEASE_ROW, "WHEN MATCHED THEN")
+
+
+def _lease(runner: str, now: datetime, until: datetime) -> Entry:
+    return Entry(LEASE, 0, 0, "lease", 0, "", "", "", "", runner, "", now.isoformat(), until.isoformat())
+
+
+def lease_holders(entries: Iterable[Entry], now: datetime) -> tuple[tuple[str, str], ...]:
+    """Return (runner, until) of every lease that has not run out."""
+    leases = (entry for entry in entries if entry.version == LEASE)
+    return tuple((one.runner, one.finished_at) for one in leases if datetime.fromisoformat(one.finished_at) > now)

@@ -1,0 +1,50 @@
+"""Characters that cannot travel as they are: what a terminal would obey, XML forbids or a stream cannot encode."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+# Bidirectional controls reorder what a reader sees; the others are invisible, so two names that differ look
+# alike. The joiners U+200C and U+200D stay: emoji and several scripts are written with them.
+_DECEPTIVE = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u00ad\u200b\u2060\ufeff"
+)
+_OBEYED = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def visible(text: str, keep: str = "") -> str:
+    r"""Return the text with control, bidirectional and invisible characters written as escapes (`\x1b`).
+
+    Characters in `keep` stay as they are.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if char in keep or not _hidden(char) else _escape(char) for char in text)
+
+
+def xml_text(text: str) -> str:
+    """Return the text with what XML 1.0 cannot hold, even as a reference, written as escapes.
+
+    A carriage return is legal, but every parser turns it into a newline.
+    """
+    return _NOT_XML.sub(lambda found: _escape(found[0]), text)
+
+
+def write(text: str, stream: TextIO) -> None:
+    """Write the text; what the stream's encoding lacks becomes an escape, so that no report dies of an emoji."""
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+
+
+def _hidden(char: str) -> bool:
+    return char in _DECEPTIVE or unicodedata.category(char) in _OBEYED
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape").decode("ascii")

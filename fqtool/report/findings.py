@@ -1,0 +1,50 @@
+"""Print findings in the format asked for. The table FORMATS is the one place that knows all formats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from fqtool.errors import UsageError
+from fqtool.report.github import print_github
+from fqtool.report.json_format import print_json
+from fqtool.report.junit import print_junit
+from fqtool.report.markdown import print_markdown
+from fqtool.report.outcome import Outcome
+from fqtool.report.sarif import print_sarif
+from fqtool.report.text import print_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TextIO
+
+    from fqtool.finding import Finding
+
+Printer: TypeAlias = "Callable[[Outcome, TextIO], None]"
+
+FORMATS: dict[str, Printer] = {
+    "text": print_text,
+    "json": print_json,
+    "github": print_github,
+    "sarif": print_sarif,
+    "junit": print_junit,
+    "markdown": print_markdown,
+}
+
+
+def print_findings(
+    findings: Sequence[Finding],
+    format_name: str,
+    *,
+    target: str,
+    command: str,
+    ok_message: str,
+    stream: TextIO,
+) -> None:
+    """Print every finding of `command` about `target` to the stream; with none, say `ok_message`.
+
+    Raises UsageError for a format that is not in FORMATS.
+    """
+    printer = FORMATS.get(format_name)
+    if printer is None:
+        raise UsageError(f"There is no format {format_name!r}.", remedy=f"Use one of: {', '.join(FORMATS)}.")
+    printer(Outcome(tuple(findings), target, command, ok_message), stream)

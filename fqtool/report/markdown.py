@@ -1,0 +1,51 @@
+"""Findings as a Markdown table, for a job summary or a comment on a pull request."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fqtool.report.characters import visible, write
+from fqtool.report.outcome import rule_title
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from fqtool.finding import Finding
+    from fqtool.report.outcome import Outcome
+
+# As character references, because inside a table no backslash protects a pipe in every renderer. An underscore
+# within a word means nothing to Markdown, nor does a colon that starts no address and no emoji; both stay.
+_MEANINGFUL = re.compile(r"[&<|*`\[\\~$@#]|:(?=//|[\w+-]+:)|(?<![^\W_])_|_(?![^\W_])")
+_QUOTED = re.compile("&#96;(.+?)&#96;")
+
+
+def print_markdown(outcome: Outcome, stream: TextIO) -> None:
+    """Print a heading with the conclusion, the target, and one table row per finding."""
+    write(f"### fqtool {escape(outcome.command)}: {escape(outcome.conclusion())}\n", stream)
+    if outcome.target:
+        write(f"\nTarget: {_code(outcome.target)}\n", stream)
+    if outcome.findings:
+        write("\n| Severity | Rule | Where | What | Fix |\n| --- | --- | --- | --- | --- |\n", stream)
+    for found in outcome.findings:
+        write(f"| {' | '.join(_cells(found))} |\n", stream)
+
+
+def escape(text: str) -> str:
+    """Return text that shows as itself in a Markdown table cell, whatever it contains."""
+    plain = visible(text.replace("\r\n", "\n"), keep="\n")
+    return _MEANINGFUL.sub(lambda found: f"&#{ord(found[0])};", plain).replace("\n", "<br>")
+
+
+def _cells(found: Finding) -> tuple[str, ...]:
+    where = _code(found.subject) + (f"<br>{escape(str(found.location))}" if found.location else "")
+    what = _sentence(found.message) + (f"<br>cause: {_sentence(found.cause)}" if found.cause else "")
+    return str(found.severity), escape(rule_title(found)), where, what, _code(found.remedy)
+
+
+def _sentence(text: str) -> str:
+    return _QUOTED.sub(r"<code>\1</code>", escape(text))
+
+
+def _code(text: str) -> str:
+    return f"<code>{escape(text)}</code>" if text else ""

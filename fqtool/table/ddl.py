@@ -1,0 +1,178 @@
+"""Changes as GoogleSQL: the only place that writes DDL. sqlglot never renders what ships (BIGQUERY 107-110)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from fqtool.sql import ident, literal
+from fqtool.table.changes import (
+    AddColumn,
+    Change,
+    CreateTable,
+    DropColumn,
+    DropView,
+    PutView,
+    RenameColumn,
+    Reorder,
+    SetClustering,
+    SetDefault,
+    SetDescription,
+    SetMode,
+    SetOption,
+    SetPartitioning,
+    SetPolicyTags,
+    SetType,
+)
+from fqtool.table.column import Column, Kind, Mode, Type
+from fqtool.table.model import Options, Table, View
+
+# Options by their field name here and by BigQuery's name in OPTIONS(...).
+OPTION_NAMES = {
+    "description": "description",
+    "friendly_name": "friendly_name",
+    "labels": "labels",
+    "require_partition_filter": "require_partition_filter",
+    "partition_expiration_days": "partition_expiration_days",
+    "expiration": "expiration_timestamp",
+}
+
+OptionValue = str | float | bool | tuple[tuple[str, str], ...] | None
+
+
+class NoStatement(ValueError):
+    """BigQuery has no SQL for this change; `rules.about_changes` says why and what to do instead."""
+
+
+def render(table: str, changes: Iterable[Change]) -> str:
+    """Return one GoogleSQL statement, without a semicolon, that makes all the changes.
+
+    Several changes go into one statement only where BigQuery documents it: ADD, DROP and RENAME COLUMN, each
+    kind by itself, and table options (BIGQUERY 1, 13, 18, 29, 35). Raises NoStatement for a change that no SQL
+    makes, ValueError for a mix.
+    """
+    changes = tuple(changes)
+    match changes:
+        case (CreateTable(created),):
+            return create_table(created)
+        case (PutView(view),):
+            return create_view(view)
+        case (DropView(name),):
+            return f"DROP VIEW {ident(name)}"
+        case (first, *rest) if all(type(change) is type(first) for change in rest):
+            if rest and not isinstance(first, AddColumn | DropColumn | RenameColumn | SetOption):
+                raise ValueError(f"{type(first).__name__} takes a statement of its own")
+            if isinstance(first, SetOption):
+                return f"ALTER TABLE {ident(table)}\n  SET OPTIONS ({_options_of(changes)})"
+            actions = ",\n  ".join(_action(change) for change in changes)
+            return f"ALTER TABLE {ident(table)}\n  {actions}"
+        case _:
+            raise ValueError("one statement makes changes of one kind")
+
+
+def create_table(table: Table) -> str:
+    """Return CREATE TABLE without IF NOT EXISTS, which compares nothing but the name (BIGQUERY 3)."""
+    columns = ",\n  ".join(column_sql(column) for column in table.columns)
+    parts = [f"CREATE TABLE {ident(table.name)} (\n  {columns}\n)"]
+    if table.partitioning:
+        parts.append(f"PARTITION BY {_partition_expression(table)}")
+    if table.clustering:
+        parts.append(f"CLUSTER BY {', '.join(ident(name) for name in table.clustering)}")
+    options = _set_options(table.options)
+    if options:
+        parts.append(f"OPTIONS ({options})")
+    return "\n".join(parts)
+
+
+def create_view(view: View) -> str:
+    """Return CREATE OR REPLACE VIEW: a view holds no data, so replacing it loses none."""
+    options = f"\nOPTIONS (description = {literal(view.description)})" if view.description else ""
+    return f"CREATE OR REPLACE VIEW {ident(view.name)}{options}\nAS\n{view.text}"
+
+
+def column_sql(column: Column) -> str:
+    """Return a column's definition as CREATE TABLE and ADD COLUMN take it."""
+    default = f" DEFAULT {column.default}" if column.default is not None else ""
+    return f"{ident(column.name)} {_type_sql(column)}{default}{column.not_null}{_described(column)}"
+
+
+def type_sql(kind: Type) -> str:
+    """Return a type in GoogleSQL with STRUCT field names quoted and described."""
+    if kind.kind is not Kind.STRUCT:
+        return str(kind)
+    fields = ", ".join(f"{ident(f.name)} {_type_sql(f)}{f.not_null}{_described(f)}" for f in kind.fields)
+    return f"STRUCT<{fields}>"
+
+
+def _type_sql(column: Column) -> str:
+    inner = type_sql(column.type)
+    return f"ARRAY<{inner}>" if column.mode is Mode.REPEATED else inner
+
+
+def _described(column: Column) -> str:
+    return f" OPTIONS(description = {literal(column.description)})" if column.description else ""
+
+
+def _action(change: Change) -> str:
+    match change:
+        case AddColumn(column):
+            return f"ADD COLUMN {column_sql(column)}"
+        case DropColumn(name):
+            return f"DROP COLUMN {ident(name)}"
+        case RenameColumn(name, to):
+            return f"RENAME COLUMN {ident(name)} TO {ident(to)}"
+        case SetType(name, new):
+            return f"ALTER COLUMN {ident(name)} SET DATA TYPE {type_sql(new.shape)}"
+        case SetMode(name, Mode.NULLABLE):
+            return f"ALTER COLUMN {ident(name)} DROP NOT NULL"
+        case SetDefault(name, None):
+            return f"ALTER COLUMN {ident(name)} DROP DEFAULT"
+        case SetDefault(name, default):
+            return f"ALTER COLUMN {ident(name)} SET DEFAULT {default}"
+        case SetDescription((name,), text):
+            return f"ALTER COLUMN {ident(name)} SET OPTIONS (description = {literal(text)})"
+        case SetMode() | SetDescription() | SetPolicyTags() | Reorder() | SetPartitioning() | SetClustering():
+            raise NoStatement(type(change).__name__)
+        case CreateTable() | SetOption() | PutView() | DropView():
+            raise ValueError(f"{type(change).__name__} is not an action of ALTER TABLE on a column")
+        case _:
+            assert_never(change)
+
+
+def _partition_expression(table: Table) -> str:
+    partitioning = table.partitioning
+    assert partitioning is not None  # noqa: S101  the caller asked because it is there
+    column = table.find(partitioning.column)
+    name = ident(partitioning.column)
+    kind = column.type.kind if column else Kind.DATE
+    if kind is Kind.DATE and partitioning.granularity == "DAY":
+        return name
+    return f"{kind}_TRUNC({name}, {partitioning.granularity})"
+
+
+def _set_options(options: Options) -> str:
+    """Only what was set: an option never written needs no words."""
+    given = (SetOption(name, getattr(options, name)) for name in OPTION_NAMES)
+    return _options_of(tuple(option for option in given if option.value != getattr(Options(), option.name)))
+
+
+def _options_of(changes: Iterable[Change]) -> str:
+    return ", ".join(
+        f"{OPTION_NAMES[change.name]} = {_option_value(change.name, change.value)}"
+        for change in changes
+        if isinstance(change, SetOption)
+    )
+
+
+def _option_value(name: str, value: OptionValue) -> str:
+    match name, value:
+        case _, None | "" | ():
+            return "NULL"
+        case "expiration", str():
+            return f"TIMESTAMP {literal(value)}"
+        case "labels", tuple():
+            return "[" + ", ".join(f"({literal(key)}, {literal(text)})" for key, text in value) + "]"
+        case _, str() | bool() | int() | float():
+            return literal(value)
+        case _:
+            raise ValueError(f"the option {name} cannot be {value!r}")

@@ -1,0 +1,205 @@
+"""The single place where statements happen: one at a time, journalled before and after, verified by reading back.
+
+A run broken anywhere is resumed by running again: a statement that was started is looked for in the table first, and
+run again under the same job id, which a warehouse runs at most once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from fqtool.errors import Busy, FqtoolError, Refusal, StatementFailed
+from fqtool.migrations.files import MigrationFile
+from fqtool.migrations.ledger import (
+    LEDGER,
+    TABLE,
+    Entry,
+    Standing,
+    break_lease,
+    entry_for,
+    free_lease,
+    last_attempt,
+    lease_holders,
+    record,
+    take_lease,
+)
+from fqtool.migrations.plan import make_statement, satisfied
+from fqtool.migrations.tell import told
+from fqtool.table.changes import CreateTable, fold
+from fqtool.table.diff import diff
+from fqtool.table.model import State, structure
+from fqtool.table.statement import Statement
+from fqtool.verbs.workspace import ledger_entries
+from fqtool.warehouse.protocol import Pace, Warehouse
+
+LEASE_MINUTES = 10
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass
+class Executor:
+    """Runs statements of migration files against one warehouse.
+
+    `read` returns the live state, restricted to what registry and files speak of. `runner` names this process in the
+    ledger. `on_step` is told every boundary in words, before anything happens there. `clock` and `sleep` are the
+    world's unless a test brings its own.
+    """
+
+    warehouse: Warehouse
+    read: Callable[[], State]
+    runner: str
+    tool: str
+    on_step: Callable[[str], None] = _silent
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sleep: Callable[[float], None] = time.sleep
+    _recent: deque[float] = field(default_factory=deque)
+
+    def prepare(self) -> None:
+        """Create the ledger where there is none."""
+        if self.warehouse.describe(LEDGER) is None:
+            self.on_step("create ledger")
+            changes = (CreateTable(TABLE),)
+            self.warehouse.run(make_statement(State(), changes))
+
+    @contextmanager
+    def lease(self, *, take_over: bool = False) -> Iterator[None]:
+        """Hold the lease while migrating. Raises Busy naming the holder and until when."""
+        now = self.clock()
+        self.on_step("take lease")
+        if take_over:
+            self.warehouse.run(break_lease(self.runner, now))
+        self.warehouse.run(take_lease(self.runner, now, now + timedelta(minutes=LEASE_MINUTES)))
+        holders = lease_holders(ledger_entries(self.warehouse), now)
+        others = [(holder, until) for holder, until in holders if holder != self.runner]
+        if others or not holders:
+            holder, until = others[0] if others else ("another migrator", "soon")
+            raise Busy(
+                f"{holder} is migrating {self.warehouse.url} and holds the lease until {until}.",
+                remedy="Wait for it; if that process is dead: fqtool migrate --take-lease",
+            )
+        try:
+            yield
+        finally:
+            self.on_step("free lease")
+            self.warehouse.run(free_lease(self.runner, self.clock()))
+
+    def apply(self, file: MigrationFile, recorded: State) -> str:
+        """Bring one file to its end on top of `recorded`, the state the files before it make.
+
+        Returns "applied", "adopted" (all of it was there, verified) or "done" (nothing was left to do). Raises
+        Refusal where the table is not the one the file was made for, StatementFailed where a statement fails.
+        """
+        entries = ledger_entries(self.warehouse)
+        attempts = {n: last_attempt(entries, file.version, n) for n in range(1, len(file.statements) + 1)}
+        if all(entry is not None and Standing(entry.standing).done for entry in attempts.values()):
+            return "done"
+        whole = fold(recorded, file.changes)
+        untouched = all(entry is None for entry in attempts.values())
+        adopts = untouched and self._is_there(whole, file)
+        state = recorded
+        for number, statement in enumerate(file.statements, 1):
+            entry = attempts[number]
+            if entry is None or not Standing(entry.standing).done:
+                self._one(file, number, entry, state, adopts=adopts or statement.adopted)
+            state = fold(state, statement.changes)
+        return "adopted" if adopts else "applied"
+
+    def _is_there(self, whole: State, file: MigrationFile) -> bool:
+        """Whether the table already is what the file makes of it, so that there is nothing to run."""
+        live = _restricted(self.read(), whole)
+        fits = live.table is not None and not _structural(whole, live)
+        return fits and all(satisfied(live, one.changes) for one in file.statements)
+
+    def _one(self, file: MigrationFile, number: int, last: Entry | None, before: State, *, adopts: bool) -> None:
+        statement = file.statements[number - 1]
+        attempt = 1 if last is None else last.attempt + (last.standing == Standing.FAILED)
+        entry = entry_for(
+            file, number, attempt, target=self.warehouse.url, runner=self.runner, tool=self.tool, now=self.clock()
+        )
+        live = self.read()
+        step = f"{file.version}.{number}"
+        if adopts:
+            found = fold(before, statement.changes)
+            self._check(found, live if statement.adopted else _restricted(live, found), file)
+            self._write(f"{step} record as found", entry, Standing.ADOPTED)
+        elif last is not None and last.standing == Standing.STARTED and satisfied(live, statement.changes):
+            self._write(f"{step} record what an interrupted run did", replace(last, error=""), Standing.APPLIED)
+        else:
+            self._check(before, live, file)
+            self._write(f"{step} record start", entry, Standing.STARTED)
+            self._run(step, statement, entry, live)
+            self._write(f"{step} record end", entry, Standing.APPLIED)
+
+    def _run(self, step: str, statement: Statement, entry: Entry, live: State) -> None:
+        self._pace(live)
+        self.on_step(f"{step} run")
+        try:
+            self.warehouse.run(statement, job=entry.job)
+            self.on_step(f"{step} read back")
+            now = self.read()
+            if not satisfied(now, statement.changes):
+                wrong = _told(fold(live, statement.changes), now)
+                raise StatementFailed(f"{entry.file}: the statement ran and the table is not as it says: {wrong}.")
+        except FqtoolError as error:
+            self._write(f"{step} record failure", replace(entry, error=error.message[:1000]), Standing.FAILED)
+            raise
+
+    def _write(self, step: str, entry: Entry, standing: Standing) -> None:
+        self.on_step(step)
+        finished = "" if standing is Standing.STARTED else self.clock().isoformat()
+        self.warehouse.run(record(replace(entry, standing=standing, finished_at=finished)))
+
+    def _check(self, expected: State, live: State, file: MigrationFile) -> None:
+        """Refuse a table other than the one the file was made for, and say what changed since."""
+        if live.table is None and expected.table is None:
+            return
+        wrong = _structural(expected, live)
+        if wrong:
+            raise Refusal(
+                f"{file.name} was made for another table than stands in {self.warehouse.url}: {wrong}.",
+                remedy="fqtool check-drift tells how it came about; fqtool migrate plan --redo plans anew from here.",
+            )
+
+    def _pace(self, live: State) -> None:
+        """Wait until one more metadata operation fits the budget (BIGQUERY 38)."""
+        if self.warehouse.pace is None:
+            return
+        pace: Pace = self.warehouse.pace[bool(live.table and live.table.partitioning)]
+        now = time.monotonic()
+        while self._recent and now - self._recent[0] >= pace.seconds:
+            self._recent.popleft()
+        if len(self._recent) >= pace.operations:
+            self.sleep(pace.seconds - (now - self._recent[0]))
+            self._recent.popleft()
+        self._recent.append(time.monotonic())
+
+
+def _restricted(live: State, to: State) -> State:
+    """What a later file adds does not speak against an earlier one."""
+    if live.table is None or to.table is None:
+        return live
+    return State(live.table.restricted_to(column.name for column in to.table.columns), live.views)
+
+
+def _structural(expected: State, live: State) -> str:
+    """Say how `live` differs from `expected` in columns and layout, or "" where it does not."""
+    if live.table is None or expected.table is None:
+        return (
+            "" if live.table is expected.table else "there is no table" if live.table is None else "it exists already"
+        )
+    if structure(live.table) == structure(expected.table):
+        return ""
+    return _told(expected, live)
+
+
+def _told(expected: State, live: State) -> str:
+    """Name the differences in words, the first few of them."""
+    return "; ".join(told(change) for change in diff(expected, live))[:600] or "nothing that SQL can name"

@@ -1,0 +1,20 @@
+"""fqtool validate: every problem of the registry at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fqtool.errors import RegistryError
+from fqtool.finding import Finding
+from fqtool.registry.load import read_registry
+from fqtool.rules.about_registry import check_registry
+
+
+def validated(path: Path) -> tuple[Finding, ...]:
+    """Return every finding about the registry at `path`. Raises RegistryError where it cannot be read at all."""
+    try:
+        return check_registry(read_registry(path))
+    except RegistryError as error:
+        if not error.findings:
+            raise
+        return error.findings
