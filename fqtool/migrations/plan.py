@@ -76,11 +76,12 @@ class Scope:
     """What a plan may touch.
 
     `base` columns are left as they are unless `include_base`; columns in neither `base` nor the wanted table
-    belong to others and stay, except those named in `drop`.
+    belong to others and stay, except those named in `drop` and the old names in `renamed` (new name to old one).
     """
 
     base: frozenset[str] = frozenset()
     drop: frozenset[str] = frozenset()
+    renamed: tuple[tuple[str, str], ...] = ()
     include_base: bool = False
     manages_description: bool = True
     manages_labels: bool = True
@@ -96,7 +97,8 @@ def settle(live: State, wanted: State, scope: Scope) -> State:
         for column in table.columns
         if column.key in had or column.key not in scope.base or scope.include_base
     ]
-    keep = [column for key, column in had.items() if not table.find(key) and key not in scope.drop]
+    moved = {old.lower() for new, old in scope.renamed if new.lower() not in had}
+    keep = [column for key, column in had.items() if not table.find(key) and key not in scope.drop | moved]
     options = replace(
         table.options,
         description=table.options.description if scope.manages_description else live.table.options.description,

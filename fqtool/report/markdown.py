@@ -33,7 +33,7 @@ def print_markdown(outcome: Outcome, stream: TextIO) -> None:
 
 def escape(text: str) -> str:
     """Return text that shows as itself in a Markdown table cell, whatever it contains."""
-    plain = visible(text.replace("\r\n", "\n"), keep="\n")
+    plain = visible(text.replace("\r\n", "\n"), keep="\n\t")
     return _MEANINGFUL.sub(lambda found: f"&#{ord(found[0])};", plain).replace("\n", "<br>")
 
 

@@ -51,7 +51,7 @@ class SourceLines:
 def _read(file: str) -> list[str]:
     try:
         path = Path(file)
-        if  path.stat().st_size > _LARGEST:
+        if not path.is_file() or path.stat().st_size > _LARGEST:
             return []
         return path.read_text(encoding="utf-8", errors="replace").split("\n")
     except (OSError, ValueError):

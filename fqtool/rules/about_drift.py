@@ -4,7 +4,7 @@ Findings with a cause and a remedy to paste.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fqtool.finding import Finding, Severity, rule, rules_of
@@ -50,7 +50,13 @@ class Drift:
 
 
 def find_drift(
-    live: State, desired: State, *, base: frozenset[str], recorded: State | None, planned: State | None
+    live: State,
+    desired: State,
+    *,
+    base: frozenset[str],
+    recorded: State | None,
+    planned: State | None,
+    renames: Mapping[str, str],
 ) -> tuple[Drift, ...]:
     """Return every difference of `live` from `desired`, each with its cause.
 
@@ -59,7 +65,7 @@ def find_drift(
     known = tuple(None if state is None or state.table is None else state for state in (recorded, planned))
     return tuple(
         Drift(change, live, _cause(change, desired, *known), not base.intersection(map(str.lower, touched(change))))
-        for change in diff(live, desired)
+        for change in diff(live, desired, renames)
     )
 
 

@@ -30,7 +30,14 @@ def drift_of(
     known = _revisions(warehouse) if ledger else None
     desired = _comparable(workspace, live, views=views)
     recorded = None if known is None else _recorded(workspace.files, known)
-    drifts = find_drift(live, desired, base=workspace.base, recorded=recorded, planned=workspace.recorded)
+    drifts = find_drift(
+        live,
+        desired,
+        base=workspace.base,
+        recorded=recorded,
+        planned=workspace.recorded,
+        renames=workspace.renames,
+    )
     told = check_drift(drifts, dict(workspace.registry.drift))
     return told + (check_history(replace(workspace.history(), revisions=known)) if workspace.files else ())
 

@@ -6,6 +6,9 @@ run again under the same job id, which a warehouse runs at most once.
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -38,6 +41,29 @@ from fqtool.verbs.workspace import ledger_entries
 from fqtool.warehouse.protocol import Pace, Warehouse
 
 LEASE_MINUTES = 10
+
+
+def runner_name() -> str:
+    """Name this process in the ledger: user, host and process id."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}:{os.getpid()}"
+
+
+def is_dead(runner: str) -> bool:
+    """Tell whether a runner is known to be dead: a process of this host that is no more."""
+    place, _, process = runner.rpartition(":")
+    if place.rpartition("@")[2] != socket.gethostname() or not process.isdecimal():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _silent(_: str) -> None:
@@ -74,7 +100,8 @@ class Executor:
         """Hold the lease while migrating. Raises Busy naming the holder and until when."""
         now = self.clock()
         self.on_step("take lease")
-        if take_over:
+        dead = any(is_dead(holder) for holder, _ in lease_holders(ledger_entries(self.warehouse), now))
+        if take_over or dead:
             self.warehouse.run(break_lease(self.runner, now))
         self.warehouse.run(take_lease(self.runner, now, now + timedelta(minutes=LEASE_MINUTES)))
         holders = lease_holders(ledger_entries(self.warehouse), now)
@@ -114,8 +141,8 @@ class Executor:
 
     def _is_there(self, whole: State, file: MigrationFile) -> bool:
         """Whether the table already is what the file makes of it, so that there is nothing to run."""
-        live = _restricted(self.read(), whole)
-        fits = live.table is not None and not _structural(whole, live)
+        live = self.read()
+        fits = live.table is not None and not _structural(whole, _restricted(live, whole))
         return fits and all(satisfied(live, one.changes) for one in file.statements)
 
     def _one(self, file: MigrationFile, number: int, last: Entry | None, before: State, *, adopts: bool) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,7 +13,7 @@ from fqtool.rules.about_files import check_history
 from fqtool.rules.about_hazards import judge
 from fqtool.table.changes import Change, Inapplicable, apply
 from fqtool.table.model import State
-from fqtool.verbs.executor import Executor
+from fqtool.verbs.executor import Executor, runner_name
 from fqtool.verbs.workspace import Workspace, ledger_entries, live_state
 from fqtool.warehouse.protocol import Warehouse
 
@@ -115,12 +112,3 @@ def _applied(state: State, change: Change, file: MigrationFile) -> State:
         return apply(state, change)
     except Inapplicable as error:
         raise MigrationError(f"{file.name} does not fit what the files before it make: {error}.") from None
-
-
-def runner_name() -> str:
-    """Name this process in the ledger: user, host and process id."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}:{os.getpid()}"

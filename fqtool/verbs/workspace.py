@@ -13,10 +13,8 @@ from fqtool.migrations.files import CHECKSUMS, MigrationFile, read_files, record
 from fqtool.migrations.ledger import LEDGER, ROWS, Entry, entries_of, revisions
 from fqtool.migrations.plan import Scope, settle
 from fqtool.quality.build import base_columns, desired_state, dropped_columns, expand_columns, renames
-from fqtool.registry.load import read_registry
 from fqtool.registry.model import Registry
 from fqtool.rules.about_files import History
-from fqtool.rules.about_registry import check_registry
 from fqtool.table.model import State, Table, View
 from fqtool.warehouse.disk import read_folder
 from fqtool.warehouse.protocol import Warehouse
@@ -24,6 +22,9 @@ from fqtool.warehouse.protocol import Warehouse
 
 def open_registry(path: Path) -> Registry:
     """Read and check a registry. Raises RegistryError with every problem found."""
+    from fqtool.registry.load import read_registry
+    from fqtool.rules.about_registry import check_registry
+
     registry = read_registry(path)
     wrong = tuple(found for found in check_registry(registry) if found.severity is Severity.ERROR)
     if wrong:
@@ -72,6 +73,7 @@ class Workspace:
         return Scope(
             base=self.base,
             drop=frozenset(one.name.lower() for one in dropped_columns(self.registry)),
+            renamed=tuple(self.renames.items()),
             include_base=include_base,
             manages_description=self.registry.table.description is not None,
             manages_labels=self.registry.table.labels is not None,

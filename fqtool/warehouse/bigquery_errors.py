@@ -15,7 +15,7 @@ from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError, TransportError
 
 from fqtool.errors import Denied, FqtoolError, NotThere, StatementFailed, Throttled, Unreachable
-from fqtool.warehouse.bigquery_network import breakdown
+from fqtool.warehouse.bigquery_network import SILENCE, breakdown
 
 _RATE = {"rateLimitExceeded", "jobRateLimitExceeded", "userRateLimitExceeded"}
 _QUOTA = {"quotaExceeded", "dailyLimitExceeded"}
@@ -97,14 +97,13 @@ def translate(error: BaseException, place: Place) -> FqtoolError:
         case GoogleAPICallError():
             return judged(said(error), place)
         case TransportError():
-            return _unreachable(place, breakdown(error) or "the sign-in service did not answer")
+            return _unreachable(place, f"while signing in, {_cause(error, place)}")
         case RefreshError() | DefaultCredentialsError() | GoogleAuthError():
             return _rejected(place)
         case requests.exceptions.JSONDecodeError():
             return _garbled(place)
         case requests.exceptions.RequestException() | OSError():
-            found = breakdown(error)
-            return silence(place) if found == "silence" else _unreachable(place, found or "the connection failed")
+            return _unreachable(place, _cause(error, place))
         case _:
             return _garbled(place)
 
@@ -188,7 +187,12 @@ def _not_there(told: Said, place: Place) -> NotThere:
 
 def silence(place: Place) -> Unreachable:
     """Return the error for an answer that did not come, or not to its end, in time."""
-    return _unreachable(place, f"no answer within {place.timeout:g} s")
+    return _unreachable(place, _cause(TimeoutError(), place))
+
+
+def _cause(error: BaseException, place: Place) -> str:
+    found = breakdown(error) or "the connection failed"
+    return f"no answer within {place.timeout:g} s" if found == SILENCE else found
 
 
 def _unreachable(place: Place, cause: str) -> Unreachable:

@@ -14,6 +14,7 @@ import requests
 import urllib3.exceptions
 
 T = TypeVar("T")
+SILENCE = "silence"
 
 
 class Overdue(TimeoutError):
@@ -42,7 +43,7 @@ def bounded(call: Callable[[], T], seconds: float) -> T:
 
 
 def breakdown(error: BaseException) -> str:
-    """Say what the network did, "silence" for a timeout, "" if unknown; never in the exceptions' own words."""
+    """Say what the network did, SILENCE for a timeout, "" if unknown; never in the exceptions' own words."""
     links = list(_links(error, set()))
     return next((words for kinds, words in _CAUSES if any(isinstance(link, kinds) for link in links)), "")
 
@@ -64,7 +65,7 @@ _CAUSES: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
         ),
         "the connection broke off",
     ),
-    ((TimeoutError, requests.exceptions.Timeout, urllib3.exceptions.TimeoutError), "silence"),
+    ((TimeoutError, requests.exceptions.Timeout, urllib3.exceptions.TimeoutError), SILENCE),
     ((requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema), "its address is not a URL"),
     ((requests.exceptions.TooManyRedirects,), "it redirects without end"),
 )

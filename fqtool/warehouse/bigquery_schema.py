@@ -91,9 +91,7 @@ def _partitioning(resource: dict[str, Any]) -> Partitioning | None:
         return Partitioning(by_time.get("field") or "_PARTITIONTIME", by_time.get("type") or "DAY")
     if by_range:
         span = by_range["range"]
-        return Partitioning(
-            by_range["field"], f"RANGE({span.get('start', 0)}, {span['end']}, {span['interval']})"
-        )
+        return Partitioning(by_range["field"], f"RANGE({span.get('start', 0)}, {span['end']}, {span['interval']})")
     return None
 
 
@@ -102,9 +100,7 @@ def _options(resource: dict[str, Any]) -> Options:
     partition_ms = _number(by_time, "expirationMs")
     expiration_ms = _number(resource, "expirationTime")
     return Options(
-        require_partition_filter=bool(
-            resource.get("requirePartitionFilter") or by_time.get("requirePartitionFilter")
-        ),
+        require_partition_filter=bool(resource.get("requirePartitionFilter") or by_time.get("requirePartitionFilter")),
         partition_expiration_days=partition_ms / _DAY_MS if partition_ms else None,
         expiration=_moment(expiration_ms) if expiration_ms else None,
         description=resource.get("description") or "",

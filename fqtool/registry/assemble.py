@@ -1,0 +1,158 @@
+"""Plain data that fits the schema, made into a Registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from typing import Any, TypeVar
+
+from fqtool.finding import Finding, Location, Severity
+from fqtool.registry import misfits, model
+from fqtool.registry.document import Document, Step
+
+T = TypeVar("T")
+
+
+class _Assembler:
+    """Turns parts of one document into values of the model; a date that is none becomes a finding."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.findings: list[Finding] = []
+
+    def entries(self, *path: Step) -> Iterator[tuple[dict[str, Any], Location]]:
+        """Yield each entry of the list at `path` with its place."""
+        data = self.document.data
+        for number, entry in enumerate(data.get(path[0], ())):
+            yield entry, self.document.at((*path, number))
+
+    def mapped(self, key: str) -> Iterator[tuple[str, dict[str, Any], Location]]:
+        """Yield each name and entry of the map under `key` with its place."""
+        for name, entry in self.document.data.get(key, {}).items():
+            yield name, entry, self.document.at_key((key, name))
+
+    def day(self, text: str, where: str, *path: Step) -> date:
+        """Return a date; one that the calendar does not have becomes a finding."""
+        try:
+            return date.fromisoformat(text)
+        except ValueError as error:
+            at = self.document.at(path)
+            self.findings += misfits.malformed_value(at, where, text, f"a day of the calendar ({error})")
+            return date.min
+
+    def deprecation(self, number: int, entry: dict[str, Any]) -> model.Deprecation | None:
+        """Return when a column goes, if it does."""
+        told = entry.get("deprecated")
+        if told is None:
+            return None
+        days = {
+            key: self.day(told[key], f"{entry['name']} {key}", "columns", number, "deprecated", key)
+            for key in ("since", "remove_after")
+        }
+        return model.Deprecation(**(told | days))
+
+
+def assemble(document: Document) -> tuple[model.Registry, tuple[Finding, ...]]:
+    """Build the Registry from data that fits the schema."""
+    data, make = document.data, _Assembler(document)
+    table = dict(data["table"], at=document.at_key(("table",)))
+    if "labels" in table:
+        table["labels"] = tuple(table["labels"].items())
+    registry = model.Registry(
+        path=document.file,
+        table=_built(model.TableSpec, table),
+        base_columns=tuple(_base_column(entry, at) for entry, at in make.entries("base_columns")),
+        features=_features(make),
+        columns=_columns(make),
+        sources=tuple(_named(model.Source, "label", *one) for one in make.mapped("sources")),
+        unknown_source=_built(model.UnknownSource, data["unknown_source"]),
+        tiers=_listed(model.Tier, make, "tiers"),
+        categories=tuple(_named(model.Category, "name", *one) for one in make.mapped("categories")),
+        processors=tuple(_named(model.Processor, "name", *one) for one in make.mapped("processors")),
+        inputs=model.Inputs(**data["inputs"]),
+        alerts=_listed(model.Alert, make, "alerts"),
+        alert_levels=_listed(model.AlertLevel, make, "alert_levels"),
+        models=_listed(model.Model, make, "models"),
+        views=_views(make),
+        thresholds=_listed(model.Threshold, make, "thresholds"),
+        pricing=_pricing(make),
+        targets=tuple(data.get("targets", {}).items()),
+        drift=tuple((code, _level(level)) for code, level in data.get("drift", {}).items()),
+        training_quality=float(data.get("training_quality", 85)),
+        schema_versions=tuple(data.get("schema_versions", {}).items()),
+    )
+    return registry, tuple(make.findings)
+
+
+def _built(kind: Callable[..., T], entry: dict[str, Any]) -> T:
+    """Lists become tuples, and a number where the model has a float becomes one: `expected: 5` is 5.0."""
+    told = {key: tuple(value) if type(value) is list else value for key, value in entry.items()}
+    for key in _FLOATS.intersection(told):
+        told[key] = float(told[key])
+    return kind(**told)
+
+
+_FLOATS = frozenset({"weight", "min", "expected", "good", "critical", "partition_expiration_days"})
+
+
+def _listed(kind: Callable[..., T], make: _Assembler, key: str) -> tuple[T, ...]:
+    return tuple(_built(kind, {**entry, "at": at}) for entry, at in make.entries(key))
+
+
+def _named(kind: Callable[..., T], name_field: str, name: str, entry: dict[str, Any], at: Location) -> T:
+    return _built(kind, {**entry, name_field: name, "at": at})
+
+
+def _base_column(entry: dict[str, Any], at: Location) -> model.BaseColumn:
+    inner = tuple(entry.get("field_descriptions", {}).items())
+    return model.BaseColumn(**{**entry, "field_descriptions": inner, "at": at})
+
+
+_NO_SPREAD = model.Spread()
+
+
+def _features(make: _Assembler) -> tuple[model.Feature, ...]:
+    """In index order, whatever the order in the file; a whole index may be written 5.0."""
+    found = []
+    for entry, at in make.entries("features"):
+        told = {**entry, "index": int(entry["index"]), "at": at}
+        told["spread"] = model.Spread(**entry["spread"]) if "spread" in entry else _NO_SPREAD
+        if "range" in entry:
+            told["range"] = tuple(map(float, entry["range"]))
+        found.append(_built(model.Feature, told))
+    return tuple(sorted(found, key=lambda feature: feature.index))
+
+
+def _columns(make: _Assembler) -> tuple[model.ColumnSpec, ...]:
+    found = []
+    for number, (entry, at) in enumerate(make.entries("columns")):
+        told: dict[str, Any] = {**entry, "at": at, "deprecated": make.deprecation(number, entry)}
+        if "for_each" in told:
+            told["for_each"] = model.Each(told["for_each"])
+        told["owner"] = model.Owner(told.get("owner", "fqtool"))
+        found.append(_built(model.ColumnSpec, told))
+    return tuple(found)
+
+
+def _views(make: _Assembler) -> tuple[model.ViewSpec, ...]:
+    found = []
+    for number, (entry, at) in enumerate(make.entries("views")):
+        columns = []
+        for place, inner in enumerate(entry["columns"]):
+            each = model.Each(inner["for_each"]) if "for_each" in inner else None
+            spot = make.document.at(("views", number, "columns", place))
+            columns.append(model.ViewColumn(**{**inner, "for_each": each, "at": spot}))
+        rows_per = model.Each(entry["rows_per"]) if "rows_per" in entry else None
+        found.append(_built(model.ViewSpec, {**entry, "columns": columns, "rows_per": rows_per, "at": at}))
+    return tuple(found)
+
+
+def _pricing(make: _Assembler) -> model.Pricing | None:
+    told = make.document.data.get("pricing")
+    if told is None:
+        return None
+    return model.Pricing(**{**told, "as_of": make.day(told["as_of"], "pricing as_of", "pricing", "as_of")})
+
+
+def _level(word: str) -> Severity | None:
+    return None if word == "ignore" else Severity(word)

@@ -1,0 +1,266 @@
+"""YAML text to plain data with positions, refusing whatever two readers may understand differently.
+
+The tree is built from the parser's events in one loop: libyaml's own composer recurses and overflows the C stack
+on some 50,000 open brackets.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from fqtool.finding import Finding, Location
+from fqtool.registry import problems
+
+DEPTH_LIMIT = 100
+_PREFIX = "tag:yaml.org,2002:"
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = yaml.SafeLoader.yaml_implicit_resolvers
+_LONGEST_NUMBER = 18  # digits: more do not fit an INT64, and Python itself refuses thousands
+
+# Only what YAML 1.1, YAML 1.2 and JSON read alike.
+_PLAIN: dict[str, tuple[re.Pattern[str], Callable[[str], object]]] = {
+    "null": (re.compile(r"null|~|"), lambda _: None),
+    "bool": (re.compile(r"true|false"), lambda text: text == "true"),
+    "int": (re.compile(rf"0|-?[1-9][0-9]{{0,{_LONGEST_NUMBER - 1}}}"), int),
+    "float": (re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}"), float),
+}
+
+Step = str | int
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or map being read: its data, the places of what is in it, and a map's key that waits for its value."""
+
+    data: Any
+    index: int
+    places: Any
+    is_map: bool
+    key: str | None = None
+    key_index: int = 0
+    skip: bool = False
+
+
+@dataclass(slots=True)
+class Document:
+    """Plain data and where each part of it stands. `findings` are the refusals met on the way.
+
+    A place is the index of a character; line and column are counted when someone asks. `places` holds, by the id of
+    a list, the index of each item; by that of a map, key -> the indices of key and value in one number.
+    """
+
+    file: str
+    text: str
+    data: Any = None
+    findings: list[Finding] = field(default_factory=list)
+    places: dict[int, Any] = field(default_factory=dict)
+    _lines: list[int] = field(default_factory=list)
+
+    def at(self, path: Iterable[Step]) -> Location:
+        """Return the place of the value at `path`, or of the nearest parent that has one."""
+        return self._walk(path, of_key=False)
+
+    def at_key(self, path: Iterable[Step]) -> Location:
+        """Return the place of the key that `path` ends in; of a list's item, the item's."""
+        return self._walk(path, of_key=True)
+
+    def _walk(self, path: Iterable[Step], *, of_key: bool) -> Location:
+        index, key_index, data = 0, 0, self.data
+        for step in path:
+            places: Any = self.places.get(id(data))
+            try:
+                place = places[step]
+                data = data[step]
+            except (KeyError, IndexError, TypeError):
+                break
+            key_index, index = divmod(place, _SHIFT) if isinstance(places, dict) else (place, place)
+        return self.location(key_index if of_key else index)
+
+    def value(self, path: Iterable[Step]) -> Any:
+        """Return the data at `path`."""
+        data = self.data
+        for step in path:
+            data = data[step]
+        return data
+
+    def location(self, index: int) -> Location:
+        """Return line and column of a character, as editors count them."""
+        if not self._lines:
+            self._lines = [0, *(found.end() for found in _LINE_END.finditer(self.text))]
+        line = bisect_right(self._lines, index)
+        return Location(self.file, line, index - self._lines[line - 1] + 1)
+
+
+_SHIFT = 1 << 32
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
+
+def read_document(text: str, file: str) -> Document:
+    """Read YAML `text`; every problem is in `findings`, and `data` is what could be read all the same."""
+    document = Document(file, text)
+    reader = _Reader(document)
+    try:
+        reader.read(yaml.parse(text, Loader=_LOADER))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        at = document.location(min(mark.index, len(text)) if mark else 0)
+        document.findings += problems.yaml_syntax(at, *_explained(text, error, at))
+        document.data = None
+    except (yaml.YAMLError, UnicodeError):
+        document.findings += _forbidden_character(document)
+        document.data = None
+    if reader.documents == 0 and not document.findings:
+        document.findings += problems.empty_file(document.location(0))
+    return document
+
+
+class _Reader:
+    """Builds the data from events with a stack of its own, so that no input can overflow Python's or C's."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.documents = 0
+        self.stack: list[_Open] = []
+        self.report = document.findings.extend
+
+    def read(self, events: Iterable[Any]) -> None:
+        """Take events until the end, or until one that makes the rest meaningless."""
+        for event in events:
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                self._scalar(event)
+            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+                self._open(event, is_map=kind is yaml.MappingStartEvent)
+                if len(self.stack) > DEPTH_LIMIT:
+                    self.report(problems.nested_too_deep(self._at(event), DEPTH_LIMIT))
+                    self.document.data = None
+                    return
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                self._close()
+            elif kind is yaml.AliasEvent:
+                self.report(problems.alias(self._at(event), f"*{event.anchor}"))
+                self._put(None, event.start_mark.index)
+            elif kind is yaml.DocumentStartEvent:
+                self.documents += 1
+                if self.documents > 1:
+                    self.report(problems.several_documents(self._at(event)))
+                    return
+
+    def _at(self, event: Any) -> Location:
+        return self.document.location(event.start_mark.index)
+
+    def _open(self, event: Any, *, is_map: bool) -> None:
+        if event.anchor or event.tag:
+            self._refuse_extras(event)
+        parent = self.stack[-1] if self.stack else None
+        opened = _Open({} if is_map else [], event.start_mark.index, {} if is_map else [], is_map)
+        if parent and parent.is_map and parent.key is None:
+            self.report(problems.key_is_not_text(self._at(event)))
+            opened.skip = True
+        self.document.places[id(opened.data)] = opened.places
+        self.stack.append(opened)
+
+    def _close(self) -> None:
+        done = self.stack.pop()
+        if done.skip:  # it stood where a key belongs: take the value that follows and forget both
+            parent = self.stack[-1]
+            parent.key, parent.skip = "", True
+        else:
+            self._put(done.data, done.index)
+
+    def _scalar(self, event: Any) -> None:
+        if event.anchor or event.tag:
+            self._refuse_extras(event)
+        value: object = event.value
+        parent = self.stack[-1] if self.stack else None
+        is_key = parent is not None and parent.is_map and parent.key is None
+        if event.implicit[0] and (kind := _kind(event.value)):
+            form, make = _PLAIN.get(kind, (None, str))
+            if is_key or form is None or not form.fullmatch(event.value):
+                self.report(problems.ambiguous_value(self._at(event), event.value, kind))
+            else:
+                value = make(event.value)
+        if parent and is_key:
+            parent.key, parent.key_index = event.value, event.start_mark.index
+        else:
+            self._put(value, event.start_mark.index)
+
+    def _put(self, value: object, index: int) -> None:
+        if not self.stack:
+            self.document.data = value
+            return
+        parent = self.stack[-1]
+        if not parent.is_map:
+            parent.data.append(value)
+            parent.places.append(index)
+            return
+        key = parent.key
+        parent.key = None
+        if parent.skip:
+            parent.skip = False
+        elif key is None:  # an alias stands where a key belongs, and is refused already
+            parent.key, parent.skip = "", True
+        elif key in parent.data:
+            here, first = map(self.document.location, (parent.key_index, parent.places[key] // _SHIFT))
+            self.report(problems.duplicate_key(here, key, first))
+        else:
+            parent.data[key] = value
+            parent.places[key] = parent.key_index * _SHIFT + index
+
+    def _refuse_extras(self, event: Any) -> None:
+        if event.anchor:
+            self.report(problems.alias(self._at(event), f"&{event.anchor}"))
+        if event.tag:
+            self.report(problems.tag(self._at(event), event.tag.replace(_PREFIX, "!!")))
+
+
+def _kind(text: str) -> str | None:
+    """Return what some YAML reader takes a plain scalar for, or None where all read text."""
+    resolvers = _RESOLVERS.get(text[:1])
+    if resolvers is None:
+        return None
+    for name, form in resolvers:
+        if form.match(text):
+            return name.removeprefix(_PREFIX)
+    return "float" if _NEWER_NUMBER.fullmatch(text) else None
+
+
+# 0o17 is a number in YAML 1.2 and text in 1.1; so is 1e3, which is a number in JSON too.
+_NEWER_NUMBER = re.compile(r"0o[0-7]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+
+
+def _explained(text: str, error: yaml.MarkedYAMLError, at: Location) -> Iterator[str]:
+    """Yield the problem in words, then what to do."""
+    lines = _LINE_END.split(text)
+    line = lines[at.line - 1] if at.line <= len(lines) else ""
+    indent = line[: len(line) - len(line.lstrip())]
+    told = (error.problem or str(error)).rstrip(".")
+    if "\t" in indent or line[at.column - 1 : at.column] == "\t":
+        yield from ("a tab stands where blanks belong", "Indent with blanks.")
+        return
+    yield f"{told} ({error.context})" if error.context else told
+    if "mapping values are not allowed" in told:
+        yield "Quote the value: a colon and a blank inside it start a map."
+    elif "cannot start any token" in told:
+        yield "Quote the value that starts here."
+    elif "did not find expected" in told:
+        yield "Look for a bracket, quote or comma that is missing, or for wrong indentation."
+    else:
+        yield "Mend the place shown; the mistake is there or just before it."
+
+
+def _forbidden_character(document: Document) -> tuple[Finding, ...]:
+    """Control characters and lone surrogates; the parsers disagree on where they report them."""
+    bad = _FORBIDDEN.search(document.text)
+    found = f"the character U+{ord(bad[0]):04X}" if bad else "a character"
+    remedy = "Remove it, or write it as an escape in double quotes."
+    return problems.yaml_syntax(document.location(bad.start() if bad else 0), f"{found} may not stand in it", remedy)
+
+
+_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -1,0 +1,98 @@
+"""Small feature stores for tests: a registry of any size, its workspace, its live table in any warehouse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from fqtool.migrations.contract import CONTRACT, read_contract
+from fqtool.migrations.files import CHECKSUMS, read_files
+from fqtool.registry.model import (
+    BaseColumn,
+    Category,
+    ColumnSpec,
+    Each,
+    Feature,
+    Inputs,
+    Registry,
+    Source,
+    TableSpec,
+    Tier,
+    UnknownSource,
+    ViewColumn,
+    ViewSpec,
+)
+from fqtool.verbs.migrate_plan import Planned, kept_files, plan_migration, write_plan
+from fqtool.verbs.workspace import Workspace
+from fqtool.warehouse.protocol import Warehouse
+
+BASE = (
+    BaseColumn("item", "STRING", required=True, description="Who"),
+    BaseColumn("day", "DATE", required=True, description="When"),
+    BaseColumn("vector", "ARRAY<FLOAT64>", description="The features in order"),
+    BaseColumn("made_at", "TIMESTAMP", default="CURRENT_TIMESTAMP()"),
+    BaseColumn("history", "STRUCT<seen INT64, days ARRAY<DATE>>", field_descriptions=(("seen", "How often"),)),
+    BaseColumn("score", "NUMERIC(5,2)"),
+)
+COLUMNS = (
+    ColumnSpec("score", "NUMERIC(5,2)", "aggregate", "Mean quality", "ROUND(AVG_OVER_FEATURES(quality), 2)"),
+    ColumnSpec("tier", "STRING", "aggregate", 'Band of the score; it\'s "quoted" and `ticked`', "TIER(score)"),
+    ColumnSpec("alerts", "ARRAY<STRING>", "aggregate", "Codes", "ALERT_CODES()"),
+    ColumnSpec("defaults", "INT64", "aggregate", "How many are default", "COUNT_FEATURES(is_default)"),
+    ColumnSpec("feature_{index}_quality", "FLOAT64", "quality", "Quality of {name}", "quality", Each.FEATURE),
+    ColumnSpec("labels", "STRING", "legacy", "Label map", owner="upstream"),  # type: ignore[arg-type]
+)
+VIEW = ViewSpec(
+    "v_quality",
+    (ViewColumn("feature", "'{name}'"), ViewColumn("quality", "feature_{index}_quality")),
+    "A row per feature",
+    Each.FEATURE,
+    ("item", "day"),
+)
+
+
+def small_registry(features: int = 3, **changes: Any) -> Registry:
+    """A store of items and days with a handful of features; `changes` replace whole sections."""
+    made = Registry(
+        path="registry.yaml",
+        table=TableSpec("store", ("item", "day"), "day", cluster_by=("item",), require_partition_filter=True),
+        base_columns=BASE,
+        features=tuple(Feature(n, f"f{n}", "one", labels=("good", "bad")) for n in range(features)),
+        columns=COLUMNS,
+        sources=(Source("good", 100, "good"), Source("bad", 40, "default", is_default=True)),
+        unknown_source=UnknownSource(40, "default", "bad"),
+        tiers=(Tier("gold", 90), Tier("poor", 0)),
+        categories=(Category("one"),),
+        processors=(),
+        inputs=Inputs("JSON_VALUE(labels, '$.\"{index}\"')", "vector[SAFE_OFFSET({index})]", "labels IS NOT NULL"),
+        views=(VIEW,),
+    )
+    return replace(made, **changes)
+
+
+def with_column(registry: Registry, entry: str, /, **changes: Any) -> Registry:
+    """The registry with one managed column's entry changed."""
+    assert any(spec.name == entry for spec in registry.columns)
+    columns = tuple(replace(spec, **changes) if spec.name == entry else spec for spec in registry.columns)
+    return replace(registry, columns=columns)
+
+
+def workspace_in(folder: Path, registry: Registry) -> Workspace:
+    """A workspace whose registry is a value and whose migrations are on disk."""
+    texts = {path.name: path.read_text() for path in sorted(folder.iterdir())} if folder.exists() else {}
+    return Workspace(
+        registry,
+        folder,
+        read_files({name: text for name, text in texts.items() if name.endswith(".sql")}),
+        texts.get(CHECKSUMS),
+        read_contract(texts[CONTRACT]) if CONTRACT in texts else (),
+    )
+
+
+def planned_in(folder: Path, registry: Registry, warehouse: Warehouse | None = None, **options: Any) -> Planned:
+    """Plan and write, as `fqtool migrate plan` does."""
+    workspace = workspace_in(folder, registry)
+    planned = plan_migration(workspace, warehouse, **options)
+    write_plan(workspace, planned, kept_files(workspace, planned))
+    return planned

@@ -1,0 +1,100 @@
+"""Laws of a migration that dies: kill -9 at every boundary, then one more run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fqtool.migrations.ledger import Entry, Revision, revisions
+from fqtool.migrations.plan import make_statement
+from fqtool.quality.build import base_table, desired_state
+from fqtool.table.changes import CreateTable
+from fqtool.table.diff import diff
+from fqtool.table.model import State
+from fqtool.verbs.check_drift import drift_of
+from fqtool.verbs.workspace import ledger_entries, live_state
+from fqtool.warehouse.target import open_target
+from tests.bed.running import PROJECT, ROOT, Emulator
+from tests.stores import planned_in, small_registry, workspace_in
+
+NEVER = 10_000
+LIMIT = 120.0
+
+
+def run(url: str, folder: Path, fatal: int) -> tuple[int, list[str]]:
+    """Run the migrator that dies before boundary `fatal`; return its exit status and the boundaries it met."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.crashing", url, str(folder), str(fatal)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode, done.stdout.splitlines()
+
+
+def outcome(url: str, folder: Path) -> tuple[State, tuple[Revision, ...], list[Entry]]:
+    """The table and the ledger, without what differs between any two runs: times, runners, job ids of attempts."""
+    registry = small_registry()
+    with open_target(url) as warehouse:
+        assert drift_of(workspace_in(folder, registry), warehouse) == ()
+        entries = ledger_entries(warehouse)
+        timeless = [
+            replace(entry, started_at="", finished_at="", runner="") for entry in entries if entry.version != "lease"
+        ]
+        live = live_state(warehouse, desired_state(registry))
+    whole = tuple(replace(one, finished_at="", runner="") for one in revisions(entries))
+    return live, whole, [replace(entry, job="") for entry in timeless]
+
+
+def dies_everywhere(places: list[str], folder: Path) -> None:
+    """Migrate places[0] unbroken; kill at boundary n on places[n+1], run again, and compare."""
+    code, boundaries = run(places[0], folder, NEVER)
+    assert code == 0
+    expected = outcome(places[0], folder)
+    assert len(boundaries) < len(places)
+    for fatal, step in enumerate(boundaries):
+        url = places[fatal + 1]
+        code, _ = run(url, folder, fatal)
+        assert code == -signal.SIGKILL, step
+        assert run(url, folder, NEVER)[0] == 0, step
+        assert outcome(url, folder) == expected, f"killed before: {step}"
+
+
+@pytest.mark.parametrize("baseline", [False, True], ids=["empty", "base-table-stands"])
+def test_kill_9_at_every_boundary_duckdb(tmp_path: Path, baseline: bool) -> None:
+    """Killed before any boundary and run again, table and ledger are those of an unbroken run."""
+    folder = tmp_path / "migrations"
+    planned_in(folder, small_registry())
+    places = [f"duckdb:///{tmp_path}/{n}.duckdb" for n in range(30)]
+    if baseline:
+        for url in places:
+            with open_target(url) as warehouse:
+                warehouse.run(make_statement(State(), (CreateTable(base_table(small_registry())),)))
+    dies_everywhere(places, folder)
+
+
+def test_kill_9_at_every_boundary_bigquery(tmp_path: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same through BigQuery's API: a statement that ran before the kill is found, not run again."""
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
+    folder = tmp_path / "migrations"
+    planned_in(folder, small_registry())
+    places = [f"bigquery://{PROJECT}/{emulator.fresh_dataset()}" for _ in range(24)]
+    dies_everywhere(places, folder)
+
+
+def test_the_kill_test_can_fail() -> None:
+    """The comparison sees a difference: two states that differ in a column are not the same outcome."""
+    state = desired_state(small_registry())
+    assert state.table is not None
+    fewer = State(state.table.with_columns(state.table.columns[:-1]), state.views)
+    assert diff(state, fewer)
