@@ -26,10 +26,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class WholeTable:
-    """All rows of one small table, read without a query job (BIGQUERY 52: tabledata.list is free)."""
+    """All rows of one small table, read without a query job (BIGQUERY 52: tabledata.list is free).
+
+    With `types`, the GoogleSQL types of `columns` in table order, not even the table's metadata is asked for.
+    """
 
     name: str
     columns: tuple[str, ...]
+    types: tuple[str, ...] = ()
 
 
 def _escaped(text: str, quote: str) -> str:

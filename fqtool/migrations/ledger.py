@@ -73,7 +73,7 @@ TABLE = Table(
         for name in COLUMNS
     ),
 )
-ROWS = WholeTable(LEDGER, COLUMNS)
+ROWS = WholeTable(LEDGER, COLUMNS, tuple(one.sql_type for one in TABLE.columns))
 
 
 @dataclass(frozen=True, slots=True)

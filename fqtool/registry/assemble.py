@@ -86,9 +86,10 @@ def assemble(document: Document) -> tuple[model.Registry, tuple[Finding, ...]]:
 
 def _built(kind: Callable[..., T], entry: dict[str, Any]) -> T:
     """Lists become tuples, and a number where the model has a float becomes one: `expected: 5` is 5.0."""
-    told = {key: tuple(value) if type(value) is list else value for key, value in entry.items()}
+    told: dict[str, Any] = {key: tuple(value) if type(value) is list else value for key, value in entry.items()}
     for key in _FLOATS.intersection(told):
-        told[key] = float(told[key])
+        if type(told[key]) is int:
+            told[key] = float(told[key])
     return kind(**told)
 
 
@@ -115,7 +116,7 @@ def _features(make: _Assembler) -> tuple[model.Feature, ...]:
     """In index order, whatever the order in the file; a whole index may be written 5.0."""
     found = []
     for entry, at in make.entries("features"):
-        told = {**entry, "index": int(entry["index"]), "at": at}
+        told: dict[str, Any] = {**entry, "index": int(entry["index"]), "at": at}
         told["spread"] = model.Spread(**entry["spread"]) if "spread" in entry else _NO_SPREAD
         if "range" in entry:
             told["range"] = tuple(map(float, entry["range"]))

@@ -10,12 +10,12 @@ from fqtool.errors import NotThere, RegistryError
 from fqtool.finding import Severity
 from fqtool.migrations.contract import CONTRACT, Position, read_contract
 from fqtool.migrations.files import CHECKSUMS, MigrationFile, read_files, recorded_state
-from fqtool.migrations.ledger import LEDGER, ROWS, Entry, entries_of, revisions
+from fqtool.migrations.ledger import ROWS, Entry, entries_of, revisions
 from fqtool.migrations.plan import Scope, settle
 from fqtool.quality.build import base_columns, desired_state, dropped_columns, expand_columns, renames
 from fqtool.registry.model import Registry
 from fqtool.rules.about_files import History
-from fqtool.table.model import State, Table, View
+from fqtool.table.model import State, View
 from fqtool.warehouse.disk import read_folder
 from fqtool.warehouse.protocol import Warehouse
 
@@ -126,4 +126,7 @@ def live_state(warehouse: Warehouse, desired: State, *, views: bool = True) -> S
 
 def ledger_entries(warehouse: Warehouse) -> tuple[Entry, ...]:
     """Read the ledger; () where there is none yet."""
-    return entries_of(warehouse.rows(ROWS)) if isinstance(warehouse.describe(LEDGER), Table) else ()
+    try:
+        return entries_of(warehouse.rows(ROWS))
+    except NotThere:
+        return ()

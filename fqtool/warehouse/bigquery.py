@@ -77,7 +77,9 @@ class BigQueryWarehouse:
         return replace(found, query=found.query.replace(self._home, _HOME)) if isinstance(found, View) else found
 
     def rows(self, source: Query | WholeTable) -> list[dict[str, Value]]:
-        """Return a query's rows, or a small table's without a query job: one tables.get, then tabledata.list.
+        """Return a query's rows, or a small table's without a query job: tabledata.list alone.
+
+        Where the source does not say its types, a tables.get comes first.
 
         TIMESTAMP is an aware UTC datetime, NUMERIC a Decimal, ARRAY a tuple, STRUCT a dict, JSON its text.
         Raises StatementFailed, NotThere, Denied, Unreachable, Throttled.
@@ -86,6 +88,8 @@ class BigQueryWarehouse:
         match source:
             case Query():
                 return session.results(session.run(source.sql, source.parameters))
+            case WholeTable(name, columns, types) if types:
+                return session.listed(self._known(name, columns, types), columns)
             case WholeTable(name, columns):
                 resource = session.table(name)
                 if resource is None:
@@ -96,6 +100,12 @@ class BigQueryWarehouse:
                 with session.reading():
                     _check_columns(resource, name, columns)
                 return session.listed(resource, columns)
+
+    def _known(self, name: str, columns: tuple[str, ...], types: tuple[str, ...]) -> dict[str, object]:
+        """A table's resource as far as listing its rows needs it."""
+        fields = [{"name": column, "type": kind} for column, kind in zip(columns, types, strict=True)]
+        reference = {"projectId": self.project, "datasetId": self.dataset, "tableId": name}
+        return {"tableReference": reference, "schema": {"fields": fields}}
 
     def run(
         self,

@@ -1,0 +1,149 @@
+"""Rules on the table's layout, its views and the places it lives in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fqtool.finding import Finding, Location, rule
+from fqtool.registry.explain import nearest
+from fqtool.rules.subject import Subject
+from fqtool.table.column import Kind, Mode
+
+_CLUSTERING_LIMIT = 4
+_PARTITIONED_BY = {
+    Kind.DATE: ("DAY", "MONTH", "YEAR"),
+    Kind.TIMESTAMP: ("HOUR", "DAY", "MONTH", "YEAR"),
+    Kind.DATETIME: ("HOUR", "DAY", "MONTH", "YEAR"),
+}
+_NOT_CLUSTERED_BY = frozenset({Kind.FLOAT64, Kind.STRUCT, Kind.JSON, Kind.INTERVAL, Kind.TIME, Kind.BYTES})
+
+
+@rule("FQ143")
+def unknown_layout_column(subject: Subject) -> Iterator[Finding]:
+    """The table's layout names a column that does not exist.
+
+    Problem: keys, partition_by or cluster_by names a column that is neither base nor managed.
+
+    Why: rows could not be merged, and the table not created.
+
+    Example: keys: [player_id, game_date]
+
+    Fix: take the suggestion, or declare the column under base_columns.
+    """
+    table = subject.registry.table
+    partition = (table.partition_by,) if table.partition_by else ()
+    for key, names in (("keys", table.keys), ("partition_by", partition), ("cluster_by", table.cluster_by)):
+        for name in names:
+            if name.lower() not in subject.types:
+                meant = nearest(name, subject.types)
+                remedy = f"Did you mean {meant}?" if meant else "Declare it under base_columns."
+                yield Finding(name, f"{key} names {name}, which is no column.", remedy=remedy, location=table.at)
+
+
+@rule("FQ144")
+def partition_type(subject: Subject) -> Iterator[Finding]:
+    """The table cannot be partitioned like this.
+
+    Problem: the partition column is not DATE, TIMESTAMP or DATETIME, or a DATE is to be cut into hours.
+
+    Why: BigQuery refuses the table.
+
+    Example: partition_by: game_id, a STRING
+
+    Fix: partition by a date or time column.
+    """
+    table = subject.registry.table
+    found = subject.types.get((table.partition_by or "").lower())
+    if not table.partition_by or not found:
+        return
+    kind, mode = found
+    granularities = _PARTITIONED_BY.get(kind.kind, ()) if mode is not Mode.REPEATED else ()
+    if not granularities:
+        message = f"{table.partition_by} is {kind}; a partition column is DATE, TIMESTAMP or DATETIME."
+        yield Finding(table.partition_by, message, location=table.at)
+    elif table.partition_granularity not in granularities:
+        message = f"A {kind} cannot be cut by {table.partition_granularity}."
+        yield Finding(table.partition_by, message, remedy=f"Write {' or '.join(granularities)}.", location=table.at)
+
+
+@rule("FQ145")
+def clustering_refused(subject: Subject) -> Iterator[Finding]:
+    """The table cannot be clustered like this.
+
+    Problem: more than four clustering columns, one twice, or one of a type that has no useful order.
+
+    Why: BigQuery refuses the table.
+
+    Example: cluster_by: [feature_quality_score_float]
+
+    Fix: keep the up to four columns that queries filter most, of type STRING, INT64, NUMERIC, BOOL, DATE or TIMESTAMP.
+    """
+    table = subject.registry.table
+    names = [name.lower() for name in table.cluster_by]
+    if len(names) > _CLUSTERING_LIMIT:
+        message = f"{len(names)} clustering columns; {_CLUSTERING_LIMIT} are allowed."
+        yield Finding(table.name, message, location=table.at)
+    if len(set(names)) < len(names):
+        yield Finding(table.name, "cluster_by names a column twice.", location=table.at)
+    for name in dict.fromkeys(names):
+        found = subject.types.get(name)
+        if found and (found[0].kind in _NOT_CLUSTERED_BY or found[1] is Mode.REPEATED):
+            shown = f"ARRAY<{found[0]}>" if found[1] is Mode.REPEATED else str(found[0])
+            yield Finding(name, f"{name} is {shown}, by which no table is clustered.", location=table.at)
+
+
+@rule("FQ146")
+def filter_without_partition(subject: Subject) -> Iterator[Finding]:
+    """Partition settings on a table without partitions.
+
+    Problem: require_partition_filter or partition_expiration_days stands without partition_by.
+
+    Why: BigQuery refuses it.
+
+    Example: {name: store, keys: [id], require_partition_filter: true}
+
+    Fix: add partition_by, or remove the setting.
+    """
+    table = subject.registry.table
+    if not table.partition_by and (table.require_partition_filter or table.partition_expiration_days):
+        yield Finding(table.name, "There are partition settings and no partition_by.", location=table.at)
+
+
+@rule("FQ147")
+def view_of_unknown_column(subject: Subject) -> Iterator[Finding]:
+    """A view includes a column that does not exist.
+
+    Problem: `include` names a column that is neither base nor managed.
+
+    Why: BigQuery refuses the view.
+
+    Example: include: [player_lookup, quality_teir]
+
+    Fix: take the suggestion.
+    """
+    for view in subject.registry.views:
+        for name in view.include:
+            if name != "*" and name.lower() not in subject.types:
+                meant = nearest(name, subject.types)
+                remedy = f"Did you mean {meant}?" if meant else ""
+                yield Finding(
+                    view.name, f"{view.name} includes {name}, which is no column.", remedy=remedy, location=view.at
+                )
+
+
+@rule("FQ148")
+def unknown_target(subject: Subject) -> Iterator[Finding]:
+    """A target is no URL that fqtool can open.
+
+    Problem: it begins neither with duckdb:// nor with bigquery://.
+
+    Why: no command could run there.
+
+    Example: production: nba-props-platform.nba_predictions
+
+    Fix: write duckdb:///path/file.duckdb or bigquery://project/dataset.
+    """
+    for name, url in subject.registry.targets:
+        if not url.startswith(("duckdb://", "bigquery://")):
+            remedy = "Write duckdb:///path/file.duckdb or bigquery://project/dataset."
+            yield Finding(name, f"The target {name} is {url}.", remedy=remedy, location=Location(subject.registry.path))

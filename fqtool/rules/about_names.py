@@ -1,0 +1,167 @@
+"""Rules on names: of columns, and of what must be told apart by its name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fqtool.finding import Finding, rule
+from fqtool.rules.subject import Subject, repeats
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME_LIMIT = 300  # BIGQUERY 47
+_RESERVED = (
+    "_TABLE_", "_FILE_", "_PARTITION", "_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER",
+    "_CHANGE_SEQUENCE_NUMBER", "_CHANGE_TYPE", "_CHANGE_TIMESTAMP",
+)  # fmt: skip
+
+
+@rule("FQ101")
+def duplicate_column(subject: Subject) -> Iterator[Finding]:
+    """Two columns have one name.
+
+    Problem: a name stands twice among the base columns or among the managed ones, repeated entries expanded.
+
+    Why: BigQuery compares column names without regard to case and refuses the table.
+
+    Example: Quality_Tier beside quality_tier; or "feature_{index}_quality" beside an entry feature_5_quality.
+
+    Fix: rename or remove one. A name in base_columns and in columns is allowed: that is one column.
+    """
+    registry = subject.registry
+    for names in (
+        ((one.name, one.at) for one in registry.base_columns),
+        ((one.name, one.spec.at) for one in subject.managed),
+    ):
+        for name, at, first in repeats(names):
+            yield Finding(name, f"The column {name} stands twice.", cause=f"first in line {first.line}", location=at)
+
+
+@rule("FQ102")
+def reserved_name(subject: Subject) -> Iterator[Finding]:
+    """A column name begins with a prefix that BigQuery keeps for itself.
+
+    Problem: names that begin with _TABLE_, _PARTITION, _CHANGE_TYPE and the like are refused.
+
+    Why: BigQuery's pseudo columns live there.
+
+    Example: _partition_quality
+
+    Fix: choose another name; renamed_from keeps the values of a column that exists.
+    """
+    for name, _, at in subject.named_columns():
+        prefix = next((one for one in _RESERVED if name.upper().startswith(one)), None)
+        if prefix:
+            yield Finding(
+                name, f"{name} begins with {prefix}, which BigQuery reserves.", remedy="Rename it.", location=at
+            )
+
+
+@rule("FQ103")
+def invalid_name(subject: Subject) -> Iterator[Finding]:
+    """A column name has characters or a length that a column cannot have.
+
+    Problem: after the placeholders are filled in, the name is not letters, digits and _ only, begins with a digit, or
+    has more than 300 characters.
+
+    Why: BigQuery refuses it, or takes it only in backticks, which the tools around it forget.
+
+    Example: "{category}_{index}" in an entry that is repeated for each category, where {index} means nothing.
+
+    Fix: use the placeholders of what the entry is repeated for, and short names.
+    """
+    for name, _, at in subject.named_columns():
+        if len(name) > _NAME_LIMIT:
+            yield Finding(name, f"The name has {len(name)} characters; {_NAME_LIMIT} are allowed.", location=at)
+        elif not _NAME.fullmatch(name):
+            yield Finding(name, f"{name!r} is no column name: letters, digits and _ only.", location=at)
+
+
+@rule("FQ104")
+def former_name_still_there(subject: Subject) -> Iterator[Finding]:
+    """A column or feature is said to be renamed from a name that still exists.
+
+    Problem: renamed_from names a column or feature that the registry lists as well, or two entries claim one old name.
+
+    Why: a rename takes the old name away; both cannot be.
+
+    Example: {name: tier, renamed_from: quality_tier} beside an entry quality_tier
+
+    Fix: remove the old entry, or remove renamed_from and let the new column start empty.
+    """
+    registry = subject.registry
+    columns = [(one.name, one.spec.renamed_from, one.spec.at) for one in subject.managed if not one.spec.for_each]
+    for present, entries in (
+        (subject.types.keys(), columns),
+        (
+            {one.name.lower() for one in registry.features},
+            [(one.name, one.renamed_from, one.at) for one in registry.features],
+        ),
+    ):
+        former = [(old, at) for _, old, at in entries if old]
+        for name, old, at in entries:
+            if old and old.lower() in present:
+                yield Finding(name, f"{name} is renamed from {old}, which is still there.", location=at)
+        for old, at, _ in repeats(former):
+            yield Finding(old, f"Two entries are renamed from {old}.", location=at)
+
+
+@rule("FQ105")
+def duplicate_name(subject: Subject) -> Iterator[Finding]:
+    """Two entries of a list have one name.
+
+    Problem: two tiers, alerts, alert levels, models or thresholds are called the same.
+
+    Why: what is stored or reported is the name; nobody could tell which was meant.
+
+    Example: two alerts with the code matchup_quality_critical
+
+    Fix: rename or remove one.
+    """
+    registry = subject.registry
+    for what, names in (
+        ("tiers", [(one.name, one.at) for one in registry.tiers]),
+        ("alerts", [(one.code, one.at) for one in registry.alerts]),
+        ("alert_levels", [(one.name, one.at) for one in registry.alert_levels]),
+        ("models", [(one.name, one.at) for one in registry.models]),
+        ("thresholds", [(one.name, one.at) for one in registry.thresholds]),
+    ):
+        for name, at, first in repeats(names):
+            yield Finding(name, f"{what} has {name} twice.", cause=f"first in line {first.line}", location=at)
+
+
+@rule("FQ106")
+def clashing_view(subject: Subject) -> Iterator[Finding]:
+    """A view has the name of the table or of another view.
+
+    Problem: table and views live in one dataset, and two of them are called the same.
+
+    Why: creating the second would replace the first, or fail.
+
+    Example: a view called ml_feature_store_v2 over the table ml_feature_store_v2
+
+    Fix: rename the view.
+    """
+    registry = subject.registry
+    names = [(registry.table.name, registry.table.at), *((one.name, one.at) for one in registry.views)]
+    for name, at, _ in repeats(names):
+        yield Finding(name, f"The view {name} has the name of the table or of another view.", location=at)
+
+
+@rule("FQ107")
+def clashing_view_column(subject: Subject) -> Iterator[Finding]:
+    """A view has two columns of one name.
+
+    Problem: a derived column is called like another, or like a stored column that the view includes.
+
+    Why: BigQuery refuses the view; other engines pick one of the two.
+
+    Example: include: ["*"] beside a derived column quality_tier
+
+    Fix: rename the derived column, or leave the stored one out of include.
+    """
+    for view in subject.registry.views:
+        stored = sorted(subject.types) if "*" in view.include else list(view.include)
+        single = [(one.name, one.at) for one in view.columns if not one.for_each]
+        for name, at, _ in repeats([*((name, view.at) for name in stored), *single]):
+            yield Finding(name, f"The view {view.name} has two columns {name}.", location=at)
