@@ -41,8 +41,7 @@ def _escaped(text: str, quote: str) -> str:
     if "\0" in text:
         raise InputError(f"The text {text[:40]!r} holds a NUL character, which SQL text cannot carry.")
     pieces = (
-        _ESCAPES.get(char)
-        or (f"\\{char}" if char == quote else char if char.isprintable() else _unprintable(char))
+        _ESCAPES.get(char) or (f"\\{char}" if char == quote else char if char.isprintable() else _unprintable(char))
         for char in text
     )
     return "".join(pieces)

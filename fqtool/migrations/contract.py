@@ -64,7 +64,7 @@ def breaks(recorded: Iterable[Position], features: Iterable[Feature]) -> Iterato
                 f"Feature {old.index}, {old.name}, is gone from the registry; models read by position.",
                 f"Put it back with retired: true; a new feature takes the next free index, {_next(features)}.",
             )
-        elif now.name == old.name or now.renamed_from == old.name:
+        elif old.name in (now.name, now.renamed_from):
             continue
         elif old.name in by_name:
             yield Break(

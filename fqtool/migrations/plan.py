@@ -56,8 +56,8 @@ class Plan:
 
     @property
     def operations(self) -> int:
-        """Metadata operations on the table: one per statement that runs (BIGQUERY 31, 38)."""
-        return sum(not statement.adopted for statement in self.statements)
+        """Metadata operations on the table: one per statement that runs on it (BIGQUERY 31, 38)."""
+        return sum(map(is_operation, self.statements))
 
     @property
     def hazards(self) -> tuple[Finding, ...]:
@@ -69,6 +69,11 @@ class Plan:
             for found in statement.hazards
             if found.severity is Severity.WARNING
         )
+
+
+def is_operation(statement: Statement) -> bool:
+    """Tell whether a statement updates the table's metadata: it runs, and on the table, not on a view."""
+    return not statement.adopted and not isinstance(statement.changes[0], PutView | DropView)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from fqtool.finding import Finding
 from fqtool.migrations.files import MigrationFile, recorded_state
 from fqtool.migrations.ledger import ROWS, Revision, entries_of, revisions
 from fqtool.migrations.plan import Scope, settle
-from fqtool.rules.about_drift import check_drift, find_drift
+from fqtool.rules.about_drift import check_drift
 from fqtool.rules.about_files import check_history
+from fqtool.rules.drift import find_drift
 from fqtool.table.model import State
 from fqtool.verbs.workspace import Workspace, live_state
 from fqtool.warehouse.protocol import Warehouse

@@ -1,0 +1,167 @@
+"""What stands in a DuckDB file, as BigQuery would describe it.
+
+DuckDB's own catalog says what is there: columns, types, NOT NULL, defaults, comments, views. What it has no place for
+(lengths, nested descriptions, layout, options, GoogleSQL text) is remembered in the table `_fqtool_catalog`, and each
+remembered detail counts only while the physical thing still is what it was when the detail was written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from fqtool.errors import InputError, WorldError
+from fqtool.table.column import Column, Mode
+from fqtool.table.model import Options, Partitioning, Table, View
+from fqtool.table.schema_json import column_of, field
+from fqtool.warehouse.duckdb_types import quoted, read_type, with_details
+
+if TYPE_CHECKING:
+    import duckdb
+
+CATALOG = "_fqtool_catalog"
+_HERE = "database_name = current_database() AND schema_name = current_schema()"
+# How DuckDB's catalog spells the default that an ARRAY column has anyway.
+_EMPTY_ARRAYS = (None, "list_value()", "[]", "main.list_value()")
+
+
+@dataclass(frozen=True, slots=True)
+class Physical:
+    """One table or view as DuckDB's catalog has it: `defaults` in DuckDB's words, by lower-case column name."""
+
+    columns: tuple[Column, ...]
+    defaults: dict[str, str | None]
+    comment: str
+    view_sql: str | None = None
+
+
+def physical(connection: duckdb.DuckDBPyConnection, name: str) -> Physical | None:
+    """Read what stands under that exact name. Raises WorldError for a type that BigQuery has nothing like."""
+    found = connection.execute(
+        f"SELECT comment, NULL FROM duckdb_tables() WHERE table_name = $name AND {_HERE} UNION ALL "
+        f"SELECT comment, sql FROM duckdb_views() WHERE view_name = $name AND {_HERE}",
+        {"name": name},
+    ).fetchone()
+    if found is None:
+        return None
+    comment, view_sql = found
+    if view_sql is not None:
+        return Physical((), {}, comment or "", view_sql)
+    rows = connection.execute(
+        "SELECT column_name, data_type, is_nullable, column_default, comment FROM duckdb_columns() "
+        f"WHERE table_name = $name AND {_HERE} ORDER BY column_index",
+        {"name": name},
+    ).fetchall()
+    columns = tuple(_column(name, *row) for row in rows)
+    return Physical(columns, {row[0].lower(): row[3] for row in rows}, comment or "")
+
+
+def _column(
+    table: str, name: str, type_text: str, nullable: bool, default: str | None, comment: str | None  # noqa: FBT001
+) -> Column:  # fmt: skip
+    try:
+        kind, mode = read_type(type_text)
+    except (ValueError, IndexError):
+        raise WorldError(
+            f"The column {name} of {table} has the type {type_text}, which BigQuery has nothing like.",
+            remedy="Drop it, or give it a type that BigQuery has.",
+        ) from None
+    if mode is not Mode.REPEATED and not nullable:
+        mode = Mode.REQUIRED
+    if mode is Mode.REPEATED and default in _EMPTY_ARRAYS:
+        default = None
+    return Column(name, kind, mode, comment or "", default)
+
+
+def describe(
+    connection: duckdb.DuckDBPyConnection, name: str, view_text: Callable[[View], str | None]
+) -> Table | View | None:
+    """Return what stands under that name, details and all. `view_text` says how a view would read in DuckDB now."""
+    found = physical(connection, name)
+    if found is None:
+        return None
+    noted = _noted(connection, name)
+    if found.view_sql is not None:
+        return _view(name, found, noted, view_text)
+    known = {entry["schema"]["name"].lower(): entry for entry in noted.get("columns", ())}
+    columns = tuple(_detailed(one, found.defaults[one.key], known.get(one.key)) for one in found.columns)
+    partitioning = noted.get("partitioning")
+    options = noted.get("options", {})
+    options = options | {"labels": tuple(tuple(pair) for pair in options.get("labels", ()))}
+    return Table(
+        name,
+        columns,
+        Partitioning(**partitioning) if partitioning else None,
+        tuple(noted.get("clustering", ())),
+        Options(**options | {"description": found.comment}),
+    )
+
+
+def _view(name: str, found: Physical, noted: dict[str, Any], view_text: Callable[[View], str | None]) -> View:
+    assert found.view_sql is not None  # noqa: S101  the caller asked because it is there
+    if "query" in noted:
+        known = View(name, noted["query"], found.comment)
+        if found.view_sql in (noted["stands_as"], view_text(known)):
+            return known
+    head, _, query = found.view_sql.partition(" AS ")
+    return View(name, (query if head.upper().startswith("CREATE") else found.view_sql).rstrip("; \n"), found.comment)
+
+
+def _detailed(column: Column, default: str | None, noted: dict[str, Any] | None) -> Column:
+    if noted is None:
+        return column
+    remembered = column_of(noted["schema"], CATALOG)
+    same_default = default == noted["default_stands_as"]
+    return replace(with_details(column, remembered), default=remembered.default if same_default else column.default)
+
+
+def _noted(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
+    if not _exists(connection, CATALOG):
+        return {}
+    rows = connection.execute(f"SELECT definition FROM {quoted(CATALOG)} WHERE name = $name", {"name": name}).fetchall()
+    if not rows:
+        return {}
+    try:
+        noted = json.loads(rows[-1][0])
+        for entry in noted.get("columns", ()):
+            column_of(entry["schema"], CATALOG)
+    except (InputError, LookupError, TypeError, ValueError, AttributeError):
+        raise WorldError(
+            f"What {CATALOG} remembers of {name} cannot be read.",
+            remedy=f"DELETE FROM {CATALOG} WHERE name = '{name}', and check-drift will say what was lost.",
+        ) from None
+    return dict(noted)
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return bool(
+        connection.execute(
+            f"SELECT 1 FROM duckdb_tables() WHERE table_name = $name AND {_HERE}", {"name": table}
+        ).fetchone()
+    )
+
+
+def remember(connection: duckdb.DuckDBPyConnection, name: str, now: Table | View | None) -> None:
+    """Write down the details of what now stands under that name; None forgets them."""
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {quoted(CATALOG)} (name VARCHAR, definition VARCHAR)")
+    connection.execute(f"DELETE FROM {quoted(CATALOG)} WHERE name = $name", {"name": name})
+    found = physical(connection, name)
+    if now is None or found is None:
+        return
+    noted: dict[str, Any]
+    if isinstance(now, View):
+        noted = {"query": now.query, "stands_as": found.view_sql}
+    else:
+        noted = {
+            "columns": [
+                {"schema": field(column), "default_stands_as": found.defaults[column.key]} for column in now.columns
+            ],
+            "partitioning": asdict(now.partitioning) if now.partitioning else None,
+            "clustering": now.clustering,
+            "options": asdict(now.options),
+        }
+    connection.execute(
+        f"INSERT INTO {quoted(CATALOG)} VALUES ($name, $definition)", {"name": name, "definition": json.dumps(noted)}
+    )

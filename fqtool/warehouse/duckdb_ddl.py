@@ -1,0 +1,119 @@
+"""Changes as DuckDB's own DDL. BigQuery's refusals come before this: `refused.changed`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from fqtool.sql import ident
+from fqtool.table.changes import (
+    AddColumn,
+    Change,
+    CreateTable,
+    DropColumn,
+    DropView,
+    PutView,
+    RenameColumn,
+    Reorder,
+    SetClustering,
+    SetDefault,
+    SetDescription,
+    SetMode,
+    SetOption,
+    SetPartitioning,
+    SetPolicyTags,
+    SetType,
+)
+from fqtool.table.column import Column, Mode
+from fqtool.table.model import DATASET, View
+from fqtool.warehouse.duckdb_dialect import default_to_duckdb, to_duckdb
+from fqtool.warehouse.duckdb_types import quoted, type_text
+
+# An ARRAY is never NULL in BigQuery: rows that were there before the column, and inserts that leave it out, read [].
+EMPTY_ARRAY = "[]"
+
+
+def ddl(table: str, change: Change, mode: Mode | None = None) -> Iterator[str]:
+    """Yield the statements that make one change of the table. `mode` is that of the column it is about.
+
+    What DuckDB has no place for yields nothing and is remembered beside the table. Raises InputError for a default
+    or a view that cannot be said in DuckDB's SQL.
+    """
+    match change:
+        case CreateTable(created):
+            yield f"CREATE TABLE {quoted(created.name)} ({', '.join(map(_definition, created.columns))})"
+            for column in created.columns:
+                yield from _described(table, column)
+            yield from _table_comment(table, created.options.description)
+        case AddColumn(column):
+            yield f"{_alter(table)} ADD COLUMN {_definition(column)}"
+            yield from _described(table, column)
+        case DropColumn(name):
+            yield f"{_alter(table)} DROP COLUMN {quoted(name)}"
+        case RenameColumn(name, to):
+            if name != to:
+                yield f"{_alter(table)} RENAME COLUMN {quoted(name)} TO {quoted(to)}"
+        case SetType(name, new):
+            yield f"{_alter(table)} ALTER COLUMN {quoted(name)} SET DATA TYPE {type_text(new, Mode.NULLABLE)}"
+        case SetMode(name, _):
+            yield f"{_alter(table)} ALTER COLUMN {quoted(name)} DROP NOT NULL"
+        case SetDefault(name, default):
+            yield f"{_alter(table)} ALTER COLUMN {quoted(name)} {_set_default(default, mode)}"
+        case SetDescription((name,), text):
+            yield _comment(f"COLUMN {quoted(table)}.{quoted(name)}", text)
+        case SetOption("description", str(text)):
+            yield _comment(f"TABLE {quoted(table)}", text)
+        case PutView(view):
+            yield view_sql(view, "OR REPLACE VIEW")
+            yield _comment(f"VIEW {quoted(view.name)}", view.description)
+        case DropView(name):
+            yield f"DROP VIEW {quoted(name)}"
+        case SetDescription() | SetOption():
+            pass
+        case SetPolicyTags() | Reorder() | SetPartitioning() | SetClustering():
+            raise AssertionError(change)
+        case _:
+            assert_never(change)
+
+
+def view_sql(view: View, kind: str) -> str:
+    """Return CREATE `kind` for the view: its tables are this file's, whatever the dataset is called."""
+    return f"CREATE {kind} {quoted(view.name)} AS {to_duckdb(view.text.replace(f'{ident(DATASET)}.', ''))}"
+
+
+def _alter(table: str) -> str:
+    return f"ALTER TABLE {quoted(table)}"
+
+
+def _definition(column: Column) -> str:
+    default = EMPTY_ARRAY if column.mode is Mode.REPEATED else None
+    if column.default is not None:
+        default = default_to_duckdb(column.default)
+    said = f" DEFAULT {default}" if default is not None else ""
+    required = " NOT NULL" if column.mode is Mode.REQUIRED else ""
+    return f"{quoted(column.name)} {type_text(column.type, column.mode)}{said}{required}"
+
+
+def _set_default(default: str | None, mode: Mode | None) -> str:
+    if default is not None:
+        return f"SET DEFAULT {default_to_duckdb(default)}"
+    return f"SET DEFAULT {EMPTY_ARRAY}" if mode is Mode.REPEATED else "DROP DEFAULT"
+
+
+def _described(table: str, column: Column) -> Iterator[str]:
+    if column.description:
+        yield _comment(f"COLUMN {quoted(table)}.{quoted(column.name)}", column.description)
+
+
+def _table_comment(table: str, text: str) -> Iterator[str]:
+    if text:
+        yield _comment(f"TABLE {quoted(table)}", text)
+
+
+def _comment(subject: str, text: str) -> str:
+    return f"COMMENT ON {subject} IS {text_literal(text) if text else 'NULL'}"
+
+
+def text_literal(text: str) -> str:
+    """Write text as DuckDB's SQL, in which only the quote is special."""
+    return "'" + text.replace("'", "''") + "'"
