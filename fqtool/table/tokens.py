@@ -71,7 +71,7 @@ def _pieces(sql: str, start: int, end: int) -> list[Token]:
     raw = sql[start:end]
     if raw[0] in "'\"`rRbB" and not raw.isidentifier():
         return [Token(raw, start, end)]
-    words = re.finditer(r">|[^\s>]+", raw)
+    words = re.finditer(r">" if set(raw) == {">"} else r"\S+", raw)
     return [Token(found[0], start + found.start(), start + found.end()) for found in words]
 
 

@@ -8,7 +8,6 @@ remembered detail counts only while the physical thing still is what it was when
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from fqtool.errors import InputError, WorldError
 from fqtool.table.column import Column, Mode
 from fqtool.table.model import Options, Partitioning, Table, View
 from fqtool.table.schema_json import column_of, field
+from fqtool.warehouse.duckdb_ddl import query_of_view
 from fqtool.warehouse.duckdb_types import quoted, read_type, with_details
 
 if TYPE_CHECKING:
@@ -75,16 +75,14 @@ def _column(
     return Column(name, kind, mode, comment or "", default)
 
 
-def describe(
-    connection: duckdb.DuckDBPyConnection, name: str, view_text: Callable[[View], str | None]
-) -> Table | View | None:
-    """Return what stands under that name, details and all. `view_text` says how a view would read in DuckDB now."""
+def describe(connection: duckdb.DuckDBPyConnection, name: str) -> Table | View | None:
+    """Return what stands under that name, details and all. Raises WorldError."""
     found = physical(connection, name)
     if found is None:
         return None
     noted = _noted(connection, name)
     if found.view_sql is not None:
-        return _view(name, found, noted, view_text)
+        return _view(connection, View(name, _query_of(found.view_sql), found.comment), noted)
     known = {entry["schema"]["name"].lower(): entry for entry in noted.get("columns", ())}
     columns = tuple(_detailed(one, found.defaults[one.key], known.get(one.key)) for one in found.columns)
     partitioning = noted.get("partitioning")
@@ -99,14 +97,31 @@ def describe(
     )
 
 
-def _view(name: str, found: Physical, noted: dict[str, Any], view_text: Callable[[View], str | None]) -> View:
-    assert found.view_sql is not None  # noqa: S101  the caller asked because it is there
-    if "query" in noted:
-        known = View(name, noted["query"], found.comment)
-        if found.view_sql in (noted["stands_as"], view_text(known)):
-            return known
-    head, _, query = found.view_sql.partition(" AS ")
-    return View(name, (query if head.upper().startswith("CREATE") else found.view_sql).rstrip("; \n"), found.comment)
+def _query_of(view_sql: str) -> str:
+    """Cut CREATE VIEW name [(columns)] AS off a view's text."""
+    head, _, query = view_sql.partition(" AS ")
+    return (query if head.upper().startswith("CREATE") else view_sql).rstrip("; \n")
+
+
+def _view(connection: duckdb.DuckDBPyConnection, stands: View, noted: dict[str, Any]) -> View:
+    """Return the view in the GoogleSQL it was made from, while it still is what that text means."""
+    if "query" not in noted:
+        return stands
+    made_from = replace(stands, query=noted["query"])
+    if stands.query == noted["stands_as"]:
+        return made_from
+    # Another release of DuckDB may write the same view down otherwise.
+    try:
+        meant = query_of_view(made_from)
+    except InputError:
+        return stands
+    return made_from if _canonical(connection, meant) == _canonical(connection, stands.query) else stands
+
+
+def _canonical(connection: duckdb.DuckDBPyConnection, query: str) -> str | None:
+    """Return the query as this DuckDB would write it, by parsing it alone."""
+    row = connection.execute("SELECT json_deserialize_sql(json_serialize_sql($query))", {"query": query}).fetchone()
+    return str(row[0]) if row else None
 
 
 def _detailed(column: Column, default: str | None, noted: dict[str, Any] | None) -> Column:
@@ -152,7 +167,7 @@ def remember(connection: duckdb.DuckDBPyConnection, name: str, now: Table | View
         return
     noted: dict[str, Any]
     if isinstance(now, View):
-        noted = {"query": now.query, "stands_as": found.view_sql}
+        noted = {"query": now.query, "stands_as": _query_of(found.view_sql or "")}
     else:
         noted = {
             "columns": [

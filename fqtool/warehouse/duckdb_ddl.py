@@ -64,7 +64,7 @@ def ddl(table: str, change: Change, mode: Mode | None = None) -> Iterator[str]:
         case SetOption("description", str(text)):
             yield _comment(f"TABLE {quoted(table)}", text)
         case PutView(view):
-            yield view_sql(view, "OR REPLACE VIEW")
+            yield f"CREATE OR REPLACE VIEW {quoted(view.name)} AS {query_of_view(view)}"
             yield _comment(f"VIEW {quoted(view.name)}", view.description)
         case DropView(name):
             yield f"DROP VIEW {quoted(name)}"
@@ -76,9 +76,9 @@ def ddl(table: str, change: Change, mode: Mode | None = None) -> Iterator[str]:
             assert_never(change)
 
 
-def view_sql(view: View, kind: str) -> str:
-    """Return CREATE `kind` for the view: its tables are this file's, whatever the dataset is called."""
-    return f"CREATE {kind} {quoted(view.name)} AS {to_duckdb(view.text.replace(f'{ident(DATASET)}.', ''))}"
+def query_of_view(view: View) -> str:
+    """Return the view's query for DuckDB: its tables are this file's, whatever the dataset is called."""
+    return to_duckdb(view.text.replace(f"{ident(DATASET)}.", ""))
 
 
 def _alter(table: str) -> str:

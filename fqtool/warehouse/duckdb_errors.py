@@ -28,11 +28,16 @@ def cannot_open(path: Path, error: Exception) -> FqtoolError:
         return WorldError(
             f"{path} was written by another version of DuckDB: {_one_line(text)}.", remedy="pip install -U duckdb"
         )
-    if "ermission denied" in text or "Read-only file system" in text:
+    if is_read_only(error):
         return Denied(f"{path} cannot be opened: permission denied.", remedy="Check the owner and mode of the file.")
     if "configuration" in text:
         return Busy(f"{path} is open in this process with other settings.", remedy="Close it there first.")
     return WorldError(f"{path} cannot be opened: {_one_line(text)}.")
+
+
+def is_read_only(error: Exception) -> bool:
+    """Tell whether a file could be read though not written."""
+    return "ermission denied" in str(error) or "Read-only file system" in str(error)
 
 
 @contextmanager
@@ -49,7 +54,9 @@ def judged(place: str) -> Iterator[None]:
                 f"There is no table {absent['name']} in {place}.",
                 remedy="Check the name, or create it with `fqtool migrate`.",
             ) from None
-        if isinstance(error, duckdb.IOException) or "read-only" in text:
+        if "read-only mode" in text:
+            raise Denied(f"{place} may only be read.", remedy="Check the owner and mode of file and folder.") from None
+        if isinstance(error, duckdb.IOException):
             raise WorldError(f"{place} cannot be read or written: {_one_line(text)}.") from None
         raise StatementFailed(f"DuckDB: {_one_line(text)}.") from None
 
