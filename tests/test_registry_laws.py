@@ -50,6 +50,14 @@ def test_an_alias_bomb_costs_nothing() -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("text", ["a: 1\n" * 100_000, "a: [" + "no, " * 100_000 + "]", f"tiers: [{'1, ' * 100_000}]"])
+def test_a_file_of_mistakes_is_given_up(text: str) -> None:
+    """However many mistakes a file holds, the first thousand are told and memory stays small."""
+    registry, findings = load_registry(text, "x")
+    assert registry is None
+    assert 1000 <= len(findings) <= 1100
+
+
 def test_without_libyaml_the_registry_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyYAML's own parser, used where libyaml is absent, reads the same values at the same places."""
     quick = load_registry(REAL, "r")

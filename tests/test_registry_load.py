@@ -237,8 +237,9 @@ def test_places_are_those_of_the_file() -> None:
     registry, _ = load_registry(MINIMAL, "m")
     assert registry is not None
     lines = MINIMAL.split("\n")
-    for one in (*registry.features, *registry.columns, *registry.base_columns, *registry.tiers, *registry.models):
-        assert one.name in lines[one.at.line - 1]
+    entries = (registry.features, registry.columns, registry.base_columns, registry.tiers, registry.models)
+    for name, at in [(one.name, one.at) for kind in entries for one in kind]:
+        assert name in lines[at.line - 1]
     for source in registry.sources:
         assert lines[source.at.line - 1].startswith(f"  {source.label}:")
 

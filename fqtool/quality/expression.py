@@ -134,9 +134,7 @@ class Index:
     span: Span = field(default=_NOWHERE, compare=False)
 
 
-Expression: TypeAlias = (
-    Literal | Name | Parameter | Call | Unary | Binary | Between | In | Is | Case | Array | Index
-)
+Expression: TypeAlias = Literal | Name | Parameter | Call | Unary | Binary | Between | In | Is | Case | Array | Index
 
 # Binding strength, weakest first; comparison operators do not chain.
 BINDING = {
@@ -172,10 +170,9 @@ def _rendered(e: Expression) -> tuple[str, int]:
             return f"{operator} {_inside(operand, BINDING[operator])}", BINDING[operator]
         case Binary(operator, left, right):
             bind = BINDING[operator]
-            # AND, OR and || group either way; the others to the left; comparisons not at all.
+            # Operators group to the left; comparisons do not group at all.
             strict = bind + (bind == BINDING["="])
-            tight = bind if operator in ("AND", "OR", "||", "+", "*") else bind + 1
-            return f"{_inside(left, strict)} {operator} {_inside(right, tight if bind != 4 else strict)}", bind  # noqa: PLR2004
+            return f"{_inside(left, strict)} {operator} {_inside(right, bind + 1)}", bind
         case Between(operand, low, high, negated):
             bind = BINDING["BETWEEN"]
             ends = " AND ".join(_inside(end, bind + 1) for end in (low, high))

@@ -113,8 +113,6 @@ class _Reader(Cursor):
         bind = BINDING.get(word, -1)
         if bind < 0 or bind < least or word == "NOT":
             return None
-        if bind == BINDING["="] and least == bind + 1:
-            return None
         self.at += 1 + negated
         match word:
             case "IS":

@@ -18,6 +18,7 @@ from fqtool.finding import Finding, Location
 from fqtool.registry import problems
 
 DEPTH_LIMIT = 100
+FINDINGS_LIMIT = 1000  # nobody reads more, and a hostile file could make millions
 _PREFIX = "tag:yaml.org,2002:"
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = yaml.SafeLoader.yaml_implicit_resolvers
@@ -133,6 +134,9 @@ class _Reader:
         """Take events until the end, or until one that makes the rest meaningless."""
         for event in events:
             kind = type(event)
+            if len(self.document.findings) >= FINDINGS_LIMIT:
+                self.document.data = None
+                return
             if kind is yaml.ScalarEvent:
                 self._scalar(event)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:

@@ -6,6 +6,7 @@ import codecs
 import json
 import stat
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from fqtool.errors import RegistryError
 from fqtool.finding import Finding, Location
 from fqtool.registry import problems
 from fqtool.registry.assemble import assemble
-from fqtool.registry.document import read_document
+from fqtool.registry.document import FINDINGS_LIMIT, read_document
 from fqtool.registry.explain import explain
 from fqtool.registry.model import Registry
 from fqtool.registry.shape import Fits, fits
@@ -44,7 +45,8 @@ def load_registry(text: str, path: str) -> tuple[Registry | None, tuple[Finding,
     findings = list(document.findings)
     if document.data is not None and not _fits()(document.data):
         told = {found.location for found in findings}
-        findings += (one for one in explain(document, schema()) if one.location not in told)
+        misfits = (one for one in explain(document, schema()) if one.location not in told)
+        findings += islice(misfits, FINDINGS_LIMIT)
     if document.data is None and not findings:
         findings += problems.empty_file(document.location(0))
     if findings:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from fqtool.errors import InputError
 from fqtool.finding import Finding, Location, Severity, rule
 from fqtool.registry.explain import nearest
-from fqtool.registry.model import ColumnSpec, Each, Owner
+from fqtool.registry.model import BaseColumn, ColumnSpec, Each, Owner, ViewColumn
 from fqtool.rules.subject import Subject, type_of
 from fqtool.table.column import Mode, Type
 from fqtool.table.typetext import parse_type
@@ -16,6 +16,7 @@ from fqtool.table.typetext import parse_type
 _DESCRIPTION_LIMIT = 1024
 _COLUMN_LIMIT = 10_000
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
+_TELLING = {Each.FEATURE: ("index", "name"), Each.CATEGORY: ("category", "name")}
 _PLACEHOLDERS = {
     Each.FEATURE: ("index", "name", "category", "description", "processor", "upstream_table"),
     Each.CATEGORY: ("category", "name", "description"),
@@ -43,7 +44,8 @@ def unreadable_type(subject: Subject) -> Iterator[Finding]:
 
 
 def _typed(subject: Subject) -> Iterator[tuple[str, str, Location]]:
-    for one in (*subject.registry.base_columns, *subject.registry.columns):
+    entries: list[BaseColumn | ColumnSpec] = [*subject.registry.base_columns, *subject.registry.columns]
+    for one in entries:
         yield one.name, one.type, one.at
 
 
@@ -143,9 +145,13 @@ def repeated_without_placeholder(subject: Subject) -> Iterator[Finding]:
 
     Fix: put {index} or {name} into the name for features, {category} for categories.
     """
-    entries = [*subject.registry.columns, *(one for view in subject.registry.views for one in view.columns)]
+    registry = subject.registry
+    entries: list[ColumnSpec | ViewColumn] = [
+        *registry.columns,
+        *(one for view in registry.views for one in view.columns),
+    ]
     for one in entries:
-        telling = {Each.FEATURE: ("index", "name"), Each.CATEGORY: ("category", "name")}.get(one.for_each or "", ())
+        telling: tuple[str, ...] = _TELLING[one.for_each] if one.for_each else ()
         single = isinstance(one, ColumnSpec) and len(one.only) == 1
         if one.for_each and not single and not any(f"{{{word}}}" in one.name for word in telling):
             remedy = f"Put {{{telling[0]}}} into the name."

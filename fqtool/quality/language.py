@@ -1,0 +1,327 @@
+"""The feature language: five aggregates over a row's features, and the registry's own functions, as plain GoogleSQL.
+
+In an aggregate, `quality`, `source`, `raw_source`, `is_default`, `value`, `sample_size` and `last_updated` are dynamic:
+they become a column of the feature, f5_quality for feature 5. `index`, `name`, `category` and the like are static: known
+when the SQL is generated, so a predicate over them leaves no trace in it. What ships holds no loop, no join and no
+function of ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+
+from fqtool.errors import InputError
+from fqtool.quality.expression import (
+    FALSE,
+    NULL,
+    TRUE,
+    Array,
+    Binary,
+    Call,
+    Case,
+    Expression,
+    In,
+    Is,
+    Literal,
+    Name,
+    Unary,
+    children,
+    names_in,
+    render,
+)
+from fqtool.quality.fold import fold, logical, rebuilt, substitute
+from fqtool.quality.grammar import Unreadable, parse_expression
+from fqtool.registry.model import Feature, Registry
+
+_CHAIN = 64
+KNOWN = Name("sources_known")
+FROM_SOURCES = frozenset({"quality", "source", "raw_source", "is_default"})
+DYNAMIC = FROM_SOURCES | {"value", "sample_size", "last_updated"}
+STATIC = (
+    "index", "name", "category", "critical", "optional", "processor", "expected", "range_min", "range_max",
+    "upstream_table", "fallback_reason",
+)  # fmt: skip
+AGGREGATES = {
+    "COUNT_FEATURES": (1, 1),
+    "AVG_OVER_FEATURES": (1, 2),
+    "ALL_FEATURES": (1, 1),
+    "ANY_FEATURE": (1, 1),
+    "FEATURE_MAP": (1, 2),
+    "FEATURE_LIST": (1, 2),
+}
+REGISTRY_FUNCTIONS = {
+    "TIER": (1, 1),
+    "ALERT_LEVEL": (0, 0),
+    "ALERT_CODES": (0, 0),
+    "COMPATIBLE_MODELS": (1, 1),
+    "PROCESSORS_RAN": (0, 0),
+    "MISSING_PROCESSORS": (0, 0),
+}
+
+
+def feature_column(feature: Feature, name: str) -> Name:
+    """Return the column that holds a dynamic name of one feature, e.g. f5_quality."""
+    return Name(f"f{feature.index}_{name}")
+
+
+def statics(feature: Feature) -> dict[str, Expression]:
+    """Return what is known of a feature when the SQL is generated."""
+    low, high = feature.range or (None, None)
+    return {
+        "index": Literal(feature.index),
+        "name": Literal(feature.name),
+        "category": Literal(feature.category),
+        "critical": Literal(feature.critical),
+        "optional": Literal(feature.optional),
+        "processor": Literal(feature.processor or None),
+        "expected": Literal(feature.expected),
+        "range_min": Literal(low),
+        "range_max": Literal(high),
+        "upstream_table": Literal(feature.upstream_table or None),
+        "fallback_reason": Literal(feature.fallback_reason or None),
+    }
+
+
+@dataclass(frozen=True)
+class Language:
+    """The feature language of one registry."""
+
+    registry: Registry
+
+    @cached_property
+    def names(self) -> tuple[tuple[Feature, dict[str, Expression]], ...]:
+        """Per active feature: what each name of the language stands for."""
+        return tuple((feature, self.names_of(feature)) for feature in self.registry.active_features)
+
+    def names_of(self, feature: Feature) -> dict[str, Expression]:
+        """What each name of the language stands for in one feature."""
+        dynamic: dict[str, Expression] = {name: feature_column(feature, name) for name in DYNAMIC}
+        if not feature.sample_size:
+            dynamic["sample_size"] = NULL
+        if not self._last_updated.get(feature.processor):
+            dynamic["last_updated"] = NULL
+        return {**statics(feature), **dynamic}
+
+    @cached_property
+    def _last_updated(self) -> dict[str, str]:
+        return {one.name: one.last_updated for one in self.registry.processors if one.last_updated}
+
+    def expand(self, e: Expression) -> Expression:
+        """Replace aggregates and registry functions by GoogleSQL. Raises Unreadable for a wrong use."""
+        return fold(self._expanded(e))
+
+    def _expanded(self, e: Expression) -> Expression:
+        if isinstance(e, Call) and (e.name in AGGREGATES or e.name in REGISTRY_FUNCTIONS):
+            least, most = AGGREGATES.get(e.name) or REGISTRY_FUNCTIONS[e.name]
+            if not least <= len(e.arguments) <= most:
+                wanted = str(least) if least == most else f"{least} or {most}"
+                raise Unreadable(f"{e.name} takes {wanted} arguments, not {len(e.arguments)}", e.span.start)
+            return self._aggregate(e) if e.name in AGGREGATES else self._registry_function(e)
+        return rebuilt(e, self._expanded)
+
+    def _aggregate(self, e: Call) -> Expression:
+        for inner in e.arguments:
+            _refuse_nested(inner)
+        subject, *more = e.arguments
+        match e.name:
+            case "COUNT_FEATURES":
+                return self._count(subject)
+            case "AVG_OVER_FEATURES":
+                return self._average(subject, more[0] if more else TRUE)
+            case "ALL_FEATURES":
+                return joined("AND", self._each(subject))
+            case "ANY_FEATURE":
+                return joined("OR", self._each(subject))
+            case "FEATURE_MAP":
+                return self._map(subject, more[0] if more else TRUE)
+            case _:
+                return self._list(subject, more[0] if more else TRUE)
+
+    def _each(self, e: Expression) -> list[Expression]:
+        return [substitute(e, names) for _, names in self.names]
+
+    def _count(self, predicate: Expression) -> Expression:
+        """A feature whose predicate is NULL is not counted; a row without sources has no count over them."""
+        each = [one for one in self._each(predicate) if one not in (FALSE, NULL)]
+        certain = sum(one == TRUE for one in each)
+        terms: list[Expression] = [_if(one, Literal(1), Literal(0)) for one in each if one != TRUE]
+        if certain or not terms:
+            terms.append(Literal(certain))
+        return _where_known(predicate, _sum(terms))
+
+    def _average(self, subject: Expression, predicate: Expression) -> Expression:
+        """The plain mean over the features that satisfy the predicate; NULL where none does."""
+        pairs = [(value, holds) for value, holds in zip(self._each(subject), self._each(predicate), strict=True)]
+        kept = [(value, holds) for value, holds in pairs if holds not in (FALSE, NULL)]
+        if not kept:
+            return NULL
+        if all(holds == TRUE for _, holds in kept):
+            return Binary("/", _sum([value for value, _ in kept]), Literal(len(kept)))
+        total = _sum([_if(holds, value, Literal(0)) for value, holds in kept])
+        count = _sum([_if(holds, Literal(1), Literal(0)) for _, holds in kept])
+        return Call("SAFE_DIVIDE", (total, count))
+
+    def _map(self, subject: Expression, predicate: Expression) -> Expression:
+        """A JSON object keyed by index, as text; {} where no feature satisfies the predicate."""
+        entries: list[Expression] = []
+        for (feature, names), holds in zip(self.names, self._each(predicate), strict=True):
+            if holds not in (FALSE, NULL):
+                entry = _entry(feature.index, substitute(subject, names))
+                entries.append(entry if holds == TRUE else _if(holds, entry, NULL))
+        if all(isinstance(entry, Literal) for entry in entries):
+            return Literal("{" + ",".join(str(entry.value) for entry in entries if isinstance(entry, Literal)) + "}")
+        listed = Call("ARRAY_TO_STRING", (Array(tuple(entries)), Literal(",")))
+        return Call("CONCAT", (Literal("{"), listed, Literal("}")))
+
+    def _list(self, subject: Expression, predicate: Expression) -> Expression:
+        """An array in index order; BigQuery stores no NULL in an array, so none is put in."""
+        pairs = list(zip(self._each(subject), self._each(predicate), strict=True))
+        if all(holds == TRUE for _, holds in pairs):
+            return Array(tuple(value for value, _ in pairs))
+        parts = tuple(_if(holds, Array((value,)), Array(())) for value, holds in pairs if holds not in (FALSE, NULL))
+        return Call("ARRAY_CONCAT", parts) if parts else Array(())
+
+    def _registry_function(self, e: Call) -> Expression:
+        match e.name:
+            case "TIER":
+                value = self._expanded(e.arguments[0])
+                steps = ((Binary(">=", value, _number(tier.min)), Literal(tier.name)) for tier in self.registry.tiers)
+                return Case(tuple(steps))
+            case "ALERT_LEVEL":
+                return self._alert_level()
+            case "ALERT_CODES":
+                return _concatenated([self._alert(number) for number in range(len(self.registry.alerts))])
+            case "COMPATIBLE_MODELS":
+                return self._compatible(e)
+            case "PROCESSORS_RAN":
+                return self._processors(missing=False)
+            case _:
+                return self._processors(missing=True)
+
+    def _alert_level(self) -> Expression:
+        arms: list[tuple[Expression, Expression]] = []
+        otherwise: Expression = NULL
+        for level in self.registry.alert_levels:
+            if not level.when:
+                otherwise = Literal(level.name)
+                break
+            conditions = [self._expanded(parse_expression(text)) for text in level.when]
+            arms.append((joined("OR", conditions), Literal(level.name)))
+        return _if(KNOWN, Case(tuple(arms), otherwise), NULL)
+
+    def _alert(self, number: int) -> Expression:
+        alert = self.registry.alerts[number]
+        code: Expression = Literal(alert.code)
+        if alert.number is not None:
+            before, _, after = alert.code.partition("{number}")
+            figure = Call("CAST", (self._expanded(parse_expression(alert.number)),), "STRING")
+            code = Call("CONCAT", (Literal(before), figure, Literal(after)))
+        return _if(self._expanded(parse_expression(alert.when)), Array((code,)), Array(()))
+
+    def _compatible(self, e: Call) -> Expression:
+        """The models of a family whose features are all real, and whose own requirement holds."""
+        family = e.arguments[0]
+        by_name = {feature.name: feature for feature in self.registry.active_features}
+        parts: list[Expression] = []
+        for model in self.registry.models:
+            if family != Literal(model.family):
+                continue
+            needed = [by_name[name] for name in model.needs if name in by_name]
+            defaults: list[Expression] = [feature_column(one, "is_default") for one in needed]
+            if len(needed) < len(model.needs):
+                defaults = [TRUE]
+            usable = fold(Unary("NOT", joined("OR", defaults)))
+            if model.requires:
+                usable = logical("AND", usable, self._expanded(parse_expression(model.requires)))
+            parts.append(_if(usable, Array((Literal(model.name),)), Array(())))
+        return _concatenated(parts)
+
+    def _processors(self, *, missing: bool) -> Expression:
+        """Expected processors that did or did not run as the row tells it; NULL where it tells nothing (DOMAIN 7)."""
+        expected = [one for one in self.registry.processors if one.expected and (one.last_updated or one.rows_found)]
+        entries, told = [], list[Expression]()
+        for one in expected:
+            updated, rows = Name(one.last_updated), Name(one.rows_found)
+            gone: Expression = Is(updated, None) if one.last_updated else FALSE
+            if one.rows_found:
+                gone = logical("OR", gone, Binary("=", Call("IFNULL", (rows, Literal(0))), Literal(0)))
+                told += [Is(rows, None, negated=True), *([Is(updated, None, negated=True)] if one.last_updated else [])]
+            entries.append(_if(gone if missing else Unary("NOT", gone), Literal(one.name), NULL))
+        if not entries:
+            return NULL
+        listed = Call("ARRAY_TO_STRING", (Array(tuple(entries)), Literal(",")))
+        return _if(joined("OR", told) if told else TRUE, listed, NULL)
+
+
+def joined(op: str, parts: Sequence[Expression]) -> Expression:
+    """Join by AND, OR or +; long chains in brackets of 64, since parsers recurse once per operator."""
+    if len(parts) > _CHAIN:
+        chunks = [parts[at : at + _CHAIN] for at in range(0, len(parts), _CHAIN)]
+        return joined(op, [joined(op, chunk) for chunk in chunks])
+    if op == "+":
+        return reduce(lambda a, b: Binary("+", a, b), parts)
+    start: Expression = TRUE if op == "AND" else FALSE
+    return reduce(lambda a, b: logical(op, a, b), parts, start)
+
+
+def raw_label(text: str, absent: str) -> Expression:
+    """A row without sources has no labels; in a row with some, an absent feature counts as `absent`."""
+    return _if(KNOWN, Call("IFNULL", (parse_expression(text), Literal(absent))), NULL)
+
+
+def by_label(label: Expression, values: Mapping[str, Expression], otherwise: Expression) -> Expression:
+    """Choose a value by a raw label, labels of equal value together; NULL for a row without labels."""
+    groups: dict[Expression, list[Expression]] = {}
+    for name, value in values.items():
+        groups.setdefault(value, []).append(Literal(name))
+    unknown = (Is(label, None), NULL)
+    arms = [(In(label, tuple(names)), value) for value, names in groups.items() if value != otherwise]
+    return Case((unknown, *arms), otherwise)
+
+
+def _refuse_nested(e: Expression) -> None:
+    if isinstance(e, Call) and (e.name in AGGREGATES or e.name in REGISTRY_FUNCTIONS):
+        raise Unreadable(f"{e.name} cannot stand inside an aggregate over features", e.span.start)
+    for inner in children(e):
+        _refuse_nested(inner)
+
+
+def _if(condition: Expression, then: Expression, otherwise: Expression) -> Call:
+    return Call("IF", (condition, then, otherwise))
+
+
+def _sum(terms: list[Expression]) -> Expression:
+    return joined("+", terms)
+
+
+def _number(value: float) -> Literal:
+    return Literal(int(value) if float(value).is_integer() else value)
+
+
+def _concatenated(parts: list[Expression]) -> Expression:
+    return Call("ARRAY_CONCAT", tuple(parts)) if parts else Array(())
+
+
+def _where_known(predicate: Expression, made: Expression) -> Expression:
+    return _if(KNOWN, made, NULL) if names_in(predicate) & FROM_SOURCES else made
+
+
+def _entry(index: int, value: Expression) -> Expression:
+    """One "5":value of a JSON object; a constant is written out, the rest by TO_JSON_STRING."""
+    key = f'"{index}":'
+    if isinstance(value, Literal):
+        return Literal(key + json.dumps(value.value, ensure_ascii=False))
+    return Call("CONCAT", (Literal(key), Call("TO_JSON_STRING", (value,))))
+
+
+def sql_of(e: Expression) -> str:
+    """Return an expanded expression's text. Raises InputError where a name of the language was left over."""
+    left = sorted(names_in(e) & DYNAMIC)
+    if left:
+        raise InputError(
+            f"{left[0]} has a value only per feature: use it inside an aggregate or in a per-feature column."
+        )
+    return render(e)

@@ -1,0 +1,229 @@
+"""What type an expression of a parsed GoogleSQL statement has, as far as its text and the tables' columns tell.
+
+"" means unknown: whoever asks must then do what is right for every type. A wrong answer would be a wrong number, so
+nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlglot import exp
+
+Tables = Mapping[str, Mapping[str, str]]
+"""Table name -> lower-case column name -> kind: INT64, ARRAY<STRING>, ..."""
+
+_TYPES = {
+    exp.DataType.Type.BIGINT: "INT64", exp.DataType.Type.INT: "INT64", exp.DataType.Type.DOUBLE: "FLOAT64",
+    exp.DataType.Type.DECIMAL: "NUMERIC", exp.DataType.Type.BIGDECIMAL: "NUMERIC", exp.DataType.Type.TEXT: "STRING",
+    exp.DataType.Type.BOOLEAN: "BOOL", exp.DataType.Type.DATE: "DATE", exp.DataType.Type.TIMESTAMPTZ: "TIMESTAMP",
+    exp.DataType.Type.TIMESTAMP: "DATETIME", exp.DataType.Type.DATETIME: "DATETIME", exp.DataType.Type.TIME: "TIME",
+    exp.DataType.Type.BINARY: "BYTES", exp.DataType.Type.VARBINARY: "BYTES", exp.DataType.Type.JSON: "JSON",
+    exp.DataType.Type.VARCHAR: "STRING",
+}  # fmt: skip
+_FIXED = {
+    "BOOL": (
+        exp.Predicate, exp.Not, exp.And, exp.Or, exp.Boolean, exp.LogicalAnd, exp.LogicalOr, exp.StartsWith,
+        exp.EndsWith, exp.RegexpLike, exp.IsNan, exp.IsInf, exp.Contains,
+    ),
+    "INT64": (
+        exp.Count, exp.CountIf, exp.Length, exp.ArraySize, exp.RowNumber, exp.Rank, exp.DenseRank, exp.DateDiff,
+        exp.TimestampDiff, exp.DatetimeDiff, exp.StrPosition, exp.UnixSeconds, exp.UnixMillis, exp.UnixMicros,
+        exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.IntDiv, exp.Sign, exp.UnixDate,
+    ),
+    "FLOAT64": (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr, exp.Rand, exp.Sqrt,
+                exp.Ln),
+    "STRING": (
+        exp.JSONExtractScalar, exp.JSONFormat, exp.Concat, exp.Lower, exp.Upper, exp.Trim, exp.ArrayToString,
+        exp.Replace, exp.GroupConcat, exp.TimeToStr, exp.Uuid, exp.RegexpReplace, exp.RegexpExtract, exp.SessionUser,
+    ),
+    "TIMESTAMP": (exp.CurrentTimestamp, exp.Timestamp, exp.TimestampAdd, exp.TimestampSub, exp.TimestampTrunc),
+    "DATETIME": (exp.CurrentDatetime, exp.Datetime),
+    "DATE": (exp.CurrentDate, exp.Date, exp.TsOrDsToDate),
+}  # fmt: skip
+_FIRST_ARGUMENT = (
+    exp.Paren, exp.Alias, exp.Neg, exp.Abs, exp.Sum, exp.Min, exp.Max, exp.AnyValue, exp.Window, exp.Filter, exp.Lag,
+    exp.Lead, exp.FirstValue, exp.LastValue, exp.IgnoreNulls, exp.RespectNulls, exp.Nullif, exp.Distinct, exp.Order,
+    exp.Limit, exp.Substring, exp.Mod, exp.ArrayConcat, exp.DateAdd, exp.DateSub, exp.DateTrunc, exp.DPipe,
+)  # fmt: skip
+_NUMBERS = ("INT64", "NUMERIC", "FLOAT64")
+
+
+class Kinds:
+    """Answers for one statement; the tree must not have been changed yet, and answers are kept by node."""
+
+    def __init__(self, tree: exp.Expression, tables: Tables) -> None:
+        self._tables = tables
+        self._known: dict[int, str] = {}
+        self._columns: dict[int, dict[str, exp.Expression]] = {}
+        self._tree = tree
+
+    def of(self, node: exp.Expression | None) -> str:
+        """Return the kind of an expression, or ""."""
+        if node is None:
+            return ""
+        key = id(node)
+        if key not in self._known:
+            self._known[key] = ""  # a recursive CTE asks for itself
+            self._known[key] = self._of(node)
+        return self._known[key]
+
+    def _of(self, node: exp.Expression) -> str:
+        for kind, classes in _FIXED.items():
+            if isinstance(node, classes):
+                return kind
+        match node:
+            case exp.Literal():
+                return "STRING" if node.is_string else "INT64" if node.is_int else "FLOAT64"
+            case exp.Cast():
+                return type_kind(node.to)
+            case exp.Column():
+                return self._of_column(node)
+            case exp.Add() | exp.Sub() | exp.Mul():
+                return _widest([self.of(node.left), self.of(node.right)])
+            case exp.Div() | exp.SafeDivide():
+                kind = _widest([self.of(node.this), self.of(node.expression)])
+                return "FLOAT64" if kind == "INT64" else kind
+            case exp.Round() | exp.Floor() | exp.Ceil() | exp.Trunc() | exp.Avg():
+                kind = self.of(node.this)
+                return "FLOAT64" if kind == "INT64" else kind if kind in _NUMBERS else ""
+            case exp.If() | exp.Case() | exp.Coalesce() | exp.Greatest() | exp.Least():
+                return self._of_branches(node)
+            case exp.Bracket():
+                return _element(self.of(node.this))
+            case exp.Array():
+                return self._of_array(node)
+            case exp.Extract():
+                return "DATE" if node.name.upper() == "DATE" else "INT64"
+            case exp.Split():
+                return "ARRAY<STRING>"
+            case exp.Subquery() if isinstance(node.this, exp.Select) and len(node.this.expressions) == 1:
+                return self.of(node.this.expressions[0])
+            case _ if isinstance(node, _FIRST_ARGUMENT):
+                return self.of(node.this)
+            case _:
+                return ""
+
+    def _of_branches(self, node: exp.Expression) -> str:
+        match node:
+            case exp.If():
+                branches = [node.args["true"], node.args.get("false")]
+            case exp.Case():
+                branches = [*(one.args["true"] for one in node.args["ifs"]), node.args.get("default")]
+            case _:
+                branches = [node.this, *node.expressions]
+        return _widest([self.of(one) for one in branches if one is not None and not isinstance(one, exp.Null)])
+
+    def _of_array(self, node: exp.Array) -> str:
+        first = node.expressions[0] if node.expressions else None
+        if isinstance(first, exp.Select):
+            first = first.expressions[0] if len(first.expressions) == 1 else None
+        kind = _widest([self.of(first), *(self.of(one) for one in node.expressions[1:])]) if first else ""
+        return f"ARRAY<{kind}>" if kind else ""
+
+    def _of_column(self, column: exp.Column) -> str:
+        scope: exp.Expression | None = column.parent
+        while scope is not None:
+            if isinstance(scope, exp.Select | exp.Merge | exp.Update | exp.Delete):
+                sources = [one for one in _sources(scope) if not column.table or _alias(one) == column.table.lower()]
+                found = [kind for one in sources if (kind := self._in_source(one, column)) is not None]
+                if found:
+                    return found[0] if len(set(found)) == 1 else ""
+                if column.table and sources:
+                    return ""
+            scope = scope.parent
+        return ""
+
+    def _in_source(self, source: exp.Expression, column: exp.Column) -> str | None:
+        """Return the column's kind in a source, "" where unknown, None where the source certainly has none such."""
+        name = column.name.lower()
+        match source:
+            case exp.Table():
+                query = _cte(source)
+                if query is None:
+                    columns = self._tables.get(source.name)
+                    return "" if columns is None else columns.get(name)
+                return self._in_query(query, name)
+            case exp.Subquery():
+                return self._in_query(source.this, name)
+            case exp.Unnest() if _alias(source) == name and not column.table and source.expressions:
+                return _element(self.of(source.expressions[0]))
+            case _:
+                return ""
+
+    def _in_query(self, query: exp.Expression, name: str) -> str | None:
+        while isinstance(query, exp.SetOperation | exp.Subquery):
+            query = query.this
+        if not isinstance(query, exp.Select):
+            return ""
+        if id(query) not in self._columns:
+            self._columns[id(query)] = {one.alias_or_name.lower(): one for one in query.expressions}
+        found = self._columns[id(query)].get(name)
+        if found is not None:
+            return self.of(found)
+        if any(one.is_star for one in query.expressions):
+            inner = exp.column(name)
+            kinds = [self._in_source(one, inner) for one in _sources(query)]
+            known = [kind for kind in kinds if kind is not None]
+            return known[0] if len(known) == 1 else "" if known else None
+        return None
+
+
+def type_kind(of: exp.DataType) -> str:
+    """Return the kind a parsed type has."""
+    if of.this == exp.DataType.Type.ARRAY and of.expressions:
+        inner = type_kind(of.expressions[0])
+        return f"ARRAY<{inner}>" if inner else ""
+    return _TYPES.get(of.this, "")
+
+
+def _widest(kinds: list[str]) -> str:
+    if not kinds or not all(kinds):
+        return ""
+    if len(set(kinds)) == 1:
+        return kinds[0]
+    return max(kinds, key=_NUMBERS.index) if all(kind in _NUMBERS for kind in kinds) else ""
+
+
+def _element(kind: str) -> str:
+    return kind.removeprefix("ARRAY<").removesuffix(">") if kind.startswith("ARRAY<") else ""
+
+
+def _sources(scope: exp.Expression) -> list[exp.Expression]:
+    if isinstance(scope, exp.Merge):
+        return [scope.this, scope.args["using"]]
+    first = scope.args.get("from_")
+    found = [scope.this] if isinstance(scope, exp.Update | exp.Delete) else []
+    found += [first.this] if first is not None else []
+    return found + [join.this for join in scope.args.get("joins") or ()]
+
+
+def _alias(source: exp.Expression) -> str:
+    if isinstance(source, exp.Unnest):
+        alias = source.args.get("alias")
+        names = alias.args.get("columns") if alias else None
+        return names[0].name.lower() if names else source.alias.lower()
+    return source.alias_or_name.lower()
+
+
+def _cte(table: exp.Table) -> exp.Expression | None:
+    """Return the query of the CTE a table name stands for, seen from the table outwards."""
+    if table.args.get("db"):
+        return None
+    scope: exp.Expression | None = table.parent
+    while scope is not None:
+        clause = scope.args.get("with_")
+        for cte in clause.expressions if clause else ():
+            if cte.alias.lower() == table.name.lower():
+                return None if _within(table, cte) else cte.this
+        scope = scope.parent
+    return None
+
+
+def _within(node: exp.Expression, ancestor: exp.Expression) -> bool:
+    scope: exp.Expression | None = node
+    while scope is not None:
+        if scope is ancestor:
+            return True
+        scope = scope.parent
+    return False
