@@ -178,7 +178,7 @@ HANDS: list[tuple[str, Callable[[], Change], str, str]] = [
     ("FQ301", lambda: DropColumn("tier"), "tier", "fqtool migrate plan"),
     ("FQ302", lambda: AddColumn(column("rogue", "STRING")), "rogue", "base_columns"),
     ("FQ303", lambda: SetType("defaults", Type(Kind.FLOAT64)), "defaults", "another column name"),
-    ("FQ304", lambda: SetMode("item", Mode.NULLABLE), "item", "Declare item as it stands"),
+    ("FQ304", lambda: SetMode("item", Mode.NULLABLE), "item", "Declare in the registry what stands"),
     ("FQ305", lambda: SetType("score", Type(Kind.NUMERIC, 7, 3)), "score", "another column name"),
     ("FQ306", lambda: SetDescription(("tier",), "wrong"), "tier", "fqtool migrate plan"),
     ("FQ307", lambda: SetDefault("made_at", None), "made_at", "ALTER TABLE"),

@@ -35,11 +35,28 @@ TargetUrl = Annotated[
 ]
 Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that talking to the warehouse may take.")]
 Format = Annotated[
-    str, typer.Option("--format", "-f", help="text, json, github, sarif, junit or markdown.", metavar="FORMAT")
+    str,
+    typer.Option(
+        "--format",
+        "-f",
+        help="text, json, github, sarif, junit or markdown.",
+        metavar="FORMAT",
+        callback=lambda value: _known_format(value),
+    ),
 ]
 
+_INTERRUPTED = 130
 REGISTRY = Path("feature_registry.yaml")
 MIGRATIONS = Path("migrations")
+
+
+def _known_format(name: str) -> str:
+    """Refuse a format that is none before any work is done."""
+    if name != "text":
+        from fqtool.report.findings import require_format
+
+        require_format(name)
+    return name
 
 
 def workspace_of(registry: Path, folder: Path) -> Workspace:
@@ -92,9 +109,11 @@ def guarded(app: typer.Typer) -> Any:
     """Run the app; every error ends in its sentence and its exit code, never in a traceback."""
     try:
         return app()
-    except KeyboardInterrupt:
-        say("\nInterrupted; nothing is half done. Run the same command again to go on.")
-        sys.exit(130)
+    except SystemExit as ending:
+        # typer turns Ctrl-C into this code, without a word.
+        if ending.code == _INTERRUPTED:
+            say("\nInterrupted; nothing is half done. Run the same command again to go on.")
+        raise
     except BrokenPipeError:
         # Whoever read our output has gone; that is their choice, not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -65,7 +65,7 @@ class _Reader(Cursor):
             )
         return Unreadable(f"expected {what}, found {found[:40]}", self.place)
 
-    def wrong(self, expected: str, remedy: str = "") -> InputError:
+    def wrong(self, expected: str, remedy: str = "") -> InputError:  # noqa: ARG002  the cursor of DDL gives one
         return self.expected(expected)
 
     def expression(self, least: int = 0) -> Expression:

@@ -1,9 +1,9 @@
 """The feature language: five aggregates over a row's features, and the registry's own functions, as plain GoogleSQL.
 
 In an aggregate, `quality`, `source`, `raw_source`, `is_default`, `value`, `sample_size` and `last_updated` are dynamic:
-they become a column of the feature, f5_quality for feature 5. `index`, `name`, `category` and the like are static: known
-when the SQL is generated, so a predicate over them leaves no trace in it. What ships holds no loop, no join and no
-function of ours.
+they become a column of the feature, f5_quality for feature 5. `index`, `name`, `category` and the like are static:
+known when the SQL is generated, so a predicate over them leaves no trace in it. What ships holds no loop, no join and
+no function of ours.
 """
 
 from __future__ import annotations

@@ -31,6 +31,12 @@ FORMATS: dict[str, Printer] = {
 }
 
 
+def require_format(name: str) -> None:
+    """Raise UsageError for a format that is not in FORMATS."""
+    if name not in FORMATS:
+        raise UsageError(f"There is no format {name!r}.", remedy=f"Use one of: {', '.join(FORMATS)}.")
+
+
 def print_findings(
     findings: Sequence[Finding],
     format_name: str,
@@ -44,7 +50,5 @@ def print_findings(
 
     Raises UsageError for a format that is not in FORMATS.
     """
-    printer = FORMATS.get(format_name)
-    if printer is None:
-        raise UsageError(f"There is no format {format_name!r}.", remedy=f"Use one of: {', '.join(FORMATS)}.")
-    printer(Outcome(tuple(findings), target, command, ok_message), stream)
+    require_format(format_name)
+    FORMATS[format_name](Outcome(tuple(findings), target, command, ok_message), stream)

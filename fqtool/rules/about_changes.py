@@ -25,8 +25,8 @@ _DEFAULT_FUNCTIONS = (
     "CURRENT_DATE|CURRENT_DATETIME|CURRENT_TIME|CURRENT_TIMESTAMP|GENERATE_UUID|RAND|SESSION_USER|ST_GEOGPOINT"
 )
 _WAY_OUT = (
-    "Give the new type another column name in the registry, backfill it from this one, then let readers use a "
-    "view that shows it under the old name."
+    "Declare in the registry what stands; or give the new type another column name, backfill it from this one, "
+    "and let readers use a view that shows it under the old name."
 )
 
 
@@ -88,7 +88,7 @@ def illegal_mode_change(before: State, change: Change) -> Iterator[Finding]:
             yield Finding(
                 name,
                 f"{name} cannot become {mode}: BigQuery only relaxes REQUIRED to NULLABLE.",
-                remedy=f"Declare {name} as it stands in the table, or {_WAY_OUT[0].lower()}{_WAY_OUT[1:]}",
+                remedy=_WAY_OUT,
             )
         case SetMode(name, _) if (old := _column(before, name)) and old.mode is Mode.REPEATED:
             yield Finding(name, f"{name} is an ARRAY and cannot become a single value in place.", remedy=_WAY_OUT)

@@ -8,6 +8,7 @@ from fqtool.finding import Finding, Severity, rule
 from fqtool.rules.about_changes import refusals
 from fqtool.rules.drift import Drift
 from fqtool.rules.drift_told import found_as
+from fqtool.sql import literal
 from fqtool.table.changes import (
     PutView,
     Reorder,
@@ -15,6 +16,11 @@ from fqtool.table.changes import (
     SetOption,
     SetPartitioning,
 )
+from fqtool.table.ddl import OptionValue
+
+
+def _worded(value: OptionValue) -> str:
+    return ", ".join(f"{key}={text}" for key, text in value) or "none" if isinstance(value, tuple) else literal(value)
 
 
 @rule("FQ308", Severity.WARNING)
@@ -81,7 +87,9 @@ def wrong_option(drift: Drift) -> Iterator[Finding]:
     """
     if isinstance(drift.change, SetOption) and drift.live.table:
         name, now = drift.change.name, getattr(drift.live.table.options, drift.change.name)
-        yield found_as(drift, name, f"The option {name} is {now!r}, the registry says {drift.change.value!r}.")
+        yield found_as(
+            drift, name, f"The option {name} is {literal(now)}, the registry says {literal(drift.change.value)}."
+        )
 
 
 @rule("FQ313")

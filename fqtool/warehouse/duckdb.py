@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from fqtool.errors import InputError, NotThere, StatementFailed, WorldError
+from fqtool.errors import InputError, NotThere, StatementFailed
 from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.changes import AddColumn, Change, CreateTable, DropView, PutView, touched
 from fqtool.table.model import State, Table, View
@@ -197,9 +197,7 @@ def _check_kind(name: str, found: Table | View | None, change: Change) -> None:
 
 
 @contextmanager
-def _indexes_aside(
-    connection: duckdb.DuckDBPyConnection, name: str, changes: tuple[Change, ...]
-) -> Iterator[None]:
+def _indexes_aside(connection: duckdb.DuckDBPyConnection, name: str, changes: tuple[Change, ...]) -> Iterator[None]:
     """Put the table's indexes back afterwards: DuckDB alters no table that an index stands on."""
     from fqtool.warehouse.duckdb_types import quoted
 

@@ -59,7 +59,7 @@ def physical(connection: duckdb.DuckDBPyConnection, name: str) -> Physical | Non
 
 
 def _column(
-    table: str, name: str, type_text: str, nullable: bool, default: str | None, comment: str | None  # noqa: FBT001
+    table: str, name: str, type_text: str, nullable: bool, default: str | None, comment: str | None
 ) -> Column:  # fmt: skip
     try:
         kind, mode = read_type(type_text)

@@ -1,11 +1,26 @@
-"""GoogleSQL said in DuckDB's SQL."""
+"""GoogleSQL said in DuckDB's SQL, so that both answer alike; what cannot be said so is refused by name.
+
+sqlglot writes DuckDB's SQL, but says many things otherwise than Google means them (BIGQUERY 110). Those are mended on
+its tree, from the leaves up. A function is let through only if it was compared with Google's reference
+implementation: a silent other number is worse than a refusal.
+"""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fqtool.errors import InputError
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+    from fqtool.warehouse.duckdb_kinds import Kinds
+
+Schemas: TypeAlias = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+"""(table, ((column, kind), ...)) for each table whose columns are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,27 +31,100 @@ class Transpiled:
     parameters: frozenset[str]
 
 
-def to_duckdb(sql: str) -> str:
-    """Return one GoogleSQL statement in DuckDB's SQL. Raises InputError naming what cannot be said there."""
-    return transpiled(sql).sql
+def to_duckdb(sql: str, schemas: Schemas = ()) -> str:
+    """Return one GoogleSQL query or DML statement in DuckDB's SQL; `@name` becomes `$name`.
+
+    With `schemas`, the types of columns are known and the SQL is shorter. Raises InputError naming what DuckDB would
+    answer otherwise than BigQuery.
+    """
+    return transpiled(sql, schemas).sql
 
 
 @functools.lru_cache(maxsize=256)
-def transpiled(sql: str) -> Transpiled:
+def transpiled(sql: str, schemas: Schemas = ()) -> Transpiled:
     """Return the same with the names of its parameters."""
-    import sqlglot
     from sqlglot import exp
-    from sqlglot.errors import SqlglotError
 
-    try:
-        tree = sqlglot.parse_one(sql, read="bigquery")
-    except SqlglotError as error:
-        raise InputError(f"This is not SQL that can be read: {str(error).splitlines()[0]}") from None
+    from fqtool.warehouse.duckdb_kinds import Kinds
+
+    tree = _parsed(sql)
+    if not isinstance(tree, exp.Query | exp.Insert | exp.Update | exp.Delete | exp.Merge):
+        raise InputError(f"{' '.join(sql.split())[:60]!r} is no query and no INSERT, UPDATE, DELETE or MERGE.")
     names = frozenset(one.name for one in tree.find_all(exp.Parameter))
-    return Transpiled(tree.sql("duckdb"), names)
+    kinds = Kinds(tree, {name: {column.lower(): kind for column, kind in columns} for name, columns in schemas})
+    return Transpiled(_mended(tree, kinds).sql("duckdb", pretty=False), names)
+
+
+@functools.lru_cache(maxsize=256)
+def tables_in(sql: str) -> tuple[str, ...]:
+    """Return the short names of the tables a statement names, CTEs among them."""
+    from sqlglot import exp
+
+    return tuple(dict.fromkeys(one.name for one in _parsed(sql).find_all(exp.Table)))
 
 
 @functools.lru_cache(maxsize=256)
 def default_to_duckdb(expression: str) -> str:
-    """Return a column's default for DuckDB."""
+    """Return a column's default for DuckDB. Raises InputError."""
     return to_duckdb(f"SELECT {expression}").removeprefix("SELECT ")
+
+
+def _parsed(sql: str) -> exp.Expression:
+    import sqlglot
+    from sqlglot.errors import SqlglotError
+
+    try:
+        found = [one for one in sqlglot.parse(sql, read="bigquery") if one is not None]
+    except SqlglotError as error:
+        first = str(error).splitlines()[0]
+        raise InputError(f"This is not SQL that can be read: {first}") from None
+    except RecursionError:
+        raise InputError("This SQL is nested too deep to be read.") from None
+    if len(found) != 1:
+        raise InputError(f"Expected one statement, found {len(found)}.")
+    return found[0]
+
+
+def _mended(tree: exp.Expression, kinds: Kinds) -> exp.Expression:
+    """Say every node in DuckDB's words, children before parents."""
+    from fqtool.warehouse.duckdb_functions import check, mend_of
+
+    nodes = list(tree.walk(bfs=False))
+    work: list[tuple[exp.Expression, Callable[[Any, Kinds], exp.Expression]]] = []
+    for node in reversed(nodes):
+        check(node)
+        if mend := mend_of(node):
+            work.append((node, mend))
+            # Asked now, while the tree still is Google's.
+            for one in (node, node.this, node.args.get("expression")):
+                kinds.learn(one)
+    _json_values(tree, nodes, kinds)
+    for node, mend in work:
+        if node.parent is None:
+            continue
+        kind = kinds.of(node)
+        made = mend(node, kinds)
+        if made is not node:
+            node.replace(made)
+            kinds.note(made, kind)
+    return tree
+
+
+def _json_values(tree: exp.Expression, nodes: list[exp.Expression], kinds: Kinds) -> None:
+    """Parse JSON once a row where several keys of one column are read in one SELECT."""
+    from sqlglot import exp
+
+    from fqtool.warehouse.duckdb_json import json_value, parse_once
+
+    of_select: dict[int, tuple[exp.Select | None, list[tuple[exp.JSONExtractScalar, bool]]]] = {}
+    numbers = ("INT64", "FLOAT64", "NUMERIC")
+    for node in nodes:
+        if isinstance(node, exp.JSONExtractScalar):
+            select = node.find_ancestor(exp.Select)
+            as_number = isinstance(node.parent, exp.Cast) and kinds.of(node.parent) in numbers
+            of_select.setdefault(id(select), (select, []))[1].append((node, as_number))
+    for select, calls in of_select.values():
+        left = parse_once(select, calls) if select is not None else [call for call, _ in calls]
+        numeric = {id(call): as_number for call, as_number in calls}
+        for call in reversed(left):
+            call.replace(json_value(call, as_number=numeric[id(call)]))

@@ -68,6 +68,15 @@ class Kinds:
             self._known[key] = self._of(node)
         return self._known[key]
 
+    def learn(self, node: object) -> None:
+        """Find out now, before the tree is changed."""
+        if isinstance(node, exp.Expression):
+            self.of(node)
+
+    def note(self, node: exp.Expression, kind: str) -> None:
+        """Say of which kind a node is that now stands in another's place."""
+        self._known[id(node)] = kind
+
     def _of(self, node: exp.Expression) -> str:
         for kind, classes in _FIXED.items():
             if isinstance(node, classes):

@@ -71,6 +71,4 @@ def done_before(connection: duckdb.DuckDBPyConnection, job: str) -> Outcome | No
 def note_job(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
     """Remember a job, in the transaction that does it."""
     connection.execute(f"CREATE TABLE IF NOT EXISTS {_JOBS} (job VARCHAR, rows_changed BIGINT)")
-    connection.execute(
-        f"INSERT INTO {_JOBS} VALUES ($job, $rows)", {"job": outcome.job, "rows": outcome.rows_changed}
-    )
+    connection.execute(f"INSERT INTO {_JOBS} VALUES ($job, $rows)", {"job": outcome.job, "rows": outcome.rows_changed})

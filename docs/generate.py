@@ -1,0 +1,180 @@
+"""Write the reference pages that are made from the product: the registry's keys and the rules.  # noqa: INP001
+
+python docs/generate.py            writes docs/reference/registry.md and rules.md
+python docs/generate.py --check    exits 1 and names what is stale
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import re
+import sys
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import fqtool.rules
+from fqtool.finding import RULES, Rule
+
+REFERENCE = Path("docs/reference")
+NOTE = "<!-- Written by `python docs/generate.py`; change the product, not this page. -->"
+FAMILIES = {
+    "FQ0": ("Reading the registry", "The file cannot be read, or its shape is wrong."),
+    "FQ1": ("What the registry says", "The file can be read and does not make sense."),
+    "FQ20": ("What BigQuery refuses", "Changes that no statement makes. A plan with one of these is not written."),
+    "FQ21": ("", ""),
+    "FQ23": ("Hazards", "Legal changes that need `--allow` with the code before they run."),
+    "FQ24": ("Notes on changes", "What to know before a change. They never stop anything."),
+    "FQ3": ("Drift", "What check-drift finds in the live table."),
+    "FQ4": ("Files and ledger", "What is wrong between migration files, checksums, ledger and generated files."),
+}
+
+
+def plain(text: str) -> str:
+    """Keep what Markdown would take for markup, outside of code spans."""
+    parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
+    return "".join(
+        part if part.startswith("`") else part.replace("<", "&lt;").replace("*", r"\*").replace("[", r"\[")
+        for part in parts
+    )
+
+
+def code(value: object) -> str:
+    """A value as it is written in the file, in a table's cell."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    quote = "``" if "`" in text else "`"
+    return f"{quote}{text}{quote}".replace("|", r"\|")
+
+
+def rules_page() -> str:
+    """Every rule with its page, by family."""
+    for module in pkgutil.iter_modules(fqtool.rules.__path__, "fqtool.rules."):
+        importlib.import_module(module.name)
+    lines = [
+        "# Rules",
+        "",
+        NOTE,
+        "",
+        "Everything that fqtool can find has a code. `fqtool rules` lists them, `fqtool rules FQ301` prints one page.",
+        "Errors and warnings make a command exit 1; a note never does. For drift (FQ3xx), the registry's `drift:` map",
+        "sets another severity, or `ignore`.",
+        "",
+        "| rule | name | severity | about |",
+        "|---|---|---|---|",
+    ]
+    ordered = [one for _, one in sorted(RULES.items())]
+    lines += [
+        f"| [{one.code}](#{one.code.lower()}-{one.name}) | {one.name} | {one.severity} "
+        f"| {plain(one.page.splitlines()[0])} |"
+        for one in ordered
+    ]
+    told = ""
+    for one in ordered:
+        family = next((key for key in (one.code[:4], one.code[:3]) if key in FAMILIES), "")
+        title, about = FAMILIES.get(family, ("", ""))
+        if title and title != told:
+            lines += ["", f"# {title}", "", about]
+            told = title
+        lines += ["", *_rule(one)]
+    return "\n".join(lines) + "\n"
+
+
+def _rule(one: Rule) -> Iterator[str]:
+    yield f"## {one.code} {one.name}"
+    for number, paragraph in enumerate(re.split(r"\n\s*\n", one.page)):
+        yield ""
+        text = plain(paragraph)
+        yield f"{text} ({one.severity})" if number == 0 else re.sub(r"^(Problem|Why|Example|Fix):", r"**\1:**", text)
+
+
+def registry_page() -> str:
+    """Every key of the registry, a table for each map."""
+    schema = json.loads(files("fqtool").joinpath("registry", "schema.json").read_text())
+    lines = [
+        "# The registry",
+        "",
+        NOTE,
+        "",
+        f"`feature_registry.yaml` is YAML. {schema['description']}",
+        "Its keys are described by the JSON Schema in `fqtool/registry/schema.json`; with this first line an editor",
+        "completes and checks them:",
+        "",
+        "```yaml",
+        "# yaml-language-server: $schema=fqtool/registry/schema.json",
+        "```",
+        "",
+        "An unknown key is an error with a suggestion. Keys in **bold** must be there.",
+        "`fqtool validate` checks the file; [rules](rules.md) says what it looks at.",
+        "",
+        "# Keys",
+    ]
+    for title, about, keys in maps_of(schema, "", schema["description"]):
+        lines += ["", f"## {title}", "", plain(about), "", *table_of(keys)]
+    return "\n".join(lines) + "\n"
+
+
+def maps_of(schema: dict[str, Any], path: str, about: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield every map that has keys of its own: where it stands, what it is, and its schema."""
+    if "properties" in schema:
+        yield (f"`{path}`" if path else "Top level"), about, schema
+    for key, inner in schema.get("properties", {}).items():
+        here = f"{path}.{key}" if path else key
+        nested = inner.get("items") or inner.get("additionalProperties")
+        if "properties" in inner:
+            yield from maps_of(inner, here, inner["description"])
+        elif isinstance(nested, dict) and "properties" in nested:
+            each = "[]" if "items" in inner else ".NAME"
+            yield from maps_of(nested, f"{here}{each}", f"{nested['description']} {inner['description']}")
+
+
+def table_of(schema: dict[str, Any]) -> Iterator[str]:
+    """A row for each key of a map."""
+    yield "| key | value | about |"
+    yield "|---|---|---|"
+    for key, inner in schema["properties"].items():
+        name = f"**`{key}`**" if key in schema.get("required", ()) else f"`{key}`"
+        yield f"| {name} | {kind_of(inner)} | {plain(inner['description']).replace('|', chr(92) + '|')}{more(inner)} |"
+
+
+def kind_of(schema: dict[str, Any]) -> str:
+    """What a value may be."""
+    if "const" in schema:
+        return code(schema["const"])
+    if "enum" in schema:
+        return ", ".join(code(one) for one in schema["enum"])
+    kind = {"array": "list", "object": "map", "boolean": "true or false", "string": "text", "integer": "whole number"}
+    return kind.get(schema["type"], str(schema["type"]))
+
+
+def more(schema: dict[str, Any]) -> str:
+    """Default, example and limits, where there are any."""
+    told = [f"Default {code(schema['default'])}."] if "default" in schema else []
+    levels = schema.get("additionalProperties")
+    if isinstance(levels, dict) and "enum" in levels:
+        told.append(f"Levels: {', '.join(code(one) for one in levels['enum'])}.")
+    simple = [one for one in schema.get("examples", ()) if not isinstance(one, dict | list)]
+    told += [f"Example {code(one)}." for one in simple[:1] if "const" not in schema]
+    return "".join(f" {one}" for one in told)
+
+
+def main() -> int:
+    """Write the pages, or with --check compare them."""
+    pages = {"registry.md": registry_page(), "rules.md": rules_page()}
+    stale = [name for name, text in pages.items() if not (REFERENCE / name).is_file() or _read(name) != text]
+    if "--check" in sys.argv[1:]:
+        sys.stderr.writelines(f"{REFERENCE / name} is stale: python docs/generate.py\n" for name in stale)
+        return 1 if stale else 0
+    for name in stale:
+        (REFERENCE / name).write_text(pages[name], encoding="utf-8")
+    return 0
+
+
+def _read(name: str) -> str:
+    return (REFERENCE / name).read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,186 @@
+"""CAST, SAFE_CAST and TO_JSON_STRING as GoogleSQL means them, said in DuckDB's SQL.
+
+DuckDB rounds halves to even, takes '2.5' for a whole number and 't' for a truth, and writes 40.0 where Google writes
+40. Where the type of a value is not known, the SQL asks DuckDB for it.
+"""
+
+from __future__ import annotations
+
+from sqlglot import exp
+
+from fqtool.errors import InputError
+from fqtool.warehouse.duckdb_kinds import Kinds, type_kind
+from fqtool.warehouse.duckdb_templates import filled, once
+
+_EXACT = 2**53
+# Google's "%.15g, or %.17g where that is not enough to tell the number again"; it has no minus zero in text.
+_FLOAT_TEXT = (
+    "CASE WHEN :v = 0 THEN '0' WHEN CAST(PRINTF('%.15g', :v) AS DOUBLE) = :v THEN PRINTF('%.15g', :v) "
+    "WHEN ISNAN(:v) THEN 'nan' ELSE PRINTF('%.17g', :v) END"
+)
+_FRACTION = (
+    "CASE WHEN EPOCH_US(:v) % 1000000 = 0 THEN '' WHEN EPOCH_US(:v) % 1000 = 0 THEN STRFTIME(:v, '.%g') "
+    "ELSE STRFTIME(:v, '.%f') END"
+)
+_DECIMAL_TEXT = "REGEXP_REPLACE(CAST(:v AS TEXT), '(\\.\\d*?)0+$', '\\1')"
+_AS_TEXT = {
+    "STRING": ":v", "INT64": "CAST(:v AS TEXT)", "BOOL": "CAST(:v AS TEXT)", "DATE": "CAST(:v AS TEXT)",
+    "FLOAT64": _FLOAT_TEXT, "NUMERIC": f"RTRIM({_DECIMAL_TEXT}, '.')",
+    "TIMESTAMP": f"STRFTIME(:v, '%Y-%m-%d %H:%M:%S') || {_FRACTION} || '+00'",
+    "DATETIME": f"STRFTIME(:v, '%Y-%m-%d %H:%M:%S') || {_FRACTION}",
+}  # fmt: skip
+_ISO = f"'\"' || STRFTIME(:v, '%Y-%m-%dT%H:%M:%S') || {_FRACTION} || "
+_AS_JSON = {
+    "STRING": "REPLACE(REPLACE(CAST(TO_JSON(:v) AS TEXT), CHR(8232), '\\u2028'), CHR(8233), '\\u2029')",
+    "BOOL": "CAST(:v AS TEXT)",
+    "DATE": "'\"' || CAST(:v AS TEXT) || '\"'",
+    "INT64": f"CASE WHEN ABS(:v) > {_EXACT} THEN '\"' || :v || '\"' ELSE CAST(:v AS TEXT) END",
+    "FLOAT64": (
+        "CASE WHEN ISNAN(:v) THEN '\"NaN\"' WHEN ISINF(:v) THEN CASE WHEN :v > 0 THEN '\"Infinity\"' "
+        f"ELSE '\"-Infinity\"' END ELSE {_FLOAT_TEXT} END"
+    ),
+    "NUMERIC": (
+        f"CASE WHEN :v = TRUNC(:v) AND ABS(:v) <= {_EXACT} THEN CAST(CAST(:v AS BIGINT) AS TEXT) "
+        f"ELSE '\"' || {_AS_TEXT['NUMERIC']} || '\"' END"
+    ),
+    "TIMESTAMP": f"{_ISO}'Z\"'",
+    "DATETIME": f"{_ISO}'\"'",
+}  # fmt: skip
+# The types of DuckDB that each kind may turn out to have, with the cast that makes the branch fit every other type.
+_PHYSICAL = {
+    "STRING": ("'VARCHAR'", "TEXT"), "BOOL": ("'BOOLEAN'", "BOOLEAN"), "DATE": ("'DATE'", "DATE"),
+    "INT64": ("'BIGINT', 'INTEGER', 'HUGEINT', 'SMALLINT', 'TINYINT'", "HUGEINT"), "FLOAT64": ("'DOUBLE'", "DOUBLE"),
+    "TIMESTAMP": ("'TIMESTAMP WITH TIME ZONE'", "TIMESTAMPTZ"), "DATETIME": ("'TIMESTAMP'", "TIMESTAMP"),
+}  # fmt: skip
+# What text must look like for Google to read it as that kind; DuckDB takes more.
+_READABLE = {
+    "INT64": "REGEXP_FULL_MATCH(:v, '[+-]?([0-9]+|0[xX][0-9a-fA-F]+)')",
+    "FLOAT64": "NOT CONTAINS(:v, '_')",
+    "NUMERIC": "NOT CONTAINS(:v, '_')",
+    "BOOL": "LOWER(:v) IN ('true', 'false')",
+    "DATE": "REGEXP_FULL_MATCH(:v, '\\s*[0-9]{1,4}-[0-9]{1,2}-[0-9]{1,2}\\s*')",
+    "TIMESTAMP": "REGEXP_MATCHES(:v, '^[0-9]{1,4}-')",
+    "DATETIME": "REGEXP_MATCHES(:v, '^[0-9]{1,4}-')",
+}  # fmt: skip
+
+
+def cast(node: exp.Cast, kinds: Kinds) -> exp.Expression:
+    """Return CAST or SAFE_CAST. Raises InputError for a pair of types that would not come out as Google's."""
+    target, source = type_kind(node.to), kinds.of(node.this)
+    value = node.this
+    if isinstance(value, exp.Null) or (isinstance(value, exp.Array) and not value.expressions):
+        return node
+    if target == "STRING":
+        return _to_string(value, source)
+    if not target or target.startswith("ARRAY") or target in ("BYTES", "JSON", "TIME"):
+        if isinstance(value, exp.Parameter):
+            return node
+        raise InputError(f"CAST to {node.to.sql('bigquery')} is nothing that DuckDB does as BigQuery does.")
+    if source in (target, "BOOL") or (isinstance(value, exp.Literal) and target != "NUMERIC" and source != "FLOAT64"):
+        return node
+    word = "TRY_CAST" if isinstance(node, exp.TryCast) else "CAST"
+    to = node.to.sql("duckdb")
+    plain = f"{word}(:v AS {to})"
+    from_text = _from_text(target, plain, safe=word == "TRY_CAST")
+    from_float = _from_float(target, plain, word, to)
+    if source == "STRING":
+        return once(from_text, value)
+    if source == "FLOAT64":
+        return once(from_float, value)
+    if source:
+        return filled(plain, v=value)
+    branches = ""
+    if from_float != plain:
+        branches = f" WHEN 'DOUBLE' THEN {from_float.replace(':v', 'TRY_CAST(:v AS DOUBLE)')}"
+    textual = from_text.replace(":v", "CAST(:v AS TEXT)")
+    return once(f"CASE TYPEOF(:v) WHEN 'VARCHAR' THEN {textual}{branches} ELSE {plain} END", value)
+
+
+def _from_text(target: str, plain: str, *, safe: bool) -> str:
+    bad = "NULL" if safe else f"ERROR('Bad {target} value: ' || :v)"
+    return f"CASE WHEN {_READABLE[target]} THEN {plain} WHEN :v IS NOT NULL THEN {bad} END"
+
+
+def _from_float(target: str, plain: str, word: str, to: str) -> str:
+    match target:
+        case "INT64":
+            return f"{word}(ROUND(:v) AS {to})"
+        case "NUMERIC":
+            scale = int(to.rstrip(")").rpartition(", ")[2])
+            # printf rounds the exact value, except that it rounds ties to even: only those the cast gets right.
+            return (
+                f"CASE WHEN :v * {2 ** (scale + 1)} = TRUNC(:v * {2 ** (scale + 1)}) THEN {plain} "
+                f"ELSE {word}(PRINTF('%.{scale}f', :v) AS {to}) END"
+            )
+        case _:
+            return plain
+
+
+def _to_string(value: exp.Expression, source: str) -> exp.Expression:
+    if source in _AS_TEXT:
+        return once(_AS_TEXT[source], value) if source != "STRING" else value
+    if source:
+        raise InputError(f"CAST of {source} to STRING is nothing that DuckDB does as BigQuery does.")
+    return once(_by_type(_AS_TEXT, "CAST to STRING"), value)
+
+
+def _by_type(templates: dict[str, str], what: str) -> str:
+    branches = " ".join(
+        f"WHEN TYPEOF(:v) IN ({types}) THEN {templates[kind].replace(':v', f'TRY_CAST(:v AS {fits})')}"
+        for kind, (types, fits) in _PHYSICAL.items()
+    )
+    decimal = templates["NUMERIC"].replace(":v", "TRY_CAST(:v AS DECIMAL(38, 9))")
+    refusal = f"ERROR('{what} of a ' || TYPEOF(:v) || ' is nothing that DuckDB does as BigQuery does')"
+    return (
+        f"CASE WHEN :v IS NULL THEN NULL {branches} WHEN STARTS_WITH(TYPEOF(:v), 'DECIMAL') THEN {decimal} "
+        f"ELSE {refusal} END"
+    )
+
+
+def to_json_string(node: exp.JSONFormat, kinds: Kinds) -> exp.Expression:
+    """Return TO_JSON_STRING of a value, or piece by piece of a STRUCT or ARRAY that is written out."""
+    if len([one for one in node.args.values() if one is not None]) > 1 and node.args.get("options") is not None:
+        raise InputError("TO_JSON_STRING with pretty printing is nothing that DuckDB does as BigQuery does.")
+    return _json(node.this, kinds)
+
+
+def _json(value: exp.Expression, kinds: Kinds) -> exp.Expression:
+    match value:
+        case exp.Struct():
+            pieces = [
+                filled(":name || ':' || :json", name=_json_name(one), json=_json(_inner(one), kinds))
+                for one in value.expressions
+            ]
+            return _bracketed("{", pieces, "}")
+        case exp.Array() if not isinstance(next(iter(value.expressions), None), exp.Select):
+            return _bracketed("[", [_json(one, kinds) for one in value.expressions], "]")
+    source = kinds.of(value)
+    if isinstance(value, exp.Null):
+        return exp.Literal.string("null")
+    if source in _AS_JSON:
+        return once(f"COALESCE({_AS_JSON[source]}, 'null')", value)
+    if source.startswith("ARRAY<") and source[6:-1] in _AS_JSON:
+        each = f"COALESCE({_AS_JSON[source[6:-1]]}, 'null')".replace(":v", "e_")
+        listed = f"'[' || COALESCE(ARRAY_TO_STRING(LIST_TRANSFORM(:v, LAMBDA e_ : {each}), ','), '') || ']'"
+        return once(f"CASE WHEN :v IS NULL THEN 'null' ELSE {listed} END", value)
+    if source:
+        raise InputError(f"TO_JSON_STRING of {source} is nothing that DuckDB does as BigQuery does.")
+    return once(f"COALESCE({_by_type(_AS_JSON, 'TO_JSON_STRING')}, 'null')", value)
+
+
+def _bracketed(opening: str, pieces: list[exp.Expression], closing: str) -> exp.Expression:
+    names = {f"p{number}": piece for number, piece in enumerate(pieces)}
+    inside = " || ',' || ".join(f":{name}" for name in names) or "''"
+    return exp.paren(filled(f"'{opening}' || {inside} || '{closing}'", **names), copy=False)
+
+
+def _json_name(one: exp.Expression) -> exp.Expression:
+    name = one.alias_or_name
+    if isinstance(one, exp.PropertyEQ):
+        name = one.this.name
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+    return exp.Literal.string(f'"{quoted}"')
+
+
+def _inner(one: exp.Expression) -> exp.Expression:
+    return one.expression if isinstance(one, exp.PropertyEQ) else one.unalias()

@@ -1,0 +1,123 @@
+"""Dates and times as GoogleSQL means them, said in DuckDB's SQL."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from fqtool.errors import InputError
+from fqtool.warehouse.duckdb_kinds import Kinds
+from fqtool.warehouse.duckdb_templates import filled, once
+
+_MICROSECONDS = {
+    "MICROSECOND": 1, "MILLISECOND": 1_000, "SECOND": 1_000_000, "MINUTE": 60_000_000, "HOUR": 3_600_000_000,
+    "DAY": 86_400_000_000,
+}  # fmt: skip
+_PARTS = {
+    "DAYOFWEEK": "EXTRACT(dow FROM :v) + 1", "DAYOFYEAR": "EXTRACT(doy FROM :v)", "DATE": "CAST(:v AS DATE)",
+    "ISOWEEK": "EXTRACT(week FROM :v)", "ISOYEAR": "EXTRACT(isoyear FROM :v)", "SECOND": "EXTRACT(second FROM :v)",
+    "MILLISECOND": "EXTRACT(millisecond FROM :v) % 1000", "MICROSECOND": "EXTRACT(microsecond FROM :v) % 1000000",
+} | {part: f"EXTRACT({part} FROM :v)" for part in ("YEAR", "QUARTER", "MONTH", "DAY", "HOUR", "MINUTE")}  # fmt: skip
+_BOUNDARIES = ("DAY", "MONTH", "QUARTER", "YEAR")
+_TIMES = ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND")
+_SUNDAY = "CAST(:v - CAST(EXTRACT(dow FROM :v) AS INTEGER) AS DATE)"
+_FORMAT = re.compile(r"(?:[^%]|%[YmdHMSyj%])*")
+
+
+def _unit(node: exp.Expression) -> str:
+    unit = node.args.get("unit")
+    return unit.sql("bigquery").upper() if unit is not None else "DAY"
+
+
+def _refused(what: str, unit: str) -> InputError:
+    return InputError(f"{what} by {unit} is nothing that DuckDB does as BigQuery does.")
+
+
+def date_add(node: exp.DateAdd | exp.DateSub, kinds: Kinds) -> exp.Expression:
+    """Return DATE_ADD or DATE_SUB of a DATE, which stays a DATE."""
+    if kinds.of(node.this) in ("DATETIME", "TIMESTAMP"):
+        return node
+    return exp.cast(node.copy(), "DATE")
+
+
+def date_diff(node: exp.DateDiff | exp.DatetimeDiff, _: Kinds) -> exp.Expression:
+    """Return the count of boundaries between two dates; weeks begin on Monday in DuckDB, so only ISO weeks."""
+    unit = _unit(node)
+    if unit in _BOUNDARIES or (unit in _TIMES and isinstance(node, exp.DatetimeDiff)):
+        return filled(f"DATE_DIFF('{unit.lower()}', :b, :a)", a=node.this, b=node.expression)
+    if unit in ("ISOWEEK", "WEEK(MONDAY)"):
+        return filled("DATE_DIFF('week', :b, :a)", a=node.this, b=node.expression)
+    raise _refused("A difference of dates", unit)
+
+
+def timestamp_diff(node: exp.TimestampDiff, _: Kinds) -> exp.Expression:
+    """Return the whole units between two moments, where DuckDB counts midnights."""
+    unit = _unit(node)
+    if unit not in _MICROSECONDS:
+        raise _refused("TIMESTAMP_DIFF", unit)
+    return filled(f"(EPOCH_US(:a) - EPOCH_US(:b)) // {_MICROSECONDS[unit]}", a=node.this, b=node.expression)
+
+
+def date_trunc(node: exp.DateTrunc, kinds: Kinds) -> exp.Expression:
+    """Return DATE_TRUNC, whose weeks begin on Sunday."""
+    unit = _unit(node)
+    if kinds.of(node.this) in ("DATETIME", "TIMESTAMP"):
+        raise _refused("DATE_TRUNC of a time", unit)
+    if unit in _BOUNDARIES or unit == "ISOYEAR":
+        return filled(f"CAST(DATE_TRUNC('{unit.lower()}', :v) AS DATE)", v=node.this)
+    if unit in ("ISOWEEK", "WEEK(MONDAY)"):
+        return filled("CAST(DATE_TRUNC('week', :v) AS DATE)", v=node.this)
+    if unit in ("WEEK", "WEEK(SUNDAY)"):
+        return once(_SUNDAY, node.this)
+    raise _refused("DATE_TRUNC", unit)
+
+
+def timestamp_trunc(node: exp.TimestampTrunc, _: Kinds) -> exp.Expression:
+    """Return TIMESTAMP_TRUNC in UTC."""
+    unit = _unit(node)
+    if node.args.get("zone") or unit not in (*_BOUNDARIES, *_TIMES):
+        raise _refused("TIMESTAMP_TRUNC", unit)
+    return filled(f"DATE_TRUNC('{unit.lower()}', :v)", v=node.this)
+
+
+def extract(node: exp.Extract, _: Kinds) -> exp.Expression:
+    """Return EXTRACT of a part that both count alike."""
+    part = node.this.sql("bigquery").upper()
+    if part not in _PARTS:
+        raise _refused("EXTRACT", part)
+    return filled(_PARTS[part], v=node.expression)
+
+
+def without_zone(node: exp.Expression, _: Kinds) -> exp.Expression:
+    """Let through what has no time zone and one argument; DuckDB's session is in UTC."""
+    if node.args.get("zone") or node.expressions or len([one for one in node.args.values() if one]) > 1:
+        raise InputError(f"{node.sql('bigquery')[:60]} is nothing that DuckDB does as BigQuery does.")
+    return node
+
+
+def current_datetime(node: exp.CurrentDatetime, kinds: Kinds) -> exp.Expression:
+    """Return CURRENT_DATETIME in UTC."""
+    without_zone(node, kinds)
+    if node.this is not None:
+        raise InputError("CURRENT_DATETIME of a time zone is nothing that DuckDB does as BigQuery does.")
+    return filled("CURRENT_TIMESTAMP AT TIME ZONE 'UTC'")
+
+
+def format_time(node: exp.TimeToStr, kinds: Kinds) -> exp.Expression:
+    """Return FORMAT_DATE or FORMAT_TIMESTAMP, in UTC, of the elements both write alike."""
+    layout = node.args["format"]
+    others = [key for key, value in node.args.items() if value and key not in ("this", "format")]
+    if others or not isinstance(layout, exp.Literal) or not _FORMAT.fullmatch(layout.name):
+        raise InputError(f"{node.sql('bigquery')[:60]} is nothing that DuckDB does as BigQuery does.")
+    value = node.this
+    if isinstance(value, exp.TsOrDsToTimestamp | exp.TsOrDsToDate | exp.TsOrDsToDatetime):
+        kind = "DATE" if isinstance(value, exp.TsOrDsToDate) else "TIMESTAMP"
+        value = value.this if kinds.of(value.this) in ("DATE", "TIMESTAMP", "DATETIME") else exp.cast(value.this, kind)
+    return filled("STRFTIME(:v, :layout)", v=value, layout=layout)
+
+
+def unix(node: exp.Expression, _: Kinds) -> exp.Expression:
+    """Return UNIX_SECONDS or UNIX_MILLIS, rounded down."""
+    divisor = 1_000_000 if isinstance(node, exp.UnixSeconds) else 1_000
+    return filled(f"CAST(FLOOR(EPOCH_US(:v) / {divisor}.0) AS BIGINT)", v=node.this)

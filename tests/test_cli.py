@@ -1,0 +1,272 @@
+"""Laws of the command line: exit codes, streams, start-up, and what a person sees."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.bed.running import PROJECT, ROOT, Emulator
+
+LIMIT = 60.0
+HEAVY = ("google", "duckdb", "sqlglot", "jsonschema", "yaml")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the real registry and its migrations."""
+    shutil.copy(ROOT / "feature_registry.yaml", tmp_path)
+    shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
+    return tmp_path
+
+
+def fqtool(folder: Path, *words: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run fqtool as a user does."""
+    return subprocess.run(
+        [sys.executable, "-m", "fqtool", *words],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+        text=True,
+        input=stdin,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+def test_the_main_job_ends_clean(project: Path) -> None:
+    """migrate, check-drift, migrate again: exit 0 each, and the second migrate does nothing."""
+    for words, said in (
+        (("migrate",), "is up to date"),
+        (("check-drift",), "is what the registry says"),
+        (("migrate",), "Nothing is pending"),
+        (("migrate", "plan"), "Nothing to plan"),
+        (("migrate", "status"), "0001_add_120_columns.sql  applied"),
+        (("migrate", "verify"), "2 migrations replay"),
+        (("validate",), "is in order"),
+    ):
+        done = fqtool(project, *words)
+        assert done.returncode == 0, done.stderr
+        assert said in done.stdout + done.stderr
+
+
+def test_generate_schema_gives_122_fields(project: Path) -> None:
+    """JSON alone on stdout: 122 fields, 170 with --full; --check agrees with --out, and tells what is stale."""
+    assert len(json.loads(fqtool(project, "generate-schema", "--out", "-").stdout)) == 122
+    assert len(json.loads(fqtool(project, "generate-schema", "--full").stdout)) == 170
+    assert fqtool(project, "generate-schema", "--out", "schema.json").returncode == 0
+    assert fqtool(project, "generate-schema", "--check", "schema.json").returncode == 0
+    stale = json.loads((project / "schema.json").read_text())
+    stale[4]["type"] = "STRING"
+    (project / "schema.json").write_text(json.dumps(stale))
+    done = fqtool(project, "generate-schema", "--check", "schema.json")
+    assert done.returncode == 1
+    assert f"column {stale[4]['name']} became" in done.stdout
+
+
+@pytest.mark.parametrize("form", ["json", "sarif"])
+def test_json_stands_alone_on_stdout(project: Path, form: str) -> None:
+    """Machine formats are one JSON document on stdout, whatever is found, and the exit code is that of text."""
+    fqtool(project, "migrate")
+    done = fqtool(project, "check-drift", "--format", form)
+    assert done.returncode == 0
+    json.loads(done.stdout)
+    (project / "feature_registry.yaml").write_text(
+        (project / "feature_registry.yaml")
+        .read_text()
+        .replace("require_partition_filter: true", "require_partition_filter: false")
+    )
+    done = fqtool(project, "check-drift", "--format", form)
+    assert done.returncode == 1
+    assert "FQ312" in done.stdout
+    json.loads(done.stdout)
+
+
+WRONG: list[tuple[list[str], int, str]] = [
+    (["nonsense"], 2, "No such command"),
+    (["check-drift", "--registry", "absent.yaml"], 2, "absent.yaml"),
+    (["check-drift", "--registry", "migrations"], 2, "folder|directory"),
+    (["check-drift"], 3, "There is no table"),
+    (["check-drift", "--target", "nowhere"], 2, "no target named 'nowhere'"),
+    (["check-drift", "--target", "mysql://x/y"], 2, "no warehouse 'mysql'"),
+    (["check-drift", "--target", "bigquery://onlyproject"], 2, "bigquery://"),
+    (["check-drift", "--format", "xml"], 2, "no format 'xml'"),
+    (["migrate", "--target", "duckdb:///migrations"], 3, "migrations"),
+    (["generate-schema", "--check", "absent.json"], 1, "does not exist"),
+    (["rules", "FQ999"], 2, "no rule FQ999"),
+    (["migrate", "--timeout", "-1"], 2, "timeout"),
+]
+
+
+@pytest.mark.parametrize(("words", "code", "said"), WRONG, ids=[" ".join(w[0]) for w in WRONG])
+def test_wrong_input_ends_in_a_sentence(project: Path, words: list[str], code: int, said: str) -> None:
+    """Wrong words, files, targets: one sentence on stderr, the exit code of its kind, never a traceback."""
+    done = fqtool(project, *words)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert re.search(said, done.stdout + done.stderr)
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "empty"),
+        (b"version: 1\nversion: 2\n", "twice"),
+        ("version: 1\n".encode("utf-16"), "UTF-8"),
+        (b"a: [1, 2\n", "feature_registry.yaml:"),
+        (b"version: 1\ntabel: {}\n", "table"),
+        (b"\tversion: 1\n", "tab|found character"),
+        (b"a: &x [1]\nb: *x\n", "alias|anchor"),
+        (b"x: " + b"[" * 60_000, "nested|deep"),
+        (b"# " + b"x" * (50 << 20), "large|bytes|MiB|MB"),
+    ],
+    ids=["empty", "duplicate", "utf-16", "syntax", "unknown-key", "tab", "alias", "brackets", "50-mb"],
+)
+def test_a_broken_registry_ends_in_a_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+    """Whatever the file holds: exit 2, the place, what is wrong; never a traceback or a crash."""
+    (tmp_path / "feature_registry.yaml").write_bytes(content)
+    done = fqtool(tmp_path, "check-drift")
+    assert done.returncode == 2, done.stderr[-500:]
+    assert re.search(said, done.stderr), done.stderr[:500]
+    assert "Traceback" not in done.stderr
+
+
+def test_help_loads_next_to_nothing(tmp_path: Path) -> None:
+    """`fqtool --help` imports none of the heavy libraries: start-up is the price of every command."""
+    script = (
+        "import sys\nsys.argv = ['fqtool', '--help']\nfrom fqtool.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print(*[name for name in {HEAVY!r} if name in sys.modules], sep=',', file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=True,
+    )
+    assert done.stderr.strip() == ""
+
+
+def test_generate_schema_loads_no_engine(project: Path) -> None:
+    """`generate-schema` needs neither an engine nor a client nor a validator."""
+    script = (
+        "import sys\nsys.argv = ['fqtool', 'generate-schema']\nfrom fqtool.cli.app import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        f"print(*[name for name in {HEAVY[:-1]!r} if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=True,
+    )
+    assert done.stderr.strip() == ""
+
+
+def test_a_reader_that_goes_away_is_no_error(project: Path) -> None:
+    """`fqtool generate-schema | head -1` ends without a word on stderr."""
+    done = subprocess.run(
+        f"{sys.executable} -m fqtool generate-schema --full | head -1",
+        shell=True,
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.stdout == "[\n"
+    assert done.stderr == ""
+
+
+def test_colour_is_for_terminals(project: Path) -> None:
+    """A terminal of 60 columns gets colour; NO_COLOR and pipes get none."""
+    fqtool(project, "migrate")
+    text = (project / "feature_registry.yaml").read_text()
+    (project / "feature_registry.yaml").write_text(text.replace("require_partition_filter: true", ""))
+
+    def on_terminal(**environment: str) -> str:
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen(
+            [sys.executable, "-m", "fqtool", "check-drift"],
+            cwd=project,
+            env=os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "60", "TERM": "xterm"} | environment,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        seen = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            seen += piece
+        assert child.wait(LIMIT) == 1
+        os.close(ours)
+        return seen.decode()
+
+    assert "\x1b[" in on_terminal()
+    assert "\x1b[" not in on_terminal(NO_COLOR="1")
+    assert "\x1b[" not in fqtool(project, "check-drift").stdout
+
+
+def test_ctrl_c_ends_in_a_sentence(project: Path, emulator: Emulator) -> None:
+    """Ctrl-C at any time: one line, exit 130, and the next run goes on."""
+    target = f"bigquery://{PROJECT}/{emulator.fresh_dataset()}"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "BIGQUERY_EMULATOR_HOST": emulator.url}
+    command = [sys.executable, "-m", "fqtool", "migrate", "-v", "--target", target]
+    child = subprocess.Popen(
+        command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert child.stderr is not None
+    for line in child.stderr:
+        if "record start" in line:
+            break
+    time.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    out, error = child.communicate(timeout=LIMIT)
+    assert child.returncode == 130, error
+    assert "Interrupted" in error
+    assert "Traceback" not in out + error
+    done = fqtool(project, "migrate", "--target", target, BIGQUERY_EMULATOR_HOST=emulator.url)
+    assert done.returncode == 0, done.stderr
+    done = fqtool(project, "check-drift", "--target", target, BIGQUERY_EMULATOR_HOST=emulator.url)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_front_door_is_pinned() -> None:
+    """The public names of the package are these, and each can be had."""
+    import fqtool as package
+
+    assert set(package.__all__) == set(package._HOMES)
+    assert sorted(package.__all__) == [
+        "Finding",
+        "FqtoolError",
+        "Location",
+        "Registry",
+        "Severity",
+        "load_registry",
+        "schema_json",
+    ]
+    for name in package.__all__:
+        assert getattr(package, name)
+    registry = package.load_registry(ROOT / "feature_registry.yaml")
+    assert len(json.loads(package.schema_json(registry))) == 122

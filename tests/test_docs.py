@@ -1,0 +1,249 @@
+"""Laws of the documentation: it names everything there is, it is current, and what it shows is what happens."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import typer
+
+import fqtool.rules
+from fqtool.cli.app import app
+from fqtool.finding import RULES
+from fqtool.report.findings import FORMATS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md")))
+LIMIT = 120.0
+# The shell completion that typer brings along.
+_NOT_OURS = {"--install-completion", "--show-completion"}
+
+
+def text_of(*parts: str) -> str:
+    """One page of the docs."""
+    return ROOT.joinpath(*parts).read_text()
+
+
+def commands() -> Iterator[tuple[str, click.Command]]:
+    """Every command under its whole name, groups among them."""
+    stack: list[tuple[str, Any]] = [("fqtool", typer.main.get_command(app))]
+    while stack:
+        name, command = stack.pop()
+        yield name, command
+        stack += [(f"{name} {one}", inner) for one, inner in getattr(command, "commands", {}).items()]
+
+
+def section(page: str, heading: str) -> str:
+    """The part of a page under one heading, up to the next of the same or a higher level."""
+    found = re.search(rf"^(#+) {re.escape(heading)}\n(.*?)(?=^#{{1,2}} |\Z)", page, re.MULTILINE | re.DOTALL)
+    return found[2] if found else ""
+
+
+def test_every_command_and_option_is_in_the_reference() -> None:
+    """Each command has its section in commands.md, and each of its options and arguments stands in that section."""
+    page = text_of("docs", "reference", "commands.md")
+    missing = []
+    for name, command in commands():
+        told = section(page, f"`{name}`")
+        if not told:
+            missing.append(name)
+        for parameter in command.params:
+            names = [*parameter.opts, *parameter.secondary_opts]
+            words = [parameter.name or ""] if parameter.param_type_name == "argument" else names
+            missing += [
+                f"{name} {word}" for word in words if word not in _NOT_OURS and not re.search(rf"`{word}\b", told)
+            ]
+    assert missing == []
+
+
+def test_every_section_of_the_reference_is_a_command() -> None:
+    """commands.md tells of no command that does not exist, and of no option that its command does not take."""
+    page = text_of("docs", "reference", "commands.md")
+    known = dict(commands())
+    headings = re.findall(r"^## `(fqtool[^`]*)`$", page, re.MULTILINE)
+    assert set(headings) == set(known)
+    for name in headings:
+        taken = {option for one in known[name].params for option in (*one.opts, *one.secondary_opts)}
+        rows = re.findall(r"^\| (`-[^|]*) \|", section(page, f"`{name}`"), re.MULTILINE)
+        told = {word for row in rows for word in re.findall(r"`(-[-\w]+)", row)}
+        assert told - {"-h", "--help"} <= taken, name
+
+
+def test_every_format_is_in_the_reference() -> None:
+    """Each output format is named on its page."""
+    page = text_of("docs", "reference", "exit-codes-and-formats.md")
+    assert [name for name in FORMATS if f"`{name}`" not in page] == []
+
+
+def test_every_rule_is_in_the_reference() -> None:
+    """Each rule's code and name stand in rules.md."""
+    for module in pkgutil.iter_modules(fqtool.rules.__path__, "fqtool.rules."):
+        importlib.import_module(module.name)
+    page = text_of("docs", "reference", "rules.md")
+    assert [code for code, one in RULES.items() if f"## {code} {one.name}\n" not in page] == []
+
+
+def keys_of(schema: dict[str, Any]) -> Iterator[str]:
+    """Every key that the registry's schema knows, at any depth."""
+    for name, inner in schema.get("properties", {}).items():
+        yield name
+        yield from keys_of(inner)
+    for nested in (schema.get("items"), schema.get("additionalProperties")):
+        if isinstance(nested, dict):
+            yield from keys_of(nested)
+
+
+def test_every_key_of_the_registry_is_in_the_reference() -> None:
+    """Each key of schema.json stands in registry.md."""
+    schema = json.loads(text_of("fqtool", "registry", "schema.json"))
+    page = text_of("docs", "reference", "registry.md")
+    assert [key for key in keys_of(schema) if f"`{key}`" not in page] == []
+
+
+def test_generated_pages_are_current() -> None:
+    """docs/generate.py would write registry.md and rules.md as they are."""
+    done = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_stale_page_is_noticed(tmp_path: Path) -> None:
+    """The check can fail: in a copy with one word changed, it exits 1 and names the page."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    page = tmp_path / "docs" / "reference" / "rules.md"
+    page.write_text(page.read_text().replace("FQ001", "FQ000", 1))
+    done = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "rules.md" in done.stderr
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that a page's headings make."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_resolves(page: Path) -> None:
+    """A link to a file leads to a file of the repository, and its anchor to a heading in it."""
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if link.startswith(("https:", "http:", "mailto:")):
+            continue
+        path, _, anchor = link.partition("#")
+        there = (page.parent / path).resolve() if path else page
+        if not there.is_file() or not there.is_relative_to(ROOT) or (anchor and anchor not in anchors(there)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_page_can_be_reached() -> None:
+    """Following links from the README, a reader comes to every page."""
+    reached, waiting = set[Path](), [ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached:
+            continue
+        reached.add(page)
+        links = re.findall(r"\]\(([^)\s#]+\.md)[^)]*\)", page.read_text())
+        waiting += [there for link in links if (there := (page.parent / link).resolve()).is_file()]
+    assert set(PAGES) - reached == set()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One command of a page: what is typed, the exit code claimed, and the lines shown below it."""
+
+    command: str
+    code: int
+    lines: tuple[str, ...]
+
+
+def shown_in(text: str) -> Iterator[Shown]:
+    """The commands of a page's console blocks. `# exit 1` at a command's end claims that exit code."""
+    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, *lines = part.rstrip("\n").split("\n")
+            claimed = re.search(r"\s+# exit (\d+)$", command)
+            typed = command[: claimed.start()] if claimed else command
+            yield Shown(typed, int(claimed[1]) if claimed else 0, tuple(line.rstrip() for line in lines))
+
+
+def fits(shown: str, real: str) -> bool:
+    """Whether a line shown is the real one; `...` within it stands for anything."""
+    parts = [re.escape(part.strip()) for part in shown.split("...")]
+    return re.fullmatch(r"\s*" + r"\s*.*?\s*".join(parts) + r"\s*", real) is not None
+
+
+def unseen(shown: Shown, output: str) -> list[str]:
+    """The lines shown that the output does not hold, in their order; a line of `...` alone is left out."""
+    real = iter(output.splitlines())
+    return [line for line in shown.lines if line not in ("", "...") and not any(fits(line, one) for one in real)]
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md"])
+def test_the_commands_shown_do_what_is_shown(name: str, tmp_path: Path) -> None:
+    """Run in order in a copy of registry and migrations, each command ends as claimed and prints the lines shown."""
+    if name == "README.md":
+        shutil.copy(ROOT / "feature_registry.yaml", tmp_path)
+        shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    commands = list(shown_in(text_of(name)))
+    assert commands
+    for one in commands:
+        done = subprocess.run(
+            ["bash", "-c", one.command],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=LIMIT,
+            check=False,
+        )
+        assert done.returncode == one.code, f"{one.command}\n{done.stdout}"
+        assert unseen(one, done.stdout) == [], f"{one.command}\n{done.stdout}"
+
+
+def test_a_wrong_line_shown_is_noticed() -> None:
+    """The comparison can fail: another word, a line too many and a wrong order are seen; `...` stands for anything."""
+    output = "a.sql: applied, 1 statement\nb.sql: pending\n"
+    assert unseen(Shown("x", 0, ("a.sql: ... statement", "...", "b.sql: pending")), output) == []
+    assert unseen(Shown("x", 0, ("a.sql: done",)), output) == ["a.sql: done"]
+    assert unseen(Shown("x", 0, ("b.sql: pending", "a.sql: ...")), output) == ["a.sql: ..."]
+    told = "```console\n$ false  # exit 1\nno\n$ true\n```\n"
+    assert list(shown_in(told)) == [Shown("false", 1, ("no",)), Shown("true", 0, ())]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_speak_of_the_product_alone(page: Path) -> None:
+    """A page names no person, no ticket and no place on somebody's machine."""
+    text = page.read_text()
+    assert re.findall(r"(?<!\w)@\w+|(?<!\w)#\d+\b|(?<![\w.:/])/(?:home|root|tmp|Users)/", text) == []
+    assert str(ROOT.parent) not in text

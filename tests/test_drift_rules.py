@@ -1,0 +1,139 @@
+"""Laws of drift as a value: every class of difference, its cause, its remedy, its level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+
+from fqtool.finding import RULES, Finding, Severity
+from fqtool.quality.build import base_table, desired_state
+from fqtool.rules.about_drift import check_drift
+from fqtool.rules.drift import find_drift
+from fqtool.table.changes import AddColumn, DropColumn, fold
+from fqtool.table.column import Kind, Mode, Type
+from fqtool.table.model import Partitioning, State, Table, View
+from fqtool.table.parse import parse
+from fqtool.table.typetext import column
+from tests.stores import small_registry
+from tests.strategies import states
+
+REGISTRY = small_registry()
+DESIRED = desired_state(REGISTRY)
+BASE = frozenset({"item", "day", "vector", "made_at", "history"})
+
+
+def told(live: State, **options: object) -> tuple[Finding, ...]:
+    """What drift is told about a live state, with everything recorded and planned as desired."""
+    levels = options.pop("levels", {})
+    known = {"recorded": DESIRED, "planned": DESIRED, "renames": {}} | options
+    return check_drift(find_drift(live, DESIRED, base=BASE, **known), levels)  # type: ignore[arg-type]
+
+
+def table() -> Table:
+    """The desired table."""
+    assert DESIRED.table is not None
+    return DESIRED.table
+
+
+def changed(name: str, **new: object) -> State:
+    """The desired state with one column otherwise."""
+    made = [replace(one, **new) if one.name == name else one for one in table().columns]  # type: ignore[arg-type]
+    return replace(DESIRED, table=table().with_columns(made))
+
+
+def optioned(**new: object) -> State:
+    """The desired state with one option otherwise."""
+    return replace(DESIRED, table=replace(table(), options=replace(table().options, **new)))  # type: ignore[arg-type]
+
+
+def partitioned(by: Partitioning | None) -> State:
+    """The desired state with another layout."""
+    return replace(DESIRED, table=replace(table(), partitioning=by))
+
+
+CLASSES: list[tuple[str, str, Callable[[], State]]] = [
+    ("FQ301", "tier", lambda: fold(DESIRED, [DropColumn("tier")])),
+    ("FQ302", "rogue", lambda: fold(DESIRED, [AddColumn(column("rogue", "INT64"))])),
+    ("FQ303", "tier", lambda: changed("tier", type=Type(Kind.INT64))),
+    ("FQ303", "history", lambda: changed("history", type=column("x", "STRUCT<seen STRING>").type)),
+    ("FQ304", "item", lambda: changed("item", mode=Mode.NULLABLE)),
+    ("FQ304", "alerts", lambda: changed("alerts", mode=Mode.NULLABLE)),
+    ("FQ305", "score", lambda: changed("score", type=Type(Kind.NUMERIC, 4, 1))),
+    ("FQ306", "tier", lambda: changed("tier", description="")),
+    ("FQ307", "made_at", lambda: changed("made_at", default=None)),
+    ("FQ309", "partitioning", lambda: partitioned(Partitioning("day", "MONTH"))),
+    ("FQ309", "partitioning", lambda: partitioned(None)),
+    ("FQ310", "clustering", lambda: replace(DESIRED, table=replace(table(), clustering=()))),
+    ("FQ311", "item", lambda: changed("item", policy_tags=("projects/p/locations/eu/taxonomies/1/policyTags/2",))),
+    ("FQ312", "require_partition_filter", lambda: optioned(require_partition_filter=False)),
+    ("FQ312", "partition_expiration_days", lambda: optioned(partition_expiration_days=7.0)),
+    ("FQ312", "expiration", lambda: optioned(expiration="2030-01-01T00:00:00Z")),
+    ("FQ313", "v_quality", lambda: replace(DESIRED, views=())),
+    ("FQ313", "v_quality", lambda: replace(DESIRED, views=(View("v_quality", "SELECT 1 AS x"),))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "subject", "live"), CLASSES, ids=[f"{c[0]}-{c[1]}-{n}" for n, c in enumerate(CLASSES)]
+)
+def test_each_class_is_one_finding_with_a_cause_and_a_remedy(
+    code: str, subject: str, live: Callable[[], State]
+) -> None:
+    """One thing changed by hand is exactly one finding of its class, with subject, cause and a remedy to paste."""
+    (found,) = told(live())
+    assert (found.rule, found.subject) == (code, subject)
+    assert found.cause == "changed by hand"
+    assert found.remedy
+    assert found.severity is RULES[code].severity
+
+
+def test_order_is_ignored_unless_asked_for() -> None:
+    """Columns in another order are no finding by default; the registry's drift map can make them one."""
+    live = replace(DESIRED, table=table().with_columns(reversed(table().columns)))
+    assert told(live) == ()
+    (found,) = told(live, levels={"FQ308": Severity.ERROR})
+    assert (found.rule, found.severity) == ("FQ308", Severity.ERROR)
+
+
+@pytest.mark.parametrize("key", ["FQ306", "wrong-description"])
+def test_every_class_can_be_set_to_another_level(key: str) -> None:
+    """The drift map sets a class, by code or name, to error, warning or ignore."""
+    live = changed("tier", description="other")
+    assert [one.severity for one in told(live)] == [Severity.WARNING]
+    assert [one.severity for one in told(live, levels={key: Severity.ERROR})] == [Severity.ERROR]
+    assert told(live, levels={key: None}) == ()
+
+
+def test_the_remedy_for_a_base_column_is_a_statement() -> None:
+    """Fqtool leaves base columns alone, so their remedy is SQL to paste, and it parses."""
+    (found,) = told(changed("item", description="other"))
+    assert parse(found.remedy.rstrip(";"))
+
+
+def test_causes_tell_files_ledger_and_registry_apart() -> None:
+    """Not in the ledger but in a file: unapplied. In no file: registry ahead. In the ledger, not live: by hand."""
+    base = State(base_table(REGISTRY), DESIRED.views)
+    causes = {
+        "unapplied": told(base, recorded=base),
+        "registry ahead of files": told(base, recorded=base, planned=base),
+        "changed by hand": told(base),
+        "unapplied, or changed by hand": told(base, recorded=None),
+    }
+    for cause, found in causes.items():
+        assert {one.cause for one in found} == {cause}
+    extra = fold(DESIRED, [AddColumn(column("old", "INT64"))])
+    (behind,) = told(extra, recorded=extra, planned=extra)
+    assert behind.cause == "registry behind"
+
+
+@given(states(), states())
+def test_no_drift_exactly_where_nothing_differs(live: State, desired: State) -> None:
+    """check_drift with every class turned on is empty if and only if the difference is."""
+    levels = dict.fromkeys(RULES, Severity.NOTE)
+    drifts = find_drift(live, desired, base=frozenset(), recorded=None, planned=None, renames={})
+    extra_views = {view.key for view in live.views} - {view.key for view in desired.views}
+    found = check_drift(drifts, dict(levels))
+    assert len(found) == len(drifts) - len(extra_views)
