@@ -1,7 +1,8 @@
-"""Write the reference pages that are made from the product: the registry's keys and the rules.  # noqa: INP001
+# ruff: noqa: INP001 - the docs are no package
+"""Write the reference pages that are made from the product: the registry's keys and the rules.
 
-python docs/generate.py            writes docs/reference/registry.md and rules.md
-python docs/generate.py --check    exits 1 and names what is stale
+`python docs/generate.py` writes docs/reference/registry.md and rules.md; with `--check` it writes nothing, names what
+is stale and exits 1.
 """
 
 from __future__ import annotations
@@ -21,16 +22,15 @@ from fqtool.finding import RULES, Rule
 
 REFERENCE = Path("docs/reference")
 NOTE = "<!-- Written by `python docs/generate.py`; change the product, not this page. -->"
-FAMILIES = {
-    "FQ0": ("Reading the registry", "The file cannot be read, or its shape is wrong."),
-    "FQ1": ("What the registry says", "The file can be read and does not make sense."),
-    "FQ20": ("What BigQuery refuses", "Changes that no statement makes. A plan with one of these is not written."),
-    "FQ21": ("", ""),
-    "FQ23": ("Hazards", "Legal changes that need `--allow` with the code before they run."),
-    "FQ24": ("Notes on changes", "What to know before a change. They never stop anything."),
-    "FQ3": ("Drift", "What check-drift finds in the live table."),
-    "FQ4": ("Files and ledger", "What is wrong between migration files, checksums, ledger and generated files."),
-}
+FAMILIES = (
+    (("FQ0",), "Reading the registry", "The file cannot be read, or its shape is wrong."),
+    (("FQ1",), "What the registry says", "The file can be read and does not make sense."),
+    (("FQ20", "FQ21"), "What BigQuery refuses", "No statement makes these changes; a plan with one is not written."),
+    (("FQ23",), "Hazards", "Legal changes that need `--allow` with the code before they run."),
+    (("FQ24",), "Notes on changes", "What to know before a change. They never stop anything."),
+    (("FQ3",), "Drift", "What check-drift finds in the live table."),
+    (("FQ4",), "Files and ledger", "What is wrong between migration files, checksums, ledger and generated files."),
+)
 
 
 def plain(text: str) -> str:
@@ -71,19 +71,16 @@ def rules_page() -> str:
         f"| {plain(one.page.splitlines()[0])} |"
         for one in ordered
     ]
-    told = ""
-    for one in ordered:
-        family = next((key for key in (one.code[:4], one.code[:3]) if key in FAMILIES), "")
-        title, about = FAMILIES.get(family, ("", ""))
-        if title and title != told:
-            lines += ["", f"# {title}", "", about]
-            told = title
-        lines += ["", *_rule(one)]
+    for prefixes, title, about in FAMILIES:
+        lines += ["", f"## {title}", "", about]
+        for one in ordered:
+            if one.code.startswith(prefixes):
+                lines += ["", *_rule(one)]
     return "\n".join(lines) + "\n"
 
 
 def _rule(one: Rule) -> Iterator[str]:
-    yield f"## {one.code} {one.name}"
+    yield f"### {one.code} {one.name}"
     for number, paragraph in enumerate(re.split(r"\n\s*\n", one.page)):
         yield ""
         text = plain(paragraph)
@@ -98,7 +95,7 @@ def registry_page() -> str:
         "",
         NOTE,
         "",
-        f"`feature_registry.yaml` is YAML. {schema['description']}",
+        "`feature_registry.yaml` is YAML: one file, read by every fqtool command.",
         "Its keys are described by the JSON Schema in `fqtool/registry/schema.json`; with this first line an editor",
         "completes and checks them:",
         "",
@@ -109,10 +106,10 @@ def registry_page() -> str:
         "An unknown key is an error with a suggestion. Keys in **bold** must be there.",
         "`fqtool validate` checks the file; [rules](rules.md) says what it looks at.",
         "",
-        "# Keys",
+        "## Keys",
     ]
     for title, about, keys in maps_of(schema, "", schema["description"]):
-        lines += ["", f"## {title}", "", plain(about), "", *table_of(keys)]
+        lines += ["", f"### {title}", "", plain(about), "", *table_of(keys)]
     return "\n".join(lines) + "\n"
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import migrate
+from fqtool.cli import migrate, score
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -33,6 +33,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(migrate.app, name="migrate")
+app.add_typer(score.app)
 
 
 def _version(wanted: bool) -> None:

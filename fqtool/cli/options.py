@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 DEFAULT_TARGET = "duckdb:///.fqtool/local.duckdb"
 
+
+def _known_format(name: str) -> str:
+    """Refuse a format that is none before any work is done."""
+    if name != "text":
+        from fqtool.report.findings import require_format
+
+        require_format(name)
+    return name
+
+
 RegistryPath = Annotated[
     Path, typer.Option("--registry", "-r", envvar="FQTOOL_REGISTRY", help="The registry file.", show_default=True)
 ]
@@ -41,22 +51,13 @@ Format = Annotated[
         "-f",
         help="text, json, github, sarif, junit or markdown.",
         metavar="FORMAT",
-        callback=lambda value: _known_format(value),
+        callback=_known_format,
     ),
 ]
 
 _INTERRUPTED = 130
 REGISTRY = Path("feature_registry.yaml")
 MIGRATIONS = Path("migrations")
-
-
-def _known_format(name: str) -> str:
-    """Refuse a format that is none before any work is done."""
-    if name != "text":
-        from fqtool.report.findings import require_format
-
-        require_format(name)
-    return name
 
 
 def workspace_of(registry: Path, folder: Path) -> Workspace:

@@ -179,10 +179,8 @@ def _merge(entry: Entry, on: str, matched: str) -> Query:
 
 
 def _parameter(name: str) -> str:
-    """Every value says its type. Times travel as text, so that one not yet known needs no typed NULL."""
-    if name in _TIMES:
-        return f"SAFE_CAST(NULLIF(@{name}, '') AS TIMESTAMP)"
-    return f"CAST(@{name} AS {_TYPES.get(name, 'STRING')})"
+    """Times travel as text, so that one not yet known needs no typed NULL."""
+    return f"SAFE_CAST(NULLIF(@{name}, '') AS TIMESTAMP)" if name in _TIMES else f"@{name}"
 
 
 def take_lease(runner: str, now: datetime, until: datetime) -> Query:

@@ -314,7 +314,8 @@ def _entry(index: int, value: Expression) -> Expression:
     key = f'"{index}":'
     if isinstance(value, Literal):
         return Literal(key + json.dumps(value.value, ensure_ascii=False))
-    return Call("CONCAT", (Literal(key), Call("TO_JSON_STRING", (value,))))
+    text = Call("IFNULL", (Call("TO_JSON_STRING", (value,)), Literal("null")))
+    return Call("CONCAT", (Literal(key), text))
 
 
 def sql_of(e: Expression) -> str:

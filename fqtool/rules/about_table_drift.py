@@ -20,7 +20,9 @@ from fqtool.table.ddl import OptionValue
 
 
 def _worded(value: OptionValue) -> str:
-    return ", ".join(f"{key}={text}" for key, text in value) or "none" if isinstance(value, tuple) else literal(value)
+    if isinstance(value, tuple):
+        return ", ".join(f"{key}={text}" for key, text in value) or "none"
+    return literal(value)
 
 
 @rule("FQ308", Severity.WARNING)
@@ -87,9 +89,8 @@ def wrong_option(drift: Drift) -> Iterator[Finding]:
     """
     if isinstance(drift.change, SetOption) and drift.live.table:
         name, now = drift.change.name, getattr(drift.live.table.options, drift.change.name)
-        yield found_as(
-            drift, name, f"The option {name} is {literal(now)}, the registry says {literal(drift.change.value)}."
-        )
+        wanted = _worded(drift.change.value)
+        yield found_as(drift, name, f"The option {name} is {_worded(now)}, the registry says {wanted}.")
 
 
 @rule("FQ313")

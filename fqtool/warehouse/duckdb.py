@@ -5,6 +5,7 @@ DuckDB is loaded and the file opened at the first call, so that constructing cos
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fqtool.errors import InputError, NotThere, StatementFailed
 from fqtool.sql import Query, Value, WholeTable
-from fqtool.table.changes import AddColumn, Change, CreateTable, DropView, PutView, touched
+from fqtool.table.changes import AddColumn, Change, CreateTable, DropView, PutView, SetType, apply, touched
 from fqtool.table.model import State, Table, View
 from fqtool.table.statement import Statement
 from fqtool.warehouse.protocol import Outcome, Pace
@@ -71,7 +72,10 @@ class DuckDBWarehouse:
                 result = self._execute(connection, source)
             else:
                 result = connection.execute(self._whole(connection, source))
-            return plain_rows([column[0] for column in result.description or ()], result.fetchall())
+            names = [column[0] for column in result.description or ()]
+            if len({name.lower() for name in names}) < len(names):
+                raise StatementFailed("Duplicate column names in the result are not supported.")
+            return plain_rows(names, result.fetchall())
 
     def run(
         self,
@@ -133,10 +137,11 @@ class DuckDBWarehouse:
         return judged(self.path)
 
     def _execute(self, connection: duckdb.DuckDBPyConnection, query: Query, prefix: str = "") -> Any:
-        from fqtool.warehouse.duckdb_dialect import transpiled
+        from fqtool.warehouse.duckdb_catalog import schemas
+        from fqtool.warehouse.duckdb_dialect import tables_in, transpiled
         from fqtool.warehouse.duckdb_values import bound
 
-        said = transpiled(query.sql)
+        said = transpiled(query.sql, schemas(connection, tables_in(query.sql)))
         missing = said.parameters - {name for name, _ in query.parameters}
         if missing:
             raise InputError(f"The query uses @{', @'.join(sorted(missing))} and is given no such parameter.")
@@ -159,7 +164,7 @@ class DuckDBWarehouse:
 
     def _change(self, connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
         """Make the changes one by one, each against what then stands, and note their details."""
-        from fqtool.warehouse.duckdb_catalog import remember
+        from fqtool.warehouse.duckdb_catalog import remember, views_of
 
         if not statement.changes:
             raise InputError(f"{' '.join(statement.sql.split())[:60]!r} says no change that could be made.")
@@ -169,19 +174,25 @@ class DuckDBWarehouse:
         before = State(views=(found,)) if isinstance(found, View) else State(found)
         after = changed(before, statement.changes)
         with _indexes_aside(connection, name, statement.changes):
-            for text in _native(name, before, statement.changes):
-                connection.execute(text)
+            _make(connection, name, before, statement.changes)
         remember(connection, name, after.table or next(iter(after.views), None))
+        if any(isinstance(change, SetType) for change in statement.changes):
+            # What a view's text means in DuckDB's SQL depends on the types under it.
+            for view in views_of(connection, name):
+                _make(connection, view.name, State(views=(view,)), (PutView(view),))
+                remember(connection, view.name, view)
 
 
-def _native(name: str, before: State, changes: tuple[Change, ...]) -> Iterator[str]:
-    from fqtool.table.changes import apply
+def _make(connection: duckdb.DuckDBPyConnection, name: str, before: State, changes: tuple[Change, ...]) -> None:
+    from fqtool.warehouse.duckdb_catalog import query_in_duckdb
     from fqtool.warehouse.duckdb_ddl import ddl
 
     for change in changes:
         about = touched(change)
         column = before.table.find(about[0]) if before.table and about else None
-        yield from ddl(name, change, column.mode if column else None)
+        mode = column.mode if column else None
+        for text in ddl(name, change, mode, functools.partial(query_in_duckdb, connection)):
+            connection.execute(text)
         before = apply(before, change)
 
 

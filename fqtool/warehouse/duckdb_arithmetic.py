@@ -22,6 +22,7 @@ _NUMERIC_DIVISION = (
     "CAST(SIGN(r_.a) * SIGN(r_.b) * ((2 * ABS(r_.a) * 1000000000 + ABS(r_.b)) // (2 * ABS(r_.b))) AS DECIMAL(38, 0)) "
     "* 0.000000001)[1]"
 )
+_UNSURE = "ERROR('arithmetic of NUMERIC that was not known to be one: say CAST(... AS NUMERIC)')"
 _BY_ZERO = "division by zero"
 
 
@@ -51,17 +52,16 @@ def divide(node: exp.Div | exp.SafeDivide, kinds: Kinds) -> exp.Expression:
     left, right, safe = node.this, node.expression, isinstance(node, exp.SafeDivide)
     names = {kinds.of(left), kinds.of(right)}
     quotient = ":a / :b"
+    if "BIGNUMERIC" in names and "FLOAT64" not in names:
+        raise InputError("Division of BIGNUMERIC: say CAST(... AS FLOAT64) to run on DuckDB.")
     if "FLOAT64" not in names and "NUMERIC" in names:
         if "" in names:
             raise InputError("Division of NUMERIC by a value of unknown type: say CAST(... AS NUMERIC).")
         quotient = _NUMERIC_DIVISION
-    elif names == {""} or names == {"", "INT64"}:
+    elif names <= {"", "INT64"} and "" in names:
         unsure = "(STARTS_WITH(TYPEOF(:a), 'DECIMAL') OR STARTS_WITH(TYPEOF(:b), 'DECIMAL'))"
         certain = "TYPEOF(:a) <> 'DOUBLE' AND TYPEOF(:b) <> 'DOUBLE'"
-        quotient = (
-            f"CASE WHEN {unsure} AND {certain} THEN ERROR('division of NUMERIC: say CAST(... AS NUMERIC)') "
-            "ELSE :a / :b END"
-        )
+        quotient = f"CASE WHEN {unsure} AND {certain} THEN {_UNSURE} ELSE :a / :b END"
     if _never_zero(right):
         return filled(quotient, a=left, b=right)
     zero = "NULL" if safe else f"ERROR('{_BY_ZERO}')"
@@ -89,15 +89,24 @@ def whole_division(node: exp.IntDiv | exp.Mod, _: Kinds) -> exp.Expression:
 
 def multiply(node: exp.Mul, kinds: Kinds) -> exp.Expression:
     """Return a product; that of NUMERICs keeps nine digits."""
-    if kinds.of(node) == "NUMERIC":
+    left, right = kinds.of(node.this), kinds.of(node.expression)
+    if left == right == "NUMERIC":
         return filled("CAST(:a * :b AS DECIMAL(38, 9))", a=node.this, b=node.expression)
+    if {left, right} <= {"", "NUMERIC"}:
+        both = "STARTS_WITH(TYPEOF(:a), 'DECIMAL') AND STARTS_WITH(TYPEOF(:b), 'DECIMAL')"
+        guarded = f"CASE WHEN {both} THEN {_UNSURE} ELSE :a * :b END"
+        return filled(guarded, a=node.this, b=node.expression)
     return node
 
 
-def subtract(node: exp.Sub, kinds: Kinds) -> exp.Expression:
-    """Refuse the difference of two dates: an INTERVAL in BigQuery, a number in DuckDB."""
-    if {kinds.of(node.this), kinds.of(node.expression)} == {"DATE"}:
+def add_or_subtract(node: exp.Add | exp.Sub, kinds: Kinds) -> exp.Expression:
+    """Return a sum or difference; days are added to a date, and two dates have no difference but an INTERVAL."""
+    left, right = kinds.of(node.this), kinds.of(node.expression)
+    sign = "-" if isinstance(node, exp.Sub) else "+"
+    if (left, right) == ("DATE", "DATE"):
         raise InputError("The difference of two dates is nothing that DuckDB does as BigQuery does: use DATE_DIFF.")
+    if (left, right) == ("DATE", "INT64"):
+        return filled(f":a {sign} CAST(:b AS INTEGER)", a=node.this, b=node.expression)
     return node
 
 
@@ -117,6 +126,14 @@ def literal(node: exp.Literal, _: Kinds) -> exp.Expression:
 
 def average(node: exp.Avg, kinds: Kinds) -> exp.Expression:
     """Return AVG; that of NUMERICs is a NUMERIC."""
+    if kinds.of(node.this) == "BIGNUMERIC":
+        raise InputError("AVG of BIGNUMERIC: say CAST(... AS FLOAT64) to run on DuckDB.")
+    if kinds.of(node.this) == "":
+        if isinstance(node.parent, exp.Window):
+            raise InputError("AVG over a window of an unknown type: say CAST(... AS FLOAT64) to run on DuckDB.")
+        value = node.this.expressions[0] if isinstance(node.this, exp.Distinct) else node.this
+        guarded = f"CASE WHEN STARTS_WITH(TYPEOF(ANY_VALUE(:v)), 'DECIMAL') THEN {_UNSURE} ELSE :average END"
+        return filled(guarded, v=value, average=node)
     if kinds.of(node.this) != "NUMERIC":
         return node
     if isinstance(node.parent, exp.Window) or isinstance(node.this, exp.Distinct):
@@ -129,14 +146,30 @@ def count_if(node: exp.CountIf, _: Kinds) -> exp.Expression:
     return filled("COUNT(CASE WHEN :v THEN 1 END)", v=node.this)
 
 
-def array_agg(node: exp.ArrayAgg, _: Kinds) -> exp.Expression:
-    """Return ARRAY_AGG with IGNORE NULLS as a filter. LIMIT is refused: DuckDB has none there."""
-    inner = node.this
-    ignores = isinstance(inner, exp.IgnoreNulls)
-    inner = inner.this if isinstance(inner, exp.IgnoreNulls | exp.RespectNulls) else inner
-    if inner.find(exp.Limit) or isinstance(node.parent, exp.IgnoreNulls | exp.RespectNulls):
+def array_agg(node: exp.ArrayAgg | exp.IgnoreNulls | exp.RespectNulls, _: Kinds) -> exp.Expression:
+    """Return ARRAY_AGG, IGNORE NULLS as a filter. LIMIT is refused: DuckDB has none there."""
+    if isinstance(node.parent, exp.IgnoreNulls | exp.RespectNulls):
+        return node
+    aggregate = node if isinstance(node, exp.ArrayAgg) else node.this
+    if not isinstance(aggregate, exp.ArrayAgg):
+        return node
+    inner = aggregate.this
+    if isinstance(inner, exp.Limit):
         raise InputError("ARRAY_AGG with LIMIT is nothing that DuckDB does as BigQuery does.")
-    value = inner.find(exp.Order).this if isinstance(inner, exp.Order) else inner
+    value = inner.this if isinstance(inner, exp.Order) else inner
     value = value.expressions[0] if isinstance(value, exp.Distinct) else value
     made = exp.Anonymous(this="LIST", expressions=[inner.copy()])
-    return filled(":made FILTER (WHERE NOT :value IS NULL)", made=made, value=value) if ignores else made
+    if isinstance(node, exp.IgnoreNulls):
+        return exp.Filter(this=made, expression=exp.Where(this=filled("NOT :value IS NULL", value=value)))
+    return made
+
+
+def sign(node: exp.Sign, kinds: Kinds) -> exp.Expression:
+    """Return SIGN in its argument's type."""
+    kind = {"FLOAT64": "DOUBLE", "NUMERIC": "DECIMAL(38, 9)"}.get(kinds.of(node.this), "BIGINT")
+    return filled(f"CAST(SIGN(:v) AS {kind})", v=node.this)
+
+
+def square_root(node: exp.Sqrt, _: Kinds) -> exp.Expression:
+    """Return SQRT, an error below zero."""
+    return once("CASE WHEN :v < 0 THEN ERROR('SQRT of a negative number') ELSE SQRT(:v) END", node.this)

@@ -17,19 +17,13 @@ def element(node: exp.Bracket, _: Kinds) -> exp.Expression:
         raise InputError("An array takes one OFFSET, ORDINAL, SAFE_OFFSET or SAFE_ORDINAL to run on DuckDB.")
     index, first = node.expressions[0], node.args.get("offset") or 0
     safe = bool(node.args.get("safe"))
-    # sqlglot moves a constant index itself while it writes DuckDB's SQL; a Dot call is left as it is.
     shift = "" if first == 1 else " + 1"
-    if safe and isinstance(index, exp.Literal):
-        return filled(f"LIST_EXTRACT(:v, {int(index.name) + (first != 1)})", v=node.this) if _in_range(
-            int(index.name), first
-        ) else exp.null()
+    if safe and isinstance(index, exp.Literal) and index.is_int:
+        at = int(index.name)
+        return filled(f"LIST_EXTRACT(:v, {at + (first != 1)})", v=node.this) if at >= first else exp.null()
     inside = f":i >= {first}" if safe else f":i >= {first} AND :i{shift} <= LEN(:v)"
     outside = "" if safe else f" WHEN :v IS NULL OR :i IS NULL THEN NULL ELSE {_OUT_OF_BOUNDS}"
     return once(f"CASE WHEN {inside} THEN LIST_EXTRACT(:v, :i{shift}){outside} END", node.this, i=index)
-
-
-def _in_range(index: int, first: int) -> bool:
-    return index >= first
 
 
 def array_to_string(node: exp.ArrayToString, _: Kinds) -> exp.Expression:
@@ -84,10 +78,28 @@ def unpivot(node: exp.Pivot, _: Kinds) -> exp.Expression:
             "UNPIVOT of several columns drops other rows in DuckDB.",
             remedy="Write UNPIVOT INCLUDE NULLS and say in WHERE which rows to drop.",
         )
+    select = node.find_ancestor(exp.Select)
+    if select is not None and any(one.is_star for one in select.expressions):
+        raise InputError(
+            "The columns of an UNPIVOT stand in another order in DuckDB.", remedy="Name them instead of SELECT *."
+        )
     for label in node.find_all(exp.PivotAlias):
         if isinstance(label.args["alias"], exp.Literal) and not label.args["alias"].is_string:
             raise InputError("UNPIVOT with numbers as labels: DuckDB makes them text.", remedy="Use string labels.")
     return node
+
+
+def substring(node: exp.Substring, _: Kinds) -> exp.Expression:
+    """Return SUBSTR: 0 and what lies before the text mean its beginning; DuckDB counts what lies before it."""
+    start, length = node.args.get("start"), node.args.get("length")
+    if length is not None and not (isinstance(length, exp.Literal) and length.is_int):
+        raise InputError("SUBSTR needs a constant length, not below zero, to run on DuckDB.")
+    if isinstance(start, exp.Literal) and start.is_int and int(start.name) > 0:
+        return node
+    begin = "CASE WHEN :p = 0 OR :p < -LENGTH(:v) THEN 1 ELSE :p END"
+    counted = f"SUBSTRING(:v, {begin}, :n)" if length is not None else f"SUBSTRING(:v, {begin})"
+    parts = {"p": start, **({"n": length} if length is not None else {})}
+    return once(counted, node.this, **parts)
 
 
 def table(node: exp.Table, _: Kinds) -> exp.Expression:

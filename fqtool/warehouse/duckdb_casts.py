@@ -6,11 +6,15 @@ DuckDB rounds halves to even, takes '2.5' for a whole number and 't' for a truth
 
 from __future__ import annotations
 
+import re
+
 from sqlglot import exp
 
 from fqtool.errors import InputError
-from fqtool.warehouse.duckdb_kinds import Kinds, type_kind
+from fqtool.table.column import Kind, Mode, Type
+from fqtool.warehouse.duckdb_kinds import Kinds
 from fqtool.warehouse.duckdb_templates import filled, once
+from fqtool.warehouse.duckdb_types import type_text
 
 _EXACT = 2**53
 # Google's "%.15g, or %.17g where that is not enough to tell the number again"; it has no minus zero in text.
@@ -54,9 +58,9 @@ _PHYSICAL = {
 }  # fmt: skip
 # What text must look like for Google to read it as that kind; DuckDB takes more.
 _READABLE = {
-    "INT64": "REGEXP_FULL_MATCH(:v, '[+-]?([0-9]+|0[xX][0-9a-fA-F]+)')",
+    "INT64": "REGEXP_FULL_MATCH(:v, '\\s*[+-]?([0-9]+|0[xX][0-9a-fA-F]+)\\s*')",
     "FLOAT64": "NOT CONTAINS(:v, '_')",
-    "NUMERIC": "NOT CONTAINS(:v, '_')",
+    "NUMERIC": "NOT CONTAINS(:v, '_')", "BIGNUMERIC": "NOT CONTAINS(:v, '_')",
     "BOOL": "LOWER(:v) IN ('true', 'false')",
     "DATE": "REGEXP_FULL_MATCH(:v, '\\s*[0-9]{1,4}-[0-9]{1,2}-[0-9]{1,2}\\s*')",
     "TIMESTAMP": "REGEXP_MATCHES(:v, '^[0-9]{1,4}-')",
@@ -64,9 +68,20 @@ _READABLE = {
 }  # fmt: skip
 
 
+def data_type(node: exp.DataType, _: Kinds) -> exp.Expression:
+    """Return NUMERIC with its digits, which DuckDB takes as 18 and 3 where none are said."""
+    if node.this == exp.DataType.Type.DECIMAL and not node.expressions:
+        return exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb")
+    if node.this == exp.DataType.Type.BIGDECIMAL:
+        sizes = [int(one.name) for one in node.expressions]
+        text = type_text(Type(Kind.BIGNUMERIC, *sizes), Mode.NULLABLE)
+        return exp.DataType.build(text, dialect="duckdb")
+    return node
+
+
 def cast(node: exp.Cast, kinds: Kinds) -> exp.Expression:
     """Return CAST or SAFE_CAST. Raises InputError for a pair of types that would not come out as Google's."""
-    target, source = type_kind(node.to), kinds.of(node.this)
+    target, source = kinds.of(node), kinds.of(node.this)
     value = node.this
     if isinstance(value, exp.Null) or (isinstance(value, exp.Array) and not value.expressions):
         return node
@@ -76,7 +91,7 @@ def cast(node: exp.Cast, kinds: Kinds) -> exp.Expression:
         if isinstance(value, exp.Parameter):
             return node
         raise InputError(f"CAST to {node.to.sql('bigquery')} is nothing that DuckDB does as BigQuery does.")
-    if source in (target, "BOOL") or (isinstance(value, exp.Literal) and target != "NUMERIC" and source != "FLOAT64"):
+    if source == "BOOL" or (source == target and target != "NUMERIC") or _is_moment(value, target):
         return node
     word = "TRY_CAST" if isinstance(node, exp.TryCast) else "CAST"
     to = node.to.sql("duckdb")
@@ -96,7 +111,17 @@ def cast(node: exp.Cast, kinds: Kinds) -> exp.Expression:
     return once(f"CASE TYPEOF(:v) WHEN 'VARCHAR' THEN {textual}{branches} ELSE {plain} END", value)
 
 
+def _is_moment(value: exp.Expression, target: str) -> bool:
+    """Tell whether this is DATE '2025-01-02' or its like, which both read alike."""
+    text = value.name if isinstance(value, exp.Literal) and value.is_string else ""
+    if target == "DATE":
+        return bool(re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", text))
+    return target in ("TIMESTAMP", "DATETIME") and bool(re.match(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d|$)", text))
+
+
 def _from_text(target: str, plain: str, *, safe: bool) -> str:
+    if target == "FLOAT64":
+        plain = f"CASE WHEN CONTAINS(LOWER(:v), '0x') THEN ERROR('a hexadecimal FLOAT64') ELSE {plain} END"
     bad = "NULL" if safe else f"ERROR('Bad {target} value: ' || :v)"
     return f"CASE WHEN {_READABLE[target]} THEN {plain} WHEN :v IS NOT NULL THEN {bad} END"
 
@@ -106,11 +131,10 @@ def _from_float(target: str, plain: str, word: str, to: str) -> str:
         case "INT64":
             return f"{word}(ROUND(:v) AS {to})"
         case "NUMERIC":
-            scale = int(to.rstrip(")").rpartition(", ")[2])
             # printf rounds the exact value, except that it rounds ties to even: only those the cast gets right.
             return (
-                f"CASE WHEN :v * {2 ** (scale + 1)} = TRUNC(:v * {2 ** (scale + 1)}) THEN {plain} "
-                f"ELSE {word}(PRINTF('%.{scale}f', :v) AS {to}) END"
+                f"CASE WHEN ABS(:v * 1024 % 2) = 1 THEN {plain} "
+                f"ELSE {word}({word}(PRINTF('%.9f', :v) AS DECIMAL(38, 9)) AS {to}) END"
             )
         case _:
             return plain

@@ -7,15 +7,17 @@ remembered detail counts only while the physical thing still is what it was when
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from fqtool.errors import InputError, WorldError
-from fqtool.table.column import Column, Mode
-from fqtool.table.model import Options, Partitioning, Table, View
+from fqtool.sql import ident
+from fqtool.table.column import Column, Kind, Mode
+from fqtool.table.model import DATASET, Options, Partitioning, Table, View
 from fqtool.table.schema_json import column_of, field
-from fqtool.warehouse.duckdb_ddl import query_of_view
+from fqtool.warehouse.duckdb_dialect import Schemas, tables_in, to_duckdb
 from fqtool.warehouse.duckdb_types import quoted, read_type, with_details
 
 if TYPE_CHECKING:
@@ -112,7 +114,7 @@ def _view(connection: duckdb.DuckDBPyConnection, stands: View, noted: dict[str, 
         return made_from
     # Another release of DuckDB may write the same view down otherwise.
     try:
-        meant = query_of_view(made_from)
+        meant = query_in_duckdb(connection, made_from)
     except InputError:
         return stands
     return made_from if _canonical(connection, meant) == _canonical(connection, stands.query) else stands
@@ -180,3 +182,48 @@ def remember(connection: duckdb.DuckDBPyConnection, name: str, now: Table | View
     connection.execute(
         f"INSERT INTO {quoted(CATALOG)} VALUES ($name, $definition)", {"name": name, "definition": json.dumps(noted)}
     )
+
+
+def query_in_duckdb(connection: duckdb.DuckDBPyConnection, view: View) -> str:
+    """Return the view's query for DuckDB: its tables are this file's, whatever the dataset is called."""
+    text = view.text.replace(f"{ident(DATASET)}.", "")
+    return to_duckdb(text, schemas(connection, tables_in(text)))
+
+
+def views_of(connection: duckdb.DuckDBPyConnection, table: str) -> list[View]:
+    """Return the views that were made over the table and still stand as they were made."""
+    names = connection.execute(f"SELECT name FROM {quoted(CATALOG)}").fetchall() if _exists(connection, CATALOG) else []
+    found = (describe(connection, name) for (name,) in names if "query" in _noted(connection, name))
+    views = [view for view in found if isinstance(view, View)]
+    return [view for view in views if table in tables_in(view.text)]
+
+
+# The kinds that the dialect tells apart.
+_TOLD = (
+    Kind.INT64, Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC, Kind.BOOL, Kind.STRING, Kind.BYTES, Kind.DATE,
+    Kind.DATETIME, Kind.TIME, Kind.TIMESTAMP, Kind.JSON,
+)  # fmt: skip
+
+
+def schemas(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> Schemas:
+    """Return the kinds of the columns of those tables and views that are there."""
+    rows = connection.execute(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
+        f"WHERE list_contains($names, table_name) AND {_HERE} ORDER BY table_name, column_index",
+        {"names": list(names)},
+    ).fetchall()
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table, column, text in rows:
+        found.setdefault(table, []).append((column, _kind_told(text)))
+    return tuple((table, tuple(columns)) for table, columns in found.items())
+
+
+@functools.lru_cache(maxsize=1024)
+def _kind_told(text: str) -> str:
+    try:
+        kind, mode = read_type(text)
+    except (ValueError, IndexError):
+        return ""
+    if kind.kind not in _TOLD:
+        return ""
+    return f"ARRAY<{kind.kind}>" if mode is Mode.REPEATED else str(kind.kind)

@@ -15,19 +15,27 @@ _MICROSECONDS = {
     "DAY": 86_400_000_000,
 }  # fmt: skip
 _PARTS = {
-    "DAYOFWEEK": "EXTRACT(dow FROM :v) + 1", "DAYOFYEAR": "EXTRACT(doy FROM :v)", "DATE": "CAST(:v AS DATE)",
-    "ISOWEEK": "EXTRACT(week FROM :v)", "ISOYEAR": "EXTRACT(isoyear FROM :v)", "SECOND": "EXTRACT(second FROM :v)",
-    "MILLISECOND": "EXTRACT(millisecond FROM :v) % 1000", "MICROSECOND": "EXTRACT(microsecond FROM :v) % 1000000",
-} | {part: f"EXTRACT({part} FROM :v)" for part in ("YEAR", "QUARTER", "MONTH", "DAY", "HOUR", "MINUTE")}  # fmt: skip
+    "DAYOFWEEK": "DATE_PART('dow', :v) + 1", "DAYOFYEAR": "DATE_PART('doy', :v)", "DATE": "CAST(:v AS DATE)",
+    "ISOWEEK": "DATE_PART('week', :v)", "ISOYEAR": "DATE_PART('isoyear', :v)",
+    "MILLISECOND": "DATE_PART('millisecond', :v) % 1000", "MICROSECOND": "DATE_PART('microsecond', :v) % 1000000",
+    "WEEK": "CAST(STRFTIME(:v, '%U') AS BIGINT)", "WEEK(SUNDAY)": "CAST(STRFTIME(:v, '%U') AS BIGINT)",
+    "WEEK(MONDAY)": "CAST(STRFTIME(:v, '%W') AS BIGINT)",
+} | {
+    part: f"DATE_PART('{part.lower()}', :v)"
+    for part in ("YEAR", "QUARTER", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
+}  # fmt: skip
+# sqlglot has its own idea of weeks, so they are counted by their Mondays.
+_WEEKS = "(CAST(DATE_TRUNC('week', :a) AS DATE) - CAST(DATE_TRUNC('week', :b) AS DATE)) // 7"
 _BOUNDARIES = ("DAY", "MONTH", "QUARTER", "YEAR")
 _TIMES = ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND")
-_SUNDAY = "CAST(:v - CAST(EXTRACT(dow FROM :v) AS INTEGER) AS DATE)"
+_SUNDAY = "CAST(:v - CAST(DATE_PART('dow', :v) AS INTEGER) AS DATE)"
+_SUNDAYS = ("WEEK", "WEEK(SUNDAY)")
 _FORMAT = re.compile(r"(?:[^%]|%[YmdHMSyj%])*")
 
 
 def _unit(node: exp.Expression) -> str:
     unit = node.args.get("unit")
-    return unit.sql("bigquery").upper() if unit is not None else "DAY"
+    return unit.sql("bigquery").strip("'").upper() if unit is not None else "DAY"
 
 
 def _refused(what: str, unit: str) -> InputError:
@@ -42,12 +50,14 @@ def date_add(node: exp.DateAdd | exp.DateSub, kinds: Kinds) -> exp.Expression:
 
 
 def date_diff(node: exp.DateDiff | exp.DatetimeDiff, _: Kinds) -> exp.Expression:
-    """Return the count of boundaries between two dates; weeks begin on Monday in DuckDB, so only ISO weeks."""
+    """Return the count of boundaries between two dates; weeks begin on Monday in DuckDB."""
     unit = _unit(node)
     if unit in _BOUNDARIES or (unit in _TIMES and isinstance(node, exp.DatetimeDiff)):
         return filled(f"DATE_DIFF('{unit.lower()}', :b, :a)", a=node.this, b=node.expression)
     if unit in ("ISOWEEK", "WEEK(MONDAY)"):
-        return filled("DATE_DIFF('week', :b, :a)", a=node.this, b=node.expression)
+        return filled(_WEEKS, a=node.this, b=node.expression)
+    if unit in _SUNDAYS and isinstance(node, exp.DateDiff):
+        return filled(_WEEKS.replace(":a", ":a + 1").replace(":b", ":b + 1"), a=node.this, b=node.expression)
     raise _refused("A difference of dates", unit)
 
 
@@ -68,7 +78,7 @@ def date_trunc(node: exp.DateTrunc, kinds: Kinds) -> exp.Expression:
         return filled(f"CAST(DATE_TRUNC('{unit.lower()}', :v) AS DATE)", v=node.this)
     if unit in ("ISOWEEK", "WEEK(MONDAY)"):
         return filled("CAST(DATE_TRUNC('week', :v) AS DATE)", v=node.this)
-    if unit in ("WEEK", "WEEK(SUNDAY)"):
+    if unit in _SUNDAYS:
         return once(_SUNDAY, node.this)
     raise _refused("DATE_TRUNC", unit)
 
@@ -91,7 +101,8 @@ def extract(node: exp.Extract, _: Kinds) -> exp.Expression:
 
 def without_zone(node: exp.Expression, _: Kinds) -> exp.Expression:
     """Let through what has no time zone and one argument; DuckDB's session is in UTC."""
-    if node.args.get("zone") or node.expressions or len([one for one in node.args.values() if one]) > 1:
+    given = [one for one in node.args.values() if isinstance(one, exp.Expression | list) and one]
+    if node.args.get("zone") or len(given) > 1:
         raise InputError(f"{node.sql('bigquery')[:60]} is nothing that DuckDB does as BigQuery does.")
     return node
 

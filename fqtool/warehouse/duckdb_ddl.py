@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import assert_never
 
-from fqtool.sql import ident
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -25,17 +24,18 @@ from fqtool.table.changes import (
     SetType,
 )
 from fqtool.table.column import Column, Mode
-from fqtool.table.model import DATASET, View
-from fqtool.warehouse.duckdb_dialect import default_to_duckdb, to_duckdb
+from fqtool.table.model import View
+from fqtool.warehouse.duckdb_dialect import default_to_duckdb
 from fqtool.warehouse.duckdb_types import quoted, type_text
 
 # An ARRAY is never NULL in BigQuery: rows that were there before the column, and inserts that leave it out, read [].
 EMPTY_ARRAY = "[]"
 
 
-def ddl(table: str, change: Change, mode: Mode | None = None) -> Iterator[str]:
-    """Yield the statements that make one change of the table. `mode` is that of the column it is about.
+def ddl(table: str, change: Change, mode: Mode | None, query: Callable[[View], str]) -> Iterator[str]:
+    """Yield the statements that make one change of the table.
 
+    `mode` is that of the column it is about; `query` says a view's query in DuckDB's SQL.
     What DuckDB has no place for yields nothing and is remembered beside the table. Raises InputError for a default
     or a view that cannot be said in DuckDB's SQL.
     """
@@ -64,7 +64,7 @@ def ddl(table: str, change: Change, mode: Mode | None = None) -> Iterator[str]:
         case SetOption("description", str(text)):
             yield _comment(f"TABLE {quoted(table)}", text)
         case PutView(view):
-            yield f"CREATE OR REPLACE VIEW {quoted(view.name)} AS {query_of_view(view)}"
+            yield f"CREATE OR REPLACE VIEW {quoted(view.name)} AS {query(view)}"
             yield _comment(f"VIEW {quoted(view.name)}", view.description)
         case DropView(name):
             yield f"DROP VIEW {quoted(name)}"
@@ -74,11 +74,6 @@ def ddl(table: str, change: Change, mode: Mode | None = None) -> Iterator[str]:
             raise AssertionError(change)
         case _:
             assert_never(change)
-
-
-def query_of_view(view: View) -> str:
-    """Return the view's query for DuckDB: its tables are this file's, whatever the dataset is called."""
-    return to_duckdb(view.text.replace(f"{ident(DATASET)}.", ""))
 
 
 def _alter(table: str) -> str:

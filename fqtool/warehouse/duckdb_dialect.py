@@ -52,7 +52,9 @@ def transpiled(sql: str, schemas: Schemas = ()) -> Transpiled:
         raise InputError(f"{' '.join(sql.split())[:60]!r} is no query and no INSERT, UPDATE, DELETE or MERGE.")
     names = frozenset(one.name for one in tree.find_all(exp.Parameter))
     kinds = Kinds(tree, {name: {column.lower(): kind for column, kind in columns} for name, columns in schemas})
-    return Transpiled(_mended(tree, kinds).sql("duckdb", pretty=False), names)
+    _name_columns(tree)
+    _resolve_aliases(tree)
+    return Transpiled(_mended(tree, kinds).sql("duckdb"), names)
 
 
 @functools.lru_cache(maxsize=256)
@@ -66,7 +68,7 @@ def tables_in(sql: str) -> tuple[str, ...]:
 @functools.lru_cache(maxsize=256)
 def default_to_duckdb(expression: str) -> str:
     """Return a column's default for DuckDB. Raises InputError."""
-    return to_duckdb(f"SELECT {expression}").removeprefix("SELECT ")
+    return to_duckdb(f"SELECT {expression} AS made").removeprefix("SELECT ").removesuffix(" AS made")
 
 
 def _parsed(sql: str) -> exp.Expression:
@@ -85,9 +87,40 @@ def _parsed(sql: str) -> exp.Expression:
     return found[0]
 
 
+def _name_columns(tree: exp.Expression) -> None:
+    """Name the result's columns as BigQuery does where the query does not: f0_, f1_."""
+    from sqlglot import exp
+
+    if not isinstance(tree, exp.Query):
+        return
+    query: exp.Expression = tree
+    while isinstance(query, exp.SetOperation | exp.Subquery):
+        query = query.this
+    nameless = (one for one in query.expressions if not isinstance(one, exp.Alias | exp.Column | exp.Star | exp.Dot))
+    for number, one in enumerate(list(nameless)):
+        one.replace(exp.alias_(one.copy(), f"f{number}_"))
+
+
+def _resolve_aliases(tree: exp.Expression) -> None:
+    """Say the expression an alias stands for where BigQuery prefers the alias to a column of that name."""
+    from sqlglot import exp
+
+    for select in list(tree.find_all(exp.Select)):
+        aliases = {one.alias.lower(): one.this for one in select.expressions if isinstance(one, exp.Alias)}
+        clauses = [select.args.get(key) for key in ("group", "having", "qualify")]
+        for column in [one for clause in clauses if clause is not None for one in clause.find_all(exp.Column)]:
+            meant = aliases.get(column.name.lower()) if not column.table else None
+            inside = column.find_ancestor(exp.AggFunc, exp.Window, exp.Select)
+            if meant is not None and meant != column and inside is select:
+                column.replace(exp.paren(meant.copy(), copy=False) if isinstance(meant, exp.Binary) else meant.copy())
+
+
 def _mended(tree: exp.Expression, kinds: Kinds) -> exp.Expression:
     """Say every node in DuckDB's words, children before parents."""
+    from sqlglot import exp
+
     from fqtool.warehouse.duckdb_functions import check, mend_of
+    from fqtool.warehouse.duckdb_json import parse_once
 
     nodes = list(tree.walk(bfs=False))
     work: list[tuple[exp.Expression, Callable[[Any, Kinds], exp.Expression]]] = []
@@ -98,7 +131,7 @@ def _mended(tree: exp.Expression, kinds: Kinds) -> exp.Expression:
             # Asked now, while the tree still is Google's.
             for one in (node, node.this, node.args.get("expression")):
                 kinds.learn(one)
-    _json_values(tree, nodes, kinds)
+    parse_once([node for node in nodes if isinstance(node, exp.JSONExtractScalar)], kinds)
     for node, mend in work:
         if node.parent is None:
             continue
@@ -108,23 +141,3 @@ def _mended(tree: exp.Expression, kinds: Kinds) -> exp.Expression:
             node.replace(made)
             kinds.note(made, kind)
     return tree
-
-
-def _json_values(tree: exp.Expression, nodes: list[exp.Expression], kinds: Kinds) -> None:
-    """Parse JSON once a row where several keys of one column are read in one SELECT."""
-    from sqlglot import exp
-
-    from fqtool.warehouse.duckdb_json import json_value, parse_once
-
-    of_select: dict[int, tuple[exp.Select | None, list[tuple[exp.JSONExtractScalar, bool]]]] = {}
-    numbers = ("INT64", "FLOAT64", "NUMERIC")
-    for node in nodes:
-        if isinstance(node, exp.JSONExtractScalar):
-            select = node.find_ancestor(exp.Select)
-            as_number = isinstance(node.parent, exp.Cast) and kinds.of(node.parent) in numbers
-            of_select.setdefault(id(select), (select, []))[1].append((node, as_number))
-    for select, calls in of_select.values():
-        left = parse_once(select, calls) if select is not None else [call for call, _ in calls]
-        numeric = {id(call): as_number for call, as_number in calls}
-        for call in reversed(left):
-            call.replace(json_value(call, as_number=numeric[id(call)]))

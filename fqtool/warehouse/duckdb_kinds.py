@@ -15,7 +15,7 @@ Tables = Mapping[str, Mapping[str, str]]
 
 _TYPES = {
     exp.DataType.Type.BIGINT: "INT64", exp.DataType.Type.INT: "INT64", exp.DataType.Type.DOUBLE: "FLOAT64",
-    exp.DataType.Type.DECIMAL: "NUMERIC", exp.DataType.Type.BIGDECIMAL: "NUMERIC", exp.DataType.Type.TEXT: "STRING",
+    exp.DataType.Type.DECIMAL: "NUMERIC", exp.DataType.Type.BIGDECIMAL: "BIGNUMERIC", exp.DataType.Type.TEXT: "STRING",
     exp.DataType.Type.BOOLEAN: "BOOL", exp.DataType.Type.DATE: "DATE", exp.DataType.Type.TIMESTAMPTZ: "TIMESTAMP",
     exp.DataType.Type.TIMESTAMP: "DATETIME", exp.DataType.Type.DATETIME: "DATETIME", exp.DataType.Type.TIME: "TIME",
     exp.DataType.Type.BINARY: "BYTES", exp.DataType.Type.VARBINARY: "BYTES", exp.DataType.Type.JSON: "JSON",
@@ -29,20 +29,19 @@ _FIXED = {
     "INT64": (
         exp.Count, exp.CountIf, exp.Length, exp.ArraySize, exp.RowNumber, exp.Rank, exp.DenseRank, exp.DateDiff,
         exp.TimestampDiff, exp.DatetimeDiff, exp.StrPosition, exp.UnixSeconds, exp.UnixMillis, exp.UnixMicros,
-        exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.IntDiv, exp.Sign, exp.UnixDate,
+        exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.IntDiv, exp.UnixDate,
     ),
-    "FLOAT64": (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Corr, exp.Rand, exp.Sqrt,
-                exp.Ln),
+    "FLOAT64": (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Rand, exp.Sqrt),
     "STRING": (
         exp.JSONExtractScalar, exp.JSONFormat, exp.Concat, exp.Lower, exp.Upper, exp.Trim, exp.ArrayToString,
         exp.Replace, exp.GroupConcat, exp.TimeToStr, exp.Uuid, exp.RegexpReplace, exp.RegexpExtract, exp.SessionUser,
     ),
     "TIMESTAMP": (exp.CurrentTimestamp, exp.Timestamp, exp.TimestampAdd, exp.TimestampSub, exp.TimestampTrunc),
     "DATETIME": (exp.CurrentDatetime, exp.Datetime),
-    "DATE": (exp.CurrentDate, exp.Date, exp.TsOrDsToDate),
+    "DATE": (exp.CurrentDate, exp.Date, exp.DateFromParts, exp.TsOrDsToDate),
 }  # fmt: skip
 _FIRST_ARGUMENT = (
-    exp.Paren, exp.Alias, exp.Neg, exp.Abs, exp.Sum, exp.Min, exp.Max, exp.AnyValue, exp.Window, exp.Filter, exp.Lag,
+    exp.Paren, exp.Alias, exp.Neg, exp.Abs, exp.Sign, exp.Sum, exp.Min, exp.Max, exp.AnyValue, exp.Window, exp.Filter, exp.Lag,
     exp.Lead, exp.FirstValue, exp.LastValue, exp.IgnoreNulls, exp.RespectNulls, exp.Nullif, exp.Distinct, exp.Order,
     exp.Limit, exp.Substring, exp.Mod, exp.ArrayConcat, exp.DateAdd, exp.DateSub, exp.DateTrunc, exp.DPipe,
 )  # fmt: skip
@@ -55,6 +54,7 @@ class Kinds:
     def __init__(self, tree: exp.Expression, tables: Tables) -> None:
         self._tables = tables
         self._known: dict[int, str] = {}
+        self._alive: list[exp.Expression] = []  # an id belongs to a node only while that lives
         self._columns: dict[int, dict[str, exp.Expression]] = {}
         self._tree = tree
 
@@ -64,6 +64,7 @@ class Kinds:
             return ""
         key = id(node)
         if key not in self._known:
+            self._alive.append(node)
             self._known[key] = ""  # a recursive CTE asks for itself
             self._known[key] = self._of(node)
         return self._known[key]
@@ -75,6 +76,7 @@ class Kinds:
 
     def note(self, node: exp.Expression, kind: str) -> None:
         """Say of which kind a node is that now stands in another's place."""
+        self._alive.append(node)
         self._known[id(node)] = kind
 
     def _of(self, node: exp.Expression) -> str:
@@ -89,7 +91,8 @@ class Kinds:
             case exp.Column():
                 return self._of_column(node)
             case exp.Add() | exp.Sub() | exp.Mul():
-                return _widest([self.of(node.left), self.of(node.right)])
+                kinds = [self.of(node.left), self.of(node.right)]
+                return "DATE" if kinds == ["DATE", "INT64"] else _widest([k for k in kinds if k in _NUMBERS or not k])
             case exp.Div() | exp.SafeDivide():
                 kind = _widest([self.of(node.this), self.of(node.expression)])
                 return "FLOAT64" if kind == "INT64" else kind
@@ -202,7 +205,7 @@ def _sources(scope: exp.Expression) -> list[exp.Expression]:
     if isinstance(scope, exp.Merge):
         return [scope.this, scope.args["using"]]
     first = scope.args.get("from_")
-    found = [scope.this] if isinstance(scope, exp.Update | exp.Delete) else []
+    found = [scope.this] if isinstance(scope, exp.Update | exp.Delete) and scope.this is not None else []
     found += [first.this] if first is not None else []
     return found + [join.this for join in scope.args.get("joins") or ()]
 

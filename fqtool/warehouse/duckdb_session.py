@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,10 +54,8 @@ def transaction(connection: duckdb.DuckDBPyConnection, *, keep: bool) -> Iterato
         yield
         connection.execute("COMMIT" if keep else "ROLLBACK")
     except BaseException:
-        try:
+        with suppress(duckdb.Error):  # DuckDB may have taken it back by itself
             connection.execute("ROLLBACK")
-        except duckdb.Error:
-            pass  # DuckDB has taken it back by itself
         raise
 
 

@@ -15,11 +15,11 @@ from fqtool.warehouse.table_named import table_of
 
 
 class MemoryWarehouse:
-    """Proves plans without any engine: what a statement says is folded into what stands, and refused where BigQuery
-    would refuse it.
+    """Proves plans without any engine.
 
-    It holds shapes, no rows: `rows` and `run(Query)` raise StatementFailed. Where rows matter, use DuckDB's
-    `:memory:`. A job id done once is not done again.
+    What a statement says is folded into what stands, and refused where BigQuery would refuse it. It holds shapes, no
+    rows: `rows` and `run(Query)` raise StatementFailed. Where rows matter, use DuckDB's `:memory:`. A job id done
+    once is not done again.
     """
 
     pace: tuple[Pace, Pace] | None = None

@@ -62,10 +62,10 @@ def analyze(sql: str, tables: Mapping[str, Columns], params: Mapping[str, object
     return None
 
 
-def resolve(sql: str, tables: Mapping[str, Columns]) -> bytes:
+def resolve(sql: str, tables: Mapping[str, Columns], params: Mapping[str, object] | None = None) -> bytes:
     """The resolved statement as an unread AnalyzeResponse; raises ZetaError."""
     try:
-        return service().call("Analyze", _analysis(sql, tables, {}))
+        return service().call("Analyze", _analysis(sql, tables, params or {}))
     except ServerError as error:
         raise ZetaError(message_of(error)) from None
 

@@ -12,7 +12,8 @@ from bqemulator.sql import parameters
 
 from .hooks import mend
 
-_NAME_OR_TEXT = re.compile(r"""('(?:''|[^'])*'|"(?:""|[^"])*")|[@$](\w+)""")
+# Strings and comments first: an apostrophe in a comment opens no string, and no name is found inside either.
+_NAME_OR_TEXT = re.compile(r"""('(?:''|[^'])*'|"(?:""|[^"])*"|--[^\n]*|/\*.*?\*/)|[@$](\w+)""", re.DOTALL)
 
 
 def _named(sql: str, given: list[dict[str, Any]]) -> tuple[str, list[Any]]:

@@ -63,7 +63,7 @@ class Jobs:
     async def _statement(
         self, project: str, job_id: str, sql: str, params: Any, ctx: Any, caller: CallerIdentity
     ) -> JobMeta:
-        kind, statement = resolved.read(checked(sql, project, ctx))
+        kind, statement = resolved.read(checked(sql, project, ctx, params))
         if kind not in _KINDS:
             return await self._other(project, job_id, sql, params, ctx, caller)
         now, name, operation = ctx.clock.now(), _KINDS[kind], "ALTER"

@@ -45,8 +45,11 @@ def locate(path: tuple[str, ...] | list[str], project: str) -> Key:
     raise fail(f'Table "{".".join(parts)}" must be qualified with a dataset (e.g. dataset.table).')
 
 
-def checked(sql: str, project: str, ctx: Any) -> bytes:
-    """The statement as the analyser resolved it (b"" where it cannot judge); refusals in Google's words."""
+def checked(sql: str, project: str, ctx: Any, params: list[dict[str, Any]] | None = None) -> bytes:
+    """The statement as the analyser resolved it (b"" where it cannot judge); refusals in Google's words.
+
+    `params` are the request's query parameters, which say their types.
+    """
     try:
         paths = zeta.tables_of(sql)
     except TooDeepError:
@@ -59,11 +62,23 @@ def checked(sql: str, project: str, ctx: Any) -> bytes:
     if "INFORMATION_SCHEMA" in parts.upper() or "*" in parts:
         return b""
     try:
-        return zeta.resolve(sql, _tables(paths, project, ctx))
+        return zeta.resolve(sql, _tables(paths, project, ctx), _declared(params or []))
     except TooDeepError:
         return b""
     except zeta.ZetaError as error:
         return _refuse(str(error), paths, project, ctx)
+
+
+def _declared(params: list[dict[str, Any]]) -> dict[str, object]:
+    """Named parameters with their declared types; a structure's is left to the analyser's guess, as are all then."""
+    types = {param.get("name") or "": _declared_type(param.get("parameterType") or {}) for param in params}
+    return {} if not all(types.values()) or "" in types else {n: zeta.Typed(None, text) for n, text in types.items()}
+
+
+def _declared_type(given: dict[str, Any]) -> str:
+    if given.get("type") == "ARRAY":
+        return f"ARRAY<{(given.get('arrayType') or {}).get('type', '')}>"
+    return "" if given.get("type") == "STRUCT" else str(given.get("type") or "")
 
 
 def written(sql: str, project: str) -> Key | None:

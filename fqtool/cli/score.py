@@ -1,0 +1,117 @@
+"""fqtool score and fqtool generate-sql."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, say, warehouse_of
+
+if TYPE_CHECKING:
+    from fqtool.verbs.score import Scored
+
+app = typer.Typer()
+
+
+@app.command("generate-sql")
+def generate_sql(
+    kind: Annotated[str, typer.Argument(help="scoring, table or view.")],
+    registry: RegistryPath = REGISTRY,
+    dialect: Annotated[str, typer.Option(help="bigquery or duckdb.")] = "bigquery",
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write; - is stdout.")] = Path("-"),
+) -> None:
+    """Print the SQL that fqtool generates from the registry."""
+    from fqtool.verbs.generate_sql import generated_sql
+    from fqtool.verbs.workspace import open_registry
+
+    def to_duckdb(sql: str) -> str:
+        from fqtool.warehouse.duckdb_dialect import to_duckdb
+
+        return to_duckdb(sql)
+
+    text = generated_sql(open_registry(registry), kind, dialect, to_duckdb)
+    if str(out) == "-":
+        sys.stdout.write(text)
+        return
+    from fqtool.warehouse.disk import write_text
+
+    write_text(out, text)
+    say(f"Wrote {out}.")
+
+
+def _day(text: str | None) -> date | None:
+    from fqtool.errors import UsageError
+
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError(f"{text!r} is not a date.", remedy="Write it like 2026-02-06.") from None
+
+
+def _moment(text: str | None) -> datetime:
+    from fqtool.errors import UsageError
+
+    try:
+        moment = datetime.fromisoformat(text) if text else datetime.now(UTC).replace(microsecond=0)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a time.", remedy="Write it like 2026-02-06T18:00:00Z.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@app.command()
+def score(
+    registry: RegistryPath = REGISTRY,
+    start: Annotated[str | None, typer.Option(help="The first date, e.g. 2026-02-06.", metavar="DATE")] = None,
+    end: Annotated[str | None, typer.Option(help="The last date; without it, the first.", metavar="DATE")] = None,
+    target: TargetUrl = None,
+    timeout: Timeout = 30.0,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="What quality_computed_at will hold; now, unless given.", metavar="TIME"),
+    ] = None,
+    max_bytes: Annotated[
+        int | None, typer.Option("--max-bytes", help="Let BigQuery refuse a date that would bill more.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL and the bytes; change nothing.")] = False,
+) -> None:
+    """Compute all quality columns of the rows that stand in the table, one atomic statement a date."""
+    from fqtool.errors import UsageError
+    from fqtool.verbs.score import score_partitions
+    from fqtool.verbs.workspace import open_registry
+
+    first, moment = _day(start), _moment(as_of)
+    if first is None:
+        raise UsageError("score needs to know which dates.", remedy="fqtool score --start 2026-02-06")
+    loaded = open_registry(registry)
+    with warehouse_of(loaded, target, timeout) as warehouse:
+        done = score_partitions(
+            loaded,
+            warehouse,
+            first,
+            _day(end) or first,
+            as_of=moment,
+            max_bytes=max_bytes,
+            dry_run=dry_run,
+            on_scored=_tell,
+        )
+        if dry_run:
+            from fqtool.quality.merge import Partition
+            from fqtool.quality.scoring import Scoring
+
+            print(f"{Partition(Scoring(loaded), first).merge(moment).sql};")
+        rows = sum(one.rows for one in done)
+        word = "would be scored" if dry_run else "scored"
+        say(f"{rows} rows on {len(done)} dates {word} in {warehouse.url}.")
+
+
+def _tell(one: Scored) -> None:
+    parts = [f"{one.day}: {one.rows} rows"]
+    if one.without_sources:
+        parts.append(f"{one.without_sources} without sources, their quality is NULL")
+    if one.bytes_processed is not None:
+        parts.append(f"{one.bytes_processed:,} bytes")
+    say(", ".join(parts))
