@@ -78,14 +78,14 @@ def rule(
 
     def register(check: Callable[P, Iterable[Finding]]) -> Callable[P, tuple[Finding, ...]]:
         page = inspect.getdoc(check)
-        if not page or code in RULES:
-            raise ValueError(f"{code}: a rule needs a docstring and a code of its own")
+        name = check.__name__.replace("_", "-")
+        if not page or code in RULES or name in {one.name for one in RULES.values()}:
+            raise ValueError(f"{code}: a rule needs a docstring, and a code and a name of its own")
 
         @functools.wraps(check)
         def run(*args: P.args, **kwargs: P.kwargs) -> tuple[Finding, ...]:
             return tuple(replace(found, rule=code, severity=severity) for found in check(*args, **kwargs))
 
-        name = check.__name__.replace("_", "-")
         RULES[code] = Rule(code, name, severity, page, check.__module__, run)
         return run
 

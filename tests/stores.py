@@ -3,30 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from fqtool.migrations.contract import CONTRACT, read_contract
 from fqtool.migrations.files import CHECKSUMS, read_files
+from fqtool.registry.judgement import Each, ViewColumn, ViewSpec
 from fqtool.registry.model import (
     BaseColumn,
     Category,
     ColumnSpec,
-    Each,
     Feature,
     Inputs,
+    Owner,
     Registry,
     Source,
     TableSpec,
     Tier,
     UnknownSource,
-    ViewColumn,
-    ViewSpec,
 )
 from fqtool.verbs.migrate_plan import Planned, kept_files, plan_migration, write_plan
 from fqtool.verbs.workspace import Workspace
 from fqtool.warehouse.protocol import Warehouse
 
+TODAY = date(2026, 6, 1)
 BASE = (
     BaseColumn("item", "STRING", required=True, description="Who"),
     BaseColumn("day", "DATE", required=True, description="When"),
@@ -41,7 +42,7 @@ COLUMNS = (
     ColumnSpec("alerts", "ARRAY<STRING>", "aggregate", "Codes", "ALERT_CODES()"),
     ColumnSpec("defaults", "INT64", "aggregate", "How many are default", "COUNT_FEATURES(is_default)"),
     ColumnSpec("feature_{index}_quality", "FLOAT64", "quality", "Quality of {name}", "quality", Each.FEATURE),
-    ColumnSpec("labels", "STRING", "legacy", "Label map", owner="upstream"),  # type: ignore[arg-type]
+    ColumnSpec("labels", "STRING", "legacy", "Label map", owner=Owner.UPSTREAM),
 )
 VIEW = ViewSpec(
     "v_quality",
@@ -93,6 +94,6 @@ def workspace_in(folder: Path, registry: Registry) -> Workspace:
 def planned_in(folder: Path, registry: Registry, warehouse: Warehouse | None = None, **options: Any) -> Planned:
     """Plan and write, as `fqtool migrate plan` does."""
     workspace = workspace_in(folder, registry)
-    planned = plan_migration(workspace, warehouse, **options)
+    planned = plan_migration(workspace, warehouse, **{"today": TODAY} | options)
     write_plan(workspace, planned, kept_files(workspace, planned))
     return planned

@@ -98,9 +98,9 @@ def test_order_is_ignored_unless_asked_for() -> None:
     assert (found.rule, found.severity) == ("FQ308", Severity.ERROR)
 
 
-@pytest.mark.parametrize("key", ["FQ306", "wrong-description"])
-def test_every_class_can_be_set_to_another_level(key: str) -> None:
-    """The drift map sets a class, by code or name, to error, warning or ignore."""
+def test_every_class_can_be_set_to_another_level() -> None:
+    """The drift map sets a class to error, warning or ignore."""
+    key = "FQ306"
     live = changed("tier", description="other")
     assert [one.severity for one in told(live)] == [Severity.WARNING]
     assert [one.severity for one in told(live, levels={key: Severity.ERROR})] == [Severity.ERROR]

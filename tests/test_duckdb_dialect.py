@@ -81,7 +81,7 @@ NEED_TYPES = """
 """
 WHOLE_QUERIES = [
     "SELECT COUNTIF(b) FROM t WHERE k > 9",
-    "SELECT AVG(p), AVG(f), SUM(n), SUM(i - k), MIN(s), MAX(d), COUNT(*), COUNT(s), COUNT(DISTINCT b) FROM t WHERE k < 4",
+    "SELECT AVG(p), AVG(f), SUM(n), SUM(i - k), MIN(s), MAX(d), COUNT(*), COUNT(s), COUNT(DISTINCT b) FROM t WHERE k < 4",  # noqa: E501
     "SELECT AVG(p) FROM t WHERE k > 9",
     "SELECT STDDEV(k), VARIANCE(k), STDDEV_POP(k), LOGICAL_OR(b), LOGICAL_AND(b) FROM t",
     "SELECT b, COUNT(*) AS c, ROUND(AVG(f), 1) AS m FROM t GROUP BY b ORDER BY b",
@@ -116,7 +116,7 @@ WHOLE_QUERIES = [
     "SELECT DISTINCT CURRENT_DATE() = DATE(CURRENT_TIMESTAMP()) FROM t",
 ]
 REFUSED = {
-    "FORMAT('%d', k)": "FORMAT", "FARM_FINGERPRINT(s)": "FARM_FINGERPRINT", "APPROX_QUANTILES(k, 4)": "APPROX_QUANTILES",
+    "FORMAT('%d', k)": "FORMAT", "FARM_FINGERPRINT(s)": "FARM_FINGERPRINT", "APPROX_QUANTILES(k, 4)": "APPROX_QUANTILES",  # noqa: E501
     "k >> 1": "right", "EXTRACT(WEEK(TUESDAY) FROM d)": "WEEK", "DATE(ts, 'Asia/Tokyo')": "Tokyo",
     "FORMAT_TIMESTAMP('%c', ts)": "FORMAT_TIMESTAMP", "JSON_QUERY(j, '$.a')": "JSON_QUERY", "d - d": "DATE_DIFF",
     "ROUND(f, k)": "ROUND", "CAST(s AS BYTES)": "BYTES", "ARRAY_AGG(k LIMIT 3)": "ARRAY_AGG", "ML_THING(k)": "ML_THING",
@@ -212,8 +212,8 @@ def test_types_of_columns_are_looked_up(duck: DuckDBWarehouse, expression: str) 
     assert told(duck, query) == expected
     try:
         answer = duck._connection().execute(to_duckdb(query)).fetchall()
-    except Exception as error:
-        assert "NUMERIC" in str(error) or "TO_JSON_STRING" in str(error)
+    except Exception as error:  # noqa: BLE001  DuckDB has no one class for a refused cast
+        assert re.search("NUMERIC|TO_JSON_STRING", str(error))  # noqa: PT017  either end is right
     else:
         assert [row[0] for row in answer] == [row[0] for row in evaluate(query, {"t": (COLUMNS, ROWS)})]
 

@@ -448,3 +448,47 @@ def test_a_rename_keeps_the_column_and_needs_its_name_said(warehouse: Warehouse,
         migrated(folder, renamed, warehouse)
     migrated(folder, renamed, warehouse, allow=frozenset({"FQ231"}))
     assert drift(folder, renamed, warehouse) == ()
+
+
+def test_a_file_that_mends_one_target_fits_the_others(warehouse: Warehouse, folder: Path) -> None:
+    """What was dropped by hand on one target is put back there; a healthy and an empty target take the same file."""
+    registry = small_registry()
+    planned_in(folder, registry, warehouse)
+    migrated(folder, registry, warehouse)
+    with open_target("duckdb:///:memory:") as healthy, open_target("duckdb:///:memory:") as empty:
+        migrated(folder, registry, healthy)
+        by_hand(warehouse, DropColumn("tier"))
+        wider = small_registry(4)
+        planned_in(folder, wider, warehouse)
+        for target in (warehouse, healthy, empty):
+            migrated(folder, wider, target)
+            assert drift(folder, wider, target) == ()
+
+
+def test_a_file_that_adopts_a_column_makes_it_elsewhere(warehouse: Warehouse, folder: Path) -> None:
+    """A column that stood in one target already is added where it does not stand."""
+    registry = small_registry()
+    base_stands(warehouse, registry, AddColumn(column("tier", "STRING")))
+    planned_in(folder, registry, warehouse)
+    migrated(folder, registry, warehouse)
+    with open_target("duckdb:///:memory:") as empty:
+        migrated(folder, registry, empty)
+        assert drift(folder, registry, empty) == ()
+
+
+def test_a_column_is_not_dropped_before_its_date(warehouse: Warehouse, folder: Path) -> None:
+    """dropped: true before remove_after is refused with the date; from that day on it is planned."""
+    registry = small_registry()
+    planned_in(folder, registry, warehouse)
+    migrated(folder, registry, warehouse)
+    later = with_column(registry, "labels", deprecated=Deprecation(date(2026, 1, 1), date(2026, 9, 1), dropped=True))
+    with pytest.raises(Refusal) as caught:
+        planned_in(folder, later, warehouse)
+    assert {one.rule for one in caught.value.findings} == {"FQ212"}
+    assert planned_in(folder, later, warehouse, today=date(2026, 9, 1)).made
+
+
+def test_a_folder_without_migrations_is_no_success(warehouse: Warehouse, folder: Path) -> None:
+    """Nothing to apply because nothing is there: that is told, not passed over."""
+    with pytest.raises(MigrationError, match="no migration files"):
+        migrated(folder, small_registry(), warehouse)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from fqtool.errors import NotThere, StatementFailed
@@ -326,6 +326,8 @@ def _is_legal(state: State, change: Change) -> bool:
         case SetDefault(name, None):
             old = table.find(name)
             return old is not None and old.default is not None
+        case SetOption("partition_expiration_days", _):
+            return table.partitioning is not None
         case _:
             return True
 
@@ -359,3 +361,31 @@ def test_random_changes_in_duckdb(data: st.DataObject) -> None:
     """The same in DuckDB, whose own catalog must carry it."""
     with DuckDBWarehouse(":memory:") as house:
         _agrees(house, data, 6)
+
+
+def _sayable(change: Change) -> bool:
+    """Whether SQL reaches what is changed, and the emulator knows the type."""
+    match change:
+        case SetDescription(path, _):
+            return len(path) == 1
+        case AddColumn(added):
+            return not any(word in added.sql_type for word in ("RANGE<", "INTERVAL", "GEOGRAPHY"))
+        case _:
+            return True
+
+
+@settings(max_examples=10, phases=[Phase.explicit, Phase.generate])
+@given(st.data())
+def test_random_changes_in_bigquery(emulator: Emulator, data: st.DataObject) -> None:
+    """The same through BigQuery's API, of the changes that its SQL can say."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
+        with open_bigquery(emulator, emulator.fresh_dataset()) as house:
+            state = State(Table("t", STORE.columns, STORE.partitioning))
+            house.run(statement("t", *diff(State(), state)))
+            for _ in range(5):
+                change = data.draw(any_change(state))
+                if _is_legal(state, change) and _sayable(change):
+                    house.run(statement("t", change))
+                    state = fold(state, (change,))
+                    assert diff(found(house, "t", "v"), state) == (), change

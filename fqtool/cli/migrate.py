@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +22,11 @@ from fqtool.cli.options import (
     warehouse_of,
     workspace_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from fqtool.table.statement import Statement
 
 app = typer.Typer(help="Apply pending migrations; plan, list or verify them.", invoke_without_command=True)
 
@@ -42,8 +48,9 @@ def migrate(
     """Apply pending migrations to the target, each statement verified by reading the table back."""
     if context.invoked_subcommand:
         return
-    from fqtool.verbs.migrate_apply import apply_migrations
+    from fqtool.verbs.migrate_apply import apply_migrations, known_hazards
 
+    known_hazards(allow or ())
     workspace = workspace_of(registry, folder)
     with warehouse_of(workspace.registry, target, timeout) as warehouse:
         result = apply_migrations(
@@ -61,14 +68,16 @@ def migrate(
             say(f"{len(result.pending)} pending; nothing was done." if result.pending else "Nothing is pending.")
             return
         for file, how in result.done:
-            run = sum(not statement.adopted for statement in file.statements)
-            words = "was there already, verified as baseline" if how == "adopted" else f"applied, {_count(run)}"
+            words = "was there already, verified as baseline" if how == "adopted" else _count(file.statements)
             say(f"{file.name}: {words}")
         say(f"{warehouse.url} is up to date." if result.done else f"Nothing is pending in {warehouse.url}.")
 
 
-def _count(statements: int) -> str:
-    return f"{statements} statement{'' if statements == 1 else 's'}, table read back and compared"
+def _count(statements: Sequence[Statement]) -> str:
+    found = sum(statement.adopted for statement in statements)
+    run = len(statements) - found
+    also = f" and {found} found in place" if found else ""
+    return f"applied, {run} statement{'' if run == 1 else 's'}{also}, table read back and compared"
 
 
 @app.command()
@@ -89,12 +98,12 @@ def plan(
     from fqtool.report.plan_text import print_plan
     from fqtool.verbs.migrate_plan import kept_files, plan_migration, write_plan
 
-    workspace = workspace_of(registry, folder)
+    workspace, today = workspace_of(registry, folder), datetime.now(UTC).date()
     if offline:
-        planned = plan_migration(workspace, None, name=name, include_base=include_base, redo=redo)
+        planned = plan_migration(workspace, None, today=today, name=name, include_base=include_base, redo=redo)
     else:
         with warehouse_of(workspace.registry, target, timeout) as warehouse:
-            planned = plan_migration(workspace, warehouse, name=name, include_base=include_base, redo=redo)
+            planned = plan_migration(workspace, warehouse, today=today, name=name, include_base=include_base, redo=redo)
     for file, one in planned.made:
         print_plan(file, one, sys.stdout)
     if not planned.made:
@@ -123,7 +132,9 @@ def status(
             headers = ("migration", "standing", "statements", "finished (UTC)", "by", "error")
             cells = [(r.name, r.standing, r.statements, r.finished_at, r.runner, r.error) for r in found.rows]
             print_table(f"Migrations of {warehouse.url}", headers, cells, sys.stdout)
-        tell(found.findings, form, target=warehouse.url, command="migrate status", ok="Files and ledger agree.")
+        pending = sum(row.standing == "pending" for row in found.rows)
+        ok = f"Files and ledger agree; {pending} pending." if pending else "Files and ledger agree."
+        tell(found.findings, form, target=warehouse.url, command="migrate status", ok=ok)
 
 
 @app.command()

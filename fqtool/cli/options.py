@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -60,10 +63,23 @@ REGISTRY = Path("feature_registry.yaml")
 MIGRATIONS = Path("migrations")
 
 
+# What the user said beside the command, to be said again by every command that a remedy names.
+_SAID: list[str] = []
+_COMMAND = re.compile(r"\bfqtool (?:migrate(?: plan| status)?|check-drift|score)\b")
+
+
+def repeated(text: str) -> str:
+    """Put the options that were given into the commands of a remedy, so that it can be pasted."""
+    words = " ".join(map(shlex.quote, _SAID))
+    return _COMMAND.sub(lambda found: f"{found[0]} {words}", text) if words else text
+
+
 def workspace_of(registry: Path, folder: Path) -> Workspace:
     """Read registry and migrations."""
     from fqtool.verbs.workspace import open_workspace
 
+    _SAID.extend([] if registry == REGISTRY else ["--registry", str(registry)])
+    _SAID.extend([] if folder == MIGRATIONS else ["--migrations", str(folder)])
     return open_workspace(registry, folder)
 
 
@@ -72,6 +88,7 @@ def warehouse_of(registry: Registry, target: str | None, timeout: float) -> Ware
     from fqtool.errors import UsageError
     from fqtool.warehouse.target import open_target
 
+    _SAID.extend(["--target", target] if target else [])
     named = dict(registry.targets)
     url = target or named.get("default", DEFAULT_TARGET)
     if "://" not in url:
@@ -89,6 +106,7 @@ def tell(findings: Sequence[Finding], form: str, *, target: str, command: str, o
     from fqtool.finding import blocking
     from fqtool.report.findings import print_findings
 
+    findings = [replace(found, remedy=repeated(found.remedy)) for found in findings]
     print_findings(findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout)
     if any(blocking(findings)):
         raise typer.Exit(1)
@@ -125,6 +143,8 @@ def guarded(app: typer.Typer) -> Any:
         if isinstance(error, FqtoolError):
             from fqtool.report.errors_text import print_error
 
+            error.remedy = repeated(error.remedy)
+            error.findings = tuple(replace(found, remedy=repeated(found.remedy)) for found in error.findings)
             print_error(error, sys.stderr)
             sys.exit(error.exit_code)
         if os.environ.get("FQTOOL_DEBUG"):

@@ -132,9 +132,12 @@ def read_files(texts: Mapping[str, str]) -> tuple[MigrationFile, ...]:
     files = [read_file(name, text) for name, text in sorted(texts.items()) if name.endswith(".sql")]
     for number, file in enumerate(files):
         if int(file.version) != number:
+            twice = int(file.version) < number
             raise MigrationError(
                 f"{file.name}: version {file.version} stands where {number:04d} is due.",
-                remedy="Versions run without gaps or repeats from 0000; restore the missing file or renumber.",
+                remedy="Two branches planned it: delete the one that ran nowhere, then fqtool migrate plan."
+                if twice
+                else "Versions run without gaps from 0000: restore the missing file.",
             )
     return tuple(files)
 

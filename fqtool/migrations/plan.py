@@ -129,7 +129,8 @@ def plan(
     down, not run. `judge` gives the findings on a change.
     """
     before, statements, refused = live, [*_adopted(recorded, live)], list[Finding]()
-    for group in _groups(_split_defaults(diff(live, wanted, renames or {}))):
+    lost = frozenset(c.name.lower() for one in statements for c in one.changes if isinstance(c, DropColumn))
+    for group in _groups(_split_defaults(diff(live, wanted, renames or {})), lost):
         findings = tuple(found for change in group for found in judge(before, change))
         stop = tuple(found for found in findings if found.severity is Severity.ERROR)
         if stop:
@@ -210,10 +211,15 @@ def rank(change: Change) -> tuple[int, int]:
             assert_never(change)
 
 
-def _groups(changes: Iterable[Change]) -> Iterator[tuple[Change, ...]]:
+def _groups(changes: Iterable[Change], lost: frozenset[str] = frozenset()) -> Iterator[tuple[Change, ...]]:
+    """Group what one statement can make. Columns that were lost here and may stand elsewhere are added apart."""
+
+    def place(change: Change) -> tuple[tuple[int, int], bool]:
+        return rank(change), isinstance(change, AddColumn) and change.column.key in lost
+
     batch: list[Change] = []
-    for change in sorted(changes, key=lambda change: rank(change)[0]):
-        if batch and (rank(change) != rank(batch[0]) or rank(change)[1] == 0):
+    for change in sorted(changes, key=place):
+        if batch and (place(change) != place(batch[0]) or rank(change)[1] == 0):
             yield tuple(batch)
             batch = []
         batch.append(change)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fqtool.quality.views import view_query
-from fqtool.registry.model import BaseColumn, Category, ColumnSpec, Each, Feature, Registry
+from fqtool.registry.judgement import Each
+from fqtool.registry.model import BaseColumn, Category, ColumnSpec, Feature, Registry
 from fqtool.table.column import Column
 from fqtool.table.model import Options, Partitioning, State, Table, View
 from fqtool.table.typetext import column
@@ -44,6 +45,11 @@ def feature_values(feature: Feature) -> dict[str, object]:
     }
 
 
+def category_values(category: Category) -> dict[str, object]:
+    """Return what a category offers to placeholders."""
+    return {"category": category.name, "name": category.name, "description": category.description}
+
+
 def expand(registry: Registry, spec: ColumnSpec) -> Iterator[ExpandedColumn]:
     """Yield the columns of one entry. Retired features keep theirs: positions and history are a contract."""
     match spec.for_each:
@@ -57,13 +63,18 @@ def expand(registry: Registry, spec: ColumnSpec) -> Iterator[ExpandedColumn]:
             by_name = {category.name: category for category in registry.categories}
             for name in spec.only or tuple(by_name):
                 category = by_name.get(name) or Category(name)
-                values = {"category": name, "name": name, "description": category.description}
-                yield replace(_filled(spec, values), category=category)
+                yield replace(_filled(spec, category_values(category)), category=category)
 
 
 def _filled(spec: ColumnSpec, values: Mapping[str, object]) -> ExpandedColumn:
     expr = fill(spec.expr, values) if spec.expr is not None else None
     return ExpandedColumn(spec, fill(spec.name, values), fill(spec.description, values), expr)
+
+
+def _values(one: ExpandedColumn) -> dict[str, object]:
+    if one.feature:
+        return feature_values(one.feature)
+    return category_values(one.category) if one.category else {}
 
 
 def expand_columns(registry: Registry) -> tuple[ExpandedColumn, ...]:
@@ -132,7 +143,5 @@ def desired_state(registry: Registry) -> State:
 def renames(registry: Registry) -> dict[str, str]:
     """Return new column name -> old name, for every entry that says `renamed_from`."""
     return {
-        fill(one.name, {}): fill(one.spec.renamed_from, feature_values(one.feature) if one.feature else {})
-        for one in expand_columns(registry)
-        if one.spec.renamed_from
+        one.name: fill(one.spec.renamed_from, _values(one)) for one in expand_columns(registry) if one.spec.renamed_from
     }

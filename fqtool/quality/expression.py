@@ -118,9 +118,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """[a, b, c]."""
+    """[a, b, c]. `element` types an array that may be empty: a bare [] is one of INT64."""
 
     items: tuple[Expression, ...]
+    element: str = ""
     span: Span = field(default=_NOWHERE, compare=False)
 
 
@@ -187,8 +188,8 @@ def _rendered(e: Expression) -> tuple[str, int]:
             arms = "".join(f" WHEN {render(when)} THEN {render(then)}" for when, then in branches)
             end = f" ELSE {render(otherwise)}" if otherwise is not None else ""
             return f"CASE{arms}{end} END", _ATOM
-        case Array(items):
-            return f"[{', '.join(map(render, items))}]", _ATOM
+        case Array(items, element):
+            return f"{f'ARRAY<{element}>' if element else ''}[{', '.join(map(render, items))}]", _ATOM
         case Index(operand, how, position):
             return f"{_inside(operand, _ATOM)}[{how}({render(position)})]", _ATOM
 

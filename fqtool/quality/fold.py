@@ -102,7 +102,7 @@ def fold(e: Expression) -> Expression:
         case Case(branches, otherwise):
             return _case(branches, otherwise)
         case Array(items):
-            return Array(tuple(map(fold, items)))
+            return replace(e, items=tuple(map(fold, items)))
         case Index(operand, how, position):
             return Index(fold(operand), how, fold(position))
         case Literal() | Name() | Parameter():

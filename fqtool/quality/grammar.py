@@ -151,7 +151,7 @@ class _Reader(Cursor):
             self.take(")")
             return replace(inner, span=self._span(start))
         if self.took("["):
-            return Array(self._list("]"), self._span(start))
+            return Array(self._list("]"), span=self._span(start))
         if self.took("@"):
             return Parameter(self.next("a parameter's name").raw, self._span(start))
         if self.sees("CASE"):

@@ -9,11 +9,13 @@ no function of ours.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 
 from fqtool.errors import InputError
+from fqtool.quality import judging
+from fqtool.quality.compose import KNOWN, concatenated, feature_column, if_, joined, number, summed
 from fqtool.quality.expression import (
     FALSE,
     NULL,
@@ -26,18 +28,14 @@ from fqtool.quality.expression import (
     In,
     Is,
     Literal,
-    Name,
-    Unary,
     children,
     names_in,
     render,
 )
-from fqtool.quality.fold import fold, logical, rebuilt, substitute
+from fqtool.quality.fold import fold, rebuilt, substitute
 from fqtool.quality.grammar import Unreadable, parse_expression
 from fqtool.registry.model import Feature, Registry
 
-_CHAIN = 64
-KNOWN = Name("sources_known")
 FROM_SOURCES = frozenset({"quality", "source", "raw_source", "is_default"})
 DYNAMIC = FROM_SOURCES | {"value", "sample_size", "last_updated"}
 STATIC = (
@@ -60,11 +58,6 @@ REGISTRY_FUNCTIONS = {
     "PROCESSORS_RAN": (0, 0),
     "MISSING_PROCESSORS": (0, 0),
 }
-
-
-def feature_column(feature: Feature, name: str) -> Name:
-    """Return the column that holds a dynamic name of one feature, e.g. f5_quality."""
-    return Name(f"f{feature.index}_{name}")
 
 
 def statics(feature: Feature) -> dict[str, Expression]:
@@ -147,10 +140,10 @@ class Language:
         """A feature whose predicate is NULL is not counted; a row without sources has no count over them."""
         each = [one for one in self._each(predicate) if one not in (FALSE, NULL)]
         certain = sum(one == TRUE for one in each)
-        terms: list[Expression] = [_if(one, Literal(1), Literal(0)) for one in each if one != TRUE]
+        terms: list[Expression] = [if_(one, Literal(1), Literal(0)) for one in each if one != TRUE]
         if certain or not terms:
             terms.append(Literal(certain))
-        return _where_known(predicate, _sum(terms))
+        return _where_known(predicate, summed(terms))
 
     def _average(self, subject: Expression, predicate: Expression) -> Expression:
         """The plain mean over the features that satisfy the predicate; NULL where none does."""
@@ -159,9 +152,9 @@ class Language:
         if not kept:
             return NULL
         if all(holds == TRUE for _, holds in kept):
-            return Binary("/", _sum([value for value, _ in kept]), Literal(len(kept)))
-        total = _sum([_if(holds, value, Literal(0)) for value, holds in kept])
-        count = _sum([_if(holds, Literal(1), Literal(0)) for _, holds in kept])
+            return Binary("/", summed([value for value, _ in kept]), Literal(len(kept)))
+        total = summed([if_(holds, value, Literal(0)) for value, holds in kept])
+        count = summed([if_(holds, Literal(1), Literal(0)) for _, holds in kept])
         return Call("SAFE_DIVIDE", (total, count))
 
     def _map(self, subject: Expression, predicate: Expression) -> Expression:
@@ -170,7 +163,7 @@ class Language:
         for (feature, names), holds in zip(self.names, self._each(predicate), strict=True):
             if holds not in (FALSE, NULL):
                 entry = _entry(feature.index, substitute(subject, names))
-                entries.append(entry if holds == TRUE else _if(holds, entry, NULL))
+                entries.append(entry if holds == TRUE else if_(holds, entry, NULL))
         if all(isinstance(entry, Literal) for entry in entries):
             return Literal("{" + ",".join(str(entry.value) for entry in entries if isinstance(entry, Literal)) + "}")
         listed = Call("ARRAY_TO_STRING", (Array(tuple(entries)), Literal(",")))
@@ -181,95 +174,30 @@ class Language:
         pairs = list(zip(self._each(subject), self._each(predicate), strict=True))
         if all(holds == TRUE for _, holds in pairs):
             return Array(tuple(value for value, _ in pairs))
-        parts = tuple(_if(holds, Array((value,)), Array(())) for value, holds in pairs if holds not in (FALSE, NULL))
+        parts = tuple(if_(holds, Array((value,)), Array(())) for value, holds in pairs if holds not in (FALSE, NULL))
         return Call("ARRAY_CONCAT", parts) if parts else Array(())
 
     def _registry_function(self, e: Call) -> Expression:
         match e.name:
             case "TIER":
                 value = self._expanded(e.arguments[0])
-                steps = ((Binary(">=", value, _number(tier.min)), Literal(tier.name)) for tier in self.registry.tiers)
+                steps = ((Binary(">=", value, number(tier.min)), Literal(tier.name)) for tier in self.registry.tiers)
                 return Case(tuple(steps))
             case "ALERT_LEVEL":
-                return self._alert_level()
+                return judging.alert_level(self.registry, self._expanded)
             case "ALERT_CODES":
-                return _concatenated([self._alert(number) for number in range(len(self.registry.alerts))])
+                return concatenated([judging.alert_code(one, self._expanded) for one in self.registry.alerts])
             case "COMPATIBLE_MODELS":
-                return self._compatible(e)
+                return judging.compatible_models(self.registry, e.arguments[0], self._expanded)
             case "PROCESSORS_RAN":
-                return self._processors(missing=False)
+                return judging.processors(self.registry, missing=False)
             case _:
-                return self._processors(missing=True)
-
-    def _alert_level(self) -> Expression:
-        arms: list[tuple[Expression, Expression]] = []
-        otherwise: Expression = NULL
-        for level in self.registry.alert_levels:
-            if not level.when:
-                otherwise = Literal(level.name)
-                break
-            conditions = [self._expanded(parse_expression(text)) for text in level.when]
-            arms.append((joined("OR", conditions), Literal(level.name)))
-        return _if(KNOWN, Case(tuple(arms), otherwise), NULL)
-
-    def _alert(self, number: int) -> Expression:
-        alert = self.registry.alerts[number]
-        code: Expression = Literal(alert.code)
-        if alert.number is not None:
-            before, _, after = alert.code.partition("{number}")
-            figure = Call("CAST", (self._expanded(parse_expression(alert.number)),), "STRING")
-            code = Call("CONCAT", (Literal(before), figure, Literal(after)))
-        return _if(self._expanded(parse_expression(alert.when)), Array((code,)), Array(()))
-
-    def _compatible(self, e: Call) -> Expression:
-        """The models of a family whose features are all real, and whose own requirement holds."""
-        family = e.arguments[0]
-        by_name = {feature.name: feature for feature in self.registry.active_features}
-        parts: list[Expression] = []
-        for model in self.registry.models:
-            if family != Literal(model.family):
-                continue
-            needed = [by_name[name] for name in model.needs if name in by_name]
-            defaults: list[Expression] = [feature_column(one, "is_default") for one in needed]
-            if len(needed) < len(model.needs):
-                defaults = [TRUE]
-            usable = fold(Unary("NOT", joined("OR", defaults)))
-            if model.requires:
-                usable = logical("AND", usable, self._expanded(parse_expression(model.requires)))
-            parts.append(_if(usable, Array((Literal(model.name),)), Array(())))
-        return _concatenated(parts)
-
-    def _processors(self, *, missing: bool) -> Expression:
-        """Expected processors that did or did not run as the row tells it; NULL where it tells nothing (DOMAIN 7)."""
-        expected = [one for one in self.registry.processors if one.expected and (one.last_updated or one.rows_found)]
-        entries, told = [], list[Expression]()
-        for one in expected:
-            updated, rows = Name(one.last_updated), Name(one.rows_found)
-            gone: Expression = Is(updated, None) if one.last_updated else FALSE
-            if one.rows_found:
-                gone = logical("OR", gone, Binary("=", Call("IFNULL", (rows, Literal(0))), Literal(0)))
-                told += [Is(rows, None, negated=True), *([Is(updated, None, negated=True)] if one.last_updated else [])]
-            entries.append(_if(gone if missing else Unary("NOT", gone), Literal(one.name), NULL))
-        if not entries:
-            return NULL
-        listed = Call("ARRAY_TO_STRING", (Array(tuple(entries)), Literal(",")))
-        return _if(joined("OR", told) if told else TRUE, listed, NULL)
-
-
-def joined(op: str, parts: Sequence[Expression]) -> Expression:
-    """Join by AND, OR or +; long chains in brackets of 64, since parsers recurse once per operator."""
-    if len(parts) > _CHAIN:
-        chunks = [parts[at : at + _CHAIN] for at in range(0, len(parts), _CHAIN)]
-        return joined(op, [joined(op, chunk) for chunk in chunks])
-    if op == "+":
-        return reduce(lambda a, b: Binary("+", a, b), parts)
-    start: Expression = TRUE if op == "AND" else FALSE
-    return reduce(lambda a, b: logical(op, a, b), parts, start)
+                return judging.processors(self.registry, missing=True)
 
 
 def raw_label(text: str, absent: str) -> Expression:
     """A row without sources has no labels; in a row with some, an absent feature counts as `absent`."""
-    return _if(KNOWN, Call("IFNULL", (parse_expression(text), Literal(absent))), NULL)
+    return if_(KNOWN, Call("IFNULL", (parse_expression(text), Literal(absent))), NULL)
 
 
 def by_label(label: Expression, values: Mapping[str, Expression], otherwise: Expression) -> Expression:
@@ -289,24 +217,8 @@ def _refuse_nested(e: Expression) -> None:
         _refuse_nested(inner)
 
 
-def _if(condition: Expression, then: Expression, otherwise: Expression) -> Call:
-    return Call("IF", (condition, then, otherwise))
-
-
-def _sum(terms: list[Expression]) -> Expression:
-    return joined("+", terms)
-
-
-def _number(value: float) -> Literal:
-    return Literal(int(value) if float(value).is_integer() else value)
-
-
-def _concatenated(parts: list[Expression]) -> Expression:
-    return Call("ARRAY_CONCAT", tuple(parts)) if parts else Array(())
-
-
 def _where_known(predicate: Expression, made: Expression) -> Expression:
-    return _if(KNOWN, made, NULL) if names_in(predicate) & FROM_SOURCES else made
+    return if_(KNOWN, made, NULL) if names_in(predicate) & FROM_SOURCES else made
 
 
 def _entry(index: int, value: Expression) -> Expression:

@@ -12,10 +12,11 @@ from functools import cached_property
 
 from fqtool.errors import InputError
 from fqtool.quality.build import ExpandedColumn, base_columns, expand_columns, feature_values, fill
-from fqtool.quality.expression import NULL, Expression, Literal, Name, names_in, render
+from fqtool.quality.compose import KNOWN, feature_column
+from fqtool.quality.expression import NULL, Call, Expression, Literal, Name, names_in, render
 from fqtool.quality.fold import substitute
 from fqtool.quality.grammar import Unreadable, parse_expression
-from fqtool.quality.language import KNOWN, Language, by_label, feature_column, raw_label, sql_of
+from fqtool.quality.language import Language, by_label, raw_label, sql_of
 from fqtool.registry.model import Feature, Owner, Registry
 from fqtool.sql import Query, ident
 from fqtool.table.column import Kind, Mode
@@ -171,8 +172,6 @@ class Scoring:
 
 
 def _or_else(upstream: Expression, derived: Expression) -> Expression:
-    from fqtool.quality.expression import Call
-
     return Call("COALESCE", (upstream, derived))
 
 

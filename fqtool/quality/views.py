@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fqtool.registry.model import Each, Feature, Registry, ViewSpec
+from fqtool.registry.judgement import Each, ViewSpec
+from fqtool.registry.model import Feature, Registry
 from fqtool.sql import ident
 from fqtool.table.model import DATASET
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, TypeVar
 
 from fqtool.finding import Finding, Location, Severity
-from fqtool.registry import misfits, model
+from fqtool.registry import judgement, misfits, model
 from fqtool.registry.document import Document, Step
 
 T = TypeVar("T")
@@ -70,11 +70,11 @@ def assemble(document: Document) -> tuple[model.Registry, tuple[Finding, ...]]:
         categories=tuple(_named(model.Category, "name", *one) for one in make.mapped("categories")),
         processors=tuple(_named(model.Processor, "name", *one) for one in make.mapped("processors")),
         inputs=model.Inputs(**data["inputs"]),
-        alerts=_listed(model.Alert, make, "alerts"),
-        alert_levels=_listed(model.AlertLevel, make, "alert_levels"),
-        models=_listed(model.Model, make, "models"),
+        alerts=_listed(judgement.Alert, make, "alerts"),
+        alert_levels=_listed(judgement.AlertLevel, make, "alert_levels"),
+        models=_listed(judgement.Model, make, "models"),
         views=_views(make),
-        thresholds=_listed(model.Threshold, make, "thresholds"),
+        thresholds=_listed(judgement.Threshold, make, "thresholds"),
         pricing=_pricing(make),
         targets=tuple(data.get("targets", {}).items()),
         drift=tuple((code, _level(level)) for code, level in data.get("drift", {}).items()),
@@ -129,30 +129,30 @@ def _columns(make: _Assembler) -> tuple[model.ColumnSpec, ...]:
     for number, (entry, at) in enumerate(make.entries("columns")):
         told: dict[str, Any] = {**entry, "at": at, "deprecated": make.deprecation(number, entry)}
         if "for_each" in told:
-            told["for_each"] = model.Each(told["for_each"])
+            told["for_each"] = judgement.Each(told["for_each"])
         told["owner"] = model.Owner(told.get("owner", "fqtool"))
         found.append(_built(model.ColumnSpec, told))
     return tuple(found)
 
 
-def _views(make: _Assembler) -> tuple[model.ViewSpec, ...]:
+def _views(make: _Assembler) -> tuple[judgement.ViewSpec, ...]:
     found = []
     for number, (entry, at) in enumerate(make.entries("views")):
         columns = []
         for place, inner in enumerate(entry["columns"]):
-            each = model.Each(inner["for_each"]) if "for_each" in inner else None
+            each = judgement.Each(inner["for_each"]) if "for_each" in inner else None
             spot = make.document.at(("views", number, "columns", place))
-            columns.append(model.ViewColumn(**{**inner, "for_each": each, "at": spot}))
-        rows_per = model.Each(entry["rows_per"]) if "rows_per" in entry else None
-        found.append(_built(model.ViewSpec, {**entry, "columns": columns, "rows_per": rows_per, "at": at}))
+            columns.append(judgement.ViewColumn(**{**inner, "for_each": each, "at": spot}))
+        rows_per = judgement.Each(entry["rows_per"]) if "rows_per" in entry else None
+        found.append(_built(judgement.ViewSpec, {**entry, "columns": columns, "rows_per": rows_per, "at": at}))
     return tuple(found)
 
 
-def _pricing(make: _Assembler) -> model.Pricing | None:
+def _pricing(make: _Assembler) -> judgement.Pricing | None:
     told = make.document.data.get("pricing")
     if told is None:
         return None
-    return model.Pricing(**{**told, "as_of": make.day(told["as_of"], "pricing as_of", "pricing", "as_of")})
+    return judgement.Pricing(**{**told, "as_of": make.day(told["as_of"], "pricing as_of", "pricing", "as_of")})
 
 
 def _level(word: str) -> Severity | None:

@@ -10,8 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 from fqtool.finding import Location, Severity
-
-NOWHERE = Location("")
+from fqtool.registry.judgement import NOWHERE, Alert, AlertLevel, Each, Model, Pricing, Threshold, ViewSpec
 
 
 class Owner(StrEnum):
@@ -24,13 +23,6 @@ class Owner(StrEnum):
     FQTOOL = "fqtool"
     UPSTREAM = "upstream"
     SHARED = "shared"
-
-
-class Each(StrEnum):
-    """What a column entry is repeated over."""
-
-    FEATURE = "feature"
-    CATEGORY = "category"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,97 +193,6 @@ class Feature:
     retired: bool = False
     renamed_from: str | None = None
     at: Location = NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """A condition over the columns; `code` is what quality_alerts holds, {number} in it is filled from `number`."""
-
-    code: str
-    when: str
-    level: str
-    number: str | None = None
-    description: str = ""
-    at: Location = NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class AlertLevel:
-    """A level and the conditions that reach it; the first level with a true condition wins, the last has none."""
-
-    name: str
-    when: tuple[str, ...] = ()
-    at: Location = NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """A consumer of the vector: the features it needs by name, in order, and inputs from elsewhere."""
-
-    name: str
-    needs: tuple[str, ...]
-    external: tuple[str, ...] = ()
-    family: str = ""
-    requires: str | None = None
-    description: str = ""
-    at: Location = NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class ViewColumn:
-    """One column of a view: an expression over stored columns, repeated like a ColumnSpec."""
-
-    name: str
-    expr: str
-    description: str = ""
-    for_each: Each | None = None
-    at: Location = NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class ViewSpec:
-    """A derived view over the table.
-
-    `rows_per` feature makes a row per feature (unpivot) and fills {index} and {name} in its columns; otherwise a
-    row per row, with `include` naming stored columns ("*" for all) before the derived ones.
-    """
-
-    name: str
-    columns: tuple[ViewColumn, ...]
-    description: str = ""
-    rows_per: Each | None = None
-    include: tuple[str, ...] = ()
-    where: str | None = None
-    at: Location = NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class Threshold:
-    """A daily check: `metric` is an aggregate expression over a date's rows, good and critical its bounds.
-
-    With `good` above `critical` higher is better, else lower is better (DOMAIN 13).
-    """
-
-    name: str
-    metric: str
-    good: float
-    critical: float
-    unit: str = ""
-    at: Location = NOWHERE
-
-
-@dataclass(frozen=True, slots=True)
-class Pricing:
-    """List prices with the day they were read; in `currency` per TiB scanned and per GiB and month stored."""
-
-    as_of: date
-    currency: str = "USD"
-    scan_per_tib: float = 0.0
-    free_scan_tib_per_month: float = 0.0
-    active_storage_per_gib_month: float = 0.0
-    long_term_storage_per_gib_month: float = 0.0
-    free_storage_gib: float = 0.0
-    minimum_bytes_per_query: int = 0
 
 
 @dataclass(frozen=True, slots=True)

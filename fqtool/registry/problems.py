@@ -23,7 +23,7 @@ def unreadable_file(at: Location, why: str) -> Iterator[Finding]:
     yield Finding(
         at.file,
         f"The registry cannot be read: {why}.",
-        remedy="Name the file with --registry, or write one with fqtool init.",
+        remedy="Name the file with --registry.",
         location=at,
     )
 
@@ -78,9 +78,9 @@ def empty_file(at: Location) -> Iterator[Finding]:
 
     Example: # to be done
 
-    Fix: Write one with `fqtool init`.
+    Fix: Start from the smallest registry in docs/tutorial.md.
     """
-    yield Finding(at.file, "The registry is empty.", remedy="Write one with fqtool init.", location=at)
+    yield Finding(at.file, "The registry is empty.", remedy="Start from the one in docs/tutorial.md.", location=at)
 
 
 @rule("FQ005")

@@ -24,7 +24,10 @@ def print_plan(file: MigrationFile, plan: Plan, stream: TextIO) -> None:
     spent = 0
     for number, statement in enumerate(plan.statements, 1):
         spent += is_operation(statement)
-        _statement(page, number, statement, f"{spent} of the plan's {plan.operations} on the table; {_BUDGET}")
+        budget = (
+            f"{spent} of the plan's {plan.operations} on the table; {_BUDGET}" if is_operation(statement) else "none"
+        )
+        _statement(page, number, statement, budget)
     codes = sorted({found.rule for found in plan.hazards})
     if codes:
         page.write([Text(f"Apply with: fqtool migrate {' '.join(f'--allow {code}' for code in codes)}", "bold yellow")])

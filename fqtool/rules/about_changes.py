@@ -189,7 +189,7 @@ def policy_tags_changed(_: State, change: Change) -> Iterator[Finding]:
 
 
 @rule("FQ210")
-def too_many_columns(before: State, change: Change) -> Iterator[Finding]:
+def table_too_wide(before: State, change: Change) -> Iterator[Finding]:
     """The table would have more than 10,000 columns.
 
     Problem: BigQuery's limit counts nested fields, and columns dropped lately still count for a while.

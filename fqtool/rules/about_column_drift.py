@@ -69,7 +69,7 @@ def extra_column(drift: Drift) -> Iterator[Finding]:
 
 
 @rule("FQ303")
-def wrong_type(drift: Drift) -> Iterator[Finding]:
+def wrong_column_type(drift: Drift) -> Iterator[Finding]:
     """A column has another type than the registry says.
 
     Problem: values are cut, refused, or read as something else.
@@ -132,7 +132,9 @@ def wrong_description(drift: Drift) -> Iterator[Finding]:
     """
     if isinstance(drift.change, SetDescription):
         path = ".".join(drift.change.path)
-        yield found_as(drift, path, f"The description of {path} should be {_quoted(drift.change.description)}.")
+        yield found_as(
+            drift, path, f"The description of {path} is not the registry's: {_quoted(drift.change.description)}"
+        )
 
 
 @rule("FQ307")
@@ -186,4 +188,4 @@ def pending_rename(drift: Drift) -> Iterator[Finding]:
 
 
 def _quoted(text: str) -> str:
-    return f"{text[:57]}..." if len(text) > 60 else text or "empty"  # noqa: PLR2004
+    return (f"{text[:57]}..." if len(text) > 60 else text) or "none"  # noqa: PLR2004

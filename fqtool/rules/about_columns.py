@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from fqtool.errors import InputError
 from fqtool.finding import Finding, Location, Severity, rule
 from fqtool.registry.explain import nearest
-from fqtool.registry.model import BaseColumn, ColumnSpec, Each, Owner, ViewColumn
+from fqtool.registry.judgement import Each, ViewColumn
+from fqtool.registry.model import BaseColumn, ColumnSpec, Owner
 from fqtool.rules.subject import Subject, type_of
 from fqtool.table.column import Mode, Type
 from fqtool.table.typetext import parse_type

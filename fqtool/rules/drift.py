@@ -11,6 +11,7 @@ from fqtool.table.changes import (
     PutView,
     Reorder,
     SetClustering,
+    SetDefault,
     SetDescription,
     SetOption,
     SetPartitioning,
@@ -24,6 +25,8 @@ BY_HAND = "changed by hand"
 UNAPPLIED = "unapplied"
 AHEAD = "registry ahead of files"
 BEHIND = "registry behind"
+AS_FOUND = "as it was found"
+UNDECLARED = "not declared"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,27 +50,42 @@ def find_drift(
     recorded: State | None,
     planned: State | None,
     renames: Mapping[str, str],
+    as_found: bool = False,
 ) -> tuple[Drift, ...]:
     """Return every difference of `live` from `desired`, each with its cause.
 
     `recorded` is the state that the applied migrations made (None: ledger not read), `planned` what all files make.
+    `as_found` tells that the base table was there before fqtool, with words of its own.
     """
-    known = tuple(None if state is None or state.table is None else state for state in (recorded, planned))
-    return tuple(
-        Drift(change, live, _cause(change, desired, *known), not base.intersection(map(str.lower, touched(change))))
-        for change in diff(live, desired, renames)
-    )
+    there, here = (None if state is None or state.table is None else state for state in (recorded, planned))
+    drifts = []
+    for change in diff(live, desired, renames):
+        of_base = bool(base.intersection(map(str.lower, touched(change))))
+        cause = (
+            AS_FOUND if of_base and as_found and _is_words(change) else _cause(change, desired, renames, there, here)
+        )
+        drifts.append(Drift(change, live, cause, not of_base))
+    return tuple(drifts)
 
 
-def _cause(change: Change, desired: State, recorded: State | None, planned: State | None) -> str:
+def _is_words(change: Change) -> bool:
+    """What a baseline is not compared by."""
+    return isinstance(change, SetDescription | SetDefault | SetPolicyTags)
+
+
+def _cause(
+    change: Change, desired: State, renames: Mapping[str, str], recorded: State | None, planned: State | None
+) -> str:
     """Where the ledger's state agrees with the registry, a hand was at work; else a file or the registry waits."""
     spot = _spot(change)
     if isinstance(change, DropColumn):
+        if recorded is None and planned is None:
+            return UNDECLARED
         made = (state.table and state.table.find(change.name) for state in (recorded, planned) if state)
         return BEHIND if any(made) else BY_HAND
-    if recorded is not None and spot not in map(_spot, diff(recorded, desired)):
+    if recorded is not None and spot not in map(_spot, diff(recorded, desired, renames)):
         return BY_HAND
-    if planned is not None and spot not in map(_spot, diff(planned, desired)):
+    if planned is not None and spot not in map(_spot, diff(planned, desired, renames)):
         return UNAPPLIED if recorded is not None else f"{UNAPPLIED}, or {BY_HAND}"
     return AHEAD
 

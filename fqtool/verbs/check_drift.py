@@ -38,6 +38,7 @@ def drift_of(
         recorded=recorded,
         planned=workspace.recorded,
         renames=workspace.renames,
+        as_found=any(one.adopted and int(one.version) == 0 for one in known or () if one.version.isdecimal()),
     )
     told = check_drift(drifts, dict(workspace.registry.drift))
     return told + (check_history(replace(workspace.history(), revisions=known)) if workspace.files else ())

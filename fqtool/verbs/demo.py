@@ -32,7 +32,7 @@ class Step:
 
 
 def run_demo(workspace: Workspace, file: Path, tell: Callable[[Step], None]) -> None:
-    """Create the base table, migrate it, break it by hand, and let check-drift find that; mend it again."""
+    """Create the base table, migrate it, break it by hand, and let check-drift find that."""
     for leftover in (file, file.with_name(f"{file.name}.wal")):
         leftover.unlink(missing_ok=True)
     url = f"duckdb:///{file}"

@@ -33,7 +33,7 @@ from fqtool.migrations.ledger import (
 )
 from fqtool.migrations.plan import make_statement, satisfied
 from fqtool.migrations.tell import told
-from fqtool.table.changes import CreateTable, fold
+from fqtool.table.changes import AddColumn, CreateTable, DropColumn, fold
 from fqtool.table.diff import diff
 from fqtool.table.model import State, structure
 from fqtool.table.statement import Statement
@@ -130,35 +130,54 @@ class Executor:
             return "done"
         whole = fold(recorded, file.changes)
         untouched = all(entry is None for entry in attempts.values())
-        adopts = untouched and self._is_there(whole, file)
+        if untouched and self._is_there(whole, file):
+            return self._adopt(file, whole)
         state = recorded
         for number, statement in enumerate(file.statements, 1):
             entry = attempts[number]
             if entry is None or not Standing(entry.standing).done:
-                self._one(file, number, entry, state, adopts=adopts or statement.adopted)
-            state = fold(state, statement.changes)
-        return "adopted" if adopts else "applied"
+                self._one(file, number, entry, state)
+            state = self._after(state, statement)
+        return "applied"
+
+    def _after(self, state: State, statement: Statement) -> State:
+        """The state expected next on this target: a drop found elsewhere may never have happened here."""
+        if statement.adopted and any(isinstance(change, DropColumn) for change in statement.changes):
+            live = self.read()
+            dropped = [change for change in statement.changes if satisfied(live, [change])]
+            return fold(state, dropped)
+        return fold(state, (change for change in statement.changes if not satisfied(state, [change])))
+
+    def _adopt(self, file: MigrationFile, whole: State) -> str:
+        live = self.read()
+        self._check(whole, _restricted(live, whole), file)
+        for number in range(1, len(file.statements) + 1):
+            self._write(f"{file.version}.{number} record as found", self._entry(file, number, 1), Standing.ADOPTED)
+        return "adopted"
+
+    def _entry(self, file: MigrationFile, number: int, attempt: int) -> Entry:
+        return entry_for(
+            file, number, attempt, target=self.warehouse.url, runner=self.runner, tool=self.tool, now=self.clock()
+        )
 
     def _is_there(self, whole: State, file: MigrationFile) -> bool:
         """Whether the table already is what the file makes of it, so that there is nothing to run."""
         live = self.read()
         fits = live.table is not None and not _structural(whole, _restricted(live, whole))
-        return fits and all(satisfied(live, one.changes) for one in file.statements)
+        again = {c.column.key for one in file.statements for c in one.changes if isinstance(c, AddColumn)}
+        lasting = (c for c in file.changes if not (isinstance(c, DropColumn) and c.name.lower() in again))
+        return fits and satisfied(live, lasting)
 
-    def _one(self, file: MigrationFile, number: int, last: Entry | None, before: State, *, adopts: bool) -> None:
+    def _one(self, file: MigrationFile, number: int, last: Entry | None, before: State) -> None:
         statement = file.statements[number - 1]
         attempt = 1 if last is None else last.attempt + (last.standing == Standing.FAILED)
-        entry = entry_for(
-            file, number, attempt, target=self.warehouse.url, runner=self.runner, tool=self.tool, now=self.clock()
-        )
+        entry = self._entry(file, number, attempt)
         live = self.read()
-        step = f"{file.version}.{number}"
-        if adopts:
-            found = fold(before, statement.changes)
-            self._check(found, live if statement.adopted else _restricted(live, found), file)
-            self._write(f"{step} record as found", entry, Standing.ADOPTED)
-        elif last is not None and last.standing == Standing.STARTED and satisfied(live, statement.changes):
+        step, there = f"{file.version}.{number}", satisfied(live, statement.changes)
+        if last is not None and last.standing == Standing.STARTED and there:
             self._write(f"{step} record what an interrupted run did", replace(last, error=""), Standing.APPLIED)
+        elif _needs_no_run(file, statement, there=there):
+            self._write(f"{step} record as found", entry, Standing.ADOPTED)
         else:
             self._check(before, live, file)
             self._write(f"{step} record start", entry, Standing.STARTED)
@@ -207,6 +226,17 @@ class Executor:
             self.sleep(pace.seconds - (now - self._recent[0]))
             self._recent.popleft()
         self._recent.append(time.monotonic())
+
+
+def _needs_no_run(file: MigrationFile, statement: Statement, *, there: bool) -> bool:
+    """What was found in one target is looked for in the others.
+
+    Where it stands it is recorded; a column that is missing is added; a drop that was found is never repeated, and
+    the column that is added again after it may be there.
+    """
+    if statement.adopted:
+        return there or any(isinstance(change, DropColumn) for change in statement.changes)
+    return there and any(one.adopted for one in file.statements)
 
 
 def _restricted(live: State, to: State) -> State:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from fqtool.errors import MigrationError, Refusal
-from fqtool.finding import Finding, Severity
+from fqtool.errors import MigrationError, Refusal, UsageError
+from fqtool.finding import Finding, Severity, rules_of
 from fqtool.migrations.files import MigrationFile, after
 from fqtool.migrations.ledger import revisions
 from fqtool.rules.about_files import check_history
@@ -19,6 +19,14 @@ from fqtool.warehouse.protocol import Warehouse
 
 # History that does not hold stops a run; a registry ahead of its files does not: pending files are still right.
 _STOPS = {"FQ401", "FQ402", "FQ403", "FQ405"}
+
+
+def known_hazards(codes: Iterable[str]) -> None:
+    """Raise UsageError for a code that names no hazard."""
+    hazards = {one.code for one in rules_of(judge.__module__) if one.severity is Severity.WARNING}
+    for code in codes:
+        if code not in hazards:
+            raise UsageError(f"{code!r} names no hazard.", remedy=f"Hazards are {', '.join(sorted(hazards))}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ def apply_migrations(
     `allow` names hazards that may run. Raises MigrationError for edited history, Refusal for a hazard not allowed
     or a table other than planned for, Busy when another migrator is at work, WorldError when the world fails.
     """
+    workspace.require_files()
     executor = Executor(
         warehouse,
         read=lambda: workspace.declared(live_state(warehouse, workspace.desired)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from fqtool.errors import MigrationError, Refusal
 from fqtool.finding import Finding
@@ -12,7 +13,8 @@ from fqtool.migrations.contract import CONTRACT, breaks, contract_text
 from fqtool.migrations.files import CHECKSUMS, MigrationFile, checksums, edited, recorded_state, write_file
 from fqtool.migrations.ledger import revisions
 from fqtool.migrations.plan import Plan, plan, satisfied, settle
-from fqtool.quality.build import base_table
+from fqtool.quality.build import base_table, dropped_columns
+from fqtool.rules.about_deprecations import dropped_too_early
 from fqtool.rules.about_files import contract_broken
 from fqtool.rules.about_hazards import judge
 from fqtool.table.changes import (
@@ -43,6 +45,7 @@ def plan_migration(
     workspace: Workspace,
     warehouse: Warehouse | None,
     *,
+    today: date,
     name: str = "",
     include_base: bool = False,
     redo: bool = False,
@@ -54,13 +57,13 @@ def plan_migration(
     the registry wants what BigQuery cannot do or breaks the feature contract, MigrationError for an edited folder.
     """
     _require_contract(workspace)
+    early = tuple(found for one in dropped_columns(workspace.registry) for found in dropped_too_early(one, today))
+    if early:
+        raise Refusal("A column is to be dropped before its date.", findings=early)
     live = live_state(warehouse, workspace.desired) if warehouse else State()
     done = {one.version: one.applied for one in revisions(ledger_entries(warehouse))} if warehouse else {}
     kept = _kept(workspace, done) if redo else workspace.files
-    if not redo and (wrong := edited(workspace.files, workspace.checksums or "")) and workspace.files:
-        raise MigrationError(
-            f"{wrong[0]}.", remedy="git checkout -- migrations, or, if it ran nowhere yet: fqtool migrate plan --redo"
-        )
+    _require_unedited(workspace, kept, redo=redo)
     made: list[tuple[MigrationFile, Plan]] = []
     if not kept:
         made.append(_base(workspace))
@@ -98,6 +101,16 @@ def kept_files(workspace: Workspace, planned: Planned) -> tuple[MigrationFile, .
 def _require_contract(workspace: Workspace) -> None:
     if any(breaks(workspace.contract, workspace.registry.features)):
         raise Refusal("The registry breaks the feature contract.", findings=contract_broken(workspace.history()))
+
+
+def _require_unedited(workspace: Workspace, kept: tuple[MigrationFile, ...], *, redo: bool) -> None:
+    """History that has run stays as it is; with `redo` only what is kept has to be as it was written."""
+    wrong = edited(workspace.files, workspace.checksums or "") if workspace.files else ()
+    if redo:
+        wrong = tuple(sentence for sentence in wrong if any(sentence.startswith(file.name) for file in kept))
+    if wrong:
+        way = "" if redo else ", or, if it ran nowhere yet: fqtool migrate plan --redo"
+        raise MigrationError(f"{wrong[0]}.", remedy=f"git checkout -- {workspace.folder}{way}")
 
 
 def _kept(workspace: Workspace, done: dict[str, int]) -> tuple[MigrationFile, ...]:

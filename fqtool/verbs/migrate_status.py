@@ -33,6 +33,7 @@ class Status:
 
 def migration_status(workspace: Workspace, warehouse: Warehouse) -> Status:
     """Compare the folder with the target's ledger."""
+    workspace.require_files()
     entries = ledger_entries(warehouse)
     known = {revision.version: revision for revision in revisions(entries)}
     names = {file.version: file.name for file in workspace.files}

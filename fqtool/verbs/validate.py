@@ -15,6 +15,6 @@ def validated(path: Path) -> tuple[Finding, ...]:
     try:
         return check_registry(read_registry(path))
     except RegistryError as error:
-        if not error.findings:
+        if not error.findings or not path.is_file():
             raise
         return error.findings

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from fqtool.errors import NotThere, RegistryError
+from fqtool.errors import MigrationError, NotThere, RegistryError
 from fqtool.finding import Severity
 from fqtool.migrations.contract import CONTRACT, Position, read_contract
 from fqtool.migrations.files import CHECKSUMS, MigrationFile, read_files, recorded_state
-from fqtool.migrations.ledger import ROWS, Entry, entries_of, revisions
+from fqtool.migrations.ledger import LEDGER, ROWS, Entry, entries_of, revisions
 from fqtool.migrations.plan import Scope, settle
 from fqtool.quality.build import base_columns, desired_state, dropped_columns, expand_columns, renames
 from fqtool.registry.model import Registry
@@ -46,6 +46,11 @@ class Workspace:
     def table(self) -> str:
         """The table's short name."""
         return self.registry.table.name
+
+    def require_files(self) -> None:
+        """Raise MigrationError where there is nothing to apply, list or verify: silence would look like success."""
+        if not self.files:
+            raise MigrationError(f"There are no migration files in {self.folder}.", remedy="fqtool migrate plan")
 
     @cached_property
     def desired(self) -> State:
@@ -125,8 +130,5 @@ def live_state(warehouse: Warehouse, desired: State, *, views: bool = True) -> S
 
 
 def ledger_entries(warehouse: Warehouse) -> tuple[Entry, ...]:
-    """Read the ledger; () where there is none yet."""
-    try:
-        return entries_of(warehouse.rows(ROWS))
-    except NotThere:
-        return ()
+    """Read the ledger; () where there is none yet. Raises NotThere for an absent dataset, which is not an empty one."""
+    return () if warehouse.describe(LEDGER) is None else entries_of(warehouse.rows(ROWS))

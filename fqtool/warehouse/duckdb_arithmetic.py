@@ -26,7 +26,7 @@ _UNSURE = "ERROR('arithmetic of NUMERIC that was not known to be one: say CAST(.
 _BY_ZERO = "division by zero"
 
 
-def round_(node: exp.Round, kinds: Kinds) -> exp.Expression:
+def round_(node: exp.Round, kinds: Kinds) -> exp.Expr:
     """Return ROUND, halves away from zero, of the exact value."""
     places = node.args.get("decimals")
     digits = _whole(places) if places is not None else 0
@@ -41,13 +41,13 @@ def round_(node: exp.Round, kinds: Kinds) -> exp.Expression:
     return once(_ROUND.format(is_float=is_float, n=digits, two=f"{2 ** (digits + 1)}e0"), node.this)
 
 
-def _whole(node: exp.Expression) -> int | None:
+def _whole(node: exp.Expr) -> int | None:
     if isinstance(node, exp.Neg) and isinstance(node.this, exp.Literal) and node.this.is_int:
         return -int(node.this.name)
     return int(node.name) if isinstance(node, exp.Literal) and node.is_int else None
 
 
-def divide(node: exp.Div | exp.SafeDivide, kinds: Kinds) -> exp.Expression:
+def divide(node: exp.Div | exp.SafeDivide, kinds: Kinds) -> exp.Expr:
     """Return a / b, an error where b is zero, or SAFE_DIVIDE, NULL there."""
     left, right, safe = node.this, node.expression, isinstance(node, exp.SafeDivide)
     names = {kinds.of(left), kinds.of(right)}
@@ -68,7 +68,7 @@ def divide(node: exp.Div | exp.SafeDivide, kinds: Kinds) -> exp.Expression:
     return filled(f"CASE WHEN :b = 0 THEN {zero} ELSE {quotient} END", a=left, b=right)
 
 
-def _never_zero(node: exp.Expression) -> bool:
+def _never_zero(node: exp.Expr) -> bool:
     inner = node.unnest()
     if isinstance(inner, exp.Nullif):
         inner = inner.expression
@@ -78,7 +78,7 @@ def _never_zero(node: exp.Expression) -> bool:
     return isinstance(inner, exp.Literal) and not inner.is_string and bool(inner.name.strip("0.e"))
 
 
-def whole_division(node: exp.IntDiv | exp.Mod, _: Kinds) -> exp.Expression:
+def whole_division(node: exp.IntDiv | exp.Mod, _: Kinds) -> exp.Expr:
     """Return DIV or MOD, an error where the divisor is zero, which DuckDB answers with NULL."""
     right = node.expression
     if _never_zero(right):
@@ -87,7 +87,7 @@ def whole_division(node: exp.IntDiv | exp.Mod, _: Kinds) -> exp.Expression:
     return filled(f"CASE WHEN :b = 0 THEN ERROR('{_BY_ZERO}') ELSE :a {sign} :b END", a=node.this, b=right)
 
 
-def multiply(node: exp.Mul, kinds: Kinds) -> exp.Expression:
+def multiply(node: exp.Mul, kinds: Kinds) -> exp.Expr:
     """Return a product; that of NUMERICs keeps nine digits."""
     left, right = kinds.of(node.this), kinds.of(node.expression)
     if left == right == "NUMERIC":
@@ -99,7 +99,7 @@ def multiply(node: exp.Mul, kinds: Kinds) -> exp.Expression:
     return node
 
 
-def add_or_subtract(node: exp.Add | exp.Sub, kinds: Kinds) -> exp.Expression:
+def add_or_subtract(node: exp.Add | exp.Sub, kinds: Kinds) -> exp.Expr:
     """Return a sum or difference; days are added to a date, and two dates have no difference but an INTERVAL."""
     left, right = kinds.of(node.this), kinds.of(node.expression)
     sign = "-" if isinstance(node, exp.Sub) else "+"
@@ -110,7 +110,7 @@ def add_or_subtract(node: exp.Add | exp.Sub, kinds: Kinds) -> exp.Expression:
     return node
 
 
-def literal(node: exp.Literal, _: Kinds) -> exp.Expression:
+def literal(node: exp.Literal, _: Kinds) -> exp.Expr:
     """Return a literal of Google's type: 1.5 is FLOAT64, 5 in constant arithmetic INT64; DuckDB takes less."""
     if node.is_string:
         return node
@@ -119,12 +119,12 @@ def literal(node: exp.Literal, _: Kinds) -> exp.Expression:
         return exp.Literal.number(text)
     parent = node.parent
     arithmetic = isinstance(parent, exp.Add | exp.Sub | exp.Mul | exp.BitwiseLeftShift | exp.IntDiv)
-    if arithmetic and not any(parent.find_all(exp.Column, exp.Parameter)):
+    if arithmetic and parent is not None and not any(parent.find_all(exp.Column, exp.Parameter)):
         return filled("CAST(:v AS BIGINT)", v=node)
     return node
 
 
-def average(node: exp.Avg, kinds: Kinds) -> exp.Expression:
+def average(node: exp.Avg, kinds: Kinds) -> exp.Expr:
     """Return AVG; that of NUMERICs is a NUMERIC."""
     if kinds.of(node.this) == "BIGNUMERIC":
         raise InputError("AVG of BIGNUMERIC: say CAST(... AS FLOAT64) to run on DuckDB.")
@@ -141,12 +141,12 @@ def average(node: exp.Avg, kinds: Kinds) -> exp.Expression:
     return filled(_NUMERIC_DIVISION.replace(":b", "NULLIF(COUNT(:a), 0)").replace(":a AS", "SUM(:a) AS"), a=node.this)
 
 
-def count_if(node: exp.CountIf, _: Kinds) -> exp.Expression:
+def count_if(node: exp.CountIf, _: Kinds) -> exp.Expr:
     """Return COUNTIF, 0 over no rows."""
     return filled("COUNT(CASE WHEN :v THEN 1 END)", v=node.this)
 
 
-def array_agg(node: exp.ArrayAgg | exp.IgnoreNulls | exp.RespectNulls, _: Kinds) -> exp.Expression:
+def array_agg(node: exp.ArrayAgg | exp.IgnoreNulls | exp.RespectNulls, _: Kinds) -> exp.Expr:
     """Return ARRAY_AGG, IGNORE NULLS as a filter. LIMIT is refused: DuckDB has none there."""
     if isinstance(node.parent, exp.IgnoreNulls | exp.RespectNulls):
         return node
@@ -164,12 +164,12 @@ def array_agg(node: exp.ArrayAgg | exp.IgnoreNulls | exp.RespectNulls, _: Kinds)
     return made
 
 
-def sign(node: exp.Sign, kinds: Kinds) -> exp.Expression:
+def sign(node: exp.Sign, kinds: Kinds) -> exp.Expr:
     """Return SIGN in its argument's type."""
     kind = {"FLOAT64": "DOUBLE", "NUMERIC": "DECIMAL(38, 9)"}.get(kinds.of(node.this), "BIGINT")
     return filled(f"CAST(SIGN(:v) AS {kind})", v=node.this)
 
 
-def square_root(node: exp.Sqrt, _: Kinds) -> exp.Expression:
+def square_root(node: exp.Sqrt, _: Kinds) -> exp.Expr:
     """Return SQRT, an error below zero."""
     return once("CASE WHEN :v < 0 THEN ERROR('SQRT of a negative number') ELSE SQRT(:v) END", node.this)

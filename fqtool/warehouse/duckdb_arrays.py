@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlglot import exp
 
 from fqtool.errors import InputError
@@ -11,7 +13,7 @@ from fqtool.warehouse.duckdb_templates import filled, once
 _OUT_OF_BOUNDS = "ERROR('Array index ' || :i || ' is out of bounds')"
 
 
-def element(node: exp.Bracket, _: Kinds) -> exp.Expression:
+def element(node: exp.Bracket, _: Kinds) -> exp.Expr:
     """Return array[OFFSET(i)] and its kin: DuckDB counts from 1, and from the end where an index is negative."""
     if len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
         raise InputError("An array takes one OFFSET, ORDINAL, SAFE_OFFSET or SAFE_ORDINAL to run on DuckDB.")
@@ -26,7 +28,7 @@ def element(node: exp.Bracket, _: Kinds) -> exp.Expression:
     return once(f"CASE WHEN {inside} THEN LIST_EXTRACT(:v, :i{shift}){outside} END", node.this, i=index)
 
 
-def array_to_string(node: exp.ArrayToString, _: Kinds) -> exp.Expression:
+def array_to_string(node: exp.ArrayToString, _: Kinds) -> exp.Expr:
     """Return ARRAY_TO_STRING, which is '' where DuckDB finds nothing to join."""
     if not isinstance(node.expression, exp.Literal):
         raise InputError("ARRAY_TO_STRING needs a constant separator to run on DuckDB.")
@@ -40,7 +42,7 @@ def array_to_string(node: exp.ArrayToString, _: Kinds) -> exp.Expression:
     return once(f"CASE WHEN NOT :v IS NULL THEN {joined} END", value, by=node.expression)
 
 
-def array_concat(node: exp.ArrayConcat, _: Kinds) -> exp.Expression:
+def array_concat(node: exp.ArrayConcat, _: Kinds) -> exp.Expr:
     """Return ARRAY_CONCAT, NULL where one of them is."""
     arrays = [node.this, *node.expressions]
     joined = exp.Anonymous(this="LIST_CONCAT", expressions=[one.copy() for one in arrays])
@@ -52,7 +54,7 @@ def array_concat(node: exp.ArrayConcat, _: Kinds) -> exp.Expression:
     return filled(f"CASE WHEN NOT ({null}) THEN :joined END", joined=joined, **names)
 
 
-def unnest(node: exp.Unnest, _: Kinds) -> exp.Expression:
+def unnest(node: exp.Unnest, _: Kinds) -> exp.Expr:
     """Return UNNEST, its offset counted from 0 as a column of a subquery of its own."""
     offset = node.args.get("offset")
     if not offset:
@@ -69,7 +71,7 @@ def unnest(node: exp.Unnest, _: Kinds) -> exp.Expression:
     return exp.Subquery(this=select, alias=exp.TableAlias(this=exp.to_identifier(f"_of_{name.name}")))
 
 
-def unpivot(node: exp.Pivot, _: Kinds) -> exp.Expression:
+def unpivot(node: exp.Pivot, _: Kinds) -> exp.Expr:
     """Let UNPIVOT through where both see the same rows and labels."""
     if not node.args.get("unpivot"):
         raise InputError("PIVOT is nothing that DuckDB does as BigQuery does.")
@@ -89,7 +91,7 @@ def unpivot(node: exp.Pivot, _: Kinds) -> exp.Expression:
     return node
 
 
-def substring(node: exp.Substring, _: Kinds) -> exp.Expression:
+def substring(node: exp.Substring, _: Kinds) -> exp.Expr:
     """Return SUBSTR: 0 and what lies before the text mean its beginning; DuckDB counts what lies before it."""
     start, length = node.args.get("start"), node.args.get("length")
     if length is not None and not (isinstance(length, exp.Literal) and length.is_int):
@@ -98,11 +100,13 @@ def substring(node: exp.Substring, _: Kinds) -> exp.Expression:
         return node
     begin = "CASE WHEN :p = 0 OR :p < -LENGTH(:v) THEN 1 ELSE :p END"
     counted = f"SUBSTRING(:v, {begin}, :n)" if length is not None else f"SUBSTRING(:v, {begin})"
-    parts = {"p": start, **({"n": length} if length is not None else {})}
+    parts: dict[str, Any] = {"p": start}
+    if length is not None:
+        parts["n"] = length
     return once(counted, node.this, **parts)
 
 
-def table(node: exp.Table, _: Kinds) -> exp.Expression:
+def table(node: exp.Table, _: Kinds) -> exp.Expr:
     """Drop project and dataset, which a file has none of."""
     if node.args.get("version") or node.args.get("when") or node.args.get("sample"):
         raise InputError(f"{node.sql('bigquery')[:60]} is nothing that DuckDB does as BigQuery does.")
@@ -115,7 +119,7 @@ def table(node: exp.Table, _: Kinds) -> exp.Expression:
     return node
 
 
-def like(node: exp.Like, _: Kinds) -> exp.Expression:
+def like(node: exp.Like, _: Kinds) -> exp.Expr:
     """Return LIKE with the backslash as its escape character, which DuckDB has none of by itself."""
     pattern = node.expression
     if isinstance(pattern, exp.Literal) and "\\" not in pattern.name:
@@ -123,7 +127,7 @@ def like(node: exp.Like, _: Kinds) -> exp.Expression:
     return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
 
 
-def column(node: exp.Column, _: Kinds) -> exp.Expression:
+def column(node: exp.Column, _: Kinds) -> exp.Expr:
     """Return DEFAULT as the keyword it is in DML; sqlglot takes it for a column."""
     identifier = node.this
     if isinstance(identifier, exp.Identifier) and identifier.name.upper() == "DEFAULT" and not identifier.quoted:

@@ -68,18 +68,19 @@ _READABLE = {
 }  # fmt: skip
 
 
-def data_type(node: exp.DataType, _: Kinds) -> exp.Expression:
+def data_type(node: exp.DataType, _: Kinds) -> exp.Expr:
     """Return NUMERIC with its digits, which DuckDB takes as 18 and 3 where none are said."""
     if node.this == exp.DataType.Type.DECIMAL and not node.expressions:
         return exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb")
     if node.this == exp.DataType.Type.BIGDECIMAL:
         sizes = [int(one.name) for one in node.expressions]
-        text = type_text(Type(Kind.BIGNUMERIC, *sizes), Mode.NULLABLE)
+        precision, scale = (*sizes, None, None)[:2]
+        text = type_text(Type(Kind.BIGNUMERIC, precision, scale), Mode.NULLABLE)
         return exp.DataType.build(text, dialect="duckdb")
     return node
 
 
-def cast(node: exp.Cast, kinds: Kinds) -> exp.Expression:
+def cast(node: exp.Cast, kinds: Kinds) -> exp.Expr:
     """Return CAST or SAFE_CAST. Raises InputError for a pair of types that would not come out as Google's."""
     target, source = kinds.of(node), kinds.of(node.this)
     value = node.this
@@ -111,7 +112,7 @@ def cast(node: exp.Cast, kinds: Kinds) -> exp.Expression:
     return once(f"CASE TYPEOF(:v) WHEN 'VARCHAR' THEN {textual}{branches} ELSE {plain} END", value)
 
 
-def _is_moment(value: exp.Expression, target: str) -> bool:
+def _is_moment(value: exp.Expr, target: str) -> bool:
     """Tell whether this is DATE '2025-01-02' or its like, which both read alike."""
     text = value.name if isinstance(value, exp.Literal) and value.is_string else ""
     if target == "DATE":
@@ -140,7 +141,7 @@ def _from_float(target: str, plain: str, word: str, to: str) -> str:
             return plain
 
 
-def _to_string(value: exp.Expression, source: str) -> exp.Expression:
+def _to_string(value: exp.Expr, source: str) -> exp.Expr:
     if source in _AS_TEXT:
         return once(_AS_TEXT[source], value) if source != "STRING" else value
     if source:
@@ -161,14 +162,14 @@ def _by_type(templates: dict[str, str], what: str) -> str:
     )
 
 
-def to_json_string(node: exp.JSONFormat, kinds: Kinds) -> exp.Expression:
+def to_json_string(node: exp.JSONFormat, kinds: Kinds) -> exp.Expr:
     """Return TO_JSON_STRING of a value, or piece by piece of a STRUCT or ARRAY that is written out."""
     if len([one for one in node.args.values() if one is not None]) > 1 and node.args.get("options") is not None:
         raise InputError("TO_JSON_STRING with pretty printing is nothing that DuckDB does as BigQuery does.")
     return _json(node.this, kinds)
 
 
-def _json(value: exp.Expression, kinds: Kinds) -> exp.Expression:
+def _json(value: exp.Expr, kinds: Kinds) -> exp.Expr:
     match value:
         case exp.Struct():
             pieces = [
@@ -192,13 +193,13 @@ def _json(value: exp.Expression, kinds: Kinds) -> exp.Expression:
     return once(f"COALESCE({_by_type(_AS_JSON, 'TO_JSON_STRING')}, 'null')", value)
 
 
-def _bracketed(opening: str, pieces: list[exp.Expression], closing: str) -> exp.Expression:
+def _bracketed(opening: str, pieces: list[exp.Expr], closing: str) -> exp.Expr:
     names = {f"p{number}": piece for number, piece in enumerate(pieces)}
     inside = " || ',' || ".join(f":{name}" for name in names) or "''"
     return exp.paren(filled(f"'{opening}' || {inside} || '{closing}'", **names), copy=False)
 
 
-def _json_name(one: exp.Expression) -> exp.Expression:
+def _json_name(one: exp.Expr) -> exp.Expr:
     name = one.alias_or_name
     if isinstance(one, exp.PropertyEQ):
         name = one.this.name
@@ -206,5 +207,5 @@ def _json_name(one: exp.Expression) -> exp.Expression:
     return exp.Literal.string(f'"{quoted}"')
 
 
-def _inner(one: exp.Expression) -> exp.Expression:
+def _inner(one: exp.Expr) -> exp.Expr:
     return one.expression if isinstance(one, exp.PropertyEQ) else one.unalias()

@@ -33,7 +33,7 @@ _SUNDAYS = ("WEEK", "WEEK(SUNDAY)")
 _FORMAT = re.compile(r"(?:[^%]|%[YmdHMSyj%])*")
 
 
-def _unit(node: exp.Expression) -> str:
+def _unit(node: exp.Expr) -> str:
     unit = node.args.get("unit")
     return unit.sql("bigquery").strip("'").upper() if unit is not None else "DAY"
 
@@ -42,14 +42,14 @@ def _refused(what: str, unit: str) -> InputError:
     return InputError(f"{what} by {unit} is nothing that DuckDB does as BigQuery does.")
 
 
-def date_add(node: exp.DateAdd | exp.DateSub, kinds: Kinds) -> exp.Expression:
+def date_add(node: exp.DateAdd | exp.DateSub, kinds: Kinds) -> exp.Expr:
     """Return DATE_ADD or DATE_SUB of a DATE, which stays a DATE."""
     if kinds.of(node.this) in ("DATETIME", "TIMESTAMP"):
         return node
     return exp.cast(node.copy(), "DATE")
 
 
-def date_diff(node: exp.DateDiff | exp.DatetimeDiff, _: Kinds) -> exp.Expression:
+def date_diff(node: exp.DateDiff | exp.DatetimeDiff, _: Kinds) -> exp.Expr:
     """Return the count of boundaries between two dates; weeks begin on Monday in DuckDB."""
     unit = _unit(node)
     if unit in _BOUNDARIES or (unit in _TIMES and isinstance(node, exp.DatetimeDiff)):
@@ -61,7 +61,7 @@ def date_diff(node: exp.DateDiff | exp.DatetimeDiff, _: Kinds) -> exp.Expression
     raise _refused("A difference of dates", unit)
 
 
-def timestamp_diff(node: exp.TimestampDiff, _: Kinds) -> exp.Expression:
+def timestamp_diff(node: exp.TimestampDiff, _: Kinds) -> exp.Expr:
     """Return the whole units between two moments, where DuckDB counts midnights."""
     unit = _unit(node)
     if unit not in _MICROSECONDS:
@@ -69,7 +69,7 @@ def timestamp_diff(node: exp.TimestampDiff, _: Kinds) -> exp.Expression:
     return filled(f"(EPOCH_US(:a) - EPOCH_US(:b)) // {_MICROSECONDS[unit]}", a=node.this, b=node.expression)
 
 
-def date_trunc(node: exp.DateTrunc, kinds: Kinds) -> exp.Expression:
+def date_trunc(node: exp.DateTrunc, kinds: Kinds) -> exp.Expr:
     """Return DATE_TRUNC, whose weeks begin on Sunday."""
     unit = _unit(node)
     if kinds.of(node.this) in ("DATETIME", "TIMESTAMP"):
@@ -83,7 +83,7 @@ def date_trunc(node: exp.DateTrunc, kinds: Kinds) -> exp.Expression:
     raise _refused("DATE_TRUNC", unit)
 
 
-def timestamp_trunc(node: exp.TimestampTrunc, _: Kinds) -> exp.Expression:
+def timestamp_trunc(node: exp.TimestampTrunc, _: Kinds) -> exp.Expr:
     """Return TIMESTAMP_TRUNC in UTC."""
     unit = _unit(node)
     if node.args.get("zone") or unit not in (*_BOUNDARIES, *_TIMES):
@@ -91,7 +91,7 @@ def timestamp_trunc(node: exp.TimestampTrunc, _: Kinds) -> exp.Expression:
     return filled(f"DATE_TRUNC('{unit.lower()}', :v)", v=node.this)
 
 
-def extract(node: exp.Extract, _: Kinds) -> exp.Expression:
+def extract(node: exp.Extract, _: Kinds) -> exp.Expr:
     """Return EXTRACT of a part that both count alike."""
     part = node.this.sql("bigquery").upper()
     if part not in _PARTS:
@@ -99,7 +99,7 @@ def extract(node: exp.Extract, _: Kinds) -> exp.Expression:
     return filled(_PARTS[part], v=node.expression)
 
 
-def without_zone(node: exp.Expression, _: Kinds) -> exp.Expression:
+def without_zone(node: exp.Expr, _: Kinds) -> exp.Expr:
     """Let through what has no time zone and one argument; DuckDB's session is in UTC."""
     given = [one for one in node.args.values() if isinstance(one, exp.Expression | list) and one]
     if node.args.get("zone") or len(given) > 1:
@@ -107,7 +107,7 @@ def without_zone(node: exp.Expression, _: Kinds) -> exp.Expression:
     return node
 
 
-def current_datetime(node: exp.CurrentDatetime, kinds: Kinds) -> exp.Expression:
+def current_datetime(node: exp.CurrentDatetime, kinds: Kinds) -> exp.Expr:
     """Return CURRENT_DATETIME in UTC."""
     without_zone(node, kinds)
     if node.this is not None:
@@ -115,7 +115,7 @@ def current_datetime(node: exp.CurrentDatetime, kinds: Kinds) -> exp.Expression:
     return filled("CURRENT_TIMESTAMP AT TIME ZONE 'UTC'")
 
 
-def format_time(node: exp.TimeToStr, kinds: Kinds) -> exp.Expression:
+def format_time(node: exp.TimeToStr, kinds: Kinds) -> exp.Expr:
     """Return FORMAT_DATE or FORMAT_TIMESTAMP, in UTC, of the elements both write alike."""
     layout = node.args["format"]
     others = [key for key, value in node.args.items() if value and key not in ("this", "format")]
@@ -128,7 +128,7 @@ def format_time(node: exp.TimeToStr, kinds: Kinds) -> exp.Expression:
     return filled("STRFTIME(:v, :layout)", v=value, layout=layout)
 
 
-def unix(node: exp.Expression, _: Kinds) -> exp.Expression:
+def unix(node: exp.Expr, _: Kinds) -> exp.Expr:
     """Return UNIX_SECONDS or UNIX_MILLIS, rounded down."""
     divisor = 1_000_000 if isinstance(node, exp.UnixSeconds) else 1_000
     return filled(f"CAST(FLOOR(EPOCH_US(:v) / {divisor}.0) AS BIGINT)", v=node.this)

@@ -71,7 +71,7 @@ def default_to_duckdb(expression: str) -> str:
     return to_duckdb(f"SELECT {expression} AS made").removeprefix("SELECT ").removesuffix(" AS made")
 
 
-def _parsed(sql: str) -> exp.Expression:
+def _parsed(sql: str) -> exp.Expr:
     import sqlglot
     from sqlglot.errors import SqlglotError
 
@@ -87,13 +87,13 @@ def _parsed(sql: str) -> exp.Expression:
     return found[0]
 
 
-def _name_columns(tree: exp.Expression) -> None:
+def _name_columns(tree: exp.Expr) -> None:
     """Name the result's columns as BigQuery does where the query does not: f0_, f1_."""
     from sqlglot import exp
 
     if not isinstance(tree, exp.Query):
         return
-    query: exp.Expression = tree
+    query: exp.Expr = tree
     while isinstance(query, exp.SetOperation | exp.Subquery):
         query = query.this
     nameless = (one for one in query.expressions if not isinstance(one, exp.Alias | exp.Column | exp.Star | exp.Dot))
@@ -101,7 +101,7 @@ def _name_columns(tree: exp.Expression) -> None:
         one.replace(exp.alias_(one.copy(), f"f{number}_"))
 
 
-def _resolve_aliases(tree: exp.Expression) -> None:
+def _resolve_aliases(tree: exp.Expr) -> None:
     """Say the expression an alias stands for where BigQuery prefers the alias to a column of that name."""
     from sqlglot import exp
 
@@ -115,7 +115,7 @@ def _resolve_aliases(tree: exp.Expression) -> None:
                 column.replace(exp.paren(meant.copy(), copy=False) if isinstance(meant, exp.Binary) else meant.copy())
 
 
-def _mended(tree: exp.Expression, kinds: Kinds) -> exp.Expression:
+def _mended(tree: exp.Expr, kinds: Kinds) -> exp.Expr:
     """Say every node in DuckDB's words, children before parents."""
     from sqlglot import exp
 
@@ -123,7 +123,7 @@ def _mended(tree: exp.Expression, kinds: Kinds) -> exp.Expression:
     from fqtool.warehouse.duckdb_json import parse_once
 
     nodes = list(tree.walk(bfs=False))
-    work: list[tuple[exp.Expression, Callable[[Any, Kinds], exp.Expression]]] = []
+    work: list[tuple[exp.Expr, Callable[[Any, Kinds], exp.Expr]]] = []
     for node in reversed(nodes):
         check(node)
         if mend := mend_of(node):

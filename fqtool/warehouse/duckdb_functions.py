@@ -16,9 +16,9 @@ from fqtool.warehouse import duckdb_arithmetic, duckdb_arrays, duckdb_casts, duc
 from fqtool.warehouse.duckdb_json import json_value
 from fqtool.warehouse.duckdb_kinds import Kinds
 
-Mend = Callable[[Any, Kinds], exp.Expression]
+Mend = Callable[[Any, Kinds], exp.Expr]
 
-MENDS: dict[type[exp.Expression], Mend] = {
+MENDS: dict[type[exp.Expr], Mend] = {
     exp.Add: duckdb_arithmetic.add_or_subtract,
     exp.ArrayAgg: duckdb_arithmetic.array_agg,
     exp.ArrayConcat: duckdb_arrays.array_concat,
@@ -67,7 +67,7 @@ MENDS: dict[type[exp.Expression], Mend] = {
     exp.Unnest: duckdb_arrays.unnest,
 }
 
-LIKE_GOOGLE: tuple[type[exp.Expression], ...] = (
+LIKE_GOOGLE: tuple[type[exp.Expr], ...] = (
     exp.Abs, exp.And, exp.AnyValue, exp.Array, exp.ArraySize, exp.Case, exp.Ceil, exp.Coalesce, exp.Concat,
     exp.Count, exp.DateFromParts,
     exp.DenseRank, exp.EndsWith, exp.Exists, exp.FirstValue, exp.Floor, exp.GenerateDateArray,
@@ -79,7 +79,7 @@ LIKE_GOOGLE: tuple[type[exp.Expression], ...] = (
     exp.TsOrDsToTimestamp, exp.Upper, exp.Uuid, exp.Variance, exp.VariancePop, exp.Xor,
 )  # fmt: skip
 _CALLED_SO = {"ERROR"}
-_REFUSED: dict[type[exp.Expression], str] = {
+_REFUSED: dict[type[exp.Expr], str] = {
     exp.BitwiseRightShift: "Shifting right",
     exp.TableSample: "TABLESAMPLE",
     exp.Command: "This statement",
@@ -89,12 +89,12 @@ _REFUSED: dict[type[exp.Expression], str] = {
 }
 
 
-def mend_of(node: exp.Expression) -> Mend | None:
+def mend_of(node: exp.Expr) -> Mend | None:
     """Return what makes the node alike, or None where it is."""
     return MENDS.get(type(node))
 
 
-def check(node: exp.Expression) -> None:
+def check(node: exp.Expr) -> None:
     """Raise InputError for what DuckDB would answer otherwise than BigQuery, or was never compared."""
     kind = type(node)
     if kind in _REFUSED:

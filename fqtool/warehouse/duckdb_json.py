@@ -53,7 +53,7 @@ def path_keys(call: exp.JSONExtractScalar) -> list[str | int]:
     return keys
 
 
-def json_value(call: exp.JSONExtractScalar, kinds: Kinds) -> exp.Expression:
+def json_value(call: exp.JSONExtractScalar, kinds: Kinds) -> exp.Expr:
     """Return one JSON_VALUE by itself."""
     return _call(call.this, path_keys(call), as_number=_as_number(call, kinds))
 
@@ -63,9 +63,9 @@ def _as_number(call: exp.JSONExtractScalar, kinds: Kinds) -> bool:
     return isinstance(call.parent, exp.Cast) and kinds.of(call.parent) in ("INT64", "FLOAT64", "NUMERIC")
 
 
-def _call(value: exp.Expression, keys: list[str | int], *, as_number: bool) -> exp.Expression:
+def _call(value: exp.Expr, keys: list[str | int], *, as_number: bool) -> exp.Expr:
     path = "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{json.dumps(key)}" for key in keys)
-    parts: dict[str, exp.Expression] = {"path": exp.Literal.string(path)}
+    parts: dict[str, exp.Expr] = {"path": exp.Literal.string(path)}
     if as_number:
         return once(_PLAIN, value, **parts)
     number = _REFUSAL
@@ -104,7 +104,9 @@ def _parse(name: str, group: list[tuple[exp.JSONExtractScalar, str]], kinds: Kin
     column = group[0][0].this
     shape = json.dumps({key: "VARCHAR" for _, key in group}, ensure_ascii=False)
     parsed = filled(_PARSED, column=column, shape=exp.Literal.string(shape))
-    source = group[0][0].find_ancestor(exp.Select).args["from_"].this
+    select = group[0][0].find_ancestor(exp.Select)
+    assert select is not None  # noqa: S101  the group was found inside it
+    source = select.args["from_"].this
     inner = exp.select("*", exp.alias_(parsed, name))
     # Moved, not copied: what stands in it is still to be said in DuckDB's words.
     source.replace(inner.subquery(source.alias_or_name, copy=False))

@@ -41,7 +41,8 @@ _FIXED = {
     "DATE": (exp.CurrentDate, exp.Date, exp.DateFromParts, exp.TsOrDsToDate),
 }  # fmt: skip
 _FIRST_ARGUMENT = (
-    exp.Paren, exp.Alias, exp.Neg, exp.Abs, exp.Sign, exp.Sum, exp.Min, exp.Max, exp.AnyValue, exp.Window, exp.Filter, exp.Lag,
+    exp.Paren, exp.Alias, exp.Neg, exp.Abs, exp.Sign, exp.Sum, exp.Min, exp.Max, exp.AnyValue, exp.Window, exp.Filter,
+    exp.Lag,
     exp.Lead, exp.FirstValue, exp.LastValue, exp.IgnoreNulls, exp.RespectNulls, exp.Nullif, exp.Distinct, exp.Order,
     exp.Limit, exp.Substring, exp.Mod, exp.ArrayConcat, exp.DateAdd, exp.DateSub, exp.DateTrunc, exp.DPipe,
 )  # fmt: skip
@@ -51,14 +52,14 @@ _NUMBERS = ("INT64", "NUMERIC", "FLOAT64")
 class Kinds:
     """Answers for one statement; the tree must not have been changed yet, and answers are kept by node."""
 
-    def __init__(self, tree: exp.Expression, tables: Tables) -> None:
+    def __init__(self, tree: exp.Expr, tables: Tables) -> None:
         self._tables = tables
         self._known: dict[int, str] = {}
-        self._alive: list[exp.Expression] = []  # an id belongs to a node only while that lives
-        self._columns: dict[int, dict[str, exp.Expression]] = {}
+        self._alive: list[exp.Expr] = []  # an id belongs to a node only while that lives
+        self._columns: dict[int, dict[str, exp.Expr]] = {}
         self._tree = tree
 
-    def of(self, node: exp.Expression | None) -> str:
+    def of(self, node: exp.Expr | None) -> str:
         """Return the kind of an expression, or ""."""
         if node is None:
             return ""
@@ -74,12 +75,12 @@ class Kinds:
         if isinstance(node, exp.Expression):
             self.of(node)
 
-    def note(self, node: exp.Expression, kind: str) -> None:
+    def note(self, node: exp.Expr, kind: str) -> None:
         """Say of which kind a node is that now stands in another's place."""
         self._alive.append(node)
         self._known[id(node)] = kind
 
-    def _of(self, node: exp.Expression) -> str:
+    def _of(self, node: exp.Expr) -> str:
         for kind, classes in _FIXED.items():
             if isinstance(node, classes):
                 return kind
@@ -116,7 +117,7 @@ class Kinds:
             case _:
                 return ""
 
-    def _of_branches(self, node: exp.Expression) -> str:
+    def _of_branches(self, node: exp.Expr) -> str:
         match node:
             case exp.If():
                 branches = [node.args["true"], node.args.get("false")]
@@ -134,7 +135,7 @@ class Kinds:
         return f"ARRAY<{kind}>" if kind else ""
 
     def _of_column(self, column: exp.Column) -> str:
-        scope: exp.Expression | None = column.parent
+        scope: exp.Expr | None = column.parent
         while scope is not None:
             if isinstance(scope, exp.Select | exp.Merge | exp.Update | exp.Delete):
                 sources = [one for one in _sources(scope) if not column.table or _alias(one) == column.table.lower()]
@@ -146,7 +147,7 @@ class Kinds:
             scope = scope.parent
         return ""
 
-    def _in_source(self, source: exp.Expression, column: exp.Column) -> str | None:
+    def _in_source(self, source: exp.Expr, column: exp.Column) -> str | None:
         """Return the column's kind in a source, "" where unknown, None where the source certainly has none such."""
         name = column.name.lower()
         match source:
@@ -163,7 +164,7 @@ class Kinds:
             case _:
                 return ""
 
-    def _in_query(self, query: exp.Expression, name: str) -> str | None:
+    def _in_query(self, query: exp.Expr, name: str) -> str | None:
         while isinstance(query, exp.SetOperation | exp.Subquery):
             query = query.this
         if not isinstance(query, exp.Select):
@@ -201,7 +202,7 @@ def _element(kind: str) -> str:
     return kind.removeprefix("ARRAY<").removesuffix(">") if kind.startswith("ARRAY<") else ""
 
 
-def _sources(scope: exp.Expression) -> list[exp.Expression]:
+def _sources(scope: exp.Expr) -> list[exp.Expr]:
     if isinstance(scope, exp.Merge):
         return [scope.this, scope.args["using"]]
     first = scope.args.get("from_")
@@ -210,7 +211,7 @@ def _sources(scope: exp.Expression) -> list[exp.Expression]:
     return found + [join.this for join in scope.args.get("joins") or ()]
 
 
-def _alias(source: exp.Expression) -> str:
+def _alias(source: exp.Expr) -> str:
     if isinstance(source, exp.Unnest):
         alias = source.args.get("alias")
         names = alias.args.get("columns") if alias else None
@@ -218,11 +219,11 @@ def _alias(source: exp.Expression) -> str:
     return source.alias_or_name.lower()
 
 
-def _cte(table: exp.Table) -> exp.Expression | None:
+def _cte(table: exp.Table) -> exp.Expr | None:
     """Return the query of the CTE a table name stands for, seen from the table outwards."""
     if table.args.get("db"):
         return None
-    scope: exp.Expression | None = table.parent
+    scope: exp.Expr | None = table.parent
     while scope is not None:
         clause = scope.args.get("with_")
         for cte in clause.expressions if clause else ():
@@ -232,8 +233,8 @@ def _cte(table: exp.Table) -> exp.Expression | None:
     return None
 
 
-def _within(node: exp.Expression, ancestor: exp.Expression) -> bool:
-    scope: exp.Expression | None = node
+def _within(node: exp.Expr, ancestor: exp.Expr) -> bool:
+    scope: exp.Expr | None = node
     while scope is not None:
         if scope is ancestor:
             return True

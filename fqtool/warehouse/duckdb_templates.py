@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from typing import cast
 
 import sqlglot
 from sqlglot import exp
@@ -12,11 +11,11 @@ _SIMPLE = (exp.Column, exp.Literal, exp.Parameter, exp.Null, exp.Boolean)
 
 
 @functools.lru_cache(maxsize=512)
-def _parsed(template: str) -> exp.Expression:
-    return cast("exp.Expression", sqlglot.parse_one(template, read="duckdb"))
+def _parsed(template: str) -> exp.Expr:
+    return sqlglot.parse_one(template, read="duckdb")
 
 
-def filled(template: str, **parts: exp.Expression) -> exp.Expression:
+def filled(template: str, **parts: exp.Expr) -> exp.Expr:
     """Return the DuckDB expression `template` with each `:name` replaced by that part, in brackets where needed."""
     made = _parsed(template).copy()
     for place in list(made.find_all(exp.Placeholder)):
@@ -26,7 +25,7 @@ def filled(template: str, **parts: exp.Expression) -> exp.Expression:
     return made
 
 
-def once(template: str, value: exp.Expression, **parts: exp.Expression) -> exp.Expression:
+def once(template: str, value: exp.Expr, **parts: exp.Expr) -> exp.Expr:
     """Fill a template that says :v many times, with the value computed and written only once.
 
     Repeating a large expression makes SQL that DuckDB takes long to plan, and nested repeats make it crash.

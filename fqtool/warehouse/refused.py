@@ -68,6 +68,8 @@ def _refusal(table: Table | None, change: Change) -> str:
             return "" if legal else f"{name} is {old.mode} and cannot become {mode}"
         case SetDefault(name, None) if table and (old := table.find(name)) and old.default is None:
             return f"{name} has no default to drop"
+        case SetOption("partition_expiration_days", _) if table and table.partitioning is None:
+            return "only a partitioned table has partitions that expire"
         case SetPartitioning() | SetClustering() | SetPolicyTags() | Reorder():
             return "no SQL statement can do that"
         case (

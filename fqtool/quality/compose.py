@@ -1,0 +1,49 @@
+"""Small expressions put together: chains, conditions, arrays, and the columns of a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+from fqtool.quality.expression import FALSE, TRUE, Array, Binary, Call, Expression, Literal, Name
+from fqtool.quality.fold import logical
+from fqtool.registry.model import Feature
+
+_CHAIN = 64
+KNOWN = Name("sources_known")
+
+
+def feature_column(feature: Feature, name: str) -> Name:
+    """Return the column that holds a dynamic name of one feature, e.g. f5_quality."""
+    return Name(f"f{feature.index}_{name}")
+
+
+def joined(op: str, parts: Sequence[Expression]) -> Expression:
+    """Join by AND, OR or +; long chains in brackets of 64, since parsers recurse once per operator."""
+    if len(parts) > _CHAIN:
+        chunks = [parts[at : at + _CHAIN] for at in range(0, len(parts), _CHAIN)]
+        return joined(op, [joined(op, chunk) for chunk in chunks])
+    if op == "+":
+        return reduce(lambda a, b: Binary("+", a, b), parts)
+    start: Expression = TRUE if op == "AND" else FALSE
+    return reduce(lambda a, b: logical(op, a, b), parts, start)
+
+
+def if_(condition: Expression, then: Expression, otherwise: Expression) -> Call:
+    """IF(condition, then, otherwise)."""
+    return Call("IF", (condition, then, otherwise))
+
+
+def summed(terms: Sequence[Expression]) -> Expression:
+    """The terms joined by +."""
+    return joined("+", terms)
+
+
+def number(value: float) -> Literal:
+    """A number, written whole where it is."""
+    return Literal(int(value) if float(value).is_integer() else value)
+
+
+def concatenated(parts: Sequence[Expression]) -> Expression:
+    """One array of many."""
+    return Call("ARRAY_CONCAT", tuple(parts)) if parts else Array((), "STRING")
