@@ -113,7 +113,8 @@ def tell(findings: Sequence[Finding], form: str, *, target: str, command: str, o
 
 
 def say(line: str) -> None:
-    """Print a line of progress or outcome to stderr, so that stdout holds what was asked for."""
+    """Print a line of progress or outcome to stderr, so that stdout holds what was asked for, and comes first."""
+    sys.stdout.flush()
     print(line, file=sys.stderr, flush=True)
 
 

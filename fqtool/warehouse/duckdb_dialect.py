@@ -76,10 +76,13 @@ def _parsed(sql: str) -> exp.Expr:
     from sqlglot.errors import SqlglotError
 
     try:
+        sql.encode()
         found = [one for one in sqlglot.parse(sql, read="bigquery") if one is not None]
     except SqlglotError as error:
         first = str(error).splitlines()[0]
         raise InputError(f"This is not SQL that can be read: {first}") from None
+    except UnicodeEncodeError:
+        raise InputError("This SQL holds characters that are no Unicode.") from None
     except RecursionError:
         raise InputError("This SQL is nested too deep to be read.") from None
     if len(found) != 1:

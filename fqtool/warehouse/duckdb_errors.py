@@ -16,23 +16,23 @@ _NO_TABLE = re.compile(r"Table with name (?P<name>\S+) does not exist")
 def cannot_open(path: Path, error: Exception) -> FqtoolError:
     """Say why the file does not open."""
     text = str(error)
-    if "lock" in text:
+    if "set lock on file" in text:
         held = _HOLDER.search(text)
         who = f"process {held['pid']} ({Path(held['program']).name})" if held else "another process"
         return Busy(f"{path} is locked by {who}.", remedy="Wait for it, or close the program that has it open.")
     if path.is_dir():
         return NotThere(f"{path} is a folder, not a DuckDB file.", remedy="Name the file in it.")
-    if "not a valid DuckDB" in text or "orrupt" in text or isinstance(error, UnicodeDecodeError):
-        return WorldError(f"{path} is not a DuckDB file, or a damaged one.", remedy="Restore it, or name another file.")
     if "version" in text:
         return WorldError(
-            f"{path} was written by another version of DuckDB: {_one_line(text)}.", remedy="pip install -U duckdb"
+            f"{path} was written by another version of DuckDB: {_words(text)}.", remedy="pip install -U duckdb"
         )
+    if "not a valid DuckDB" in text or "orrupt" in text or isinstance(error, UnicodeDecodeError):
+        return WorldError(f"{path} is not a DuckDB file, or a damaged one.", remedy="Restore it, or name another file.")
     if is_read_only(error):
         return Denied(f"{path} cannot be opened: permission denied.", remedy="Check the owner and mode of the file.")
     if "configuration" in text:
         return Busy(f"{path} is open in this process with other settings.", remedy="Close it there first.")
-    return WorldError(f"{path} cannot be opened: {_one_line(text)}.")
+    return WorldError(f"{path} cannot be opened: {_words(text)}.")
 
 
 def is_read_only(error: Exception) -> bool:
@@ -47,7 +47,7 @@ def judged(place: str) -> Iterator[None]:
 
     try:
         yield
-    except duckdb.Error as error:
+    except (duckdb.Error, RuntimeError, UnicodeError) as error:  # text that is no Unicode ends in the latter two
         text = str(error)
         if absent := _NO_TABLE.search(text):
             raise NotThere(
@@ -65,3 +65,8 @@ def _one_line(text: str) -> str:
     """DuckDB draws the place of an error below its first line."""
     first = text.strip().split("\n\n")[0].split("\nLINE ")[0]
     return " ".join(first.split()).rstrip(".")
+
+
+def _words(text: str) -> str:
+    """Leave out the kind of exception DuckDB begins with."""
+    return re.sub(r"^[\w ]*Error: ", "", _one_line(text))
