@@ -13,6 +13,7 @@ import pytest
 from fqtool.errors import InputError, NotThere, Refusal
 from fqtool.migrations.plan import make_statement
 from fqtool.quality.build import base_table, desired_table
+from fqtool.quality.scoring import Scoring
 from fqtool.registry.model import Registry
 from fqtool.sql import Query, Value
 from fqtool.table.changes import CreateTable
@@ -171,3 +172,10 @@ def test_the_command_scores_the_incident(tmp_path: Path) -> None:
     assert row["feature_5_source"] == "default"
     assert row["quality_alert_level"] == "red"
     assert ready["is_quality_ready"] is False
+
+
+def test_sql_longer_than_bigquery_takes_is_refused_with_the_number() -> None:
+    """Hundreds of features are one statement; where the text passes BigQuery's limit, both numbers are told."""
+    assert Scoring(small_registry(300)).select("t")
+    with pytest.raises(Refusal, match=r"6,000 features takes [\d,]+ characters of SQL; BigQuery takes 1,024,000"):
+        Scoring(small_registry(6_000)).select("t")

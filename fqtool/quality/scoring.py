@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from fqtool.errors import InputError
+from fqtool.errors import InputError, Refusal
 from fqtool.quality.build import ExpandedColumn, base_columns, expand_columns, feature_values, fill
 from fqtool.quality.compose import KNOWN, feature_column
 from fqtool.quality.expression import NULL, Call, Expression, Literal, Name, names_in, render
@@ -23,6 +23,7 @@ from fqtool.table.column import Kind, Mode
 from fqtool.table.typetext import parse_type
 
 UPSTREAM = "upstream_"
+TEXT_LIMIT = 1_024_000  # BIGQUERY 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,10 @@ class Scoring:
         return frozenset().union(*(one.needs for one in self.columns))
 
     def select(self, source: str, where: str = "") -> str:
-        """Return the SELECT that scores `source`, a table or subquery in SQL: keys, then the columns fqtool writes."""
+        """Return the SELECT that scores `source`, a table or subquery in SQL: keys, then the columns fqtool writes.
+
+        Raises Refusal where the text is longer than BigQuery takes.
+        """
         parts = [
             ("read", "what the row says of itself, and the label and value of each feature", self._read(source, where)),
             ("features", "the label's weight, canonical source, and whether it is a stand-in", self._features()),
@@ -104,7 +108,14 @@ class Scoring:
             before = f"level_{number}"
         ctes = ",\n".join(f"-- {comment}\n{name} AS (\n{body}\n)" for name, comment, body in parts)
         final = [*(ident(key) for key in self.registry.table.keys), *map(_stored, self.columns)]
-        return f"WITH\n{ctes}\n{_select(final, before)}"
+        text = f"WITH\n{ctes}\n{_select(final, before)}"
+        if len(text) > TEXT_LIMIT:
+            raise Refusal(
+                f"Scoring {len(self.registry.active_features):,} features takes {len(text):,} characters of SQL; "
+                f"BigQuery takes {TEXT_LIMIT:,}.",
+                remedy="Split the features over two stores.",
+            )
+        return text
 
     def query(self, source: str, where: str = "", parameters: Iterable[tuple[str, object]] = ()) -> Query:
         """Return the SELECT as a Query."""

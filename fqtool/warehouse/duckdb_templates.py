@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 
 import sqlglot
 from sqlglot import exp
@@ -30,7 +31,7 @@ def once(template: str, value: exp.Expr, **parts: exp.Expr) -> exp.Expr:
 
     Repeating a large expression makes SQL that DuckDB takes long to plan, and nested repeats make it crash.
     """
-    if isinstance(value, _SIMPLE):
+    if isinstance(value, _SIMPLE) or len(re.findall(r":v\b", template)) == 1:
         return filled(template, v=value, **parts)
     inside = filled(template, v=exp.column("v_"), **parts)
     return filled("LIST_TRANSFORM([:value], LAMBDA v_ : :inside)[1]", value=value, inside=inside)
