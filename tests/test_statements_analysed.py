@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from fqtool.migrations.ledger import TABLE, Entry, Standing, break_lease, entries_of, free_lease, record, take_lease
 from fqtool.migrations.plan import make_statement, plan
 from fqtool.quality.build import desired_state
+from fqtool.quality.merge import Partition
+from fqtool.quality.scoring import Scoring
+from fqtool.registry.load import read_registry
 from fqtool.rules.about_changes import refusals
 from fqtool.rules.about_hazards import judge
 from fqtool.sql import ident
@@ -34,6 +38,7 @@ from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.diff import diff
 from fqtool.table.model import DATASET, State, Table, View
 from fqtool.table.typetext import column
+from tests.bed.running import ROOT
 from tests.bed.zeta import analyze
 from tests.stores import small_registry
 from tests.strategies import columns, tables
@@ -148,3 +153,17 @@ def test_the_views_name_their_dataset() -> None:
         known = {f"p.d.{state.table.name}": catalog(state.table)[state.table.name]}
         assert analyze(make_statement(State(state.table), (PutView(replace(view, query=named)),)).sql, known) is None
     assert diff(state, state) == ()
+
+
+def test_the_scoring_statements_are_accepted() -> None:
+    """Scoring the real registry is one SELECT with one scan and no join, and one MERGE a date; Google accepts both."""
+    registry = read_registry(ROOT / "feature_registry.yaml")
+    table = desired_state(registry).table
+    assert table is not None
+    select = Scoring(registry).select(ident(table.name))
+    assert analyze(select, catalog(table), {"computed_at": datetime(2026, 2, 7, tzinfo=UTC)}) is None
+    assert select.count(f"FROM {ident(table.name)}") == 1
+    assert not re.search(r"\b(JOIN|UNNEST|CREATE)\b", select)
+    partition = Partition(Scoring(registry), date(2026, 2, 6))
+    for query in (partition.merge(datetime(2026, 2, 7, tzinfo=UTC)), partition.duplicates(), partition.counts()):
+        assert analyze(query.sql, catalog(table), dict(query.parameters)) is None
