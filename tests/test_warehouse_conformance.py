@@ -6,19 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, given, settings
-from hypothesis import strategies as st
 
 from fqtool.errors import NotThere, StatementFailed
-from fqtool.rules.about_changes import refusals
-from fqtool.sql import Query, WholeTable, ident
+from fqtool.sql import Query, WholeTable
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
     DropView,
-    Inapplicable,
     PutView,
     RenameColumn,
     Reorder,
@@ -33,39 +29,16 @@ from fqtool.table.changes import (
     fold,
 )
 from fqtool.table.column import Column, Kind, Mode, Type
-from fqtool.table.ddl import NoStatement, render
 from fqtool.table.diff import diff
-from fqtool.table.model import DATASET, Options, Partitioning, State, Table, View
+from fqtool.table.model import State, Table, View
 from fqtool.table.statement import Statement
 from fqtool.table.typetext import column
 from fqtool.warehouse.duckdb import DuckDBWarehouse
 from fqtool.warehouse.memory import MemoryWarehouse
 from fqtool.warehouse.protocol import Warehouse
-from tests import strategies
-from tests.bed.running import PROJECT, Emulator
+from tests.houses import FLOAT, HOME, INT, NUMERIC, STORE, STRING, VIEW, found, open_bigquery, statement
 
 HOUSES = ("memory", "duckdb", "bigquery")
-INT, FLOAT, NUMERIC, STRING = (Type(kind) for kind in (Kind.INT64, Kind.FLOAT64, Kind.NUMERIC, Kind.STRING))
-STORE = Table(
-    "store",
-    (
-        Column("item", Type(Kind.STRING, length=40), Mode.REQUIRED, "who"),
-        Column("day", Type(Kind.DATE)),
-        Column("count", INT, Mode.REQUIRED),
-        Column("price", Type(Kind.NUMERIC, 5, 2), description='it\'s "quoted" and `ticked`\nin two lines'),
-        Column("Seen", Type(Kind.TIMESTAMP), default="CURRENT_TIMESTAMP()"),
-        Column("tags", STRING, Mode.REPEATED),
-        column("made", "STRUCT<by STRING, runs ARRAY<INT64>, at STRUCT<x FLOAT64, y BIGNUMERIC>>"),
-        column("raw", "JSON"),
-        column("other", "ARRAY<STRUCT<a INT64, b BYTES>>"),
-    ),
-    Partitioning("day"),
-    ("item",),
-    Options(require_partition_filter=True, description="the store", labels=(("team", "a"),)),
-)
-HOME = ident(DATASET, "store")
-VIEW = View("v_store", f"SELECT item, count * 2 AS twice FROM {HOME} WHERE day > '2020-01-01'", "a view")
-
 # Each group is one statement, on top of those before it.
 LEGAL: tuple[tuple[Change, ...], ...] = (
     (AddColumn(Column("n1", FLOAT, description="new")), AddColumn(column("n2", "ARRAY<STRING>"))),
@@ -118,14 +91,6 @@ NO_SQL: tuple[Change, ...] = (
 )
 
 
-def open_bigquery(emulator: Emulator, dataset: str) -> Warehouse:
-    """BigQuery's API over HTTP; BIGQUERY_EMULATOR_HOST must name the emulator."""
-    from fqtool.warehouse.bigquery import BigQueryWarehouse
-
-    assert emulator.url
-    return BigQueryWarehouse(PROJECT, dataset, url=f"bigquery://{PROJECT}/{dataset}")
-
-
 @pytest.fixture(params=HOUSES)
 def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
     """An empty warehouse of each kind."""
@@ -140,23 +105,6 @@ def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         opened = open_bigquery(emulator, request.getfixturevalue("dataset"))
     with opened:
         yield opened
-
-
-def statement(table: str, *changes: Change) -> Statement:
-    """A statement with the SQL that BigQuery would be sent, or one that names the table where there is no SQL."""
-    try:
-        sql = render(table, changes)
-    except (NoStatement, ValueError):
-        sql = f"ALTER TABLE {ident(table)} OTHERWISE"
-    return Statement(sql, changes)
-
-
-def found(house: Warehouse, table: str = "store", *views: str) -> State:
-    """What stands under these names."""
-    live = house.describe(table)
-    assert live is None or isinstance(live, Table)
-    seen = (house.describe(name) for name in views)
-    return State(live, tuple(view for view in seen if isinstance(view, View)))
 
 
 def test_every_legal_change_is_described_as_it_was_made(house: Warehouse) -> None:
@@ -245,6 +193,19 @@ def test_a_job_is_done_once(house: Warehouse) -> None:
     assert found(house) == fold(State(STORE), add.changes)
 
 
+def test_memory_has_no_rows() -> None:
+    """The warehouse in memory says that it holds no rows, rather than that there are none."""
+    house = MemoryWarehouse()
+    house.run(statement("store", CreateTable(STORE)))
+    for use in (
+        lambda: house.rows(WholeTable("store", ("item",))),
+        lambda: house.rows(Query("SELECT 1")),
+        lambda: house.run(Query("DELETE FROM store WHERE TRUE")),
+    ):
+        with pytest.raises(StatementFailed, match="no rows"):
+            use()
+
+
 @pytest.mark.parametrize("house", ["duckdb", "bigquery"], indirect=True)
 def test_rows_of_before_read_null_or_empty(house: Warehouse) -> None:
     """A row written before a column was added reads NULL there, or [] if it is an ARRAY."""
@@ -257,135 +218,3 @@ def test_rows_of_before_read_null_or_empty(house: Warehouse) -> None:
         {"k": 1, "one": None, "many": ()},
         {"k": 2, "one": None, "many": ()},
     ]
-
-
-# -- random changes ------------------------------------------------------------------------------------------------
-
-DEFAULTS = {
-    Kind.INT64: "7", Kind.FLOAT64: "1.5", Kind.STRING: "'it''s'".replace("''", "\\'"), Kind.BOOL: "TRUE",
-    Kind.DATE: "CURRENT_DATE()", Kind.TIMESTAMP: "CURRENT_TIMESTAMP()", Kind.NUMERIC: "NUMERIC '2'",
-}  # fmt: skip
-WIDER = {Kind.INT64: (FLOAT, NUMERIC, Type(Kind.BIGNUMERIC)), Kind.NUMERIC: (FLOAT, Type(Kind.BIGNUMERIC))}
-
-
-def any_change(state: State) -> st.SearchStrategy[Change]:
-    """A change that speaks of the table's own names, legal or not."""
-    table = state.table
-    assert table is not None
-    old = st.sampled_from([one.name for one in table.columns])
-    name = st.one_of(old, strategies.names)
-    settable = [(one.name, DEFAULTS[one.type.kind]) for one in table.columns
-                if one.type.kind in DEFAULTS and one.mode is not Mode.REPEATED]  # fmt: skip
-    typed = [(one.name, wide) for one in table.columns for wide in WIDER.get(one.type.kind, ())]
-    inner = [(one.name, two.name) for one in table.columns for two in one.type.fields]
-    choices: list[st.SearchStrategy[Change]] = [
-        st.builds(AddColumn, strategies.columns(1)),
-        st.builds(AddColumn, strategies.columns(1).map(_nullable)),
-        st.builds(DropColumn, old),
-        st.builds(RenameColumn, old, name),
-        st.builds(SetType, old, strategies.types(1)),
-        st.builds(SetMode, old, st.sampled_from(Mode)),
-        st.builds(SetDefault, old, st.none()),
-        st.builds(SetDescription, old.map(lambda one: (one,)), strategies.texts),
-        st.builds(SetOption, st.just("description"), strategies.texts),
-        st.builds(SetOption, st.just("partition_expiration_days"), st.none() | st.just(30.0)),
-        st.builds(PutView, st.builds(View, st.just("v"), st.just(f"SELECT COUNT(*) AS n FROM {ident(DATASET, 't')}"))),
-        st.just(DropView("v")),
-    ]
-    if settable:
-        choices.append(st.sampled_from(settable).map(lambda pair: SetDefault(*pair)))
-    if typed:
-        choices.append(st.sampled_from(typed).map(lambda pair: SetType(*pair)))
-    if inner:
-        choices.append(st.builds(SetDescription, st.sampled_from(inner), strategies.texts))
-    return st.one_of(choices)
-
-
-def _nullable(one: Column) -> Column:
-    mode = Mode.NULLABLE if one.mode is Mode.REQUIRED else one.mode
-    return Column(one.name, one.type, mode, one.description)
-
-
-def _is_legal(state: State, change: Change) -> bool:
-    """What `rules.about_changes` says, who knows nothing of warehouses, and what BigQuery says besides."""
-    table = state.table
-    assert table is not None
-    nested = isinstance(change, SetDescription) and len(change.path) > 1
-    if refusals(state, change) and not nested:
-        return False
-    try:
-        fold(state, (change,))
-    except Inapplicable:
-        return False
-    match change:
-        case DropColumn():
-            return len(table.columns) > 1
-        case SetMode(name, _):
-            old = table.find(name)
-            return old is not None and old.mode is Mode.REQUIRED
-        case SetDefault(name, None):
-            old = table.find(name)
-            return old is not None and old.default is not None
-        case SetOption("partition_expiration_days", _):
-            return table.partitioning is not None
-        case _:
-            return True
-
-
-def _agrees(house: Warehouse, data: st.DataObject, steps: int) -> None:
-    state = State(data.draw(strategies.tables(depth=1)))
-    assert state.table is not None
-    house.run(statement("t", CreateTable(state.table)))
-    assert found(house, "t", "v") == state
-    for _ in range(steps):
-        change = data.draw(any_change(state))
-        if _is_legal(state, change):
-            house.run(statement("t", change))
-            state = fold(state, (change,))
-        else:
-            with pytest.raises(StatementFailed):
-                house.run(statement("t", change))
-        assert found(house, "t", "v") == state
-
-
-@settings(max_examples=25)
-@given(st.data())
-def test_random_changes_in_memory(data: st.DataObject) -> None:
-    """Whatever changes come, in any order: describe is fold, and refused is what the rules and BigQuery refuse."""
-    _agrees(MemoryWarehouse(), data, 6)
-
-
-@settings(max_examples=35)
-@given(st.data())
-def test_random_changes_in_duckdb(data: st.DataObject) -> None:
-    """The same in DuckDB, whose own catalog must carry it."""
-    with DuckDBWarehouse(":memory:") as house:
-        _agrees(house, data, 6)
-
-
-def _sayable(change: Change) -> bool:
-    """Whether SQL reaches what is changed, and the emulator knows the type."""
-    match change:
-        case SetDescription(path, _):
-            return len(path) == 1
-        case AddColumn(added):
-            return not any(word in added.sql_type for word in ("RANGE<", "INTERVAL", "GEOGRAPHY"))
-        case _:
-            return True
-
-
-@settings(max_examples=10, phases=[Phase.explicit, Phase.generate])
-@given(st.data())
-def test_random_changes_in_bigquery(emulator: Emulator, data: st.DataObject) -> None:
-    """The same through BigQuery's API, of the changes that its SQL can say."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
-        with open_bigquery(emulator, emulator.fresh_dataset()) as house:
-            state = State(Table("t", STORE.columns, STORE.partitioning))
-            house.run(statement("t", *diff(State(), state)))
-            for _ in range(5):
-                change = data.draw(any_change(state))
-                if _is_legal(state, change) and _sayable(change):
-                    house.run(statement("t", change))
-                    state = fold(state, (change,))
-                    assert diff(found(house, "t", "v"), state) == (), change

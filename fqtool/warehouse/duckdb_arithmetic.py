@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from sqlglot import exp
 
 from fqtool.errors import InputError
@@ -115,6 +117,8 @@ def literal(node: exp.Literal, _: Kinds) -> exp.Expr:
     if node.is_string:
         return node
     if not node.is_int:
+        if math.isinf(float(node.name)):
+            raise InputError(f"{node.name} is no FLOAT64.")
         text = node.name if "e" in node.name.lower() else f"{node.name}e0"
         return exp.Literal.number(text)
     parent = node.parent

@@ -86,12 +86,15 @@ def cast(node: exp.Cast, kinds: Kinds) -> exp.Expr:
     value = node.this
     if isinstance(value, exp.Null) or (isinstance(value, exp.Array) and not value.expressions):
         return node
-    if target == "STRING":
+    if node.args.get("format"):
+        raise InputError("CAST with FORMAT is nothing that DuckDB does as BigQuery does.")
+    if target == "STRING" and not node.to.expressions:
         return _to_string(value, source)
-    if not target or target.startswith("ARRAY") or target in ("BYTES", "JSON", "TIME"):
+    lossy = target == "BIGNUMERIC" and source not in ("INT64", "NUMERIC", "BIGNUMERIC")
+    if not target or lossy or target.startswith("ARRAY") or target in ("BYTES", "JSON", "STRING", "TIME"):
         if isinstance(value, exp.Parameter):
             return node
-        raise InputError(f"CAST to {node.to.sql('bigquery')} is nothing that DuckDB does as BigQuery does.")
+        raise InputError(f"CAST to {target or node.to.sql('bigquery')} is nothing that DuckDB does as BigQuery does.")
     if source == "BOOL" or (source == target and target != "NUMERIC") or _is_moment(value, target):
         return node
     word = "TRY_CAST" if isinstance(node, exp.TryCast) else "CAST"
@@ -200,7 +203,7 @@ def _bracketed(opening: str, pieces: list[exp.Expr], closing: str) -> exp.Expr:
 
 
 def _json_name(one: exp.Expr) -> exp.Expr:
-    name = one.alias_or_name
+    name = one.alias_or_name if isinstance(one, exp.Alias | exp.Column | exp.Dot) else ""
     if isinstance(one, exp.PropertyEQ):
         name = one.this.name
     quoted = name.replace("\\", "\\\\").replace('"', '\\"')

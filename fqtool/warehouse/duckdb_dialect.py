@@ -44,6 +44,7 @@ def to_duckdb(sql: str, schemas: Schemas = ()) -> str:
 def transpiled(sql: str, schemas: Schemas = ()) -> Transpiled:
     """Return the same with the names of its parameters."""
     from sqlglot import exp
+    from sqlglot.errors import SqlglotError
 
     from fqtool.warehouse.duckdb_kinds import Kinds
 
@@ -54,7 +55,12 @@ def transpiled(sql: str, schemas: Schemas = ()) -> Transpiled:
     kinds = Kinds(tree, {name: {column.lower(): kind for column, kind in columns} for name, columns in schemas})
     _name_columns(tree)
     _resolve_aliases(tree)
-    return Transpiled(_mended(tree, kinds).sql("duckdb"), names)
+    try:
+        return Transpiled(_mended(tree, kinds).sql("duckdb"), names)
+    except RecursionError:
+        raise InputError("This SQL is nested too deep to be said in DuckDB's words.") from None
+    except SqlglotError as error:
+        raise InputError(f"This cannot be said in DuckDB's SQL: {str(error).splitlines()[0]}") from None
 
 
 @functools.lru_cache(maxsize=256)

@@ -86,6 +86,8 @@ _REFUSED: dict[type[exp.Expr], str] = {
     exp.SafeFunc: "SAFE.function",
     exp.AtTimeZone: "AT TIME ZONE",
     exp.Collate: "COLLATE",
+    exp.HavingMax: "HAVING MAX",
+    exp.Placeholder: "A parameter without a name",
 }
 
 
@@ -103,12 +105,16 @@ def check(node: exp.Expr) -> None:
         case exp.Anonymous() | exp.AnonymousAggFunc():
             if node.name.upper() not in _CALLED_SO:
                 raise _refusal(f"{node.name.upper()}()")
+        case exp.Parameter() if isinstance(node.this, exp.Parameter):
+            raise _refusal("A system variable")
         case exp.Select() if node.args.get("kind"):
             raise _refusal(f"SELECT AS {node.args['kind']}")
         case exp.Insert() if node.args.get("conflict") or node.args.get("overwrite"):
             raise _refusal("This INSERT")
         case exp.Insert() if isinstance(node.parent, exp.When) and isinstance(node.this, exp.Var):
             raise _refusal("INSERT ROW")
+        case exp.Unnest() if node.args.get("offset") and isinstance(node.parent, exp.Join) and node.parent.side:
+            raise _refusal("An outer join of UNNEST WITH OFFSET")
         case exp.Func() if node.arg_key == "unit":
             return  # a WEEK, which looks like a function
         case exp.Func() if kind not in MENDS and kind not in LIKE_GOOGLE:

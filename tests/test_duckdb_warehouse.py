@@ -1,0 +1,173 @@
+"""DuckDBWarehouse: atomic statements, jobs done once, DML, parameters, and what is and is not opened."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from fqtool.errors import InputError, NotThere, StatementFailed
+from fqtool.sql import Query, Value, WholeTable
+from fqtool.table.changes import CreateTable, fold
+from fqtool.table.model import State
+from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.protocol import Warehouse
+from tests.bed.running import ROOT
+from tests.duck import STORE, made
+from tests.dying import CHANGES, JOB, TABLE, prepare
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the database goes: a folder that is not there yet."""
+    return tmp_path / "deep" / "er" / "house.duckdb"
+
+
+@pytest.fixture
+def house(file: Path) -> Iterator[DuckDBWarehouse]:
+    """A warehouse on that file."""
+    with DuckDBWarehouse(str(file), f"duckdb:///{file}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def stored(house: DuckDBWarehouse) -> DuckDBWarehouse:
+    """The same with the store in it."""
+    house.run(made(CreateTable(STORE)))
+    return house
+
+
+def test_it_is_a_warehouse(house: DuckDBWarehouse) -> None:
+    """DuckDBWarehouse has the protocol's methods, as the type checker sees it too, and no metadata budget."""
+    door: Warehouse = house
+    assert door.pace is None
+    assert DuckDBWarehouse("x.duckdb").url == "duckdb:///x.duckdb"
+
+
+def test_kill_9_leaves_all_or_nothing(tmp_path: Path) -> None:
+    """Killed before any call to DuckDB, the table and what is remembered of it are as before or as after."""
+    whole = fold(State(TABLE), CHANGES).table
+    seen = set()
+    prepare(str(tmp_path / "before.duckdb"))
+    fatal, calls = 0, 99
+    while fatal <= calls:
+        path = str(tmp_path / f"{fatal}.duckdb")
+        shutil.copy(tmp_path / "before.duckdb", path)
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.dying", path, str(fatal)],
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        calls = int(done.stdout or calls)
+        with DuckDBWarehouse(path) as house:
+            after = house.describe("t")
+            assert after in (TABLE, whole), fatal
+            house.run(made(*CHANGES, table="t"), job=JOB)
+            assert house.describe("t") == whole
+            assert house.rows(Query("SELECT k, many, new FROM t")) == [{"k": 1.0, "many": (), "new": None}]
+        seen.add(after == whole)
+        fatal += 1
+    assert seen == {True, False}
+
+
+def test_dml_under_a_job_id_is_done_once(stored: DuckDBWarehouse) -> None:
+    """The same INSERT under one job id, in one process or two, writes one row and tells the same outcome."""
+    insert = Query("INSERT INTO store (item) VALUES ('a')")
+    first = stored.run(insert, job="j1")
+    stored.close()
+    assert stored.run(insert, job="j1") == first
+    assert first.rows_changed == 1
+    assert stored.rows(Query("SELECT COUNT(*) AS n FROM store")) == [{"n": 1}]
+    with pytest.raises(StatementFailed):
+        stored.run(Query("INSERT INTO store (n) VALUES (1)"), job="j2")
+    stored.run(insert, job="j2")
+
+
+def test_merge_update_delete_say_how_many(stored: DuckDBWarehouse) -> None:
+    """DML of every kind runs as GoogleSQL and says how many rows it changed."""
+    stored.run(Query("INSERT INTO store (item, n) VALUES ('a', 1), ('b', DEFAULT)"))
+    merge = (
+        "MERGE `dataset.store` AS t USING (SELECT 'b' AS item, 5 AS n UNION ALL SELECT 'c', 6) AS s ON t.item = s.item "
+        "WHEN MATCHED AND t.n = 7 THEN UPDATE SET n = s.n "
+        "WHEN NOT MATCHED BY SOURCE THEN DELETE WHEN NOT MATCHED THEN INSERT (item, n) VALUES (s.item, s.n)"
+    )
+    assert stored.run(Query(merge)).rows_changed == 3
+    assert stored.rows(Query("SELECT item, n FROM store ORDER BY item")) == [
+        {"item": "b", "n": 5}, {"item": "c", "n": 6},
+    ]  # fmt: skip
+    assert stored.run(Query("UPDATE store SET n = DEFAULT WHERE item = 'c'")).rows_changed == 1
+    assert stored.run(Query("DELETE FROM store WHERE n = 7")).rows_changed == 1
+    twice = merge.replace("SELECT 'c', 6", "SELECT 'b', 6").replace("t.n = 7", "TRUE")
+    with pytest.raises(StatementFailed, match="more than once"):
+        stored.run(Query(twice))
+
+
+PARAMETERS: dict[str, Value] = {
+    "text": "it's \\ \n \"x\" $a @b", "whole": 9_007_199_254_740_993, "small": 5, "broken": 0.1, "yes": True,
+    "number": Decimal("12345678901234567890.123456789"), "day": dt.date(2025, 1, 2),
+    "moment": dt.datetime(2025, 1, 2, 3, 4, 5, 678, tzinfo=dt.UTC), "none": None, "texts": ("a", "b"),
+    "numbers": (1, 2), "empty": (),
+}  # fmt: skip
+
+
+def test_parameters_come_back_as_they_went(house: DuckDBWarehouse) -> None:
+    """Every kind of parameter is bound, not pasted; one that is not used is no error, one that is missing is."""
+    sql = "SELECT " + ", ".join(f"@{name} AS `{name}`" for name in PARAMETERS)
+    (row,) = house.rows(Query(sql, (*PARAMETERS.items(), ("unused", 1))))
+    assert row == PARAMETERS
+    assert isinstance(row["moment"], dt.datetime)
+    assert row["moment"].tzinfo is dt.UTC
+    assert house.rows(Query("SELECT @small * 1000000000000 AS x", (("small", 5),))) == [{"x": 5_000_000_000_000}]
+    with pytest.raises(InputError, match="@small"):
+        house.rows(Query("SELECT @small AS x"))
+
+
+def test_the_session_is_in_utc(stored: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine's zone, a TIMESTAMP's date is that of UTC."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    moment = Query("SELECT DATE(TIMESTAMP '2025-01-01 23:30:00+00') AS d, CAST('2025-01-01' AS TIMESTAMP) AS t")
+    assert stored.rows(moment) == [{"d": dt.date(2025, 1, 1), "t": dt.datetime(2025, 1, 1, tzinfo=dt.UTC)}]
+
+
+def test_nothing_is_fetched_from_the_network(house: DuckDBWarehouse) -> None:
+    """DuckDB neither installs nor loads extensions by itself."""
+    house.run(made(CreateTable(TABLE), table="t"))
+    settings = "SELECT name, value FROM duckdb_settings() WHERE name LIKE 'auto%known_extensions'"
+    assert dict(house._connection().execute(settings).fetchall()) == {
+        "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
+    }  # fmt: skip
+
+
+def test_looking_creates_nothing(house: DuckDBWarehouse, file: Path) -> None:
+    """A file that is not there holds nothing, and looking does not make it; the first run does, its folder too."""
+    assert house.describe("store") is None
+    with pytest.raises(NotThere, match="no table store"):
+        house.rows(WholeTable("store", ("item",)))
+    with pytest.raises(NotThere):
+        house.rows(Query("SELECT item FROM store"))
+    assert not file.parent.exists()
+    house.run(made(CreateTable(STORE)))
+    assert house.describe("store") == STORE
+    assert file.exists()
+
+
+def test_reading_a_table_that_lacks_a_column_is_an_error(stored: DuckDBWarehouse) -> None:
+    """WholeTable of a column that is not there names it; a query of it fails with DuckDB's words in one line."""
+    with pytest.raises(StatementFailed, match="no column absent"):
+        stored.rows(WholeTable("store", ("item", "absent")))
+    with pytest.raises(StatementFailed, match="absent") as told:
+        stored.rows(Query("SELECT absent FROM store"))
+    assert "\n" not in str(told.value)
+
+
+def test_duplicate_names_are_refused(stored: DuckDBWarehouse) -> None:
+    """A result with the same name twice is an error, as in BigQuery: a dict would lose one of them."""
+    with pytest.raises(StatementFailed, match="Duplicate"):
+        stored.rows(Query("SELECT 1 AS x, 2 AS X"))

@@ -1,0 +1,165 @@
+"""Random changes, legal and not: every warehouse describes what fold says and refuses what the rules refuse."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from fqtool.errors import StatementFailed
+from fqtool.rules.about_changes import refusals
+from fqtool.sql import ident
+from fqtool.table.changes import (
+    AddColumn,
+    Change,
+    CreateTable,
+    DropColumn,
+    DropView,
+    Inapplicable,
+    PutView,
+    RenameColumn,
+    SetDefault,
+    SetDescription,
+    SetMode,
+    SetOption,
+    SetType,
+    fold,
+)
+from fqtool.table.column import Column, Kind, Mode, Type
+from fqtool.table.diff import diff
+from fqtool.table.model import DATASET, State, Table, View
+from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.memory import MemoryWarehouse
+from fqtool.warehouse.protocol import Warehouse
+from tests import strategies
+from tests.bed.running import Emulator
+from tests.houses import FLOAT, NUMERIC, STORE, found, open_bigquery, statement
+
+DEFAULTS = {
+    Kind.INT64: "7", Kind.FLOAT64: "1.5", Kind.STRING: "'it''s'".replace("''", "\\'"), Kind.BOOL: "TRUE",
+    Kind.DATE: "CURRENT_DATE()", Kind.TIMESTAMP: "CURRENT_TIMESTAMP()", Kind.NUMERIC: "NUMERIC '2'",
+}  # fmt: skip
+WIDER = {Kind.INT64: (FLOAT, NUMERIC, Type(Kind.BIGNUMERIC)), Kind.NUMERIC: (FLOAT, Type(Kind.BIGNUMERIC))}
+
+
+def any_change(state: State) -> st.SearchStrategy[Change]:
+    """A change that speaks of the table's own names, legal or not."""
+    table = state.table
+    assert table is not None
+    old = st.sampled_from([one.name for one in table.columns])
+    name = st.one_of(old, strategies.names)
+    settable = [(one.name, DEFAULTS[one.type.kind]) for one in table.columns
+                if one.type.kind in DEFAULTS and one.mode is not Mode.REPEATED]  # fmt: skip
+    typed = [(one.name, wide) for one in table.columns for wide in WIDER.get(one.type.kind, ())]
+    inner = [(one.name, two.name) for one in table.columns for two in one.type.fields]
+    choices: list[st.SearchStrategy[Change]] = [
+        st.builds(AddColumn, strategies.columns(1)),
+        st.builds(AddColumn, strategies.columns(1).map(_nullable)),
+        st.builds(DropColumn, old),
+        st.builds(RenameColumn, old, name),
+        st.builds(SetType, old, strategies.types(1)),
+        st.builds(SetMode, old, st.sampled_from(Mode)),
+        st.builds(SetDefault, old, st.none()),
+        st.builds(SetDescription, old.map(lambda one: (one,)), strategies.texts),
+        st.builds(SetOption, st.just("description"), strategies.texts),
+        st.builds(SetOption, st.just("partition_expiration_days"), st.none() | st.just(30.0)),
+        st.builds(PutView, st.builds(View, st.just("v"), st.just(f"SELECT COUNT(*) AS n FROM {ident(DATASET, 't')}"))),
+        st.just(DropView("v")),
+    ]
+    if settable:
+        choices.append(st.sampled_from(settable).map(lambda pair: SetDefault(*pair)))
+    if typed:
+        choices.append(st.sampled_from(typed).map(lambda pair: SetType(*pair)))
+    if inner:
+        choices.append(st.builds(SetDescription, st.sampled_from(inner), strategies.texts))
+    return st.one_of(choices)
+
+
+def _nullable(one: Column) -> Column:
+    mode = Mode.NULLABLE if one.mode is Mode.REQUIRED else one.mode
+    return Column(one.name, one.type, mode, one.description)
+
+
+def _is_legal(state: State, change: Change) -> bool:
+    """What `rules.about_changes` says, who knows nothing of warehouses, and what BigQuery says besides."""
+    table = state.table
+    assert table is not None
+    nested = isinstance(change, SetDescription) and len(change.path) > 1
+    if refusals(state, change) and not nested:
+        return False
+    try:
+        fold(state, (change,))
+    except Inapplicable:
+        return False
+    match change:
+        case DropColumn():
+            return len(table.columns) > 1
+        case SetMode(name, _):
+            old = table.find(name)
+            return old is not None and old.mode is Mode.REQUIRED
+        case SetDefault(name, None):
+            old = table.find(name)
+            return old is not None and old.default is not None
+        case SetOption("partition_expiration_days", _):
+            return table.partitioning is not None
+        case _:
+            return True
+
+
+def _agrees(house: Warehouse, data: st.DataObject, steps: int) -> None:
+    state = State(data.draw(strategies.tables(depth=1)))
+    assert state.table is not None
+    house.run(statement("t", CreateTable(state.table)))
+    assert found(house, "t", "v") == state
+    for _ in range(steps):
+        change = data.draw(any_change(state))
+        if _is_legal(state, change):
+            house.run(statement("t", change))
+            state = fold(state, (change,))
+        else:
+            with pytest.raises(StatementFailed):
+                house.run(statement("t", change))
+        assert found(house, "t", "v") == state
+
+
+@settings(max_examples=25)
+@given(st.data())
+def test_random_changes_in_memory(data: st.DataObject) -> None:
+    """Whatever changes come, in any order: describe is fold, and refused is what the rules and BigQuery refuse."""
+    _agrees(MemoryWarehouse(), data, 6)
+
+
+@settings(max_examples=35)
+@given(st.data())
+def test_random_changes_in_duckdb(data: st.DataObject) -> None:
+    """The same in DuckDB, whose own catalog must carry it."""
+    with DuckDBWarehouse(":memory:") as house:
+        _agrees(house, data, 6)
+
+
+def _sayable(change: Change) -> bool:
+    """Whether SQL reaches what is changed, and the emulator knows the type."""
+    match change:
+        case SetDescription(path, _):
+            return len(path) == 1
+        case AddColumn(added):
+            return not any(word in added.sql_type for word in ("RANGE<", "INTERVAL", "GEOGRAPHY"))
+        case _:
+            return True
+
+
+@settings(max_examples=10, phases=[Phase.explicit, Phase.generate])
+@given(st.data())
+def test_random_changes_in_bigquery(emulator: Emulator, data: st.DataObject) -> None:
+    """The same through BigQuery's API, of the changes that its SQL can say."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
+        with open_bigquery(emulator, emulator.fresh_dataset()) as house:
+            state = State(Table("t", STORE.columns, STORE.partitioning))
+            house.run(statement("t", *diff(State(), state)))
+            for _ in range(5):
+                change = data.draw(any_change(state))
+                if _is_legal(state, change) and _sayable(change):
+                    house.run(statement("t", change))
+                    state = fold(state, (change,))
+                    assert diff(found(house, "t", "v"), state) == (), change
