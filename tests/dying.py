@@ -63,6 +63,7 @@ def main(path: str, fatal: int) -> None:
         house._opened = counting  # type: ignore[assignment]
         house.run(Statement("ALTER TABLE `t` ADD COLUMN", CHANGES), job=JOB)
         sys.stdout.write(f"{counting.calls}\n")
+        sys.stdout.flush()
         if fatal == counting.calls:
             os.kill(os.getpid(), signal.SIGKILL)
 
