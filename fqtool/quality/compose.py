@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import reduce
 
-from fqtool.quality.expression import FALSE, TRUE, Array, Binary, Call, Expression, Literal, Name
+from fqtool.quality.expression import FALSE, TRUE, Array, Binary, Call, Expression, In, Literal, Name
 from fqtool.quality.fold import logical
-from fqtool.registry.model import Feature
+from fqtool.registry.model import Feature, Registry
 
 _CHAIN = 64
 KNOWN = Name("sources_known")
@@ -16,6 +16,18 @@ KNOWN = Name("sources_known")
 def feature_column(feature: Feature, name: str) -> Name:
     """Return the column that holds a dynamic name of one feature, e.g. f5_quality."""
     return Name(f"f{feature.index}_{name}")
+
+
+def stand_in(registry: Registry, feature: Feature) -> Expression:
+    """Whether a feature holds a stand-in value; NULL in a row without sources.
+
+    Where the stored source tells it, as it does unless a stand-in shares its name with a real source, it is asked.
+    """
+    told = {one.canonical for one in registry.sources if one.is_default} | {registry.unknown_source.canonical}
+    if told & {one.canonical for one in registry.sources if not one.is_default}:
+        return feature_column(feature, "is_default")
+    source, names = feature_column(feature, "source"), tuple(map(Literal, sorted(told)))
+    return Binary("=", source, names[0]) if len(names) == 1 else In(source, names)
 
 
 def joined(op: str, parts: Sequence[Expression]) -> Expression:

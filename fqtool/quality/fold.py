@@ -131,6 +131,8 @@ def _unary(op: str, operand: Expression) -> Expression:
             return NULL
         case "NOT", Unary("NOT", inner):
             return inner
+        case "NOT", Binary("=" | "!=" as compare, left, right):
+            return Binary("!=" if compare == "=" else "=", left, right)
         case _:
             return Unary(op, operand)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fqtool.quality.compose import KNOWN, concatenated, feature_column, if_, joined
+from fqtool.quality.compose import KNOWN, concatenated, if_, joined, stand_in
 from fqtool.quality.expression import FALSE, NULL, TRUE, Array, Binary, Call, Case, Expression, Is, Literal, Name, Unary
 from fqtool.quality.fold import fold, logical
 from fqtool.quality.grammar import parse_expression
@@ -45,7 +45,7 @@ def compatible_models(registry: Registry, family: Expression, expand: Expand) ->
         if family != Literal(model.family):
             continue
         needed = [by_name[name] for name in model.needs if name in by_name]
-        defaults: list[Expression] = [feature_column(one, "is_default") for one in needed]
+        defaults: list[Expression] = [stand_in(registry, one) for one in needed]
         if len(needed) < len(model.needs):
             defaults = [TRUE]
         usable = fold(Unary("NOT", joined("OR", defaults)))

@@ -8,19 +8,20 @@ no function of ours.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from fqtool.errors import InputError
 from fqtool.quality import judging
-from fqtool.quality.compose import KNOWN, concatenated, feature_column, if_, joined, number, summed
+from fqtool.quality.compose import KNOWN, concatenated, feature_column, if_, joined, number, stand_in, summed
+from fqtool.quality.detail import detail_map
 from fqtool.quality.expression import (
     FALSE,
     NULL,
     TRUE,
     Array,
+    Between,
     Binary,
     Call,
     Case,
@@ -28,6 +29,8 @@ from fqtool.quality.expression import (
     In,
     Is,
     Literal,
+    Name,
+    Unary,
     children,
     names_in,
     render,
@@ -92,11 +95,29 @@ class Language:
     def names_of(self, feature: Feature) -> dict[str, Expression]:
         """What each name of the language stands for in one feature."""
         dynamic: dict[str, Expression] = {name: feature_column(feature, name) for name in DYNAMIC}
-        if not feature.sample_size:
-            dynamic["sample_size"] = NULL
-        if not self._last_updated.get(feature.processor):
-            dynamic["last_updated"] = NULL
+        dynamic["is_default"] = stand_in(self.registry, feature)
+        dynamic["sample_size"] = self.read_as("sample_size", feature.sample_size)
+        dynamic["last_updated"] = self.read_as("last_updated", self._last_updated.get(feature.processor, ""))
         return {**statics(feature), **dynamic}
+
+    def read_as(self, name: str, text: str) -> Expression:
+        """Return where a feature's sample size or time is read; each is computed once a row.
+
+        That is a column of the table itself where the registry names one, else the column of the first feature with
+        the same expression.
+        """
+        if not text:
+            return NULL
+        made = parse_expression(text)
+        return made if isinstance(made, Name) else feature_column(self._first[name, text], name)
+
+    @cached_property
+    def _first(self) -> dict[tuple[str, str], Feature]:
+        found: dict[tuple[str, str], Feature] = {}
+        for feature in self.registry.features:
+            found.setdefault(("sample_size", feature.sample_size), feature)
+            found.setdefault(("last_updated", self._last_updated.get(feature.processor, "")), feature)
+        return found
 
     @cached_property
     def _last_updated(self) -> dict[str, str]:
@@ -140,10 +161,13 @@ class Language:
         """A feature whose predicate is NULL is not counted; a row without sources has no count over them."""
         each = [one for one in self._each(predicate) if one not in (FALSE, NULL)]
         certain = sum(one == TRUE for one in each)
-        terms: list[Expression] = [if_(one, Literal(1), Literal(0)) for one in each if one != TRUE]
+        open_ = [one for one in each if one != TRUE]
+        told_by_sources = bool(open_) and _told_by_sources(predicate)
+        terms: list[Expression] = [_one_if(holds, sure=told_by_sources) for holds in open_]
         if certain or not terms:
             terms.append(Literal(certain))
-        return _where_known(predicate, summed(terms))
+        # Each CAST is NULL in a row without sources, and so is the sum.
+        return summed(terms) if told_by_sources else _where_known(predicate, summed(terms))
 
     def _average(self, subject: Expression, predicate: Expression) -> Expression:
         """The plain mean over the features that satisfy the predicate; NULL where none does."""
@@ -158,16 +182,12 @@ class Language:
         return Call("SAFE_DIVIDE", (total, count))
 
     def _map(self, subject: Expression, predicate: Expression) -> Expression:
-        """A JSON object keyed by index, as text; {} where no feature satisfies the predicate."""
-        entries: list[Expression] = []
-        for (feature, names), holds in zip(self.names, self._each(predicate), strict=True):
-            if holds not in (FALSE, NULL):
-                entry = _entry(feature.index, substitute(subject, names))
-                entries.append(entry if holds == TRUE else if_(holds, entry, NULL))
-        if all(isinstance(entry, Literal) for entry in entries):
-            return Literal("{" + ",".join(str(entry.value) for entry in entries if isinstance(entry, Literal)) + "}")
-        listed = Call("ARRAY_TO_STRING", (Array(tuple(entries)), Literal(",")))
-        return Call("CONCAT", (Literal("{"), listed, Literal("}")))
+        entries = [
+            (feature.index, substitute(subject, names), holds)
+            for (feature, names), holds in zip(self.names, self._each(predicate), strict=True)
+            if holds not in (FALSE, NULL)
+        ]
+        return detail_map(entries)
 
     def _list(self, subject: Expression, predicate: Expression) -> Expression:
         """An array in index order; BigQuery stores no NULL in an array, so none is put in."""
@@ -217,17 +237,26 @@ def _refuse_nested(e: Expression) -> None:
         _refuse_nested(inner)
 
 
+def _one_if(holds: Expression, *, sure: bool) -> Expression:
+    """1 or 0; a CAST where NULL means that the sources are unknown, else IF, for which NULL is 0."""
+    return Call("CAST", (holds,), "INT64") if sure else if_(holds, Literal(1), Literal(0))
+
+
+def _told_by_sources(e: Expression) -> bool:
+    """Tell whether a predicate is NULL in rows without sources, and in no other: it asks of nothing but the sources."""
+    match e:
+        case Name(name):
+            return name in FROM_SOURCES or name in STATIC
+        case Literal(value):
+            return value is not None
+        case Binary() | In() | Between() | Unary():
+            return all(map(_told_by_sources, children(e)))
+        case _:
+            return False
+
+
 def _where_known(predicate: Expression, made: Expression) -> Expression:
     return if_(KNOWN, made, NULL) if names_in(predicate) & FROM_SOURCES else made
-
-
-def _entry(index: int, value: Expression) -> Expression:
-    """One "5":value of a JSON object; a constant is written out, the rest by TO_JSON_STRING."""
-    key = f'"{index}":'
-    if isinstance(value, Literal):
-        return Literal(key + json.dumps(value.value, ensure_ascii=False))
-    text = Call("IFNULL", (Call("TO_JSON_STRING", (value,)), Literal("null")))
-    return Call("CONCAT", (Literal(key), text))
 
 
 def sql_of(e: Expression) -> str:

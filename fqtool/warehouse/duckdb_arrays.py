@@ -10,6 +10,7 @@ from fqtool.errors import InputError
 from fqtool.warehouse.duckdb_kinds import Kinds
 from fqtool.warehouse.duckdb_templates import filled, once
 
+_MANY = 4
 _OUT_OF_BOUNDS = "ERROR('Array index ' || :i || ' is out of bounds')"
 
 
@@ -52,6 +53,40 @@ def array_concat(node: exp.ArrayConcat, _: Kinds) -> exp.Expr:
     names = {f"a{number}": one for number, one in enumerate(doubtful)}
     null = " OR ".join(f":{name} IS NULL" for name in names)
     return filled(f"CASE WHEN NOT ({null}) THEN :joined END", joined=joined, **names)
+
+
+def concat(node: exp.Concat, kinds: Kinds) -> exp.Expr:
+    """Return CONCAT of many texts in one go: a chain of || copies what it has so far at each step.
+
+    DuckDB's CONCAT leaves NULLs out, so it is asked only where none can be.
+    """
+    parts = node.expressions
+    if len(parts) < _MANY or not all(kinds.of(one) == "STRING" and never_null(one) for one in parts):
+        return node
+    return exp.Anonymous(this="CONCAT", expressions=[one.copy() for one in parts])
+
+
+def never_null(node: exp.Expr) -> bool:
+    """Tell whether an expression, said in DuckDB's words already, certainly has a value on every row."""
+    match node:
+        case exp.Literal():
+            return True
+        case exp.Coalesce():
+            return any(map(never_null, [node.this, *node.expressions]))
+        case exp.Case():
+            return _never_null(*(one.args["true"] for one in node.args["ifs"]), node.args.get("default"))
+        case exp.If():
+            return _never_null(node.args["true"], node.args.get("false"))
+        case exp.Paren():
+            return never_null(node.this)
+        case exp.Anonymous() if node.name.upper() == "CONCAT":
+            return True
+        case _:
+            return False
+
+
+def _never_null(*nodes: exp.Expr | None) -> bool:
+    return all(one is not None and never_null(one) for one in nodes)
 
 
 def unnest(node: exp.Unnest, _: Kinds) -> exp.Expr:

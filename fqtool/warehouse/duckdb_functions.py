@@ -27,6 +27,7 @@ MENDS: dict[type[exp.Expr], Mend] = {
     exp.Bracket: duckdb_arrays.element,
     exp.Cast: duckdb_casts.cast,
     exp.Column: duckdb_arrays.column,
+    exp.Concat: duckdb_arrays.concat,
     exp.CountIf: duckdb_arithmetic.count_if,
     exp.CurrentDate: duckdb_dates.without_zone,
     exp.CurrentDatetime: duckdb_dates.current_datetime,
@@ -68,7 +69,7 @@ MENDS: dict[type[exp.Expr], Mend] = {
 }
 
 LIKE_GOOGLE: tuple[type[exp.Expr], ...] = (
-    exp.Abs, exp.And, exp.AnyValue, exp.Array, exp.ArraySize, exp.Case, exp.Ceil, exp.Coalesce, exp.Concat,
+    exp.Abs, exp.And, exp.AnyValue, exp.Array, exp.ArraySize, exp.Case, exp.Ceil, exp.Coalesce,
     exp.Count, exp.DateFromParts,
     exp.DenseRank, exp.EndsWith, exp.Exists, exp.FirstValue, exp.Floor, exp.GenerateDateArray,
     exp.GenerateSeries, exp.Greatest, exp.GroupConcat, exp.If, exp.IsInf, exp.IsNan, exp.Lag, exp.LastValue, exp.Lead,

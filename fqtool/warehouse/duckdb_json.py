@@ -1,8 +1,8 @@
 """JSON_VALUE as GoogleSQL means it, with each row's JSON parsed once however many of its keys are read.
 
 Parsing dominates: 37 JSON_VALUEs of one column parse it 37 times. One json_transform of all their keys into a STRUCT
-parses it once; each key then is a field. What the transform would say otherwise (an object under the key, a number's
-own spelling) is looked at again, which for words never happens.
+parses it once; each key then is a field. The transform would say otherwise what is neither text nor truth nor null (an
+object, a number's own spelling): rows that hold such are read key by key.
 """
 
 from __future__ import annotations
@@ -19,18 +19,25 @@ from fqtool.warehouse.duckdb_templates import filled, once
 # Text that is no JSON counts as a missing value. Words are given as they are; a number as it is spelt, which DuckDB
 # forgets: it is looked for in the text, and refused where the text has it in no spelling of the same number.
 _PLAIN = "TRY(JSON_EXTRACT_STRING(JSON_VALUE(:v, :path), '$'))"
-_CALL = (
-    f"LIST_TRANSFORM([{_PLAIN}], LAMBDA p_ : CASE WHEN p_ >= 'a' AND p_ < '{{{{' THEN p_ "
-    "WHEN TRY(JSON_TYPE(:v, :path)) IN ('DOUBLE', 'BIGINT') THEN {number} ELSE p_ END)[1]"
+_TOLD = (
+    "CASE WHEN :p >= 'a' AND :p < '{{' THEN :p "
+    "WHEN TRY(JSON_TYPE(:v, :path)) IN ('DOUBLE', 'BIGINT') THEN {number} ELSE :p END"
 )
-_NUMBER = "CASE WHEN TRY_CAST({spelt} AS DOUBLE) = TRY_CAST(p_ AS DOUBLE) THEN {spelt} ELSE {otherwise} END"
+_NUMBER = "CASE WHEN TRY_CAST({spelt} AS DOUBLE) = TRY_CAST(:p AS DOUBLE) THEN {spelt} ELSE {otherwise} END"
 _REFUSAL = (
-    "CASE WHEN CONTAINS(p_, '.') THEN ERROR('JSON_VALUE of a number whose spelling DuckDB does not keep') ELSE p_ END"
+    "CASE WHEN CONTAINS(:p, '.') THEN ERROR('JSON_VALUE of a number whose spelling DuckDB does not keep') ELSE :p END"
 )
 _SPELT = "REGEXP_EXTRACT(CAST(:v AS TEXT), :pattern, 1)"
-# Words are strings: an object, an array, a number begins with another character.
-_FIELD = "CASE WHEN :field >= 'a' AND :field < '{' THEN :field WHEN :field IS NOT NULL THEN :call END"
-_PARSED = "TRY(JSON_TRANSFORM(:column, :shape))"
+_SPELLING = r"\s*:\s*(-?[0-9][-+0-9.eE]*)"
+# A colon before anything but a text, true, false or null; a colon inside a text only costs time.
+_ODD = r":\s*([^\"\sntf]|na)"
+_PARSED = (
+    "CASE WHEN NOT REGEXP_MATCHES(CAST(:column AS TEXT), :odd) THEN TRY(JSON_TRANSFORM(:column, :shape)) "
+    "ELSE LIST_TRANSFORM([:texts], LAMBDA s_ : :fields)[1] END"
+)
+_KEY_BY_KEY = "LIST_TRANSFORM(:keys, LAMBDA k_ : :plain)"
+# A lambda in a lambda would be shorter, but DuckDB mixes up their arguments.
+_LOOKED_AT = "LIST_TRANSFORM(LIST_ZIP(:keys, :texts), LAMBDA z_ : :told)"
 _WORTH_IT = 2
 
 
@@ -65,28 +72,30 @@ def _as_number(call: exp.JSONExtractScalar, kinds: Kinds) -> bool:
 
 def _call(value: exp.Expr, keys: list[str | int], *, as_number: bool) -> exp.Expr:
     path = "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{json.dumps(key)}" for key in keys)
-    parts: dict[str, exp.Expr] = {"path": exp.Literal.string(path)}
+    plain = once(_PLAIN, value, path=exp.Literal.string(path))
     if as_number:
-        return once(_PLAIN, value, **parts)
+        return plain
+    parts: dict[str, exp.Expr] = {"path": exp.Literal.string(path), "p": exp.column("p_")}
     number = _REFUSAL
     if keys and isinstance(keys[-1], str):
         number = _NUMBER.format(spelt=_SPELT, otherwise=_REFUSAL)
-        key = re.escape(json.dumps(keys[-1], ensure_ascii=False))
-        parts["pattern"] = exp.Literal.string(key + r"\s*:\s*(-?[0-9][-+0-9.eE]*)")
-    return once(_CALL.format(number=number), value, **parts)
+        parts["pattern"] = exp.Literal.string(re.escape(json.dumps(keys[-1], ensure_ascii=False)) + _SPELLING)
+    told = once(_TOLD.format(number=number), value, **parts)
+    return filled("LIST_TRANSFORM([:plain], LAMBDA p_ : :told)[1]", plain=plain, told=told)
 
 
 def parse_once(calls: list[exp.JSONExtractScalar], kinds: Kinds) -> None:
     """Make all reads of one column in one SELECT one parse, where the column can only be its one source's."""
-    groups: dict[tuple[int, str], list[tuple[exp.JSONExtractScalar, str]]] = {}
+    groups: dict[tuple[int, str, bool], list[tuple[exp.JSONExtractScalar, str]]] = {}
     for call in calls:
         select, keys = call.find_ancestor(exp.Select), path_keys(call)
         single = len(keys) == 1 and isinstance(keys[0], str) and isinstance(call.this, exp.Column)
         if single and select is not None and _one_source(select):
-            groups.setdefault((id(select), call.this.name.lower()), []).append((call, str(keys[0])))
-    for number, group in enumerate(groups.values()):
+            as_number = _as_number(call, kinds)
+            groups.setdefault((id(select), call.this.name.lower(), as_number), []).append((call, str(keys[0])))
+    for number, ((_, _, as_number), group) in enumerate(groups.items()):
         if len({key for _, key in group}) >= _WORTH_IT:
-            _parse(f"_json{number}", group, kinds)
+            _parse(f"_json{number}", group, kinds, as_number=as_number)
 
 
 def _one_source(select: exp.Select) -> bool:
@@ -100,20 +109,54 @@ def _has_star(select: exp.Select) -> bool:
     return any(one.is_star for one in select.expressions)
 
 
-def _parse(name: str, group: list[tuple[exp.JSONExtractScalar, str]], kinds: Kinds) -> None:
+def _parse(name: str, group: list[tuple[exp.JSONExtractScalar, str]], kinds: Kinds, *, as_number: bool) -> None:
     column = group[0][0].this
-    shape = json.dumps({key: "VARCHAR" for _, key in group}, ensure_ascii=False)
-    parsed = filled(_PARSED, column=column, shape=exp.Literal.string(shape))
     select = group[0][0].find_ancestor(exp.Select)
     assert select is not None  # noqa: S101  the group was found inside it
     source = select.args["from_"].this
-    inner = exp.select("*", exp.alias_(parsed, name))
+    inner = exp.select("*", exp.alias_(_parsed(column, list(dict.fromkeys(key for _, key in group)), as_number), name))
     # Moved, not copied: what stands in it is still to be said in DuckDB's words.
     source.replace(inner.subquery(source.alias_or_name, copy=False))
     inner.set("from_", exp.From(this=source))
     for call, key in group:
-        field = exp.Bracket(this=exp.column(name), expressions=[exp.Literal.string(key)])
-        whole = _call(call.this, [key], as_number=_as_number(call, kinds))
-        made = filled(_FIELD, field=field, call=whole)
+        made = exp.Bracket(this=exp.column(name), expressions=[exp.Literal.string(key)])
         call.replace(made)
         kinds.note(made, "STRING")
+
+
+def _item(array: str, number: int) -> exp.Expr:
+    # On sqlglot's tree the first is 0; it writes 1 for DuckDB.
+    return exp.Bracket(this=exp.column(array), expressions=[exp.Literal.number(number - 1)])
+
+
+def _parsed(column: exp.Expr, keys: list[str], as_number: bool) -> exp.Expr:
+    """Return the STRUCT of the keys' texts."""
+    fields = [
+        exp.PropertyEQ(this=exp.Literal.string(key), expression=_item("s_", number))
+        for number, key in enumerate(keys, 1)
+    ]
+    return filled(
+        _PARSED,
+        column=column,
+        odd=exp.Literal.string(_ODD),
+        shape=exp.Literal.string(json.dumps(dict.fromkeys(keys, "VARCHAR"), ensure_ascii=False)),
+        texts=_key_by_key(column, keys, as_number=as_number),
+        fields=exp.Struct(expressions=fields),
+    )
+
+
+def _key_by_key(column: exp.Expr, keys: list[str], *, as_number: bool) -> exp.Expr:
+    """Return the array of the keys' texts; a key in quotes is both the path's end and what stands before the value."""
+    quoted = exp.Array(expressions=[exp.Literal.string(json.dumps(key, ensure_ascii=False)) for key in keys])
+    path = filled("'$.' || :k", k=exp.column("k_"))
+    texts = filled(_KEY_BY_KEY, keys=quoted, plain=filled(_PLAIN, v=column, path=path))
+    if as_number:
+        return texts
+    told = filled(
+        _TOLD.format(number=_NUMBER.format(spelt=_SPELT, otherwise=_REFUSAL)),
+        v=column,
+        p=_item("z_", 2),
+        path=filled("'$.' || :k", k=_item("z_", 1)),
+        pattern=filled("REGEXP_ESCAPE(:k) || :spelling", k=_item("z_", 1), spelling=exp.Literal.string(_SPELLING)),
+    )
+    return filled(_LOOKED_AT, keys=quoted, texts=texts, told=told)
