@@ -1,8 +1,8 @@
 # ruff: noqa: INP001 - the docs are no package
-"""Write the reference pages that are made from the product: the registry's keys and the rules.
+"""Write the reference pages that are made from the product: the registry's keys, its language, and the rules.
 
-`python docs/generate.py` writes docs/reference/registry.md and rules.md; with `--check` it writes nothing, names what
-is stale and exits 1.
+`python docs/generate.py` writes registry.md, language.md and rules.md in docs/reference; with `--check` it writes
+nothing, names what is stale and exits 1.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ from typing import Any
 
 import fqtool.rules
 from fqtool.finding import RULES, Rule
+from fqtool.quality import functions
+from fqtool.quality.language import DYNAMIC
+from fqtool.quality.names import feature_names
 
 REFERENCE = Path("docs/reference")
 NOTE = "<!-- Written by `python docs/generate.py`; change the product, not this page. -->"
@@ -104,7 +107,8 @@ def registry_page() -> str:
         "```",
         "",
         "An unknown key is an error with a suggestion. Keys in **bold** must be there.",
-        "`fqtool validate` checks the file; [rules](rules.md) says what it looks at.",
+        "`fqtool validate` checks the file; [rules](rules.md) says what it looks at. What an `expr` may say is in",
+        "[the language](language.md).",
         "",
         "## Keys",
     ]
@@ -157,9 +161,79 @@ def more(schema: dict[str, Any]) -> str:
     return "".join(f" {one}" for one in told)
 
 
+def language_page() -> str:
+    """What an expression may say: names, operators, functions, from the data that the type checker goes by."""
+    of_feature = feature_names(None)
+    lines = [
+        "# The language of expressions",
+        "",
+        NOTE,
+        "",
+        "An `expr`, a condition (`when`, `requires`) and an input is one GoogleSQL expression over one row: no",
+        "statement, no query, no table, no function of your own. `fqtool validate` reads each, infers its type, and",
+        "says what is wrong with line, column and a caret ([rules](rules.md) FQ150 to FQ157).",
+        "Views and thresholds are SQL of the warehouse over stored rows; there only names, comparisons with NULL and",
+        "evident types are looked at, and any function passes.",
+        "",
+        "## Names",
+        "",
+        "Every column of the table, the parameter `@computed_at` (the time of scoring), and inside an aggregate over",
+        "features, or in a column with `for_each: feature`, what a feature has:",
+        "",
+        "| name | type | known |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| `{name}` | {'as `inputs.value` gives' if kind is None else kind} "
+        f"| {'per row' if name in DYNAMIC else 'from the registry'} |"
+        for name, kind in of_feature.items()
+    ]
+    lines += ["", "## Types", "", *_types(), "", "## Operators", ""]
+    lines += [
+        "`AND`, `OR`, `NOT`, `=`, `!=`, `<`, `<=`, `>`, `>=`, `BETWEEN`, `IN`, `IS NULL`, `IS TRUE`, `LIKE`, `+`, `-`,",
+        "`*`, `/`, `||`, `CASE`, `CAST`, `SAFE_CAST`, `[a, b]` and `array[SAFE_OFFSET(n)]`, binding as in GoogleSQL.",
+        "Compare with `IS NULL`: `= NULL` is refused, since it is never TRUE.",
+    ]
+    tables = (
+        ("Over the features of a row", "The last argument of two chooses the features.", functions.OVER_FEATURES),
+        ("What the registry knows", "Tiers, alerts, models and processors of the file.", functions.OF_REGISTRY),
+        (
+            "Of GoogleSQL",
+            "This list is closed: each answers alike on every warehouse and every day.",
+            functions.FUNCTIONS,
+        ),
+    )
+    for title, about, table in tables:
+        lines += ["", f"## {title}", "", about, "", "| function | arguments | result |", "|---|---|---|"]
+        lines += [_signature(name, signature) for name, signature in sorted(table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _types() -> Iterator[str]:
+    yield "INT64 goes where NUMERIC or FLOAT64 is wanted, NUMERIC where FLOAT64 is; a text in quotes that says a day or"
+    yield "moment where DATE or TIMESTAMP is. A NUMERIC column also takes FLOAT64. Everything else needs a CAST."
+    yield "These words stand for several types; such arguments of one call have one type together:"
+    yield ""
+    yield "| word | takes |"
+    yield "|---|---|"
+    for word, (kinds, _) in functions.FAMILIES.items():
+        yield f"| {word} | {'any type' if word == 'T' else ', '.join(kinds)} |"
+    for word, (_, told) in functions.CONSTANTS.items():
+        yield f"| {word} | {plain(told)}, written out |"
+
+
+def _signature(name: str, signature: str) -> str:
+    takes, gives = functions.parsed(signature)
+    words = [
+        f"{one.word.replace('|', ' or ')}{', ...' * one.repeats}{' (may be left out)' * one.optional}" for one in takes
+    ]
+    result = {"T": "as its arguments", "FRACTION": "as its arguments; FLOAT64 of INT64", "ARRAY": "ARRAY of it"}
+    return f"| `{name}` | {plain(', '.join(words)) or 'none'} | {plain(result.get(gives, gives))} |"
+
+
 def main() -> int:
     """Write the pages, or with --check compare them."""
-    pages = {"registry.md": registry_page(), "rules.md": rules_page()}
+    pages = {"registry.md": registry_page(), "language.md": language_page(), "rules.md": rules_page()}
     stale = [name for name, text in pages.items() if not (REFERENCE / name).is_file() or _read(name) != text]
     if "--check" in sys.argv[1:]:
         sys.stderr.writelines(f"{REFERENCE / name} is stale: python docs/generate.py\n" for name in stale)

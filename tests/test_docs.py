@@ -22,6 +22,8 @@ import typer
 import fqtool.rules
 from fqtool.cli.app import app
 from fqtool.finding import RULES
+from fqtool.quality import functions
+from fqtool.quality.names import feature_names
 from fqtool.report.findings import FORMATS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,8 +114,15 @@ def test_every_key_of_the_registry_is_in_the_reference() -> None:
     assert [key for key in keys_of(schema) if f"`{key}`" not in page] == []
 
 
+def test_every_function_is_in_the_reference() -> None:
+    """Each function that an expression may call, and each name of a feature, stands in language.md."""
+    page = text_of("docs", "reference", "language.md")
+    tables = (functions.FUNCTIONS, functions.OVER_FEATURES, functions.OF_REGISTRY, feature_names(None))
+    assert [name for table in tables for name in table if f"| `{name}` |" not in page] == []
+
+
 def test_generated_pages_are_current() -> None:
-    """docs/generate.py would write registry.md and rules.md as they are."""
+    """docs/generate.py would write registry.md, language.md and rules.md as they are."""
     done = subprocess.run(
         [sys.executable, "docs/generate.py", "--check"],
         cwd=ROOT,

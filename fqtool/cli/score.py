@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -77,32 +77,76 @@ def score(
         int | None, typer.Option("--max-bytes", help="Let BigQuery refuse a date that would bill more.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL and the bytes; change nothing.")] = False,
+    source: Annotated[
+        Path | None,
+        typer.Option("--input", "-i", help="Score this file instead: .ndjson, .parquet, .csv, or - for NDJSON."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--output", "-o", help="Where the scores of --input go; - is NDJSON on stdout.")
+    ] = Path("-"),
+    rejects: Annotated[
+        Path | None, typer.Option("--rejects", help="Set unreadable records of --input aside here; else they stop it.")
+    ] = None,
 ) -> None:
-    """Compute all quality columns of the rows that stand in the table, one atomic statement a date."""
+    """Compute all quality columns: of rows that stand in the table, one atomic statement a date, or of a file."""
     from fqtool.errors import UsageError
+
+    moment = _moment(as_of)
+    if source is not None:
+        if start or end or target or dry_run:
+            raise UsageError("--input scores a file, without dates and without a target.", remedy="Leave those out.")
+        _score_file(registry, source, out, moment, rejects)
+        return
+    first = _day(start)
+    if first is None:
+        raise UsageError(
+            "score needs to know which dates, or which file.",
+            remedy="fqtool score --start 2026-02-06, or fqtool score --input rows.ndjson",
+        )
+    _score_dates(registry, target, timeout, Dates(first, _day(end) or first), moment, max_bytes, dry_run=dry_run)
+
+
+class Dates(NamedTuple):
+    """The first and the last date."""
+
+    start: date
+    end: date
+
+
+def _score_file(registry: Path, source: Path, out: Path, moment: datetime, rejects: Path | None) -> None:
+    from fqtool.verbs.score_records import scorer_of
+    from fqtool.verbs.workspace import open_registry
+
+    done = scorer_of(open_registry(registry)).file(source, out, moment, rejects)
+    aside = f", {done.rejected} set aside in {rejects}" if rejects else ""
+    say(f"{done.written} record{'s' * (done.written != 1)} scored{aside}.")
+    if done.rejected:
+        raise typer.Exit(1)
+
+
+def _score_dates(
+    registry: Path,
+    target: str | None,
+    timeout: float,
+    dates: Dates,
+    moment: datetime,
+    max_bytes: int | None,
+    *,
+    dry_run: bool,
+) -> None:
     from fqtool.verbs.score import score_partitions
     from fqtool.verbs.workspace import open_registry
 
-    first, moment = _day(start), _moment(as_of)
-    if first is None:
-        raise UsageError("score needs to know which dates.", remedy="fqtool score --start 2026-02-06")
     loaded = open_registry(registry)
     with warehouse_of(loaded, target, timeout) as warehouse:
         done = score_partitions(
-            loaded,
-            warehouse,
-            first,
-            _day(end) or first,
-            as_of=moment,
-            max_bytes=max_bytes,
-            dry_run=dry_run,
-            on_scored=_tell,
+            loaded, warehouse, *dates, as_of=moment, max_bytes=max_bytes, dry_run=dry_run, on_scored=_tell
         )
         if dry_run:
             from fqtool.quality.merge import Partition
             from fqtool.quality.scoring import Scoring
 
-            print(f"{Partition(Scoring(loaded), first).merge(moment).sql};")
+            print(f"{Partition(Scoring(loaded), dates.start).merge(moment).sql};")
         rows = sum(one.rows for one in done)
         word = "would be scored" if dry_run else "scored"
         say(f"{rows} rows on {len(done)} dates {word} in {warehouse.url}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from math import isinf
 
 from fqtool.errors import InputError
 from fqtool.quality.expression import (
@@ -23,10 +24,12 @@ from fqtool.quality.expression import (
     Span,
     Unary,
 )
-from fqtool.table.tokens import RESERVED, Cursor, Token, tokens_of, unquoted
+from fqtool.quality.lexer import cut
+from fqtool.table.tokens import RESERVED, Cursor, Token, unquoted
 
 _NUMBER = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?")
 _DEPTH = 200
+_LONGEST = 400
 _STATEMENTS = ("SELECT", "FROM", "WITH", "EXISTS")
 
 
@@ -40,11 +43,7 @@ class Unreadable(InputError):
 
 def parse_expression(text: str) -> Expression:
     """Parse one GoogleSQL expression. Raises Unreadable with the place and what was expected."""
-    try:
-        tokens = tokens_of(text)
-    except InputError as error:
-        raise Unreadable(error.message, 0) from None
-    reader = _Reader(text, tokens)
+    reader = _Reader(text, cut(text))
     made = reader.expression()
     if not reader.done:
         raise reader.expected("an operator or the end")
@@ -157,20 +156,33 @@ class _Reader(Cursor):
         if self.sees("CASE"):
             return self._case()
         token = self.next("an expression")
+        if token.raw in ("'", '"', "`"):
+            raise Unreadable(f"nothing closes the quote {token.raw}", token.start)
         constant = {"TRUE": True, "FALSE": False, "NULL": None}
         if token.word in constant:
             return Literal(constant[token.word], self._span(start))
         if token.raw[0] in "'\"" or token.raw[:2].lower() in ("r'", 'r"'):
-            return Literal(unquoted(token.raw), self._span(start))
+            return Literal(self._text(token), self._span(start))
         if _NUMBER.fullmatch(token.raw):
-            return Literal(int(token.raw) if token.raw.isdecimal() else float(token.raw), self._span(start))
+            return Literal(self._number(token), self._span(start))
         return self._named(token, start)
+
+    def _text(self, token: Token) -> str:
+        try:
+            return unquoted(token.raw)
+        except (ValueError, OverflowError):
+            raise Unreadable("an escape stands for no character", token.start) from None
+
+    def _number(self, token: Token) -> int | float:
+        if len(token.raw) > _LONGEST or isinf(float(token.raw)):
+            raise Unreadable("this number is larger than any that can be computed with", token.start)
+        return int(token.raw) if token.raw.isdecimal() else float(token.raw)
 
     def _named(self, token: Token, start: int) -> Expression:
         if token.raw.startswith("@") and token.raw[1:].isidentifier():
             return Parameter(token.raw[1:], self._span(start))
         if token.raw.startswith("`"):
-            return Name(unquoted(token.raw), self._span(start))
+            return Name(self._text(token), self._span(start))
         callable_ = token.word in ("IF", "CAST")
         if not token.raw.isidentifier() or (token.word in RESERVED and not callable_):
             self.at -= 1

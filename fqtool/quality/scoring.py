@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fqtool.errors import InputError, Refusal
-from fqtool.quality.build import ExpandedColumn, base_columns, expand_columns, feature_values, fill
+from fqtool.quality.build import ExpandedColumn, base_columns, desired_table, expand_columns, feature_values, fill
 from fqtool.quality.compose import KNOWN, feature_column
 from fqtool.quality.expression import NULL, Call, Expression, Literal, Name, names_in, render
 from fqtool.quality.fold import substitute
@@ -19,7 +19,7 @@ from fqtool.quality.grammar import Unreadable, parse_expression
 from fqtool.quality.language import Language, by_label, raw_label, sql_of
 from fqtool.registry.model import Feature, Owner, Registry
 from fqtool.sql import Query, ident
-from fqtool.table.column import Kind, Mode
+from fqtool.table.column import Column, Kind, Mode
 from fqtool.table.typetext import parse_type
 
 UPSTREAM = "upstream_"
@@ -54,9 +54,7 @@ class Scoring:
     @cached_property
     def columns(self) -> tuple[Computed, ...]:
         """The columns that fqtool writes, in registry order."""
-        return tuple(
-            self._computed(one) for one in expand_columns(self.registry) if one.spec.owner is not Owner.UPSTREAM
-        )
+        return tuple(self._computed(one) for one in self.managed if one.spec.owner is not Owner.UPSTREAM)
 
     def _computed(self, column: ExpandedColumn) -> Computed:
         try:
@@ -91,13 +89,38 @@ class Scoring:
         """Every name that some column's expression refers to."""
         return frozenset().union(*(one.needs for one in self.columns))
 
-    def select(self, source: str, where: str = "") -> str:
+    @cached_property
+    def reads(self) -> tuple[Column, ...]:
+        """The stored columns that scoring reads, keys and upstream's columns among them, in the table's order."""
+        inputs = self.registry.inputs
+        texts = [inputs.sources_known]
+        for feature in self.registry.active_features:
+            values = feature_values(feature)
+            texts += [fill(inputs.source, values), fill(inputs.value, values), feature.sample_size]
+            texts.append(self._last_updated.get(feature.processor, ""))
+        named = frozenset().union(*(names_in(parse_expression(text)) for text in dict.fromkeys(texts) if text))
+        wanted = {name.lower() for name in named.union(self.used, self.registry.table.keys)}
+        wanted |= {one.name.lower() for one in self.managed if one.spec.owner is not Owner.FQTOOL}
+        wanted -= {one.name.lower() for one in self.managed if one.spec.owner is Owner.FQTOOL}
+        return tuple(one for one in desired_table(self.registry).columns if one.key in wanted)
+
+    @cached_property
+    def managed(self) -> tuple[ExpandedColumn, ...]:
+        """All managed columns, upstream's among them, in registry order."""
+        return expand_columns(self.registry)
+
+    def select(self, source: str, where: str = "", *, whole: bool = False) -> str:
         """Return the SELECT that scores `source`, a table or subquery in SQL: keys, then the columns fqtool writes.
 
-        Raises Refusal where the text is longer than BigQuery takes.
+        With `whole`, all managed columns: those that upstream owns are passed on as they are. Raises Refusal where the
+        text is longer than BigQuery takes.
         """
         parts = [
-            ("read", "what the row says of itself, and the label and value of each feature", self._read(source, where)),
+            (
+                "read",
+                "what the row says of itself, and the label and value of each feature",
+                self._read(source, where, whole=whole),
+            ),
             ("features", "the label's weight, canonical source, and whether it is a stand-in", self._features()),
         ]
         before = "features"
@@ -107,7 +130,9 @@ class Scoring:
             parts.append((f"level_{number}", comment, _select(["*", *columns], before)))
             before = f"level_{number}"
         ctes = ",\n".join(f"-- {comment}\n{name} AS (\n{body}\n)" for name, comment, body in parts)
-        final = [*(ident(key) for key in self.registry.table.keys), *map(_stored, self.columns)]
+        computed = {one.name: _stored(one) for one in self.columns}
+        last = [one.name for one in self.managed] if whole else list(computed)
+        final = [*map(ident, self.registry.table.keys), *(computed.get(name, ident(name)) for name in last)]
         text = f"WITH\n{ctes}\n{_select(final, before)}"
         if len(text) > TEXT_LIMIT:
             raise Refusal(
@@ -121,9 +146,9 @@ class Scoring:
         """Return the SELECT as a Query."""
         return Query(self.select(source, where), tuple(parameters))  # type: ignore[arg-type]
 
-    def _read(self, source: str, where: str) -> str:
+    def _read(self, source: str, where: str, *, whole: bool) -> str:
         inputs = self.registry.inputs
-        columns = [ident(name) for name in self._stored_names()]
+        columns = [ident(name) for name in self._stored_names(whole=whole)]
         columns += [
             f"{ident(one.name)} AS {ident(UPSTREAM + one.name)}"
             for one in self.columns
@@ -134,12 +159,12 @@ class Scoring:
             columns += self._inputs_of(feature)
         return _select(columns, f"{source}{f' WHERE {where}' if where else ''}")
 
-    def _stored_names(self) -> list[str]:
-        """Keys, and the base and upstream columns that some expression refers to."""
+    def _stored_names(self, *, whole: bool) -> list[str]:
+        """Keys, and the base and upstream columns that some expression refers to; with `whole`, all of upstream's."""
         ours = {one.name.lower() for one in self.columns}
-        stored = [one.name for one in base_columns(self.registry)]
-        stored += [one.name for one in expand_columns(self.registry) if one.spec.owner is Owner.UPSTREAM]
-        wanted = {name.lower() for name in self.used | set(self.registry.table.keys)}
+        upstream = [one.name for one in self.managed if one.spec.owner is Owner.UPSTREAM]
+        wanted = {name.lower() for name in self.used.union(self.registry.table.keys, upstream if whole else ())}
+        stored = [*(one.name for one in base_columns(self.registry)), *upstream]
         return list(dict.fromkeys(name for name in stored if name.lower() in wanted and name.lower() not in ours))
 
     def _inputs_of(self, feature: Feature) -> Iterable[str]:

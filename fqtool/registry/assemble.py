@@ -80,6 +80,7 @@ def assemble(document: Document) -> tuple[model.Registry, tuple[Finding, ...]]:
         drift=tuple((code, _level(level)) for code, level in data.get("drift", {}).items()),
         training_quality=float(data.get("training_quality", 85)),
         schema_versions=tuple(data.get("schema_versions", {}).items()),
+        document=document,
     )
     return registry, tuple(make.findings)
 

@@ -72,6 +72,10 @@ class Document:
         return self._walk(path, of_key=True)
 
     def _walk(self, path: Iterable[Step], *, of_key: bool) -> Location:
+        return self.location(self.indices(path)[0 if of_key else 1])
+
+    def indices(self, path: Iterable[Step]) -> tuple[int, int]:
+        """Return where key and value at `path` begin in the text, or those of the nearest parent that has a place."""
         index, key_index, data = 0, 0, self.data
         for step in path:
             places: Any = self.places.get(id(data))
@@ -81,7 +85,7 @@ class Document:
             except (KeyError, IndexError, TypeError):
                 break
             key_index, index = divmod(place, _SHIFT) if isinstance(places, dict) else (place, place)
-        return self.location(key_index if of_key else index)
+        return key_index, index
 
     def value(self, path: Iterable[Step]) -> Any:
         """Return the data at `path`."""

@@ -8,9 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from fqtool.finding import Location, Severity
 from fqtool.registry.judgement import NOWHERE, Alert, AlertLevel, Each, Model, Pricing, Threshold, ViewSpec
+
+if TYPE_CHECKING:
+    from fqtool.registry.document import Document
 
 
 class Owner(StrEnum):
@@ -209,7 +213,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The whole file. `features` are in index order with retired ones kept; `drift` maps rule codes to levels."""
+    """The whole file. `features` are in index order with retired ones kept; `drift` maps rule codes to levels.
+
+    `document` is what it was read from, to find the place of a part of a text; it says nothing that the rest does not.
+    """
 
     path: str
     table: TableSpec
@@ -232,6 +239,7 @@ class Registry:
     drift: tuple[tuple[str, Severity | None], ...] = ()
     training_quality: float = 85.0
     schema_versions: tuple[tuple[str, str], ...] = field(default=())
+    document: Document | None = field(default=None, repr=False, compare=False)
 
     @property
     def active_features(self) -> tuple[Feature, ...]:

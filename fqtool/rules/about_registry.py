@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fqtool.finding import Finding, Location, rules_of
 from fqtool.registry.model import Registry
-from fqtool.rules import about_columns, about_features, about_judgement, about_layout, about_names
+from fqtool.rules import about_columns, about_expressions, about_features, about_judgement, about_layout, about_names
 from fqtool.rules.subject import Subject
 
-MODULES = (about_names, about_columns, about_features, about_judgement, about_layout)
+MODULES = (about_names, about_columns, about_features, about_judgement, about_layout, about_expressions)
 
 
 def check_registry(registry: Registry) -> tuple[Finding, ...]:

@@ -1,0 +1,169 @@
+"""Files that DuckDB reads as records and writes scores to, streaming: NDJSON, Parquet and CSV, and `-`."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from fqtool.errors import InputError, UsageError, WorldError
+from fqtool.table.column import Column
+from fqtool.warehouse.duckdb_errors import judged
+from fqtool.warehouse.duckdb_texts import shape, text, typed
+from fqtool.warehouse.duckdb_types import quoted
+
+if TYPE_CHECKING:
+    import duckdb
+
+FORMATS = {".ndjson": "json", ".jsonl": "json", ".json": "json", ".parquet": "parquet", ".csv": "csv", ".tsv": "csv"}
+_STDIO = Path("-")
+_NEVER = ("e'\\x01'", "e'\\x02'")  # no line of JSON holds these
+_MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_NESTED = ("STRUCT", "MAP", "UNION", "JSON")
+
+
+def format_of(path: Path) -> str:
+    """Return json, parquet or csv by the name's ending; `-` is NDJSON. Raises UsageError."""
+    if path == _STDIO:
+        return "json"
+    suffixes = [one.lower() for one in path.suffixes if one.lower() != ".gz"]
+    if not suffixes or suffixes[-1] not in FORMATS:
+        endings = ", ".join(FORMATS)
+        raise UsageError(f"What {path} holds is not told by its name.", remedy=f"Use a name that ends in {endings}.")
+    return FORMATS[suffixes[-1]]
+
+
+@contextmanager
+def spooled(path: Path) -> Iterator[Path]:
+    """Give a file that can be read twice: stdin is written to disk first. Raises InputError, WorldError."""
+    if path != _STDIO:
+        if not path.is_file():
+            raise InputError(f"{path} is {'a folder' if path.is_dir() else 'not there'}.")
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="fqtool-") as folder:
+        spool = Path(folder) / "stdin.ndjson"
+        try:
+            with spool.open("wb") as stream:
+                shutil.copyfileobj(sys.stdin.buffer, stream)
+        except OSError as error:
+            raise WorldError(f"stdin cannot be kept in {folder}: {error.strerror}.") from None
+        yield spool
+
+
+@contextmanager
+def put_in_place(path: Path, form: str) -> Iterator[Path]:
+    """Give a file to write; it takes the place of `path`, or goes to stdout, once all went well. Raises WorldError."""
+    folder = Path(tempfile.gettempdir()) if path == _STDIO else path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.", suffix=f".{form}")
+    except OSError as error:
+        raise WorldError(f"{path} cannot be written: {error.strerror}.") from None
+    os.close(handle)
+    made = Path(name)
+    try:
+        yield made
+        if path == _STDIO:
+            with made.open("rb") as stream:
+                shutil.copyfileobj(stream, sys.stdout.buffer)
+            sys.stdout.flush()
+        else:
+            made.chmod(0o644)
+            made.replace(path)
+    finally:
+        with suppress(OSError):
+            made.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RowsIn:
+    """The records of a file: a SELECT of typed columns and what is wrong with each, and what a record is called."""
+
+    path: Path
+    form: str
+    sql: str
+    unit: str
+
+
+def rows_in(connection: duckdb.DuckDBPyConnection, path: Path, form: str, columns: Sequence[Column]) -> RowsIn:
+    """Return how to read a file's records. Raises InputError where it holds none of the columns, or is no such file."""
+    match form:
+        case "json":
+            return RowsIn(path, form, _json(path, columns), "line")
+        case "csv":
+            source = (
+                f"READ_CSV({text(str(path))}, header = true, all_varchar = true, store_rejects = true, "
+                f"quote = '\"', escape = '\"', rejects_limit = 0, max_line_size = 67108864)"
+            )
+        case _:
+            source = f"READ_PARQUET({text(str(path))})"
+    try:
+        with judged(str(path)):
+            found = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
+    except WorldError as error:
+        raise InputError(f"{path} cannot be read as {form}. {error.message}") from None
+    present = frozenset(name.lower() for name in found)
+    if not any(one.name.lower() in present for one in columns):
+        wanted = ", ".join(one.name for one in columns)
+        raise InputError(f"{path} has none of the columns that are read.", remedy=f"These are read: {wanted}.")
+    whole = f"(SELECT {_as_texts(found)}, CAST(TO_JSON(_row) AS VARCHAR) AS _line FROM {source} AS _row)"
+    return RowsIn(path, form, typed(columns, whole, "_line", present), "row")
+
+
+def _json(path: Path, columns: Sequence[Column]) -> str:
+    delimiter, null = _NEVER
+    lines = (
+        f"READ_CSV({text(str(path))}, columns = {{'line': 'VARCHAR'}}, header = false, auto_detect = false, "
+        f"delim = {delimiter}, nullstr = {null}, quote = '', escape = '', max_line_size = 67108864)"
+    )
+    read = (
+        f"(SELECT line AS _line, TRY(FROM_JSON(line, {text(shape(columns))})) AS _read "
+        f"FROM {lines} WHERE TRIM(line) <> '')"
+    )
+    no_object = "CASE WHEN _read IS NULL OR NOT STARTS_WITH(LTRIM(_line), '{') THEN 'this is no JSON object' END"
+    return typed(columns, f"(SELECT _line, _read, UNNEST(_read) FROM {read})", "_line", also=no_object)
+
+
+def _as_texts(found: dict[str, str]) -> str:
+    """A list stays what DuckDB writes and reads; what is nested otherwise becomes JSON."""
+    made = {
+        name: f"TO_JSON({quoted(name)})" if kind.startswith(_NESTED) else quoted(name) for name, kind in found.items()
+    }
+    return ", ".join(f"CAST({value} AS VARCHAR) AS {quoted(name)}" for name, value in made.items())
+
+
+def copy_to(select: str, path: Path, form: str, arrays: Sequence[str] = ()) -> str:
+    """Return the COPY of a SELECT into a file; CSV holds `arrays` as JSON."""
+    match form:
+        case "parquet":
+            options = "FORMAT parquet, COMPRESSION zstd"
+        case "csv":
+            options = f"FORMAT csv, HEADER true, TIMESTAMPFORMAT '{_MOMENT}'"
+            listed = ", ".join(f"CAST(TO_JSON({quoted(one)}) AS VARCHAR) AS {quoted(one)}" for one in arrays)
+            select = f"SELECT * REPLACE ({listed}) FROM ({select})" if listed else select
+        case _:
+            options = f"FORMAT json, TIMESTAMPFORMAT '{_MOMENT}'"
+    return f"COPY ({select}) TO {text(str(path))} ({options})"
+
+
+def physical_lines(path: Path, ordinals: Sequence[int]) -> dict[int, int]:
+    """Return ordinal -> line number, for the n-th lines that are not blank."""
+    wanted, found, seen = set(ordinals), dict[int, int](), 0
+    with _opened(path) as stream:
+        for number, line in enumerate(stream, 1):
+            seen += bool(line.strip())
+            if seen in wanted and line.strip():
+                found[seen] = number
+    return found
+
+
+def _opened(path: Path) -> BinaryIO:
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]

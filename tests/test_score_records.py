@@ -1,0 +1,303 @@
+"""Laws of scoring without a table: a program's records and files give what the table would hold."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+import threading
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import fqtool
+from fqtool.api import LoadedRegistry
+from fqtool.errors import InputError
+from fqtool.quality.build import expand_columns
+from fqtool.verbs.score_records import scorer_of
+from tests.bed.running import ROOT
+from tests.plain_scorer import score as plain_score
+from tests.stores import small_registry
+
+FILE = ROOT / "feature_registry.yaml"
+NOW = datetime(2026, 2, 7, 12, tzinfo=UTC)
+AS_OF = ["--as-of", "2026-02-07T12:00:00Z"]
+
+
+@pytest.fixture(scope="module")
+def registry() -> LoadedRegistry:
+    """The repository's own."""
+    return fqtool.load_registry(FILE)
+
+
+def record(key: str = "a", *defaults: int, **more: Any) -> dict[str, Any]:
+    """A row whose features come from phase4, but those named."""
+    labels = {str(index): "default" if index in defaults else "phase4" for index in range(37)}
+    return {"player_lookup": key, "game_date": "2026-02-06", "feature_sources": labels, "features": [1.0] * 37} | more
+
+
+def invoked(*words: str, stdin: bytes | None = None) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of `fqtool score` with the repository's registry."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fqtool", "score", "-r", str(FILE), *AS_OF, *words],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        input=stdin,
+        timeout=60.0,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+def lines_of(path: Path, *records: object) -> Path:
+    """Write records as NDJSON; a text as it is."""
+    path.write_text("".join(f"{one if isinstance(one, str) else json.dumps(one)}\n" for one in records))
+    return path
+
+
+def read_back(path: Path) -> list[dict[str, Any]]:
+    """Read NDJSON; labels that are passed on are compared by what they say, not by how they are spelt."""
+    found: list[dict[str, Any]] = [json.loads(line) for line in path.read_text().splitlines()]
+    for one in found:
+        if isinstance(one.get("feature_sources"), str):
+            one["feature_sources"] = json.loads(one["feature_sources"])
+    return found
+
+
+def test_composite_factors_that_are_stand_ins_make_a_row_red(registry: LoadedRegistry) -> None:
+    """Features 5-8 of label `default`: quality 40, source default, alert red, not ready for training."""
+    (scored,) = registry.score([record("a", 5, 6, 7, 8)], as_of=NOW)
+    for index in (5, 6, 7, 8):
+        assert (scored[f"feature_{index}_quality"], scored[f"feature_{index}_source"]) == (40.0, "default")
+    assert (scored["quality_alert_level"], scored["is_training_ready"]) == ("red", False)
+    assert scored["quality_computed_at"] == NOW
+
+
+def test_a_scored_record_has_its_keys_and_every_managed_column(registry: LoadedRegistry) -> None:
+    """124 columns in the table's order: two keys and 122; what upstream owns is passed on as it came."""
+    (scored,) = registry.score([record(is_production_ready=True)], as_of=NOW)
+    managed = [one.name for one in expand_columns(registry)]
+    assert list(scored) == ["player_lookup", "game_date", *managed]
+    assert len(managed) == 122
+    assert (scored["player_lookup"], scored["game_date"], scored["is_production_ready"]) == (
+        "a",
+        date(2026, 2, 6),
+        True,
+    )
+    assert scored["feature_quality_score"] == Decimal(100)
+
+
+def test_a_record_alone_scores_as_among_others(registry: LoadedRegistry) -> None:
+    """The result depends neither on the number of records nor on their order; more than one batch keeps the order."""
+    records = [record(f"k{number}", *range(number % 9)) for number in range(4_100)]
+    together = registry.score(records, as_of=NOW)
+    assert [one["player_lookup"] for one in together] == [one["player_lookup"] for one in records]
+    assert together[4_017] == registry.score([records[4_017]], as_of=NOW)[0]
+    assert registry.score([], as_of=NOW) == []
+
+
+def test_values_come_as_programs_have_them(registry: LoadedRegistry) -> None:
+    """Labels as text or dict, times with and without zone, exact numbers, NaN and None: all are read as the table's."""
+    as_dict, as_text = record(), record(feature_sources=json.dumps(record()["feature_sources"], separators=(",", ":")))
+    assert registry.score([as_dict], as_of=NOW) == registry.score([as_text], as_of=NOW)
+    rich = record(
+        game_date=date(2026, 2, 6),
+        created_at=datetime(2026, 2, 6, 12),  # noqa: DTZ001  without a zone on purpose
+        source_composite_last_updated=datetime(2026, 2, 6, 10, tzinfo=UTC),
+        actual_games_count=Decimal(7),
+        features=(float("nan"), float("inf"), None, *[1.0] * 34),
+    )
+    (scored,) = registry.score([rich], as_of=NOW)
+    assert scored["upstream_data_freshness_hours"] is None
+    assert json.loads(scored["feature_last_updated_json"])["5"] == "2026-02-06T10:00:00Z"
+    assert json.loads(scored["feature_sample_sizes_json"])["1"] == 7
+    valid = json.loads(scored["feature_value_ranges_valid_json"])
+    assert (valid["0"], valid["1"], "2" in valid) == (False, False, False)
+
+
+def test_unknown_sources_are_never_guessed(registry: LoadedRegistry) -> None:
+    """A record without labels has no quality, and is not confused with one whose labels are empty."""
+    unknown, empty = registry.score([record(feature_sources=None), record(feature_sources={})], as_of=NOW)
+    assert (unknown["feature_quality_score"], unknown["quality_alert_level"]) == (None, None)
+    assert (empty["feature_quality_score"], empty["quality_alert_level"]) == (Decimal(40), "red")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"features": [1, "x"]}, 'features is no ARRAY<FLOAT64>: [1,"x"]'),
+        ({"actual_games_count": 1.5}, "actual_games_count is no INT64: 1.5"),
+        ({"created_at": "soon"}, "created_at is no TIMESTAMP: soon"),
+        ({"game_date": "2026-13-01"}, "game_date is no DATE: 2026-13-01"),
+        ({"is_production_ready": "maybe"}, "is_production_ready is no BOOL: maybe"),
+    ],
+)
+def test_a_value_of_another_type_is_told_with_its_record(
+    registry: LoadedRegistry, wrong: dict[str, Any], told: str
+) -> None:
+    """Nothing is rounded, cut or made NULL: the record's number, the column, the type and the value are told."""
+    with pytest.raises(InputError) as caught:
+        registry.score([record(), record(**wrong)], as_of=NOW)
+    assert f"record 1: {told}" in caught.value.message
+
+
+@pytest.mark.parametrize("bad", [[3], [record(features=object())], [record(features=b"x")]])
+def test_what_is_no_record_is_told(registry: LoadedRegistry, bad: list[Any]) -> None:
+    """Neither a number nor a value that JSON cannot say is scored, and neither ends in a traceback."""
+    with pytest.raises(InputError):
+        registry.score(bad, as_of=NOW)
+
+
+def test_the_fields_of_one_record_are_those_of_score(registry: LoadedRegistry) -> None:
+    """build_feature_quality_fields gives the managed columns that score gives, labels by number or text."""
+    labels = {5: "default", **dict.fromkeys([one for one in range(37) if one != 5], "phase4")}
+    metadata = {"player_lookup": "a", "game_date": "2026-02-06", "actual_games_count": 12}
+    made = registry.build_feature_quality_fields(labels, [1.0] * 37, metadata, as_of=NOW)
+    (scored,) = registry.score([record("a", 5, actual_games_count=12)], as_of=NOW)
+    other = ("feature_sources", *registry.table.keys)
+    assert {**made, "feature_sources": ""} == {"feature_sources": ""} | {
+        name: value for name, value in scored.items() if name not in other
+    }
+
+
+def test_threads_share_one_registry(registry: LoadedRegistry) -> None:
+    """Several threads get what one would."""
+    expected = [registry.score([record("x", number)], as_of=NOW) for number in range(6)]
+    got: dict[int, Any] = {}
+
+    def work(number: int) -> None:
+        got[number] = registry.score([record("x", number)], as_of=NOW)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(6)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert [got[number] for number in range(6)] == expected
+
+
+def test_a_file_gives_what_records_give(tmp_path: Path) -> None:
+    """NDJSON, gzipped NDJSON, Parquet, CSV and stdin, in and out: the same scores, plain scorer and all."""
+    records = [record("a", 5), record("b", feature_sources=None), record("c", *range(37), features=[0.5] * 37)]
+    source = lines_of(tmp_path / "in.ndjson", *records)
+    assert invoked("--input", str(source), "--output", str(tmp_path / "o.ndjson"))[0] == 0
+    expected = read_back(tmp_path / "o.ndjson")
+    for given, made in zip(records, expected, strict=True):
+        labels = given["feature_sources"]
+        row = given | {"feature_sources": None if labels is None else json.dumps(labels)}
+        plain = plain_score(row, NOW)
+        assert {name: made[name] for name in ("quality_tier", "default_feature_count", "quality_alert_level")} == {
+            name: plain[name] for name in ("quality_tier", "default_feature_count", "quality_alert_level")
+        }
+    packed = tmp_path / "in.ndjson.gz"
+    packed.write_bytes(gzip.compress(source.read_bytes()))
+    sheet = tmp_path / "in.csv"
+    with sheet.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(records[0])
+        writer.writerows(
+            [
+                "" if value is None else json.dumps(value) if isinstance(value, list | dict) else value
+                for value in one.values()
+            ]
+            for one in records
+        )
+    parquet = tmp_path / "in.parquet"
+    assert invoked("--input", str(source), "--output", str(tmp_path / "scored.parquet"))[0] == 0
+    as_parquet(source, parquet)
+    for other in (packed, sheet, parquet):
+        out = tmp_path / f"from_{other.suffix[1:]}.ndjson"
+        assert invoked("--input", str(other), "--output", str(out))[0] == 0, other
+        assert read_back(out) == expected, other
+    code, stdout, stderr = invoked("--input", "-", stdin=source.read_bytes())
+    assert (code, stdout) == (0, (tmp_path / "o.ndjson").read_text())
+    assert "3 records scored." in stderr
+    assert invoked("--input", str(source), "--output", str(tmp_path / "o.csv"))[0] == 0
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "o.csv").read_text())))
+    assert [json.loads(one["quality_alerts"]) for one in rows] == [one["quality_alerts"] for one in expected]
+
+
+def as_parquet(source: Path, target: Path) -> None:
+    """Write NDJSON as Parquet, with the types that DuckDB finds."""
+    import duckdb
+
+    duckdb.sql(f"COPY (FROM read_json('{source}')) TO '{target}' (FORMAT parquet)")
+
+
+def test_an_unreadable_line_stops_and_loses_nothing(tmp_path: Path) -> None:
+    """Line numbers count blank lines; all is told at once; no output appears, and an older one stays as it was."""
+    source = lines_of(tmp_path / "in.ndjson", record(), "", '{"a": bad}', "[1]", record(features="no"), record("z"))
+    out = tmp_path / "out.ndjson"
+    out.write_text("older")
+    code, _, stderr = invoked("--input", str(source), "--output", str(out))
+    told = " ".join(stderr.split())
+    assert code == 2
+    assert "line 3: this is no JSON object; line 4: this is no JSON object; line 5: features is no ARRAY" in told
+    assert "--rejects" in told
+    assert out.read_text() == "older"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.ndjson", "out.ndjson"]
+
+
+def test_unreadable_lines_are_set_aside_whole(tmp_path: Path) -> None:
+    """With --rejects each is kept with its number and cause; the others are scored; exit 1 says there were some."""
+    bad = ['{"a": bad}', "[1]", json.dumps(record(features="no"))]
+    source = lines_of(tmp_path / "in.ndjson", record(), "", *bad, record("z"))
+    out, aside = tmp_path / "out.ndjson", tmp_path / "aside.ndjson"
+    code, _, stderr = invoked("--input", str(source), "--output", str(out), "--rejects", str(aside))
+    assert (code, [one["player_lookup"] for one in read_back(out)]) == (1, ["a", "z"])
+    assert [(one["line"], one["record"]) for one in read_back(aside)] == list(zip((3, 4, 5), bad, strict=True))
+    assert "2 records scored, 3 set aside" in " ".join(stderr.split())
+
+
+def test_a_csv_line_of_another_width_is_unreadable(tmp_path: Path) -> None:
+    """It is told by its line, or set aside; cells that are no such value by their row."""
+    source = tmp_path / "in.csv"
+    source.write_text('player_lookup,game_date\na,2026-02-06\nb\nc,tomorrow\n"d\ne",2026-02-06\n')
+    code, _, stderr = invoked("--input", str(source))
+    told = " ".join(stderr.split())
+    assert code == 2
+    assert "line 3: expected number of columns: 2 found: 1" in told
+    assert "row 2: game_date is no DATE: tomorrow" in told
+    out, aside = tmp_path / "o.ndjson", tmp_path / "aside.ndjson"
+    assert invoked("--input", str(source), "--output", str(out), "--rejects", str(aside))[0] == 1
+    assert [one["player_lookup"] for one in read_back(out)] == ["a", "d\ne"]
+    assert [one.get("line") or one.get("row") for one in read_back(aside)] == [3, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("absent.ndjson", None, "is not there"),
+        ("table.xls", "", "not told by its name"),
+        ("random.parquet", "no parquet", "cannot be read as parquet"),
+        ("other.csv", "x,y\n1,2\n", "has none of the columns that are read"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: str | None, told: str) -> None:
+    """One sentence with the file and the cause, exit 2."""
+    path = tmp_path / name
+    if content is not None:
+        path.write_text(content)
+    code, _, stderr = invoked("--input", str(path))
+    assert (code, told in " ".join(stderr.split())) == (2, True), stderr
+
+
+def test_a_file_and_dates_do_not_go_together() -> None:
+    """--input has neither dates nor a target; without both, score says what it needs."""
+    assert invoked("--input", "x.ndjson", "--start", "2026-02-06")[0] == 2
+    assert "which dates, or which file" in " ".join(invoked()[2].split())
+
+
+def test_another_team_s_records_are_scored_by_its_registry() -> None:
+    """Names, keys and labels come from the registry alone."""
+    (scored,) = scorer_of(small_registry()).records(
+        [{"item": "a", "day": "2026-02-06", "vector": [1, 2, 3], "labels": {"0": "good", "1": "bad", "2": "good"}}], NOW
+    )
+    assert (scored["item"], scored["score"], scored["defaults"]) == ("a", Decimal(80), 1)
