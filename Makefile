@@ -23,7 +23,7 @@ check: $(VENV)/.dev
 bed: $(BED)/.ready
 
 golden: $(VENV)/.dev $(BED)/.ready
-	FQTOOL_RENEW=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup -m golden
+	FQTOOL_RENEW=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup -k golden
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fqtool needs Python 3.11 or newer; set PYTHON=")'

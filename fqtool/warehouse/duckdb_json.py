@@ -17,16 +17,14 @@ from fqtool.warehouse.duckdb_kinds import Kinds
 from fqtool.warehouse.duckdb_templates import filled, once
 
 # Text that is no JSON counts as a missing value. Words are given as they are; a number as it is spelt, which DuckDB
-# forgets: it is looked for in the text, and refused where the text has it in no spelling of the same number.
+# forgets: it is looked for in the text. Where the text has it behind no such key (one spelt with escapes, or that
+# stands twice), DuckDB's own spelling of the same number must do.
 _PLAIN = "TRY(JSON_EXTRACT_STRING(JSON_VALUE(:v, :path), '$'))"
 _TOLD = (
     "CASE WHEN :p >= 'a' AND :p < '{{' THEN :p "
     "WHEN TRY(JSON_TYPE(:v, :path)) IN ('DOUBLE', 'BIGINT') THEN {number} ELSE :p END"
 )
-_NUMBER = "CASE WHEN TRY_CAST({spelt} AS DOUBLE) = TRY_CAST(:p AS DOUBLE) THEN {spelt} ELSE {otherwise} END"
-_REFUSAL = (
-    "CASE WHEN CONTAINS(:p, '.') THEN ERROR('JSON_VALUE of a number whose spelling DuckDB does not keep') ELSE :p END"
-)
+_NUMBER = "CASE WHEN TRY_CAST({spelt} AS DOUBLE) = TRY_CAST(:p AS DOUBLE) THEN {spelt} ELSE :p END"
 _SPELT = "REGEXP_EXTRACT(CAST(:v AS TEXT), :pattern, 1)"
 _SPELLING = r"\s*:\s*(-?[0-9][-+0-9.eE]*)"
 # A colon before anything but a text, true, false or null; a colon inside a text only costs time.
@@ -76,9 +74,9 @@ def _call(value: exp.Expr, keys: list[str | int], *, as_number: bool) -> exp.Exp
     if as_number:
         return plain
     parts: dict[str, exp.Expr] = {"path": exp.Literal.string(path), "p": exp.column("p_")}
-    number = _REFUSAL
+    number = ":p"
     if keys and isinstance(keys[-1], str):
-        number = _NUMBER.format(spelt=_SPELT, otherwise=_REFUSAL)
+        number = _NUMBER.format(spelt=_SPELT)
         parts["pattern"] = exp.Literal.string(re.escape(json.dumps(keys[-1], ensure_ascii=False)) + _SPELLING)
     told = once(_TOLD.format(number=number), value, **parts)
     return filled("LIST_TRANSFORM([:plain], LAMBDA p_ : :told)[1]", plain=plain, told=told)
@@ -153,7 +151,7 @@ def _key_by_key(column: exp.Expr, keys: list[str], *, as_number: bool) -> exp.Ex
     if as_number:
         return texts
     told = filled(
-        _TOLD.format(number=_NUMBER.format(spelt=_SPELT, otherwise=_REFUSAL)),
+        _TOLD.format(number=_NUMBER.format(spelt=_SPELT)),
         v=column,
         p=_item("z_", 2),
         path=filled("'$.' || :k", k=_item("z_", 1)),
