@@ -86,6 +86,11 @@ FAULTS: dict[str, tuple[Step, type[FqtoolError], str]] = {
     "400": (error(400, "invalid", "Invalid\ntable ID \x1b[31m."), StatementFailed, "Invalid table ID"),
     "400 bare": (Answer(400, HTML, "text/html"), StatementFailed, "400"),
     "400 job rate": (error(400, "jobRateLimitExceeded", "too many"), Throttled, "too fast"),
+    "400 streaming": (
+        error(400, "invalidQuery", "MERGE statement over table t would affect rows in the streaming buffer"),
+        StatementFailed,
+        "insertAll cannot be changed for about 30 minutes",
+    ),
     "401": (error(401, "authError", "Login required"), Denied, "credentials"),
     "403 permission": (
         error(403, "accessDenied", PERMISSION),

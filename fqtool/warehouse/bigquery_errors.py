@@ -139,6 +139,11 @@ def _failed(told: Said, words: str) -> StatementFailed:
     remedy = "Correct what it names, then run the command again."
     if told.reason == "bytesBilledLimitExceeded":
         remedy = "Allow more bytes, or take fewer days at a time; nothing was billed."
+    elif "streaming buffer" in told.message:
+        remedy = (
+            "Rows written by insertAll cannot be changed for about 30 minutes, rarely 90: wait and run the command "
+            "again, or write them by load jobs or the Storage Write API. Nothing was changed."
+        )
     elif told.reason in _RUN_AGAIN:
         remedy = "Run the same command again."
     return StatementFailed(f"BigQuery refused: {words}.", remedy=remedy)

@@ -17,7 +17,7 @@ from fqtool.errors import InputError, UsageError, WorldError
 from fqtool.table.column import Column
 from fqtool.warehouse.duckdb_errors import judged
 from fqtool.warehouse.duckdb_texts import shape, text, typed
-from fqtool.warehouse.duckdb_types import quoted
+from fqtool.warehouse.duckdb_types import quoted, type_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -110,12 +110,14 @@ def rows_in(connection: duckdb.DuckDBPyConnection, path: Path, form: str, column
             found = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
     except WorldError as error:
         raise InputError(f"{path} cannot be read as {form}. {error.message}") from None
-    present = frozenset(name.lower() for name in found)
-    if not any(one.name.lower() in present for one in columns):
-        wanted = ", ".join(one.name for one in columns)
-        raise InputError(f"{path} has none of the columns that are read.", remedy=f"These are read: {wanted}.")
-    whole = f"(SELECT {_as_texts(found)}, CAST(TO_JSON(_row) AS VARCHAR) AS _line FROM {source} AS _row)"
-    return RowsIn(path, form, typed(columns, whole, "_line", present), "row")
+    if not any(one.key in map(str.lower, found) for one in columns):
+        raise InputError(f"{path} has none of the columns that are read: {', '.join(one.name for one in columns)}.")
+    native = {one.key: type_text(one.type, one.mode) for one in columns}
+    kinds = {name: kind for name, kind in found.items() if native.get(name.lower()) != kind}
+    whole = f"(SELECT * REPLACE ({_as_texts(kinds)}), " if kinds else "(SELECT *, "
+    rows = f"{whole}CAST(TO_JSON(_row) AS VARCHAR) AS _line FROM {source} AS _row)"
+    as_read = {name.lower(): "VARCHAR" if name in kinds else kind for name, kind in found.items()}
+    return RowsIn(path, form, typed(columns, rows, "_line", as_read), "row")
 
 
 def _json(path: Path, columns: Sequence[Column]) -> str:

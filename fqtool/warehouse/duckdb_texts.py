@@ -7,7 +7,7 @@ is wrong: nothing is rounded, cut or made NULL in silence.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.warehouse.duckdb_types import quoted, type_text
@@ -27,15 +27,19 @@ def shape(columns: Sequence[Column]) -> str:
 
 
 def typed(
-    columns: Sequence[Column], source: str, raw: str, present: frozenset[str] | None = None, also: str = "NULL"
+    columns: Sequence[Column], source: str, raw: str, found: Mapping[str, str] | None = None, also: str = "NULL"
 ) -> str:
-    """Return a SELECT of the columns from `source`, whose columns are texts; of what is wrong with a row; and of `raw`.
+    """Return a SELECT of the columns from `source`; of what is wrong with a row; and of `raw`.
 
-    `present` are the lower-case names that the source has; the others are NULL. `also` says what else may be wrong.
+    `found` are the DuckDB types of the source's columns by lower-case name: one that has its column's type already is
+    taken as it is, others are texts, absent ones NULL. Without it all are there, as texts. `also` says what else may
+    be wrong.
     """
-    has = [one for one in columns if present is None or one.name.lower() in present]
-    lines = [f"{_made(one) if one in has else f'CAST(NULL AS {_type(one)})'} AS {quoted(one.name)}" for one in columns]
-    checks = [f"WHEN {test} THEN {_told(one)}" for one in has if (test := _is_wrong(one))]
+    kinds = {one.key: "VARCHAR" for one in columns} if found is None else found
+    texts = [one for one in columns if one.key in kinds and kinds[one.key] != _type(one)]
+    made = {one.key: quoted(one.name) for one in columns if one.key in kinds} | {one.key: _made(one) for one in texts}
+    lines = [f"{made.get(one.key, f'CAST(NULL AS {_type(one)})')} AS {quoted(one.name)}" for one in columns]
+    checks = [f"WHEN {test} THEN {_told(one)}" for one in texts if (test := _is_wrong(one))]
     wrong = f"COALESCE({also}, CASE {' '.join(checks)} END)" if checks else also
     return f"SELECT {', '.join(lines)}, {wrong} AS {WRONG}, {raw} AS {RAW} FROM {source}"
 
