@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from fqtool.quality.carriers import carriers
 from fqtool.registry.model import Registry
 from fqtool.verbs.generate_schema import generated_schema
-from fqtool.verbs.score_records import carriers, scorer_of
+from fqtool.verbs.score_records import scorer_of
 from fqtool.verbs.workspace import open_registry
 from fqtool.warehouse.duckdb_scorer import DuckDBScorer
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from fqtool.errors import InputError
-from fqtool.quality.build import feature_values, fill
-from fqtool.quality.expression import names_in
-from fqtool.quality.grammar import parse_expression
 from fqtool.quality.scoring import Scoring
 from fqtool.registry.model import Registry
 from fqtool.table.column import Mode
@@ -22,18 +18,3 @@ def scorer_of(registry: Registry) -> DuckDBScorer:
     scoring = Scoring(registry)
     arrays = tuple(one.name for one in scoring.managed if parse_type(one.spec.type)[1] is Mode.REPEATED)
     return DuckDBScorer(scoring.select(RECORDS, whole=True), scoring.reads, arrays)
-
-
-def carriers(registry: Registry) -> tuple[str, str]:
-    """Return the columns that hold the labels and the values of all features. Raises InputError where several do."""
-    return _carrier(registry, "source", registry.inputs.source), _carrier(registry, "value", registry.inputs.value)
-
-
-def _carrier(registry: Registry, what: str, text: str) -> str:
-    read = {name for one in registry.features for name in names_in(parse_expression(fill(text, feature_values(one))))}
-    if len(read) != 1:
-        raise InputError(
-            f"{registry.path}: inputs: {what} reads {len(read)} columns ({', '.join(sorted(read)[:3])}), not one.",
-            remedy="Give whole records to registry.score().",
-        )
-    return read.pop()

@@ -121,6 +121,10 @@ class DuckDBWarehouse:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """Return the open file, to be written to."""
+        return self._connection(writing=True)
+
     def _connection(self, *, writing: bool = False) -> duckdb.DuckDBPyConnection:
         from fqtool.warehouse.duckdb_session import opened
 
