@@ -5,7 +5,7 @@ BED := .venv-bed
 PIP_FLAGS := --quiet --disable-pip-version-check
 WORKERS ?= 2
 
-.PHONY: demo test check bed golden clean
+.PHONY: demo test check bed bench golden clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/fqtool demo
@@ -21,6 +21,10 @@ check: $(VENV)/.dev
 
 # The emulator pins old versions of what fqtool uses, so it lives in an environment of its own.
 bed: $(BED)/.ready
+
+# A quarter of an hour on a quiet machine; writes bench/scoring.md.
+bench: $(VENV)/.runtime
+	$(VENV)/bin/python bench/scoring.py
 
 golden: $(VENV)/.dev $(BED)/.ready
 	FQTOOL_RENEW=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup -k golden

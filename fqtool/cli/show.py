@@ -33,12 +33,16 @@ def show_rules(code: str | None) -> None:
 
 def show_demo(workspace: Workspace, file: Path) -> None:
     """Run the demo and print it as it goes."""
+    from fqtool.report.table_text import print_table
     from fqtool.verbs.demo import Step, run_demo
 
     def tell(step: Step) -> None:
         print(f"\n$ {step.command}")
         for line in step.lines:
             print(line)
+        for sheet in step.sheets:
+            print()
+            print_table(sheet.title, sheet.headers, sheet.rows, sys.stdout)
         if step.findings is not None:
             print_findings(
                 step.findings, "text", target=step.target, command=step.command, ok_message=step.ok, stream=sys.stdout

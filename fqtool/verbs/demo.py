@@ -2,43 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 from fqtool.finding import Finding
 from fqtool.migrations.plan import make_statement
+from fqtool.quality.roles import Roles
+from fqtool.registry.model import Registry
+from fqtool.sql import Query, Value, ident, literal
+from fqtool.synthetic.incidents import Incident
+from fqtool.synthetic.season import Season
 from fqtool.table.changes import AddColumn, Change, DropColumn, SetOption, SetType
 from fqtool.table.column import Kind, Type
 from fqtool.table.model import State
 from fqtool.table.typetext import column
 from fqtool.verbs.check_drift import drift_of
 from fqtool.verbs.migrate_apply import apply_migrations
+from fqtool.verbs.score import score_partitions
 from fqtool.verbs.workspace import Workspace
+from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb_load import load
 from fqtool.warehouse.protocol import Warehouse
-from fqtool.warehouse.target import open_target
+
+LAST = date(2026, 2, 6)
+DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A small table to show."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step as told to a person: the command that does the same, lines, and findings if it looks for any."""
+    """One step as told to a person: the command that does the same, lines, tables, and findings if it looks for any."""
 
     command: str
     lines: tuple[str, ...] = ()
     findings: tuple[Finding, ...] | None = None
     target: str = ""
     ok: str = ""
+    sheets: tuple[Sheet, ...] = ()
 
 
 def run_demo(workspace: Workspace, file: Path, tell: Callable[[Step], None]) -> None:
-    """Create the base table, migrate it, break it by hand, and let check-drift find that."""
+    """Create the base table, migrate it, score a week of which the last date is broken, alter the table by hand."""
     for leftover in (file, file.with_name(f"{file.name}.wal")):
         leftover.unlink(missing_ok=True)
-    url = f"duckdb:///{file}"
-    with closing(open_target(url)) as warehouse:
+    with closing(DuckDBWarehouse(str(file))) as warehouse:
         _migrate(workspace, warehouse, tell)
         _drift(workspace, warehouse, tell)
+        _fill(workspace.registry, warehouse, tell)
+        _score(workspace.registry, warehouse, tell)
         _break(workspace, warehouse, tell)
         _drift(workspace, warehouse, tell)
 
@@ -55,6 +77,62 @@ def _drift(workspace: Workspace, warehouse: Warehouse, tell: Callable[[Step], No
     found = drift_of(workspace, warehouse)
     ok = f"{workspace.table} is what the registry says."
     tell(Step(f"fqtool check-drift --target {warehouse.url}", (), found, warehouse.url, ok))
+
+
+def _fill(registry: Registry, warehouse: DuckDBWarehouse, tell: Callable[[Step], None]) -> None:
+    """Put in a week of synthetic rows; on its last date the processor of most critical features did not run."""
+    season = Season(registry, LAST - timedelta(days=DAYS - 1), DAYS)
+    critical = [one.processor for one in registry.active_features if one.critical and one.processor]
+    broken = max(critical, key=critical.count, default="")
+    count = load(warehouse, registry.table.name, season.rows([Incident("defaulted", LAST, LAST, broken)]))
+    lines = (f"{count:,} synthetic rows on {DAYS} dates; {broken or 'nothing'} did not run for {LAST}.",)
+    tell(Step("the feature store writes its rows", lines))
+
+
+def _score(registry: Registry, warehouse: Warehouse, tell: Callable[[Step], None]) -> None:
+    start = LAST - timedelta(days=DAYS - 1)
+    as_of = datetime.combine(LAST, time(18), UTC)
+    done = score_partitions(registry, warehouse, start, LAST, as_of=as_of)
+    rows = sum(one.rows for one in done)
+    lines = (f"{rows:,} rows scored on {len(done)} dates.",)
+    sheets = (_dates(registry, warehouse, start), _rows(registry, warehouse))
+    tell(Step(f"fqtool score --start {start} --end {LAST} --target {warehouse.url}", lines, sheets=sheets))
+
+
+def _dates(registry: Registry, warehouse: Warehouse, start: date) -> Sheet:
+    """The week, a line a date."""
+    roles, day = Roles(registry), ident(registry.table.partition_by or "")
+    levels = [one.name for one in registry.alert_levels]
+    counts = [f"COUNTIF({ident(roles.alert_level)} = {literal(name)}) AS {ident(name)}" for name in levels]
+    found = warehouse.rows(
+        Query(
+            f"SELECT {day} AS `date`, COUNT(*) AS `rows`, ROUND(AVG({ident(roles.score)}), 2) AS `mean score`, "
+            f"ROUND(AVG({ident(roles.defaults)}), 1) AS `mean defaults`, {', '.join(counts)}\n"
+            f"FROM {ident(registry.table.name)} WHERE {day} BETWEEN {literal(start)} AND {literal(LAST)}\n"
+            f"GROUP BY {day} ORDER BY {day}"
+        )
+    )
+    return _sheet("The week", found)
+
+
+def _rows(registry: Registry, warehouse: Warehouse) -> Sheet:
+    """Some rows of the last date, the best and the worst."""
+    roles, table = Roles(registry), registry.table
+    day = ident(table.partition_by or "")
+    names = [*table.keys, roles.score, roles.tier, roles.alert_level, roles.defaults]
+    codes = f"ARRAY_TO_STRING({ident(roles.alert_codes)}, ', ') AS {ident(roles.alert_codes)}"
+    found = warehouse.rows(
+        Query(
+            f"SELECT {', '.join(map(ident, names))}, {codes}\nFROM {ident(table.name)} WHERE {day} = {literal(LAST)}\n"
+            f"ORDER BY {ident(roles.score)}, {', '.join(map(ident, table.keys))}"
+        )
+    )
+    return _sheet(f"Scored rows of {LAST}: the worst two and the best", [*found[:2], *found[-1:]])
+
+
+def _sheet(title: str, rows: Sequence[dict[str, Value]]) -> Sheet:
+    headers = tuple(rows[0]) if rows else ()
+    return Sheet(title, headers, tuple(tuple(row.values()) for row in rows))
 
 
 def _break(workspace: Workspace, warehouse: Warehouse, tell: Callable[[Step], None]) -> None:

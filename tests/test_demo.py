@@ -1,0 +1,70 @@
+"""Laws of the demo, and of the columns that it finds by what they compute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fqtool import load_registry
+from fqtool.errors import InputError
+from fqtool.quality.roles import Roles
+from fqtool.verbs.demo import DAYS, LAST, Step, run_demo
+from fqtool.verbs.workspace import open_workspace
+from tests.bed.running import ROOT
+from tests.stores import small_registry
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> list[Step]:
+    """What the demo tells."""
+    told: list[Step] = []
+    workspace = open_workspace(ROOT / "feature_registry.yaml", ROOT / "migrations")
+    run_demo(workspace, tmp_path_factory.mktemp("demo") / "demo.duckdb", told.append)
+    return told
+
+
+def test_the_story_is_whole(steps: list[Step]) -> None:
+    """Migrated and clean, filled, scored, broken by hand, found: each step by its command, four findings at the end."""
+    assert [step.command.split(" --")[0] for step in steps] == [
+        "fqtool migrate",
+        "fqtool check-drift",
+        "the feature store writes its rows",
+        "fqtool score",
+        "someone alters the table by hand",
+        "fqtool check-drift",
+    ]
+    assert steps[1].findings == ()
+    assert [found.rule for found in steps[-1].findings or ()] == ["FQ301", "FQ302", "FQ303", "FQ312"]
+
+
+def test_the_broken_date_stands_out(steps: list[Step]) -> None:
+    """A line a date; every row of the last is red and four defaults up, no other date has a red row."""
+    week, examples = steps[3].sheets
+    assert (len(week.rows), week.headers[:4]) == (DAYS, ("date", "rows", "mean score", "mean defaults"))
+    red = {row[0]: (row[1], row[4]) for row in week.rows}
+    rows, of_last = red.pop(LAST)
+    assert rows == of_last
+    assert {count for _, count in red.values()} == {0}
+    assert all("all_composite_factors_defaulted" in str(row[-1]) for row in examples.rows)
+
+
+def test_a_second_demo_starts_anew(tmp_path: Path) -> None:
+    """The file of an earlier demo is replaced, and the story is the same."""
+    workspace = open_workspace(ROOT / "feature_registry.yaml", ROOT / "migrations")
+    told: list[list[Step]] = [[], []]
+    for steps in told:
+        run_demo(workspace, tmp_path / "demo.duckdb", steps.append)
+    assert told[0] == told[1]
+
+
+def test_columns_are_found_by_what_they_compute() -> None:
+    """Whatever they are called; a part that no column plays is told by its expression."""
+    roles = Roles(load_registry(ROOT / "feature_registry.yaml"))
+    assert (roles.score, roles.tier) == ("feature_quality_score", "quality_tier")
+    assert (roles.alert_level, roles.alert_codes) == ("quality_alert_level", "quality_alerts")
+    assert roles.defaults == "default_feature_count"
+    small = Roles(small_registry())
+    assert (small.score, small.tier, small.defaults) == ("score", "tier", "defaults")
+    with pytest.raises(InputError, match=r"no column is ALERT_LEVEL\(\)"):
+        _ = small.alert_level
