@@ -25,16 +25,20 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> list[Step]:
 
 
 def test_the_story_is_whole(steps: list[Step]) -> None:
-    """Migrated and clean, filled, scored, broken by hand, found: each step by its command, four findings at the end."""
+    """Migrated and clean, filled, scored, diagnosed, broken by hand, found: each step by its command."""
     assert [step.command.split(" --")[0] for step in steps] == [
         "fqtool migrate",
         "fqtool check-drift",
         "the feature store writes its rows",
         "fqtool score",
+        "fqtool diagnose",
         "someone alters the table by hand",
         "fqtool check-drift",
     ]
     assert steps[1].findings == ()
+    assert [(found.rule, found.subject) for found in steps[4].findings or ()] == [
+        ("FQ601", "PlayerCompositeFactorsProcessor")
+    ]
     assert [found.rule for found in steps[-1].findings or ()] == ["FQ301", "FQ302", "FQ303", "FQ312"]
 
 
@@ -55,7 +59,9 @@ def test_a_second_demo_starts_anew(tmp_path: Path) -> None:
     told: list[list[Step]] = [[], []]
     for steps in told:
         run_demo(workspace, tmp_path / "demo.duckdb", steps.append)
-    assert told[0] == told[1]
+    # Means are summed by several threads, so their last digits are not.
+    first, second = ([(one.command, one.lines, one.findings, one.sheets) for one in steps] for steps in told)
+    assert first == second
 
 
 def test_columns_are_found_by_what_they_compute() -> None:

@@ -18,7 +18,6 @@ from typing import Any
 
 import pytest
 
-from fqtool.errors import StatementFailed
 from fqtool.quality.build import desired_table
 from fqtool.quality.scoring import Scoring
 from fqtool.sql import ident

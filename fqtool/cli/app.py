@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import migrate, score
+from fqtool.cli import diagnose, migrate, score
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -34,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(score.app)
+app.add_typer(diagnose.app)
 
 
 def _version(wanted: bool) -> None:

@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -63,9 +64,19 @@ REGISTRY = Path("feature_registry.yaml")
 MIGRATIONS = Path("migrations")
 
 
+def day_of(text: str) -> date:
+    """Read a date. Raises UsageError with an example."""
+    from fqtool.errors import UsageError
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a date.", remedy="Write it like 2026-02-06.") from None
+
+
 # What the user said beside the command, to be said again by every command that a remedy names.
 _SAID: list[str] = []
-_COMMAND = re.compile(r"\bfqtool (?:migrate(?: plan| status)?|check-drift|score)\b")
+_COMMAND = re.compile(r"\bfqtool (?:migrate(?: plan| status)?|check-drift|score|diagnose)\b")
 
 
 def repeated(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, say, warehouse_of
+from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, day_of, say, warehouse_of
 
 if TYPE_CHECKING:
     from fqtool.verbs.score import Scored
@@ -41,15 +41,6 @@ def generate_sql(
 
     write_text(out, text)
     say(f"Wrote {out}.")
-
-
-def _day(text: str | None) -> date | None:
-    from fqtool.errors import UsageError
-
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise UsageError(f"{text!r} is not a date.", remedy="Write it like 2026-02-06.") from None
 
 
 def _moment(text: str | None) -> datetime:
@@ -97,13 +88,15 @@ def score(
             raise UsageError("--input scores a file, without dates and without a target.", remedy="Leave those out.")
         _score_file(registry, source, out, moment, rejects)
         return
-    first = _day(start)
+    first = day_of(start) if start else None
     if first is None:
         raise UsageError(
             "score needs to know which dates, or which file.",
             remedy="fqtool score --start 2026-02-06, or fqtool score --input rows.ndjson",
         )
-    _score_dates(registry, target, timeout, Dates(first, _day(end) or first), moment, max_bytes, dry_run=dry_run)
+    _score_dates(
+        registry, target, timeout, Dates(first, day_of(end) if end else first), moment, max_bytes, dry_run=dry_run
+    )
 
 
 class Dates(NamedTuple):

@@ -13,6 +13,7 @@ from fqtool.verbs.workspace import Workspace
 def show_rules(code: str | None) -> None:
     """Print all rules in a table, or the page of one."""
     import fqtool.rules.about_changes
+    import fqtool.rules.about_diagnosis
     import fqtool.rules.about_drift
     import fqtool.rules.about_files
     import fqtool.rules.about_generated
@@ -33,6 +34,7 @@ def show_rules(code: str | None) -> None:
 
 def show_demo(workspace: Workspace, file: Path) -> None:
     """Run the demo and print it as it goes."""
+    from fqtool.report.diagnosis_text import surroundings
     from fqtool.report.table_text import print_table
     from fqtool.verbs.demo import Step, run_demo
 
@@ -43,6 +45,8 @@ def show_demo(workspace: Workspace, file: Path) -> None:
         for sheet in step.sheets:
             print()
             print_table(sheet.title, sheet.headers, sheet.rows, sys.stdout)
+        if step.diagnosis is not None:
+            print("\n".join(surroundings(step.diagnosis, workspace.registry)))
         if step.findings is not None:
             print_findings(
                 step.findings, "text", target=step.target, command=step.command, ok_message=step.ok, stream=sys.stdout

@@ -48,7 +48,7 @@ class Incident:
 
 
 Before: TypeAlias = Callable[[], Made]
-"""The same key's row of the date before."""
+"""The same key's row of the date before the incident."""
 Spoil: TypeAlias = Callable[[Registry, Made, Incident, Before], Made]
 
 
@@ -88,7 +88,7 @@ def _defaulted(registry: Registry, made: Made, incident: Incident, _: Before) ->
 
 
 def _masked(registry: Registry, made: Made, incident: Incident, before: Before) -> Made:
-    """No input, and nobody says so: half of the features repeat the date before, the others are 0.0 for all."""
+    """No input, and nobody says so: half of the features stay as they last were, the others are 0.0 for all."""
     old, hit = before(), _hit(registry, incident)
     repeated = {one.index: old.values[one.index] for one in hit[::2]}
     return _valued(_absent(made, incident), dict.fromkeys((one.index for one in hit[1::2]), 0.0) | repeated)

@@ -52,9 +52,9 @@ class Season:
         """Yield the rows of one date."""
         now = [one for one in incidents if one.first <= day <= one.last]
         for key in self._keys(day):
-            made, before = self._made(key, day), partial(self._made, key, day - timedelta(days=1))
+            made = self._made(key, day)
             for one in now:
-                made = spoiled(self.registry, made, one, before)
+                made = spoiled(self.registry, made, one, partial(self._made, key, one.first - timedelta(days=1)))
             yield self._row(made)
 
     def _keys(self, day: date) -> list[int]:

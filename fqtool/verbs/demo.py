@@ -20,6 +20,7 @@ from fqtool.table.column import Kind, Type
 from fqtool.table.model import State
 from fqtool.table.typetext import column
 from fqtool.verbs.check_drift import drift_of
+from fqtool.verbs.diagnose import Diagnosis, diagnosis_of
 from fqtool.verbs.migrate_apply import apply_migrations
 from fqtool.verbs.score import score_partitions
 from fqtool.verbs.workspace import Workspace
@@ -50,10 +51,11 @@ class Step:
     target: str = ""
     ok: str = ""
     sheets: tuple[Sheet, ...] = ()
+    diagnosis: Diagnosis | None = None
 
 
 def run_demo(workspace: Workspace, file: Path, tell: Callable[[Step], None]) -> None:
-    """Create the base table, migrate it, score a week of which the last date is broken, alter the table by hand."""
+    """Create the base table, migrate it, score a week whose last date is broken, name why, alter the table by hand."""
     for leftover in (file, file.with_name(f"{file.name}.wal")):
         leftover.unlink(missing_ok=True)
     with closing(DuckDBWarehouse(str(file))) as warehouse:
@@ -61,6 +63,7 @@ def run_demo(workspace: Workspace, file: Path, tell: Callable[[Step], None]) -> 
         _drift(workspace, warehouse, tell)
         _fill(workspace.registry, warehouse, tell)
         _score(workspace.registry, warehouse, tell)
+        _diagnose(workspace.registry, warehouse, tell)
         _break(workspace, warehouse, tell)
         _drift(workspace, warehouse, tell)
 
@@ -97,6 +100,12 @@ def _score(registry: Registry, warehouse: Warehouse, tell: Callable[[Step], None
     lines = (f"{rows:,} rows scored on {len(done)} dates.",)
     sheets = (_dates(registry, warehouse, start), _rows(registry, warehouse))
     tell(Step(f"fqtool score --start {start} --end {LAST} --target {warehouse.url}", lines, sheets=sheets))
+
+
+def _diagnose(registry: Registry, warehouse: Warehouse, tell: Callable[[Step], None]) -> None:
+    found = diagnosis_of(registry, warehouse, LAST)
+    command = f"fqtool diagnose --date {LAST} --target {warehouse.url}"
+    tell(Step(command, (), found.findings, warehouse.url, diagnosis=found))
 
 
 def _dates(registry: Registry, warehouse: Warehouse, start: date) -> Sheet:

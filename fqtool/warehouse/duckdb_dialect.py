@@ -8,6 +8,7 @@ implementation: a silent other number is worse than a refusal.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from fqtool.warehouse.duckdb_kinds import Kinds
+
+_DATE = re.compile(r"DATE '\d{4}-\d\d-\d\d'")
+_STAND_IN, _MOST_DATES = "1000-01-", 28
 
 Schemas: TypeAlias = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 """(table, ((column, kind), ...)) for each table whose columns are known."""
@@ -40,9 +44,27 @@ def to_duckdb(sql: str, schemas: Schemas = ()) -> str:
     return transpiled(sql, schemas).sql
 
 
-@functools.lru_cache(maxsize=256)
 def transpiled(sql: str, schemas: Schemas = ()) -> Transpiled:
-    """Return the same with the names of its parameters."""
+    """Return the same with the names of its parameters.
+
+    What a statement says in DuckDB's words is kept, whatever its dates: a store is scored a date at a time.
+    """
+    dates = dict.fromkeys(_DATE.findall(sql))
+    if not dates or _STAND_IN in sql or len(dates) > _MOST_DATES:
+        return _transpiled(sql, schemas)
+    stand_ins = {one: f"DATE '{_STAND_IN}{number:02d}'" for number, one in enumerate(dates, 1)}
+    try:
+        said = _transpiled(_DATE.sub(lambda found: stand_ins[found[0]], sql), schemas)
+    except InputError:
+        return _transpiled(sql, schemas)  # so that the error quotes what was asked
+    text = said.sql
+    for real, stand_in in stand_ins.items():
+        text = text.replace(stand_in.removeprefix("DATE "), real.removeprefix("DATE "))
+    return Transpiled(text, said.parameters)
+
+
+@functools.lru_cache(maxsize=256)
+def _transpiled(sql: str, schemas: Schemas) -> Transpiled:
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
@@ -63,9 +85,13 @@ def transpiled(sql: str, schemas: Schemas = ()) -> Transpiled:
         raise InputError(f"This cannot be said in DuckDB's SQL: {str(error).splitlines()[0]}") from None
 
 
-@functools.lru_cache(maxsize=256)
 def tables_in(sql: str) -> tuple[str, ...]:
     """Return the short names of the tables a statement names, CTEs among them."""
+    return _tables_in(_DATE.sub(f"DATE '{_STAND_IN}01'", sql))
+
+
+@functools.lru_cache(maxsize=256)
+def _tables_in(sql: str) -> tuple[str, ...]:
     from sqlglot import exp
 
     return tuple(dict.fromkeys(one.name for one in _parsed(sql).find_all(exp.Table)))

@@ -1,0 +1,180 @@
+"""Causes: what explains the signs of a date together, the most likely first.
+
+Signs of the features that one processor feeds have one cause: it did not run, ran on old input, ran late. What is left
+is the feature's own. A cause says what to do about it.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from fqtool.diagnosis.evidence import Day, ProcessorDay
+from fqtool.diagnosis.signs import Seen, Sign, signs_of
+from fqtool.registry.model import Feature, Processor, Registry
+
+_MOST = 0.5
+_OLDER = 24.0
+
+
+class Kind(StrEnum):
+    """What went wrong."""
+
+    MISSHAPEN = "misshapen"
+    MISSING = "missing"
+    MASKED = "masked"
+    STALE = "stale"
+    PARTIAL = "partial"
+    DECLINING = "declining"
+    LATE = "late"
+    CONSTANT = "constant"
+    SHIFTED = "shifted"
+
+
+_ALONE = {
+    Sign.CONSTANT: Kind.CONSTANT,
+    Sign.REPEATED: Kind.STALE,
+    Sign.SHIFTED: Kind.SHIFTED,
+    Sign.RISING: Kind.DECLINING,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What went wrong on `day`, since `since`, to which features, in how many of `rows`; with the evidence in words.
+
+    `processor` is who is to be looked at, None where nobody is known; `last_updated` its last run as the rows tell it.
+    """
+
+    kind: Kind
+    day: date
+    since: date
+    rows: int
+    hit: int
+    features: tuple[Feature, ...]
+    processor: Processor | None
+    last_updated: datetime | None
+    evidence: tuple[str, ...]
+
+
+def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
+    """Return what explains the last of some dates in order, against those before it; () for a healthy one."""
+    today = days[-1]
+    if today.misshapen:
+        return (_misshapen(days),)
+    seen = [found for one in registry.active_features if (found := signs_of(one, days))]
+    causes: list[Cause] = []
+    for processor in registry.processors:
+        own = [one for one in registry.active_features if one.processor == processor.name and not one.optional]
+        signs = [one for one in seen if one.feature.processor == processor.name]
+        causes += _of_processor(processor, own, signs, days)
+    explained = {feature.index for cause in causes for feature in cause.features}
+    causes += [_alone(one, registry, days) for one in seen if one.feature.index not in explained]
+    return tuple(sorted(causes, key=lambda one: (-one.hit, -len(one.features))))
+
+
+def _misshapen(days: Sequence[Day]) -> Cause:
+    today = days[-1]
+    lasting = _lasting([day.misshapen > 0 for day in days])
+    evidence = (f"{today.misshapen} of {today.rows} vectors have another length than the registry's",)
+    since = days[-lasting].day
+    return Cause(Kind.MISSHAPEN, today.day, since, today.rows, today.misshapen, (), None, None, evidence)
+
+
+def _lasting(holds: Sequence[bool]) -> int:
+    count = 0
+    for one in reversed(holds):
+        if not one:
+            break
+        count += 1
+    return max(count, 1)
+
+
+def _of_processor(
+    processor: Processor, own: Sequence[Feature], signs: Sequence[Seen], days: Sequence[Day]
+) -> Iterator[Cause]:
+    """Yield the one cause that a processor is of, if any."""
+    today, told = days[-1], days[-1].processors.get(processor.name)
+    silent = told is not None and told.absent > today.rows * _MOST
+    kind, of_kind = _kind(own, signs, silent=silent, stale=_is_older(processor, days))
+    if kind is None and told is not None and _is_late(processor, days):
+        kind, of_kind = Kind.LATE, []
+    if kind is None:
+        return
+    lasting = max((one.days for one in of_kind), default=1)
+    hit = max((round(one.share * today.rows) for one in of_kind if one.sign is not Sign.SHIFTED), default=today.rows)
+    features = tuple(one.feature for one in of_kind) or tuple(own)
+    evidence = (*_of_signs(of_kind), *_of_run(processor, told, today))
+    updated = told.last_updated if told else None
+    yield Cause(kind, today.day, days[-lasting].day, today.rows, hit, features, processor, updated, evidence)
+
+
+def _kind(
+    own: Sequence[Feature], signs: Sequence[Seen], *, silent: bool, stale: bool
+) -> tuple[Kind | None, list[Seen]]:
+    """Return what the signs of one processor's features say together, and which of them say it."""
+
+    def having(*kinds: Sign) -> list[Seen]:
+        return [one for one in signs if one.sign in kinds]
+
+    enough = len(own) * _MOST
+    defaulted, frozen = having(Sign.DEFAULTED), having(Sign.CONSTANT, Sign.REPEATED)
+    if defaulted and len(defaulted) >= enough:
+        return Kind.MISSING, defaulted
+    if frozen and len(frozen) >= enough and (silent or stale or len(frozen) > 1):
+        return (Kind.STALE if stale and not silent else Kind.MASKED), frozen
+    rising, more = having(Sign.RISING), having(Sign.MORE_DEFAULTS, Sign.DEFAULTED)
+    if rising and len(rising) >= enough:
+        return Kind.DECLINING, rising
+    if more and len(more) >= enough:
+        return Kind.PARTIAL, more
+    return None, []
+
+
+def _is_older(processor: Processor, days: Sequence[Day]) -> bool:
+    """Whether what the rows were made from is a day older than it ever was before."""
+    ages = [day.processors[processor.name].age_hours for day in days if processor.name in day.processors]
+    known = [age for age in ages[:-1] if age is not None]
+    return bool(ages and known and ages[-1] is not None and ages[-1] - max(known) >= _OLDER)
+
+
+def _is_late(processor: Processor, days: Sequence[Day]) -> bool:
+    shares = [day.processors[processor.name].late / day.rows for day in days if day.rows]
+    return bool(shares) and shares[-1] > _MOST and statistics.median(shares[:-1] or [0.0]) < _MOST
+
+
+def _alone(one: Seen, registry: Registry, days: Sequence[Day]) -> Cause:
+    """The cause of a sign that no processor explains."""
+    today = days[-1]
+    hit = today.rows if one.sign is Sign.SHIFTED else round(one.share * today.rows)
+    processor = next((who for who in registry.processors if who.name == one.feature.processor), None)
+    told = today.processors.get(one.feature.processor)
+    return Cause(
+        _ALONE.get(one.sign, Kind.PARTIAL), today.day, days[-one.days].day, today.rows, hit, (one.feature,), processor,
+        told.last_updated if told else None, tuple(_of_signs([one])),
+    )  # fmt: skip
+
+
+def _of_signs(signs: Sequence[Seen]) -> Iterator[str]:
+    """Say what is seen of each feature."""
+    for one in signs:
+        usual = "no date to compare with" if one.usual is None else f"usually {one.usual:.0%}"
+        if one.sign is Sign.SHIFTED:
+            usual = f"{one.share:.1f} standard deviations off"
+        told = f"{one.share:.0%} of the rows, {usual}" if one.sign is not Sign.SHIFTED else usual
+        yield f"{one.feature.index} {one.feature.name}: {one.sign} ({told})"
+
+
+def _of_run(processor: Processor, told: ProcessorDay | None, today: Day) -> Iterator[str]:
+    """Say what the rows tell of the processor's run."""
+    if told is None:
+        return
+    if told.absent:
+        yield f"{told.absent} of {today.rows} rows tell no run of {processor.name}"
+    elif told.last_updated is not None:
+        yield f"{processor.name} last ran {told.last_updated:%Y-%m-%d %H:%M} UTC"
+    if told.late:
+        yield f"{told.late} of {today.rows} rows were written before it ran"

@@ -1,0 +1,188 @@
+"""What one scan of some dates says of each feature and each processor, a row a date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cached_property
+
+from fqtool.errors import InputError
+from fqtool.quality.build import expand_columns, feature_values, fill
+from fqtool.quality.carriers import carriers
+from fqtool.registry.judgement import Each
+from fqtool.registry.model import Feature, Processor, Registry
+from fqtool.sql import Query, Value, ident, literal
+from fqtool.table.typetext import parse_type
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDay:
+    """One feature on one date. `scored` rows have a source, `defaults` of them hold a stand-in.
+
+    Of the `present` values: mean, spread, least and greatest, and how many are zero or outside the range. `repeats`
+    are those that equal the key's value of the day before, of `followed` rows that have one.
+    """
+
+    scored: int
+    defaults: int
+    present: int
+    mean: float | None
+    stddev: float | None
+    low: float | None
+    high: float | None
+    zeros: int
+    outside: int
+    repeats: int
+    followed: int
+
+    @property
+    def default_share(self) -> float | None:
+        """Stand-ins among scored rows, None where none is scored."""
+        return self.defaults / self.scored if self.scored else None
+
+    @property
+    def repeat_share(self) -> float | None:
+        """Repetition among rows with a day before, None where there is none."""
+        return self.repeats / self.followed if self.followed else None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all rows hold one value."""
+        return self.present > 1 and self.low is not None and self.low == self.high
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorDay:
+    """A processor on one date: rows that tell no run of it, its last run, its mean age in hours when rows were written.
+
+    `late` rows were written before the run that they tell of.
+    """
+
+    absent: int
+    last_updated: datetime | None
+    age_hours: float | None
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One date: its rows, how many are scored, how many have a vector of another length than the registry's."""
+
+    day: date
+    rows: int
+    scored: int
+    misshapen: int
+    features: Mapping[int, FeatureDay]
+    processors: Mapping[str, ProcessorDay]
+    gates: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The question that a registry's stored rows are asked, and how its answer is read."""
+
+    registry: Registry
+
+    @cached_property
+    def sources(self) -> Mapping[int, str]:
+        """Feature index -> the column of its stored source. Raises InputError where no column stores sources."""
+        found = {
+            one.feature.index: one.name for one in expand_columns(self.registry) if one.feature and one.expr == "source"
+        }
+        if not found:
+            raise InputError(
+                f"{self.registry.path}: no column stores each feature's source.",
+                remedy='Add one: {name: "feature_{index}_source", for_each: feature, type: STRING, expr: source}',
+            )
+        return found
+
+    @cached_property
+    def gates(self) -> tuple[str, ...]:
+        """The stored yes-or-no columns: what an incident does to readiness."""
+        plain = (one for one in expand_columns(self.registry) if one.spec.for_each is not Each.FEATURE)
+        return tuple(one.name for one in plain if str(parse_type(one.spec.type)[0]) == "BOOL")
+
+    @cached_property
+    def written(self) -> str:
+        """The column that tells when a row was written: that of the processor which writes this table, or ""."""
+        own = f".{self.registry.table.name}"
+        return next((one.last_updated for one in self.registry.processors if one.table.endswith(own)), "")
+
+    @cached_property
+    def told(self) -> tuple[Processor, ...]:
+        """The processors whose runs the rows tell of, but the one that writes them."""
+        return tuple(one for one in self.registry.processors if one.last_updated and one.last_updated != self.written)
+
+    def query(self, start: date, end: date) -> Query:
+        """Return the query over the dates from `start` to `end`: one scan, a row a date, in order."""
+        table, (_, values) = self.registry.table, carriers(self.registry)
+        day = ident(table.partition_by or "")
+        others = ", ".join(ident(key) for key in table.keys if key != table.partition_by) or "1"
+        before = f"LAG({{}}) OVER (PARTITION BY {others} ORDER BY {day})"
+        columns = ["COUNT(*) AS `rows`", f"COUNT({ident(next(iter(self.sources.values())))}) AS `scored`"]
+        columns.append(f"COUNTIF(ARRAY_LENGTH({ident(values)}) != {len(self.registry.features)}) AS `misshapen`")
+        columns += [f"COUNTIF({ident(name)}) AS {ident(f'gate_{name}')}" for name in self.gates]
+        for number, processor in enumerate(self.told):
+            columns += self._about_processor(number, processor)
+        for feature in self.registry.active_features:
+            columns += self._about_feature(feature, values)
+        listed = ",\n  ".join(columns)
+        return Query(
+            "-- each row beside the same key's row of the day before\n"
+            f"WITH seen AS (\nSELECT\n  *,\n  IF(DATE_DIFF({day}, {before.format(day)}, DAY) = 1, "
+            f"{before.format(ident(values))}, NULL) AS `values_before`\n"
+            f"FROM {ident(table.name)}\nWHERE {day} BETWEEN {literal(start)} AND {literal(end)}\n)\n"
+            f"SELECT\n  {day} AS `day`,\n  {listed}\nFROM seen\nGROUP BY {day}\nORDER BY {day}"
+        )
+
+    def _about_processor(self, number: int, one: Processor) -> Iterator[str]:
+        updated, written = ident(one.last_updated), ident(self.written)
+        absent = f"{updated} IS NULL"
+        if one.rows_found:
+            absent += f" OR IFNULL({ident(one.rows_found)}, 0) = 0"
+        yield f"COUNTIF({absent}) AS `p{number}_absent`"
+        yield f"MAX({updated}) AS `p{number}_updated`"
+        age = f"AVG(TIMESTAMP_DIFF({written}, {updated}, SECOND)) / 3600" if self.written else "CAST(NULL AS FLOAT64)"
+        yield f"{age} AS `p{number}_age`"
+        yield f"{f'COUNTIF({updated} > {written})' if self.written else '0'} AS `p{number}_late`"
+
+    def _about_feature(self, one: Feature, values: str) -> Iterator[str]:
+        at = f"f{one.index}"
+        value = fill(self.registry.inputs.value, feature_values(one))
+        # The same expression over the vector of the day before.
+        before = value.replace(values, "values_before")
+        source = ident(self.sources[one.index])
+        stand_ins = sorted({label.canonical for label in self.registry.sources if label.is_default})
+        low, high = one.range or (None, None)
+        outside = f"COUNTIF({value} < {literal(low)} OR {value} > {literal(high)})" if one.range else "0"
+        yield f"COUNT({source}) AS `{at}_scored`"
+        yield f"COUNTIF({source} IN ({', '.join(map(literal, stand_ins))})) AS `{at}_defaults`"
+        yield f"COUNT({value}) AS `{at}_present`"
+        yield f"AVG({value}) AS `{at}_mean`"
+        yield f"STDDEV_SAMP({value}) AS `{at}_stddev`"
+        yield f"MIN({value}) AS `{at}_low`"
+        yield f"MAX({value}) AS `{at}_high`"
+        yield f"COUNTIF({value} = 0) AS `{at}_zeros`"
+        yield f"{outside} AS `{at}_outside`"
+        yield f"COUNTIF({value} = {before}) AS `{at}_repeats`"
+        yield f"COUNT({before}) AS `{at}_followed`"
+
+    def read(self, row: Mapping[str, Value]) -> Day:
+        """Read one row of the query's answer."""
+        fields = FeatureDay.__dataclass_fields__
+        return Day(
+            row["day"],  # type: ignore[arg-type]
+            row["rows"],  # type: ignore[arg-type]
+            row["scored"],  # type: ignore[arg-type]
+            row["misshapen"],  # type: ignore[arg-type]
+            {
+                one.index: FeatureDay(**{name: row[f"f{one.index}_{name}"] for name in fields})  # type: ignore[arg-type]
+                for one in self.registry.active_features
+            },
+            {
+                one.name: ProcessorDay(*(row[f"p{number}_{what}"] for what in ("absent", "updated", "age", "late")))  # type: ignore[arg-type]
+                for number, one in enumerate(self.told)
+            },
+            {name: row[f"gate_{name}"] for name in self.gates},  # type: ignore[misc]
+        )

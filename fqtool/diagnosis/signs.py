@@ -1,0 +1,150 @@
+"""Signs: what is unusual about one feature on one date, against the dates before it.
+
+What a registry calls normal is none: an optional feature may be absent, a feature that may be constant may be. Where a
+sign could come by chance it is tested: a share by the normal approximation of the binomial test (Wald), a rise over
+days by the Mann-Kendall test (Mann 1945, Kendall 1975), a mean by Cohen's d (1988) beside the scatter of daily means.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fqtool.diagnosis.evidence import Day, FeatureDay
+from fqtool.registry.model import Feature
+
+FEWEST = 20
+"""Rows below which nothing is said of a date's values."""
+_CERTAIN = 4.0  # standard errors: about 1 in 30,000 by chance, of 37 features on 100 dates one at most
+_RISE = 0.08
+_WHOLE = 0.9
+_REPEATED, _SELDOM = 0.95, 0.8
+_EFFECT = 1.0
+_DAILY = 6.0
+_TREND, _TREND_DAYS, _BEGINNING = 2.58, 8, 3
+
+
+class Sign(StrEnum):
+    """How a feature is unusual."""
+
+    DEFAULTED = "stand-ins in all rows"
+    MORE_DEFAULTS = "stand-ins in more rows than usual"
+    RISING = "stand-ins in more rows every date"
+    CONSTANT = "one value in all rows"
+    REPEATED = "the values of the day before"
+    SHIFTED = "another level than usual"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A sign of a feature, its share of rows, what is usual (None: no date to compare with), and its first date."""
+
+    feature: Feature
+    sign: Sign
+    share: float
+    usual: float | None
+    days: int
+
+
+def signs_of(feature: Feature, days: Sequence[Day]) -> Seen | None:
+    """Return the gravest sign of a feature on the last of some dates in order, or None."""
+    history = [day.features[feature.index] for day in days]
+    before, today = history[:-1], history[-1]
+    for look in (_defaulted, _constant, _repeated, _shifted):
+        found = look(feature, before, today)
+        if found is not None:
+            sign, share, usual = found
+            return Seen(feature, sign, share, usual, _lasting(feature, sign, history))
+    return None
+
+
+def _lasting(feature: Feature, sign: Sign, history: Sequence[FeatureDay]) -> int:
+    """On how many dates to the last the sign holds; a rise counts from where it began."""
+    if sign is Sign.RISING:
+        start = _start([one.default_share or 0.0 for one in history])
+        risen = [(one.default_share or 0.0) > start + _RISE / 4 for one in reversed(history)]
+        return risen.index(False) if False in risen else len(history)
+    count = 1
+    for end in range(len(history) - 1, 1, -1):
+        found = next((f for look in _LOOKS if (f := look(feature, history[: end - 1], history[end - 1]))), None)
+        if found is None or found[0] is not sign:
+            break
+        count += 1
+    return count
+
+
+_Found = tuple[Sign, float, float | None] | None
+
+
+def _defaulted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
+    share = today.default_share
+    if feature.optional or share is None or today.scored < FEWEST:
+        return None
+    shares = [one.default_share for one in before if one.default_share is not None]
+    if not shares:
+        return (Sign.DEFAULTED, share, None) if share >= _WHOLE else None
+    usual = statistics.median(shares)
+    if share < _WHOLE and _rises([*shares, share]):
+        return Sign.RISING, share, _start(shares)
+    if share - usual < _RISE or not _more_often(today.defaults, today.scored, max(usual, 1 / today.scored)):
+        return None
+    return (Sign.DEFAULTED if share >= _WHOLE else Sign.MORE_DEFAULTS), share, usual
+
+
+def _more_often(count: int, total: int, usual: float) -> bool:
+    """Whether so many of so many are certainly more than usual."""
+    if usual >= 1:
+        return False
+    return (count - total * usual) / math.sqrt(total * usual * (1 - usual)) > _CERTAIN
+
+
+def _start(shares: Sequence[float]) -> float:
+    """What was usual when the dates began."""
+    return statistics.median(shares[:_BEGINNING])
+
+
+def _rises(shares: Sequence[float]) -> bool:
+    """Mann-Kendall: whether the later of the last dates are certainly above the earlier, and not by one leap."""
+    last, start = shares[-_TREND_DAYS - 2 :], _start(shares)
+    count = len(last)
+    if count < _TREND_DAYS or statistics.median(last[-4:-1]) - start < _RISE / 2 or last[-1] - start < _RISE:
+        return False
+    score = sum((later > early) - (later < early) for at, early in enumerate(last) for later in last[at + 1 :])
+    return (score - 1) / math.sqrt(count * (count - 1) * (2 * count + 5) / 18) > _TREND
+
+
+def _constant(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
+    if feature.spread.may_be_constant or today.present < FEWEST or not today.is_constant:
+        return None
+    usual = [one.is_constant for one in before if one.present >= FEWEST]
+    if not usual:
+        return (Sign.CONSTANT, 1.0, None) if feature.spread.min_stddev else None
+    return (Sign.CONSTANT, 1.0, statistics.mean(usual)) if statistics.mean(usual) < 1 else None
+
+
+def _repeated(_: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
+    share = today.repeat_share
+    usual = [one.repeat_share for one in before if one.repeat_share is not None and one.followed >= FEWEST]
+    if share is None or share < _REPEATED or today.followed < FEWEST or not usual:
+        return None
+    return (Sign.REPEATED, share, statistics.median(usual)) if statistics.median(usual) <= _SELDOM else None
+
+
+def _shifted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
+    """A mean that is far off in units of the rows' scatter and of the days' own."""
+    usual = [one for one in before if one.present >= FEWEST and one.mean is not None and one.stddev is not None]
+    if feature.optional or today.present < FEWEST or today.mean is None or len(usual) < 5:  # noqa: PLR2004
+        return None
+    means = [one.mean for one in usual if one.mean is not None]
+    scatter = statistics.mean(one.stddev for one in usual if one.stddev is not None)
+    off = abs(today.mean - statistics.mean(means))
+    daily = max(statistics.stdev(means), scatter / math.sqrt(today.present))
+    if scatter > 0 and off / scatter >= _EFFECT and off / daily >= _DAILY:
+        return Sign.SHIFTED, off / scatter, statistics.mean(means)
+    return None
+
+
+_LOOKS = (_defaulted, _constant, _repeated, _shifted)
