@@ -22,8 +22,9 @@ check: $(VENV)/.dev
 # The emulator pins old versions of what fqtool uses, so it lives in an environment of its own.
 bed: $(BED)/.ready
 
-# A quarter of an hour on a quiet machine; writes bench/scoring.md.
+# A quarter of an hour on a quiet machine; writes bench/scoring.md and bench/diagnosis.md.
 bench: $(VENV)/.runtime
+	$(VENV)/bin/python bench/diagnosis.py
 	$(VENV)/bin/python bench/scoring.py
 
 golden: $(VENV)/.dev $(BED)/.ready

@@ -159,13 +159,22 @@ def _alone(one: Seen, registry: Registry, days: Sequence[Day]) -> Cause:
 
 
 def _of_signs(signs: Sequence[Seen]) -> Iterator[str]:
-    """Say what is seen of each feature."""
-    for one in signs:
-        usual = "no date to compare with" if one.usual is None else f"usually {one.usual:.0%}"
-        if one.sign is Sign.SHIFTED:
-            usual = f"{one.share:.1f} standard deviations off"
-        told = f"{one.share:.0%} of the rows, {usual}" if one.sign is not Sign.SHIFTED else usual
-        yield f"{one.feature.index} {one.feature.name}: {one.sign} ({told})"
+    """Say what is seen, features of one sign together."""
+    for sign in dict.fromkeys(one.sign for one in signs):
+        own = [one for one in signs if one.sign is sign]
+        named = ", ".join(f"{one.feature.index} {one.feature.name}" for one in own)
+        if sign is Sign.SHIFTED:
+            yield f"{named}: {sign}, by {max(one.share for one in own):.1f} standard deviations"
+            continue
+        usual = [one.usual for one in own if one.usual is not None]
+        compared = f"usually {_between(usual)}" if usual else "no date to compare with"
+        yield f"{named}: {sign} ({_between([one.share for one in own])}, {compared})"
+
+
+def _between(shares: Sequence[float]) -> str:
+    """Return 2% or 1-2%."""
+    low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
+    return low if low == high else f"{low.rstrip('%')}-{high}"
 
 
 def _of_run(processor: Processor, told: ProcessorDay | None, today: Day) -> Iterator[str]:
