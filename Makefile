@@ -22,7 +22,7 @@ check: $(VENV)/.dev
 # The emulator pins old versions of what fqtool uses, so it lives in an environment of its own.
 bed: $(BED)/.ready
 
-# A quarter of an hour on a quiet machine; writes bench/scoring.md and bench/diagnosis.md.
+# Half an hour on a quiet machine; writes its tables into bench/README.md.
 bench: $(VENV)/.runtime
 	$(VENV)/bin/python bench/diagnosis.py
 	$(VENV)/bin/python bench/scoring.py

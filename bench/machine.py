@@ -22,5 +22,15 @@ def line() -> str:
     )
 
 
+def put(name: str, page: str) -> None:
+    """Put a page between the marks of that name in README.md."""
+    readme = Path(__file__).with_name("README.md")
+    before, mark, rest = readme.read_text().partition(f"<!-- {name} -->\n")
+    _, end, after = rest.partition(f"<!-- end of {name} -->")
+    if not (mark and end):
+        raise SystemExit(f"{readme} has no marks for {name}")
+    readme.write_text(f"{before}{mark}\n{page}\n{end}{after}")
+
+
 def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines() if Path(path).exists() else []

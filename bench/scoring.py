@@ -1,6 +1,6 @@
 """How fast scoring is, beside a plain Python scorer and beside merely writing the finished columns.
 
-    python bench/scoring.py                    all of it, a quarter of an hour; writes bench/scoring.md
+    python bench/scoring.py                    all of it, a quarter of an hour; written into README.md
     python bench/scoring.py --rows 18000       only that size, printed
 
 Every figure comes from a process of its own, so that peak memory is its own too.
@@ -202,7 +202,7 @@ def main() -> None:
     page = f"{machine.line()}\n\n{table(tuple(given.rows))}"
     print(page)
     if tuple(given.rows) == SIZES:
-        Path(__file__).with_name("scoring.md").write_text(page)
+        machine.put("scoring", page)
 
 
 if __name__ == "__main__":
