@@ -231,6 +231,7 @@ def interrupted(project: Path, emulator: Emulator, target: str) -> tuple[int, st
     """Exit code and output of a migration that gets Ctrl-C at its first statement."""
     # Whoever starts tests in the background has them, and all they start, ignore Ctrl-C.
     listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    program = f"{listen}; from fqtool.cli.app import main; main()"
     child = subprocess.Popen(
         [
             sys.executable,
