@@ -236,7 +236,7 @@ def interrupted(project: Path, emulator: Emulator, target: str) -> tuple[int, st
         [
             sys.executable,
             "-c",
-            f"{listen}; from fqtool.cli.app import main; main()",
+            program,
             "migrate",
             "-v",
             "--target",
