@@ -91,6 +91,14 @@ SCENARIOS: dict[str, tuple[tuple[Incident, ...], list[tuple[str, str]], str]] = 
     "stale": ((since(1, "stale"),), [("FQ603", COMPOSITE)], "values of the date before"),
     "late": ((since(1, "late"),), [("FQ606", COMPOSITE)], "after they were written"),
     "short vectors": ((since(1, "wrong_length"),), [("FQ609", "the vector")], "another length"),
+    "another order": ((since(1, "reordered"),), [("FQ610", "the vector")], "another order"),
+    "cold start": ((since(15, "cold_start"),), [], ""),
+    "the end of cold start": ((Incident("cold_start", DAY - timedelta(days=14), DAY - timedelta(days=1)),), [], ""),
+    "defaulted in cold start": (
+        (since(15, "cold_start"), since(1, "defaulted")),
+        [("FQ601", COMPOSITE)],
+        "Features: 5, 6, 7, 8.",
+    ),
     "ten dates of decline": ((since(10, "decline", share=0.5),), [("FQ605", COMPOSITE)], "worse from date to date"),
 }
 
@@ -112,6 +120,7 @@ def test_each_incident_has_its_cause_and_no_other(scenario: str, seed: int) -> N
 def test_a_young_store_is_healthy(days: int) -> None:
     """Without dates to compare with nothing usual is called wrong, and what is plain is still found."""
     assert found(days=days) == ()
+    assert found(since(days + 1, "cold_start"), days=days) == ()
     assert [one.rule for one in found(since(1, "defaulted"), days=days)] == ["FQ601"]
 
 

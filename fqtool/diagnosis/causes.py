@@ -24,6 +24,7 @@ class Kind(StrEnum):
     """What went wrong."""
 
     MISSHAPEN = "misshapen"
+    MISORDERED = "misordered"
     MISSING = "missing"
     MASKED = "masked"
     STALE = "stale"
@@ -34,6 +35,15 @@ class Kind(StrEnum):
     SHIFTED = "shifted"
 
 
+class Confidence(StrEnum):
+    """How sure a cause is, by how many independent witnesses tell of it: labels, values, the record of the run."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+
+_LABELS = (Sign.DEFAULTED, Sign.MORE_DEFAULTS, Sign.RISING)
 _ALONE = {
     Sign.CONSTANT: Kind.CONSTANT,
     Sign.REPEATED: Kind.STALE,
@@ -58,13 +68,14 @@ class Cause:
     processor: Processor | None
     last_updated: datetime | None
     evidence: tuple[str, ...]
+    confidence: Confidence = Confidence.CERTAIN
 
 
 def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     """Return what explains the last of some dates in order, against those before it; () for a healthy one."""
     today = days[-1]
-    if today.misshapen:
-        return (_misshapen(days),)
+    if today.misshapen or today.misordered:
+        return _of_vectors(days)
     seen = [found for one in registry.active_features if (found := signs_of(one, days))]
     causes: list[Cause] = []
     for processor in registry.processors:
@@ -76,12 +87,20 @@ def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     return tuple(sorted(causes, key=lambda one: (-one.hit, -len(one.features))))
 
 
-def _misshapen(days: Sequence[Day]) -> Cause:
+def _of_vectors(days: Sequence[Day]) -> tuple[Cause, ...]:
+    """Where positions do not mean what the registry says, nothing else that they seem to say counts."""
     today = days[-1]
-    lasting = _lasting([day.misshapen > 0 for day in days])
-    evidence = (f"{today.misshapen} of {today.rows} vectors have another length than the registry's",)
-    since = days[-lasting].day
-    return Cause(Kind.MISSHAPEN, today.day, since, today.rows, today.misshapen, (), None, None, evidence)
+    told = (
+        (Kind.MISSHAPEN, "length", [day.misshapen for day in days]),
+        (Kind.MISORDERED, "order", [day.misordered for day in days]),
+    )
+    made = []
+    for kind, what, counts in told:
+        if counts[-1]:
+            since = days[-_lasting([count > 0 for count in counts])].day
+            evidence = (f"{counts[-1]} of {today.rows} vectors have another {what} than the registry's",)
+            made.append(Cause(kind, today.day, since, today.rows, counts[-1], (), None, None, evidence))
+    return tuple(made)
 
 
 def _lasting(holds: Sequence[bool]) -> int:
@@ -99,8 +118,9 @@ def _of_processor(
     """Yield the one cause that a processor is of, if any."""
     today, told = days[-1], days[-1].processors.get(processor.name)
     silent = told is not None and told.absent > today.rows * _MOST
-    kind, of_kind = _kind(own, signs, silent=silent, stale=_is_older(processor, days))
-    if kind is None and told is not None and _is_late(processor, days):
+    stale, late = _is_older(processor, days), told is not None and _is_late(processor, days)
+    kind, of_kind = _kind(own, signs, silent=silent, stale=stale)
+    if kind is None and late:
         kind, of_kind = Kind.LATE, []
     if kind is None:
         return
@@ -109,7 +129,8 @@ def _of_processor(
     features = tuple(one.feature for one in of_kind) or tuple(own)
     evidence = (*_of_signs(of_kind), *_of_run(processor, told, today))
     updated = told.last_updated if told else None
-    yield Cause(kind, today.day, days[-lasting].day, today.rows, hit, features, processor, updated, evidence)
+    sure = _confidence(of_kind, run=silent or stale or late)
+    yield Cause(kind, today.day, days[-lasting].day, today.rows, hit, features, processor, updated, evidence, sure)
 
 
 def _kind(
@@ -134,6 +155,16 @@ def _kind(
     return None, []
 
 
+def _confidence(signs: Sequence[Seen], *, run: bool) -> Confidence:
+    """Two witnesses are certain; one is likely where it differs from what is usual, a mean alone is only possible."""
+    labels = any(one.sign in _LABELS for one in signs)
+    values = any(one.sign not in _LABELS for one in signs)
+    if labels + values + run > 1:
+        return Confidence.CERTAIN
+    weak = all(one.sign is Sign.SHIFTED or one.usual is None for one in signs)
+    return Confidence.POSSIBLE if signs and weak else Confidence.LIKELY
+
+
 def _is_older(processor: Processor, days: Sequence[Day]) -> bool:
     """Whether what the rows were made from is a day older than it ever was before."""
     ages = [day.processors[processor.name].age_hours for day in days if processor.name in day.processors]
@@ -154,7 +185,7 @@ def _alone(one: Seen, registry: Registry, days: Sequence[Day]) -> Cause:
     told = today.processors.get(one.feature.processor)
     return Cause(
         _ALONE.get(one.sign, Kind.PARTIAL), today.day, days[-one.days].day, today.rows, hit, (one.feature,), processor,
-        told.last_updated if told else None, tuple(_of_signs([one])),
+        told.last_updated if told else None, tuple(_of_signs([one])), _confidence([one], run=False),
     )  # fmt: skip
 
 

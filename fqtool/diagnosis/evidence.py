@@ -10,10 +10,9 @@ from functools import cached_property
 from fqtool.errors import InputError
 from fqtool.quality.build import expand_columns, feature_values, fill
 from fqtool.quality.carriers import carriers
-from fqtool.registry.judgement import Each
+from fqtool.quality.gates import gates
 from fqtool.registry.model import Feature, Processor, Registry
 from fqtool.sql import Query, Value, ident, literal
-from fqtool.table.typetext import parse_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,8 @@ class FeatureDay:
     """One feature on one date. `scored` rows have a source, `defaults` of them hold a stand-in.
 
     Of the `present` values: mean, spread, least and greatest, and how many are zero or outside the range. `repeats`
-    are those that equal the key's value of the day before, of `followed` rows that have one.
+    are those that equal the key's value of the day before, of `followed` rows that have one. Of `cold` scored rows,
+    too young for the feature's window, `cold_defaults` hold a stand-in as they must.
     """
 
     scored: int
@@ -35,6 +35,14 @@ class FeatureDay:
     outside: int
     repeats: int
     followed: int
+    cold: int
+    cold_defaults: int
+
+    @property
+    def unexpected_share(self) -> float | None:
+        """Stand-ins among rows that should have none, None where there is no such row."""
+        warm = self.scored - self.cold
+        return (self.defaults - self.cold_defaults) / warm if warm else None
 
     @property
     def default_share(self) -> float | None:
@@ -67,12 +75,16 @@ class ProcessorDay:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One date: its rows, how many are scored, how many have a vector of another length than the registry's."""
+    """One date: its rows, how many are scored, how many have a vector of another length or order than the registry's.
+
+    `gates` counts the rows that pass each yes-or-no column, stored or of a view.
+    """
 
     day: date
     rows: int
     scored: int
     misshapen: int
+    misordered: int
     features: Mapping[int, FeatureDay]
     processors: Mapping[str, ProcessorDay]
     gates: Mapping[str, int]
@@ -98,10 +110,15 @@ class Evidence:
         return found
 
     @cached_property
-    def gates(self) -> tuple[str, ...]:
-        """The stored yes-or-no columns: what an incident does to readiness."""
-        plain = (one for one in expand_columns(self.registry) if one.spec.for_each is not Each.FEATURE)
-        return tuple(one.name for one in plain if str(parse_type(one.spec.type)[0]) == "BOOL")
+    def gates(self) -> Mapping[str, str]:
+        """The yes-or-no columns, stored or of a view: what an incident does to readiness."""
+        return gates(self.registry)
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """The managed columns that the question names."""
+        managed = (one.name for one in expand_columns(self.registry) if one.feature is None)
+        return (*self.sources.values(), *(name for name in managed if name in self.gates))
 
     @cached_property
     def written(self) -> str:
@@ -122,7 +139,8 @@ class Evidence:
         before = f"LAG({{}}) OVER (PARTITION BY {others} ORDER BY {day})"
         columns = ["COUNT(*) AS `rows`", f"COUNT({ident(next(iter(self.sources.values())))}) AS `scored`"]
         columns.append(f"COUNTIF(ARRAY_LENGTH({ident(values)}) != {len(self.registry.features)}) AS `misshapen`")
-        columns += [f"COUNTIF({ident(name)}) AS {ident(f'gate_{name}')}" for name in self.gates]
+        columns.append(f"{self._misordered()} AS `misordered`")
+        columns += [f"COUNTIF({expr}) AS {ident(f'gate_{name}')}" for name, expr in self.gates.items()]
         for number, processor in enumerate(self.told):
             columns += self._about_processor(number, processor)
         for feature in self.registry.active_features:
@@ -147,17 +165,27 @@ class Evidence:
         yield f"{age} AS `p{number}_age`"
         yield f"{f'COUNTIF({updated} > {written})' if self.written else '0'} AS `p{number}_late`"
 
+    @cached_property
+    def _stand_ins(self) -> list[str]:
+        return sorted({label.canonical for label in self.registry.sources if label.is_default})
+
+    def _misordered(self) -> str:
+        names, wanted = self.registry.inputs.names, ",".join(one.name for one in self.registry.features)
+        if not names:
+            return "0"
+        return f"COUNTIF(ARRAY_LENGTH({names}) > 0 AND ARRAY_TO_STRING({names}, ',') != {literal(wanted)})"
+
     def _about_feature(self, one: Feature, values: str) -> Iterator[str]:
         at = f"f{one.index}"
         value = fill(self.registry.inputs.value, feature_values(one))
         # The same expression over the vector of the day before.
         before = value.replace(values, "values_before")
         source = ident(self.sources[one.index])
-        stand_ins = sorted({label.canonical for label in self.registry.sources if label.is_default})
+        listed = ", ".join(literal(name) for name in self._stand_ins)
         low, high = one.range or (None, None)
         outside = f"COUNTIF({value} < {literal(low)} OR {value} > {literal(high)})" if one.range else "0"
         yield f"COUNT({source}) AS `{at}_scored`"
-        yield f"COUNTIF({source} IN ({', '.join(map(literal, stand_ins))})) AS `{at}_defaults`"
+        yield f"COUNTIF({source} IN ({listed})) AS `{at}_defaults`"
         yield f"COUNT({value}) AS `{at}_present`"
         yield f"AVG({value}) AS `{at}_mean`"
         yield f"STDDEV_SAMP({value}) AS `{at}_stddev`"
@@ -167,6 +195,9 @@ class Evidence:
         yield f"{outside} AS `{at}_outside`"
         yield f"COUNTIF({value} = {before}) AS `{at}_repeats`"
         yield f"COUNT({before}) AS `{at}_followed`"
+        cold = self.registry.inputs.cold_start if one.window else ""
+        yield f"{f'COUNTIF(({cold}) AND {source} IS NOT NULL)' if cold else '0'} AS `{at}_cold`"
+        yield f"{f'COUNTIF(({cold}) AND {source} IN ({listed}))' if cold else '0'} AS `{at}_cold_defaults`"
 
     def read(self, row: Mapping[str, Value]) -> Day:
         """Read one row of the query's answer."""
@@ -176,6 +207,7 @@ class Evidence:
             row["rows"],  # type: ignore[arg-type]
             row["scored"],  # type: ignore[arg-type]
             row["misshapen"],  # type: ignore[arg-type]
+            row["misordered"],  # type: ignore[arg-type]
             {
                 one.index: FeatureDay(**{name: row[f"f{one.index}_{name}"] for name in fields})  # type: ignore[arg-type]
                 for one in self.registry.active_features

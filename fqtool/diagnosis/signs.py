@@ -1,6 +1,7 @@
 """Signs: what is unusual about one feature on one date, against the dates before it.
 
-What a registry calls normal is none: an optional feature may be absent, a feature that may be constant may be. Where a
+What a registry calls normal is none: an optional feature may be absent, a feature that may be constant may be, a row
+in cold start lacks what its windows would hold. Where a
 sign could come by chance it is tested: a share by the normal approximation of the binomial test (Wald), a rise over
 days by the Mann-Kendall test (Mann 1945, Kendall 1975), a mean by Cohen's d (1988) beside the scatter of daily means.
 """
@@ -64,8 +65,8 @@ def signs_of(feature: Feature, days: Sequence[Day]) -> Seen | None:
 def _lasting(feature: Feature, sign: Sign, history: Sequence[FeatureDay]) -> int:
     """On how many dates to the last the sign holds; a rise counts from where it began."""
     if sign is Sign.RISING:
-        start = _start([one.default_share or 0.0 for one in history])
-        risen = [(one.default_share or 0.0) > start + _RISE / 4 for one in reversed(history)]
+        start = _start([one.unexpected_share or 0.0 for one in history])
+        risen = [(one.unexpected_share or 0.0) > start + _RISE / 4 for one in reversed(history)]
         return risen.index(False) if False in risen else len(history)
     count = 1
     for end in range(len(history) - 1, 1, -1):
@@ -80,16 +81,16 @@ _Found = tuple[Sign, float, float | None] | None
 
 
 def _defaulted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
-    share = today.default_share
-    if feature.optional or share is None or today.scored < FEWEST:
+    share, warm = today.unexpected_share, today.scored - today.cold
+    if feature.optional or share is None or warm < FEWEST:
         return None
-    shares = [one.default_share for one in before if one.default_share is not None]
+    shares = [one.unexpected_share for one in before if one.unexpected_share is not None]
     if not shares:
         return (Sign.DEFAULTED, share, None) if share >= _WHOLE else None
     usual = statistics.median(shares)
     if share < _WHOLE and _rises([*shares, share]):
         return Sign.RISING, share, _start(shares)
-    if share - usual < _RISE or not _more_often(today.defaults, today.scored, max(usual, 1 / today.scored)):
+    if share - usual < _RISE or not _more_often(round(share * warm), warm, max(usual, 1 / warm)):
         return None
     return (Sign.DEFAULTED if share >= _WHOLE else Sign.MORE_DEFAULTS), share, usual
 
@@ -116,10 +117,15 @@ def _rises(shares: Sequence[float]) -> bool:
     return (score - 1) / math.sqrt(count * (count - 1) * (2 * count + 5) / 18) > _TREND
 
 
+def _is_telling(one: FeatureDay) -> bool:
+    """Whether the values of a date say anything: enough of them, and most not in cold start."""
+    return one.present >= FEWEST and one.cold * 2 < one.present
+
+
 def _constant(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
-    if feature.spread.may_be_constant or today.present < FEWEST or not today.is_constant:
+    if feature.spread.may_be_constant or not _is_telling(today) or not today.is_constant:
         return None
-    usual = [one.is_constant for one in before if one.present >= FEWEST]
+    usual = [one.is_constant for one in before if _is_telling(one)]
     if not usual:
         return (Sign.CONSTANT, 1.0, None) if feature.spread.min_stddev else None
     return (Sign.CONSTANT, 1.0, statistics.mean(usual)) if statistics.mean(usual) < 1 else None
@@ -127,16 +133,17 @@ def _constant(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay)
 
 def _repeated(_: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
     share = today.repeat_share
-    usual = [one.repeat_share for one in before if one.repeat_share is not None and one.followed >= FEWEST]
-    if share is None or share < _REPEATED or today.followed < FEWEST or not usual:
+    told = [one for one in before if _is_telling(one) and one.followed >= FEWEST]
+    usual = [one.repeat_share for one in told if one.repeat_share is not None]
+    if share is None or share < _REPEATED or today.followed < FEWEST or not _is_telling(today) or not usual:
         return None
     return (Sign.REPEATED, share, statistics.median(usual)) if statistics.median(usual) <= _SELDOM else None
 
 
 def _shifted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
     """A mean that is far off in units of the rows' scatter and of the days' own."""
-    usual = [one for one in before if one.present >= FEWEST and one.mean is not None and one.stddev is not None]
-    if feature.optional or today.present < FEWEST or today.mean is None or len(usual) < 5:  # noqa: PLR2004
+    usual = [one for one in before if _is_telling(one) and one.mean is not None and one.stddev is not None]
+    if feature.optional or not _is_telling(today) or today.mean is None or len(usual) < 5:  # noqa: PLR2004
         return None
     means = [one.mean for one in usual if one.mean is not None]
     scatter = statistics.mean(one.stddev for one in usual if one.stddev is not None)

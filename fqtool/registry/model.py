@@ -203,12 +203,16 @@ class Feature:
 class Inputs:
     """GoogleSQL over base columns for what is dynamic per feature; {index} and {name} are filled in.
 
-    `source` gives the raw label, `sources_known` whether the row has labels at all, `value` the feature's value.
+    `source` gives the raw label, `sources_known` whether the row has labels at all, `value` the feature's value,
+    `names` the row's own list of feature names, `cold_start` whether its windows cannot be full yet ("" where rows do
+    not tell).
     """
 
     source: str
     value: str
     sources_known: str
+    names: str = ""
+    cold_start: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,9 @@ def _with_placeholders(subject: Subject) -> Iterator[tuple[str, list[str], tuple
     inputs = subject.registry.inputs
     for key, text in (("source", inputs.source), ("value", inputs.value)):
         yield f"inputs {key}", [text], ("index", "name"), Location(subject.registry.path)
-    yield "inputs sources_known", [inputs.sources_known], (), Location(subject.registry.path)
+    once = {"sources_known": inputs.sources_known, "names": inputs.names, "cold_start": inputs.cold_start}
+    for key, text in once.items():
+        yield f"inputs {key}", [text], (), Location(subject.registry.path)
 
 
 @rule("FQ117")

@@ -26,7 +26,7 @@ def _told(cause: Cause, what: str, *, rerun: bool = True) -> Finding:
     return Finding(
         subject,
         f"{what} {cause.hit} of {cause.rows} rows on {cause.day}{since}.{of}",
-        "; ".join(cause.evidence),
+        f"{cause.confidence}: {'; '.join(cause.evidence)}",
         ", then ".join(steps) + ".",
     )
 
@@ -173,3 +173,19 @@ def misshapen_vector(cause: Cause) -> Iterator[Finding]:
     """
     if cause.kind is Kind.MISSHAPEN:
         yield _told(cause, "The feature vector has another length than the registry's in", rerun=False)
+
+
+@rule("FQ610")
+def misordered_vector(cause: Cause) -> Iterator[Finding]:
+    """Vectors have their features in another order than the registry, by the names that the rows themselves hold.
+
+    Problem: models read by position; each of them reads another feature than it was trained on.
+
+    Why: the store was built by another version than the registry describes.
+
+    Example: feature_names begins with points_avg_last_10 where the registry has points_avg_last_5.
+
+    Fix: build the rows again with the version that the registry describes, then score the date.
+    """
+    if cause.kind is Kind.MISORDERED:
+        yield _told(cause, "The feature vector is in another order than the registry's in", rerun=False)

@@ -83,6 +83,10 @@ def _inputs(registry: Registry, given: Names, features: Sequence[Values]) -> Ite
     yield Entry("inputs source", inputs.source, ("inputs", "source"), file, given, STRING, features or _ONCE)
     yield Entry("inputs value", inputs.value, ("inputs", "value"), file, given, None, features or _ONCE)
     yield Entry("inputs sources_known", inputs.sources_known, ("inputs", "sources_known"), file, given, BOOL)
+    if inputs.cold_start:
+        yield Entry("inputs cold_start", inputs.cold_start, ("inputs", "cold_start"), file, given, BOOL)
+    if inputs.names:
+        yield Entry("inputs names", inputs.names, ("inputs", "names"), file, given, replace(STRING, repeated=True))
     told = set[str]()
     for one in registry.features:
         if one.sample_size and one.sample_size not in told:

@@ -14,22 +14,26 @@ from typing import TypeAlias
 from fqtool.errors import InputError
 from fqtool.registry.model import Feature, Registry
 
+_EMPTY = 0.9
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A row as it was made: the key's number, labels by index, values in index order.
+    """A row as it was made: the key's number, labels by index, values and names in index order.
 
     `processors` tell when each ran and how many rows of it were found; `written` is when the row was, `games` the
-    sample behind its windows.
+    sample behind its windows, `cold` whether it is too young for them.
     """
 
     key: int
     day: date
     labels: dict[str, str]
     values: list[float]
+    names: list[str]
     processors: dict[str, tuple[datetime | None, int]]
     written: datetime
     games: int
+    cold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,24 @@ def _wrong_length(_: Registry, made: Made, __: Incident, ___: Before) -> Made:
     return replace(made, values=made.values[:-2])
 
 
+def _reordered(_: Registry, made: Made, __: Incident, ___: Before) -> Made:
+    """The store was built with the features in another order; labels, values and names agree with each other."""
+    order = [*range(1, len(made.values)), 0]
+    labels = {str(at): made.labels[str(index)] for at, index in enumerate(order)}
+    values, names = [made.values[index] for index in order], [made.names[index] for index in order]
+    return replace(made, labels=labels, values=values, names=names)
+
+
+def _cold_start(registry: Registry, made: Made, _: Incident, __: Before) -> Made:
+    """The season is young: windows have next to nothing to look at."""
+    drawn = Random(f"cold|{made.key}|{made.day}")
+    empty = [one for one in registry.features if one.window and drawn.random() < _EMPTY]
+    stand_ins = {one.label for one in registry.sources if one.is_default}
+    labels = {str(one.index): own for one in empty for own in one.labels if own in stand_ins}
+    made = replace(made, labels=made.labels | labels, games=drawn.randint(0, 3), cold=True)
+    return _valued(made, {one.index: one.expected or 0.0 for one in empty})
+
+
 def _decline(registry: Registry, made: Made, incident: Incident, before: Before) -> Made:
     """More rows find no input every date."""
     days = max(1, (incident.last - incident.first).days)
@@ -142,5 +164,7 @@ INCIDENTS: Mapping[str, Spoil] = {
     "stale": _stale,
     "late": _late,
     "wrong_length": _wrong_length,
+    "reordered": _reordered,
+    "cold_start": _cold_start,
     "decline": _decline,
 }

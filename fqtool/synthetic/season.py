@@ -18,7 +18,7 @@ from fqtool.quality.build import base_columns
 from fqtool.quality.carriers import carriers
 from fqtool.quality.expression import names_in
 from fqtool.quality.grammar import parse_expression
-from fqtool.registry.model import Feature, Registry
+from fqtool.registry.model import Feature, Owner, Registry
 from fqtool.synthetic.incidents import Incident, Made, spoiled
 from fqtool.table.column import Column, Kind, Mode
 
@@ -82,7 +82,8 @@ class Season:
             one.name: (evening + timedelta(minutes=15 * number), 200 + (day.toordinal() * 7 + number) % 150)
             for number, one in enumerate(self.registry.processors)
         }
-        return Made(key, day, labels, values, processors, written, of_key.randint(_FEW, _FULL))
+        names = [one.name for one in self.registry.features]
+        return Made(key, day, labels, values, names, processors, written, of_key.randint(_FEW, _FULL))
 
     def _label(self, one: Feature, of_day: Random, *, without: bool) -> str:
         good = [label for label in one.labels if label not in self._stand_ins] or [self._best]
@@ -116,6 +117,14 @@ class Season:
         named = frozenset().union(*(names_in(parse_expression(text)) for text in texts)) - set(self._carriers)
         return frozenset(column.name for column in self._columns if column.name in named)
 
+    @cached_property
+    def _told(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """The columns of the features' names and of cold start, as far as there are any, and upstream's own gates."""
+        inputs = self.registry.inputs
+        names, cold = (names_in(parse_expression(text or "NULL")) for text in (inputs.names, inputs.cold_start))
+        gates = (one.name for one in self.registry.columns if one.owner is Owner.UPSTREAM and one.type == "BOOL")
+        return names, cold, frozenset(gates)
+
     def _row(self, made: Made) -> Row:
         """Put what was made where the registry reads it from; columns that it says nothing of are empty."""
         table, (of_labels, of_values) = self.registry.table, self._carriers
@@ -132,6 +141,9 @@ class Season:
             row[key] = f"{key}_{made.key:04d}"
         if table.partition_by:
             row[table.partition_by] = made.day
+        names, cold, gates = self._told
+        row |= dict.fromkeys(names, made.names) | dict.fromkeys(cold, made.cold)
+        row |= {one: Random(f"{self.seed}|{made.key}|{made.day}|{one}").random() < _OFTEN for one in sorted(gates)}
         return row | {of_labels: json.dumps(made.labels), of_values: made.values}
 
 

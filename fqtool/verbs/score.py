@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from fqtool.errors import InputError, NotThere, Refusal
+from fqtool.errors import InputError, Refusal
 from fqtool.quality.merge import Partition, partitions_between
 from fqtool.quality.scoring import Scoring
 from fqtool.registry.model import Registry
-from fqtool.table.model import Table
+from fqtool.verbs.workspace import require_columns
 from fqtool.warehouse.protocol import Warehouse
 
 
@@ -44,7 +44,7 @@ def score_partitions(
     if end < start:
         raise InputError(f"The end {end} lies before the start {start}.")
     scoring = Scoring(registry)
-    _require_columns(scoring, warehouse)
+    require_columns(registry, warehouse, (one.name for one in scoring.columns))
     done: list[Scored] = []
     for found in warehouse.rows(partitions_between(registry, start, end)):
         day = found["day"]
@@ -71,18 +71,6 @@ def _one(
 
 def _int(value: object) -> int:
     return value if isinstance(value, int) else 0
-
-
-def _require_columns(scoring: Scoring, warehouse: Warehouse) -> None:
-    """A table that was not migrated cannot be scored; say so before the warehouse says it at length."""
-    name = scoring.registry.table.name
-    table = warehouse.describe(name)
-    if not isinstance(table, Table):
-        raise NotThere(f"There is no table {name} in {warehouse.url}.", remedy="fqtool migrate")
-    missing = [one.name for one in scoring.columns if table.find(one.name) is None]
-    if missing:
-        listed = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")  # noqa: PLR2004
-        raise NotThere(f"{name} in {warehouse.url} lacks the columns {listed}.", remedy="fqtool migrate")
 
 
 def _require_unique(partition: Partition, warehouse: Warehouse) -> None:

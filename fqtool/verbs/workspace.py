@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from fqtool.migrations.plan import Scope, settle
 from fqtool.quality.build import base_columns, desired_state, dropped_columns, expand_columns, renames
 from fqtool.registry.model import Registry
 from fqtool.rules.about_files import History
-from fqtool.table.model import State, View
+from fqtool.table.model import State, Table, View
 from fqtool.warehouse.disk import read_folder
 from fqtool.warehouse.protocol import Warehouse
 
@@ -117,6 +118,18 @@ def open_workspace(registry: Path, folder: Path) -> Workspace:
         texts.get(CHECKSUMS),
         read_contract(contract) if contract is not None else (),
     )
+
+
+def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[str]) -> None:
+    """Raise NotThere where the table or one of the columns is absent, before the warehouse says it at length."""
+    table = warehouse.describe(registry.table.name)
+    if not isinstance(table, Table):
+        raise NotThere(f"There is no table {registry.table.name} in {warehouse.url}.", remedy="fqtool migrate")
+    missing = [name for name in names if table.find(name) is None]
+    if missing:
+        listed = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")  # noqa: PLR2004
+        word = "columns" if len(missing) > 1 else "column"
+        raise NotThere(f"{table.name} in {warehouse.url} lacks the {word} {listed}.", remedy="fqtool migrate")
 
 
 def live_state(warehouse: Warehouse, desired: State, *, views: bool = True) -> State:

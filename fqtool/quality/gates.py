@@ -1,0 +1,40 @@
+"""The gates of a row: its yes-or-no columns, stored ones and those that a view derives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from fqtool.quality.build import desired_table, expand_columns
+from fqtool.quality.grammar import Unreadable, parse_expression
+from fqtool.quality.names import Names
+from fqtool.quality.typecheck import infer
+from fqtool.quality.value_types import BOOL, type_named
+from fqtool.registry.model import Registry
+from fqtool.sql import ident
+
+
+def gates(registry: Registry) -> Mapping[str, str]:
+    """Return the name of each gate and its SQL over a stored row: managed columns first, then those of views."""
+    managed = (one for one in expand_columns(registry) if one.feature is None)
+    stored = {one.name: ident(one.name) for one in managed if type_named(one.spec.type) == BOOL}
+    return stored | {name: f"({expr})" for name, expr in _derived(registry) if name not in stored}
+
+
+def _derived(registry: Registry) -> Iterator[tuple[str, str]]:
+    """Yield the BOOL columns of views with a row per row; what cannot be read here is none."""
+    names = Names(
+        {one.key: type_named(one.sql_type) for one in desired_table(registry).columns},
+        parameters={},
+        open=True,
+    )
+    for view in registry.views:
+        for column in view.columns:
+            if view.rows_per is None and column.for_each is None and _is_yes_or_no(column.expr, names):
+                yield column.name, column.expr
+
+
+def _is_yes_or_no(text: str, names: Names) -> bool:
+    try:
+        return infer(parse_expression(text), names)[0] == BOOL
+    except Unreadable:
+        return False
