@@ -32,6 +32,8 @@ def as_json(value: Any) -> Any:
             return [as_json(one) for one in value]
         case float() if not math.isfinite(value):
             return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}[str(value)]
+        case Decimal():
+            return str(value)
         case date():
             return value.isoformat()
     return value

@@ -93,6 +93,8 @@ WHOLE_QUERIES = [
     "SELECT k, SUM(k) OVER (ORDER BY k ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t ORDER BY k",
     "SELECT t.k, e, o FROM t CROSS JOIN UNNEST(t.a) AS e WITH OFFSET AS o ORDER BY k, o",
     "SELECT t.k, x.q, x.w FROM t CROSS JOIN UNNEST([STRUCT('a' AS q, f AS w), STRUCT('b', n)]) AS x ORDER BY k, x.q",
+    "SELECT t.k, x.q, x.w FROM t CROSS JOIN UNNEST([STRUCT('a' AS q, s = 'x' AS w), STRUCT('b', s = 'y')]) AS x "
+    "ORDER BY k, x.q",
     "SELECT f_, v FROM (SELECT k, f, f * 2 AS g FROM t) UNPIVOT INCLUDE NULLS (v FOR f_ IN (f AS 'a b', g AS 'c')) "
     "ORDER BY k, f_",
     "SELECT x.v, x.w, x.l FROM (SELECT f AS f1, s AS s1, f * 2 AS f2, j AS s2, k FROM t) "

@@ -12,6 +12,7 @@ import typer
 from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, day_of, say, warehouse_of
 
 if TYPE_CHECKING:
+    from fqtool.table.model import Table
     from fqtool.verbs.score import Scored
 
 app = typer.Typer()
@@ -19,7 +20,7 @@ app = typer.Typer()
 
 @app.command("generate-sql")
 def generate_sql(
-    kind: Annotated[str, typer.Argument(help="scoring, table or view.")],
+    kind: Annotated[str, typer.Argument(help="scoring, table, view, detection or monitoring.")],
     registry: RegistryPath = REGISTRY,
     dialect: Annotated[str, typer.Option(help="bigquery or duckdb.")] = "bigquery",
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write; - is stdout.")] = Path("-"),
@@ -28,10 +29,10 @@ def generate_sql(
     from fqtool.verbs.generate_sql import generated_sql
     from fqtool.verbs.workspace import open_registry
 
-    def to_duckdb(sql: str) -> str:
-        from fqtool.warehouse.duckdb_dialect import to_duckdb
+    def to_duckdb(sql: str, table: Table) -> str:
+        from fqtool.warehouse.duckdb_dialect import schema_of, to_duckdb
 
-        return to_duckdb(sql)
+        return to_duckdb(sql, (schema_of(table.name, table.columns),))
 
     text = generated_sql(open_registry(registry), kind, dialect, to_duckdb)
     if str(out) == "-":

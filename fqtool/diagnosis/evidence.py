@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 
-from fqtool.errors import InputError
 from fqtool.quality.build import expand_columns, feature_values, fill
 from fqtool.quality.carriers import carriers
 from fqtool.quality.gates import gates
+from fqtool.quality.roles import Roles
 from fqtool.registry.model import Feature, Processor, Registry
 from fqtool.sql import Query, Value, ident, literal
 
@@ -99,15 +99,7 @@ class Evidence:
     @cached_property
     def sources(self) -> Mapping[int, str]:
         """Feature index -> the column of its stored source. Raises InputError where no column stores sources."""
-        found = {
-            one.feature.index: one.name for one in expand_columns(self.registry) if one.feature and one.expr == "source"
-        }
-        if not found:
-            raise InputError(
-                f"{self.registry.path}: no column stores each feature's source.",
-                remedy='Add one: {name: "feature_{index}_source", for_each: feature, type: STRING, expr: source}',
-            )
-        return found
+        return Roles(self.registry).of_features("source")
 
     @cached_property
     def gates(self) -> Mapping[str, str]:

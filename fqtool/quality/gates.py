@@ -17,11 +17,11 @@ def gates(registry: Registry) -> Mapping[str, str]:
     """Return the name of each gate and its SQL over a stored row: managed columns first, then those of views."""
     managed = (one for one in expand_columns(registry) if one.feature is None)
     stored = {one.name: ident(one.name) for one in managed if type_named(one.spec.type) == BOOL}
-    return stored | {name: f"({expr})" for name, expr in _derived(registry) if name not in stored}
+    return stored | {name: f"({expr})" for name, expr in derived_gates(registry) if name not in stored}
 
 
-def _derived(registry: Registry) -> Iterator[tuple[str, str]]:
-    """Yield the BOOL columns of views with a row per row; what cannot be read here is none."""
+def derived_gates(registry: Registry) -> Iterator[tuple[str, str]]:
+    """Yield the yes-or-no columns of views with a row per row, and their SQL; what cannot be read here is none."""
     names = Names(
         {one.key: type_named(one.sql_type) for one in desired_table(registry).columns},
         parameters={},

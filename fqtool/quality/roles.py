@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from fqtool.errors import InputError
 from fqtool.quality.build import ExpandedColumn, expand_columns
+from fqtool.quality.compose import number
 from fqtool.quality.expression import Call, Expression, Literal, Name, children
 from fqtool.quality.grammar import parse_expression
 from fqtool.registry.model import Registry
+from fqtool.sql import literal
 
 
 @dataclass(frozen=True)
@@ -44,16 +47,58 @@ class Roles:
         return self._column("COUNT_FEATURES(is_default)")
 
     @cached_property
+    def category_scores(self) -> Mapping[str, str]:
+        """Category -> the column of its mean quality, for the categories that have one."""
+        text = "AVG_OVER_FEATURES(quality, category = {})"
+        found = {one.name: self._found(text.format(literal(one.name))) for one in self.registry.categories}
+        return {name: column for name, column in found.items() if column}
+
+    @cached_property
+    def training_features(self) -> str:
+        """How many features are good enough to train on; "" where no column tells."""
+        return self._found(f"COUNT_FEATURES(quality >= {number(self.registry.training_quality).value})")
+
+    @cached_property
+    def details(self) -> tuple[str, ...]:
+        """The columns that hold a JSON object by feature index: FEATURE_MAP(...)."""
+        return tuple(one.name for one, e in self._read if isinstance(e, Call) and e.name == "FEATURE_MAP")
+
+    @cached_property
+    def computed_at(self) -> str:
+        """When the row was scored: @computed_at; "" where no column tells."""
+        return self._found("@computed_at")
+
+    @cached_property
+    def versions(self) -> Mapping[str, str]:
+        """The columns that tell which vector and which quality columns a row holds -> what they hold today."""
+        stored = {one.name for one in expand_columns(self.registry)}
+        return {name: text for name, text in self.registry.schema_versions if name in stored}
+
+    def of_features(self, what: str) -> Mapping[int, str]:
+        """Feature index -> the column whose `expr` is that name, e.g. quality. Raises InputError where none is."""
+        managed = (one for one in expand_columns(self.registry) if one.feature and one.expr == what)
+        found = {one.feature.index: one.name for one in managed if one.feature}
+        if not found:
+            raise InputError(
+                f"{self.registry.path}: no column stores each feature's {what}.",
+                remedy=f'Add one: {{name: "feature_{{index}}_{what}", for_each: feature, expr: {what}, ...}}',
+            )
+        return found
+
+    @cached_property
     def _read(self) -> list[tuple[ExpandedColumn, Expression]]:
         managed = (one for one in expand_columns(self.registry) if one.expr and one.feature is None)
         return [(one, _inmost(parse_expression(one.expr or ""))) for one in managed]
 
     def _column(self, text: str) -> str:
+        found = self._found(text)
+        if not found:
+            raise InputError(f"{self.registry.path}: no column is {text}.", remedy="Add one to columns.")
+        return found
+
+    def _found(self, text: str) -> str:
         wanted = parse_expression(text)
-        for one, expression in self._read:
-            if expression == wanted:
-                return one.name
-        raise InputError(f"{self.registry.path}: no column is {text}.", remedy="Add one to columns.")
+        return next((one.name for one, expression in self._read if expression == wanted), "")
 
 
 def _inmost(e: Expression) -> Expression:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from fqtool.registry.judgement import Each, ViewSpec
 from fqtool.registry.model import Feature, Registry
@@ -34,16 +34,21 @@ def _derived(registry: Registry, spec: ViewSpec) -> Iterator[tuple[str, str]]:
 
 
 def _unpivoted(registry: Registry, spec: ViewSpec, source: str) -> str:
-    """One STRUCT a feature in one array: the table is scanned once, where a UNION ALL scans it per feature."""
-    names = [ident(column.name) for column in spec.columns]
-    rows = []
-    for number, feature in enumerate(registry.active_features):
-        values = [_of(feature, column.expr) for column in spec.columns]
-        if number == 0:
-            values = [f"{value} AS {name}" for value, name in zip(values, names, strict=True)]
-        rows.append(f"STRUCT({', '.join(values)})")
-    columns = [*_included(spec), *(f"f.{name}" for name in names)]
-    return f"SELECT\n  {_lines(columns)}\nFROM {source} AS t\nCROSS JOIN UNNEST([\n  {_lines(rows)}\n]) AS f"
+    rows = [{one.name: _of(feature, one.expr) for one in spec.columns} for feature in registry.active_features]
+    columns = [*_included(spec), *(f"f.{ident(column.name)}" for column in spec.columns)]
+    return f"SELECT\n  {_lines(columns)}\nFROM {unpivoted(source, rows)}"
+
+
+def unpivoted(source: str, rows: Sequence[Mapping[str, str]]) -> str:
+    """Return `source` as t beside f, one STRUCT for each of `rows`, which are names and their SQL, alike in all.
+
+    The table is scanned once, where a UNION ALL scans it once per feature.
+    """
+    structs = []
+    for number, row in enumerate(rows):
+        values = (f"{value} AS {ident(name)}" if number == 0 else value for name, value in row.items())
+        structs.append(f"STRUCT({', '.join(values)})")
+    return f"{source} AS t\nCROSS JOIN UNNEST([\n  {_lines(structs)}\n]) AS f"
 
 
 def _lines(parts: list[str]) -> str:

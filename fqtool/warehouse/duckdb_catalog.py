@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from fqtool.errors import InputError, WorldError
 from fqtool.sql import ident
-from fqtool.table.column import Column, Kind, Mode
+from fqtool.table.column import Column, Mode
 from fqtool.table.model import DATASET, Options, Partitioning, Table, View
 from fqtool.table.schema_json import column_of, field
-from fqtool.warehouse.duckdb_dialect import Schemas, tables_in, to_duckdb
+from fqtool.warehouse.duckdb_dialect import Schemas, kind_told, tables_in, to_duckdb
 from fqtool.warehouse.duckdb_types import quoted, read_type, with_details
 
 if TYPE_CHECKING:
@@ -198,13 +198,6 @@ def views_of(connection: duckdb.DuckDBPyConnection, table: str) -> list[View]:
     return [view for view in views if table in tables_in(view.text)]
 
 
-# The kinds that the dialect tells apart.
-_TOLD = (
-    Kind.INT64, Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC, Kind.BOOL, Kind.STRING, Kind.BYTES, Kind.DATE,
-    Kind.DATETIME, Kind.TIME, Kind.TIMESTAMP, Kind.JSON,
-)  # fmt: skip
-
-
 def schemas(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> Schemas:
     """Return the kinds of the columns of those tables and views that are there."""
     rows = connection.execute(
@@ -224,6 +217,4 @@ def _kind_told(text: str) -> str:
         kind, mode = read_type(text)
     except (ValueError, IndexError):
         return ""
-    if kind.kind not in _TOLD:
-        return ""
-    return f"ARRAY<{kind.kind}>" if mode is Mode.REPEATED else str(kind.kind)
+    return kind_told(kind, mode)

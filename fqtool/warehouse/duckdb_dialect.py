@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fqtool.errors import InputError
+from fqtool.table.column import Column, Kind, Mode, Type
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -23,8 +24,15 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"DATE '\d{4}-\d\d-\d\d'")
 _STAND_IN, _MOST_DATES = "1000-01-", 28
 
-Schemas: TypeAlias = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-"""(table, ((column, kind), ...)) for each table whose columns are known."""
+Schema: TypeAlias = tuple[str, tuple[tuple[str, str], ...]]
+"""(table, ((column, kind), ...)); a kind is "" where the dialect does not tell it from others."""
+Schemas: TypeAlias = tuple[Schema, ...]
+"""One for each table whose columns are known."""
+# The kinds that the dialect tells apart.
+_TOLD = (
+    Kind.INT64, Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC, Kind.BOOL, Kind.STRING, Kind.BYTES, Kind.DATE,
+    Kind.DATETIME, Kind.TIME, Kind.TIMESTAMP, Kind.JSON,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,18 @@ class Transpiled:
 
     sql: str
     parameters: frozenset[str]
+
+
+def schema_of(table: str, columns: Iterable[Column]) -> Schema:
+    """Return what the dialect is to know of a table with these columns."""
+    return table, tuple((one.name, kind_told(one.type, one.mode)) for one in columns)
+
+
+def kind_told(kind: Type, mode: Mode) -> str:
+    """Return a type as the dialect names it, "" for one that it does not tell from others."""
+    if kind.kind not in _TOLD:
+        return ""
+    return f"ARRAY<{kind.kind}>" if mode is Mode.REPEATED else str(kind.kind)
 
 
 def to_duckdb(sql: str, schemas: Schemas = ()) -> str:
@@ -107,9 +127,11 @@ def _parsed(sql: str) -> exp.Expr:
     import sqlglot
     from sqlglot.errors import SqlglotError
 
+    from fqtool.warehouse.google_sql import GoogleSQL
+
     try:
         sql.encode()
-        found = [one for one in sqlglot.parse(sql, read="bigquery") if one is not None]
+        found = [one for one in sqlglot.parse(sql, read=GoogleSQL) if one is not None]
     except SqlglotError as error:
         first = str(error).splitlines()[0]
         raise InputError(f"This is not SQL that can be read: {first}") from None

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fqtool.errors import InputError
-from fqtool.table.column import Column, Mode
+from fqtool.table.column import Column
 from fqtool.warehouse import duckdb_files
 from fqtool.warehouse.disk import write_text
 from fqtool.warehouse.duckdb_errors import judged
@@ -122,10 +122,9 @@ class DuckDBScorer:
 
     @cached_property
     def _said(self) -> Transpiled:
-        from fqtool.warehouse.duckdb_dialect import transpiled
+        from fqtool.warehouse.duckdb_dialect import schema_of, transpiled
 
-        kinds = tuple((one.name, _kind(one)) for one in self.reads)
-        return transpiled(self.sql, ((RECORDS, kinds),))
+        return transpiled(self.sql, (schema_of(RECORDS, self.reads),))
 
     @cached_property
     def _query(self) -> str:
@@ -210,11 +209,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Iterable) and not isinstance(value, bytes):
         return list(value)
     raise TypeError(f"a {type(value).__name__}")
-
-
-def _kind(one: Column) -> str:
-    """The column's kind as the dialect names it."""
-    return f"ARRAY<{one.type.kind}>" if one.mode is Mode.REPEATED else str(one.type.kind)
 
 
 def duckdb_error() -> type[Exception]:
