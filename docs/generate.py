@@ -34,6 +34,7 @@ FAMILIES = (
     (("FQ3",), "Drift", "What check-drift finds in the live table."),
     (("FQ4",), "Files and ledger", "What is wrong between migration files, checksums, ledger and generated files."),
     (("FQ6",), "Diagnosis", "What is wrong with the rows of a date, as `fqtool diagnose` names it."),
+    (("FQ7",), "Stored rows", "Where they contradict the registry, as `fqtool check-drift --data` finds."),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from fqtool.cli.options import (
     RegistryPath,
     TargetUrl,
     Timeout,
+    day_of,
     guarded,
     say,
     tell,
@@ -99,16 +101,39 @@ def check_drift(
         bool, typer.Option("--ledger/--no-ledger", help="Read the ledger to tell what was changed by hand.")
     ] = True,
     views: Annotated[bool, typer.Option("--views/--no-views", help="Compare views too.")] = True,
+    data: Annotated[bool, typer.Option("--data", help="Compare the stored rows too, by one scan.")] = False,
+    start: Annotated[
+        str | None, typer.Option(help="With --data, the first date; 13 days before the last.", metavar="DATE")
+    ] = None,
+    end: Annotated[str | None, typer.Option(help="With --data, the last date; today.", metavar="DATE")] = None,
+    max_bytes: Annotated[
+        int | None, typer.Option("--max-bytes", help="With --data, refuse a scan that would read more.")
+    ] = None,
     form: Format = "text",
 ) -> None:
     """Compare the live table with registry, ledger and files; exit 1 on any difference that matters."""
+    from fqtool.errors import UsageError
     from fqtool.verbs.check_drift import drift_of
 
+    if not data and (start or end or max_bytes is not None):
+        raise UsageError("--start, --end and --max-bytes speak of stored rows.", remedy="Add --data.")
+    dates = _dates(start, end) if data else None
     workspace = workspace_of(registry, folder)
     with warehouse_of(workspace.registry, target, timeout) as warehouse:
         found = drift_of(workspace, warehouse, ledger=ledger, views=views)
         ok = f"{workspace.table} in {warehouse.url} is what the registry says."
+        if dates:
+            from fqtool.cli.data import data_findings
+
+            more, rows = data_findings(workspace.registry, warehouse, dates, max_bytes)
+            found, ok = (*found, *more), f"{ok} So are {rows:,} rows from {dates[0]} to {dates[1]}." if rows else ok
         tell(found, form, target=warehouse.url, command="check-drift", ok=ok)
+
+
+def _dates(start: str | None, end: str | None) -> tuple[date, date]:
+    """The dates of --data: to the last one named, else to today; from the first one named, else two weeks of them."""
+    last = day_of(end) if end else datetime.now(UTC).date()
+    return (day_of(start) if start else last - timedelta(days=13)), last
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from fqtool.errors import UsageError
@@ -12,16 +13,14 @@ from fqtool.verbs.workspace import Workspace
 
 def show_rules(code: str | None) -> None:
     """Print all rules in a table, or the page of one."""
-    import fqtool.rules.about_changes
-    import fqtool.rules.about_diagnosis
-    import fqtool.rules.about_drift
-    import fqtool.rules.about_files
-    import fqtool.rules.about_generated
-    import fqtool.rules.about_hazards
-    import fqtool.rules.about_registry  # noqa: F401
+    from pkgutil import iter_modules
+
+    import fqtool.rules
     from fqtool.finding import RULES
     from fqtool.report.table_text import print_table
 
+    for module in iter_modules(fqtool.rules.__path__, "fqtool.rules."):
+        import_module(module.name)
     if code is None:
         rows = [(one.code, one.name, one.severity, one.page.splitlines()[0]) for _, one in sorted(RULES.items())]
         print_table("", ("rule", "name", "severity", "about"), rows, sys.stdout)

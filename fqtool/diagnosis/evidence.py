@@ -11,6 +11,7 @@ from fqtool.quality.build import expand_columns, feature_values, fill
 from fqtool.quality.carriers import carriers
 from fqtool.quality.gates import gates
 from fqtool.quality.roles import Roles
+from fqtool.quality.vectors import misordered, misshapen
 from fqtool.registry.model import Feature, Processor, Registry
 from fqtool.sql import Query, Value, ident, literal
 
@@ -115,8 +116,7 @@ class Evidence:
     @cached_property
     def written(self) -> str:
         """The column that tells when a row was written: that of the processor which writes this table, or ""."""
-        own = f".{self.registry.table.name}"
-        return next((one.last_updated for one in self.registry.processors if one.table.endswith(own)), "")
+        return self.registry.written
 
     @cached_property
     def told(self) -> tuple[Processor, ...]:
@@ -130,8 +130,8 @@ class Evidence:
         others = ", ".join(ident(key) for key in table.keys if key != table.partition_by) or "1"
         before = f"LAG({{}}) OVER (PARTITION BY {others} ORDER BY {day})"
         columns = ["COUNT(*) AS `rows`", f"COUNT({ident(next(iter(self.sources.values())))}) AS `scored`"]
-        columns.append(f"COUNTIF(ARRAY_LENGTH({ident(values)}) != {len(self.registry.features)}) AS `misshapen`")
-        columns.append(f"{self._misordered()} AS `misordered`")
+        columns.append(f"COUNTIF({misshapen(self.registry)}) AS `misshapen`")
+        columns.append(f"COUNTIF({misordered(self.registry)}) AS `misordered`")
         columns += [f"COUNTIF({expr}) AS {ident(f'gate_{name}')}" for name, expr in self.gates.items()]
         for number, processor in enumerate(self.told):
             columns += self._about_processor(number, processor)
@@ -160,12 +160,6 @@ class Evidence:
     @cached_property
     def _stand_ins(self) -> list[str]:
         return sorted({label.canonical for label in self.registry.sources if label.is_default})
-
-    def _misordered(self) -> str:
-        names, wanted = self.registry.inputs.names, ",".join(one.name for one in self.registry.features)
-        if not names:
-            return "0"
-        return f"COUNTIF(ARRAY_LENGTH({names}) > 0 AND ARRAY_TO_STRING({names}, ',') != {literal(wanted)})"
 
     def _about_feature(self, one: Feature, values: str) -> Iterator[str]:
         at = f"f{one.index}"

@@ -115,11 +115,26 @@ class Scoring:
         With `whole`, all managed columns: those that upstream owns are passed on as they are. Raises Refusal where the
         text is longer than BigQuery takes.
         """
+        upstream = [one.name for one in self.managed if one.spec.owner is Owner.UPSTREAM]
+        ctes, before = self.layered(source, where, upstream if whole else ())
+        computed = {one.name: _stored(one) for one in self.columns}
+        last = [one.name for one in self.managed] if whole else list(computed)
+        final = [*map(ident, self.registry.table.keys), *(computed.get(name, ident(name)) for name in last)]
+        return self.fitting(f"{ctes}\n{_select(final, before)}")
+
+    def layered(
+        self, source: str, where: str = "", also: Iterable[str] = (), beside: Mapping[str, str] | None = None
+    ) -> tuple[str, str]:
+        """Return the WITH clause that scores `source`, and the name of its last part, which holds every column.
+
+        `also` are stored columns that it is to pass on, `beside` further ones by name with their SQL over the row.
+        """
+        named = [f"{sql} AS {ident(name)}" for name, sql in (beside or {}).items()]
         parts = [
             (
                 "read",
                 "what the row says of itself, and the label and value of each feature",
-                self._read(source, where, whole=whole),
+                self._read(source, where, also, named),
             ),
             ("features", "the label's weight, canonical source, and whether it is a stand-in", self._features()),
         ]
@@ -130,10 +145,10 @@ class Scoring:
             parts.append((f"level_{number}", comment, _select(["*", *columns], before)))
             before = f"level_{number}"
         ctes = ",\n".join(f"-- {comment}\n{name} AS (\n{body}\n)" for name, comment, body in parts)
-        computed = {one.name: _stored(one) for one in self.columns}
-        last = [one.name for one in self.managed] if whole else list(computed)
-        final = [*map(ident, self.registry.table.keys), *(computed.get(name, ident(name)) for name in last)]
-        text = f"WITH\n{ctes}\n{_select(final, before)}"
+        return f"WITH\n{ctes}", before
+
+    def fitting(self, text: str) -> str:
+        """Return the text. Raises Refusal where it is longer than BigQuery takes."""
         if len(text) > TEXT_LIMIT:
             raise Refusal(
                 f"Scoring {len(self.registry.active_features):,} features takes {len(text):,} characters of SQL; "
@@ -146,9 +161,9 @@ class Scoring:
         """Return the SELECT as a Query."""
         return Query(self.select(source, where), tuple(parameters))  # type: ignore[arg-type]
 
-    def _read(self, source: str, where: str, *, whole: bool) -> str:
+    def _read(self, source: str, where: str, also: Iterable[str], beside: Iterable[str]) -> str:
         inputs = self.registry.inputs
-        columns = [ident(name) for name in self._stored_names(whole=whole)]
+        columns = [*map(ident, self._stored_names(also)), *beside]
         columns += [
             f"{ident(one.name)} AS {ident(UPSTREAM + one.name)}"
             for one in self.columns
@@ -159,11 +174,11 @@ class Scoring:
             columns += self._inputs_of(feature)
         return _select(columns, f"{source}{f' WHERE {where}' if where else ''}")
 
-    def _stored_names(self, *, whole: bool) -> list[str]:
-        """Keys, and the base and upstream columns that some expression refers to; with `whole`, all of upstream's."""
+    def _stored_names(self, also: Iterable[str]) -> list[str]:
+        """Keys, the base and upstream columns that some expression refers to, and those of `also`."""
         ours = {one.name.lower() for one in self.columns}
         upstream = [one.name for one in self.managed if one.spec.owner is Owner.UPSTREAM]
-        wanted = {name.lower() for name in self.used.union(self.registry.table.keys, upstream if whole else ())}
+        wanted = {name.lower() for name in self.used.union(self.registry.table.keys, also)}
         stored = [*(one.name for one in base_columns(self.registry)), *upstream]
         return list(dict.fromkeys(name for name in stored if name.lower() in wanted and name.lower() not in ours))
 

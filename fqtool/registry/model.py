@@ -249,3 +249,9 @@ class Registry:
     def active_features(self) -> tuple[Feature, ...]:
         """The features that are not retired, in index order."""
         return tuple(feature for feature in self.features if not feature.retired)
+
+    @property
+    def written(self) -> str:
+        """The column that tells when a row was written: that of the processor which writes this table, or ""."""
+        own = f".{self.table.name}"
+        return next((one.last_updated for one in self.processors if one.table.endswith(own)), "")

@@ -92,7 +92,7 @@ class DuckDBWarehouse:
         """
         from fqtool.warehouse.duckdb_session import done_before, note_job, transaction
 
-        connection = self._connection(writing=True)
+        connection = self._connection(writing=not (dry_run and isinstance(work, Query)))
         if dry_run and isinstance(work, Query):
             with self._judged():
                 self._execute(connection, work, prefix="EXPLAIN ")
