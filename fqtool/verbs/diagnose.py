@@ -7,11 +7,11 @@ from datetime import date, timedelta
 
 from fqtool.diagnosis.causes import causes_of
 from fqtool.diagnosis.evidence import Day, Evidence
-from fqtool.errors import InputError, NotThere
+from fqtool.errors import InputError
 from fqtool.finding import Finding
 from fqtool.registry.model import Registry
 from fqtool.rules.about_diagnosis import findings_of
-from fqtool.table.model import Table
+from fqtool.verbs.workspace import require_columns
 from fqtool.warehouse.protocol import Warehouse
 
 BASELINE = 14
@@ -36,19 +36,9 @@ def diagnosis_of(registry: Registry, warehouse: Warehouse, day: date, baseline: 
     if baseline < 0:
         raise InputError(f"A baseline of {baseline} days is none.", remedy="Use 0 or more.")
     evidence = Evidence(registry)
-    _require(registry, evidence, warehouse)
+    require_columns(warehouse, registry.table.name, (*evidence.sources.values(), *evidence.gates))
     days = [evidence.read(row) for row in warehouse.rows(evidence.query(day - timedelta(days=baseline), day))]
     if not days or days[-1].day != day:
         return Diagnosis(day, None, tuple(days), ())
     findings = [found for cause in causes_of(registry, days) for found in findings_of(cause)]
     return Diagnosis(day, days[-1], tuple(days[:-1]), tuple(findings))
-
-
-def _require(registry: Registry, evidence: Evidence, warehouse: Warehouse) -> None:
-    name, wanted = registry.table.name, (*evidence.sources.values(), *evidence.gates)
-    table = warehouse.describe(name)
-    if not isinstance(table, Table):
-        raise NotThere(f"There is no table {name} in {warehouse.url}.", remedy="fqtool migrate")
-    missing = [one for one in wanted if table.find(one) is None]
-    if missing:
-        raise NotThere(f"{name} in {warehouse.url} lacks the column {missing[0]}.", remedy="fqtool migrate")

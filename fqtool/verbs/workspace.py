@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from fqtool.migrations.plan import Scope, settle
 from fqtool.quality.build import base_columns, desired_state, dropped_columns, expand_columns, renames
 from fqtool.registry.model import Registry
 from fqtool.rules.about_files import History
-from fqtool.table.model import State, View
+from fqtool.table.model import State, Table, View
 from fqtool.warehouse.disk import read_folder
 from fqtool.warehouse.protocol import Warehouse
 
@@ -127,6 +128,16 @@ def live_state(warehouse: Warehouse, desired: State, *, views: bool = True) -> S
         raise NotThere(f"{name} in {warehouse.url} is a view; the registry describes a table.")
     found = (warehouse.describe(view.name) for view in desired.views) if views and table else ()
     return State(table, tuple(view for view in found if isinstance(view, View)))
+
+
+def require_columns(warehouse: Warehouse, name: str, columns: Iterable[str]) -> None:
+    """Raise NotThere where a table, or a column of it that is to be read, does not stand in the warehouse."""
+    table = warehouse.describe(name)
+    if not isinstance(table, Table):
+        raise NotThere(f"There is no table {name} in {warehouse.url}.", remedy="fqtool migrate")
+    missing = [one for one in columns if table.find(one) is None]
+    if missing:
+        raise NotThere(f"{name} in {warehouse.url} lacks the column {missing[0]}.", remedy="fqtool migrate")
 
 
 def ledger_entries(warehouse: Warehouse) -> tuple[Entry, ...]:
