@@ -18,6 +18,7 @@ def show_rules(code: str | None) -> None:
     import fqtool.rules.about_files
     import fqtool.rules.about_generated
     import fqtool.rules.about_hazards
+    import fqtool.rules.about_models
     import fqtool.rules.about_registry  # noqa: F401
     from fqtool.finding import RULES
     from fqtool.report.table_text import print_table
