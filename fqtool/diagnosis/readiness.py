@@ -104,7 +104,7 @@ class Readiness:
         )
 
     def _model_day(self, number: int, model: Model, count: Mapping[str, int]) -> ModelDay:
-        blocked = [(one, count[f"f{one.index}_blocks"]) for one in self.blocking if one.name in model.needs]
+        blocked = [(one, count[f"f{one.index}_blocks"]) for one in self._needed(model)]
         return ModelDay(
             model,
             count[f"m{number}_real"],
@@ -127,9 +127,13 @@ class Readiness:
             # A feature that is not scored yet in a row that is scores no model either.
             yield f"COUNTIF(IFNULL(f{one.index}_stand_in, scored)) AS `f{one.index}_blocks`"
 
+    def _needed(self, model: Model) -> list[Feature]:
+        names = frozenset(model.needs)
+        return [one for one in self.blocking if one.name in names]
+
     def _real(self) -> Iterator[tuple[str, Expression]]:
         for number, model in enumerate(self.models):
-            needed = [feature_column(one, "stand_in") for one in self.blocking if one.name in model.needs]
+            needed = [feature_column(one, "stand_in") for one in self._needed(model)]
             yield f"m{number}_real", fold(Unary("NOT", joined("OR", needed)))
 
     @cached_property

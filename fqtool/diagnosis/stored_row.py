@@ -24,14 +24,18 @@ class StoredRow:
 
     def asked(self, e: Expression) -> Expression:
         """Return an expanded expression so that it reads stored columns alone."""
-        used = names_in(e)
-        names = {
-            column: self._of_feature(feature, name)
+        inner = self._inner
+        names = {column: self._of_feature(*inner[column]) for column in names_in(e) if column in inner}
+        return substitute(e, names | {KNOWN.name: self._known})
+
+    @cached_property
+    def _inner(self) -> Mapping[str, tuple[Feature, str]]:
+        """Scoring's inner columns: whose each is, and by which name of the language."""
+        return {
+            feature_column(feature, name).name: (feature, name)
             for feature in self.registry.active_features
             for name in DYNAMIC
-            if (column := feature_column(feature, name).name) in used
         }
-        return substitute(e, names | {KNOWN.name: self._known})
 
     @cached_property
     def _known(self) -> Expression:
