@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -52,10 +52,10 @@ def strips(diagnosis: Diagnosis, registry: Registry) -> Iterator[str]:
         own = [one for one in registry.active_features if one.category == category.name]
         shares = [diagnosis.today.features[one.index].default_share for one in own]
         signs = "".join("?" if share is None else _SHADES[min(int(share * 4), 3)] for share in shares)
-        yield f"{category.name:<{width}}  {signs}  {_indexes([one.index for one in own])}"
+        yield f"{category.name:<{width}}  {signs}  {indexes([one.index for one in own])}"
 
 
-def _indexes(numbers: list[int]) -> str:
+def indexes(numbers: Sequence[int]) -> str:
     """Return 5-8, 13 for 5, 6, 7, 8, 13."""
     spans: list[list[int]] = []
     for one in numbers:

@@ -1,0 +1,73 @@
+"""A model file's own list of features, as JSON: an array of names, or an object that holds one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from fqtool.errors import InputError
+
+KEYS = ("feature_names", "features")
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureList:
+    """The names in their order; `place` is the file they came from, `model` whose they are, "" if it is not said."""
+
+    place: str
+    names: tuple[str, ...]
+    model: str = ""
+
+
+def read_feature_list(text: str, place: str) -> FeatureList:
+    """Read a list of features. Raises InputError with the place of what is wrong."""
+    try:
+        data = json.loads(text.removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        raise InputError(f"{place}:{error.lineno}:{error.colno}: this is not JSON: {error.msg}.") from None
+    except (RecursionError, ValueError):
+        raise InputError(f"{place}: this is not a list of names: it is nested too deep, or a number is endless.") from (
+            None
+        )
+    if not isinstance(data, dict):
+        return FeatureList(place, _names(data, place, "it"))
+    key = _key(data, place)
+    model = data.get("model", "")
+    if not isinstance(model, str):
+        raise InputError(f"{place}: model is {_shown(model)}, not a name.")
+    return FeatureList(place, _names(data[key], place, key), model)
+
+
+def _key(data: dict[str, Any], place: str) -> str:
+    found = [key for key in KEYS if isinstance(data.get(key), list)] or [key for key in KEYS if key in data]
+    if not found:
+        told = ", ".join(map(_shown, list(data)[:5])) or "nothing"
+        raise InputError(f"{place}: the object holds {told}, not {' or '.join(KEYS)}.", remedy=_REMEDY)
+    if len(found) > 1 and data[found[0]] != data[found[1]]:
+        raise InputError(
+            f"{place}: {' and '.join(KEYS)} are two lists that differ.", remedy="Keep the one that counts."
+        )
+    return found[0]
+
+
+_REMEDY = 'Write ["a", "b"], or {"feature_names": ["a", "b"]}.'
+
+
+def _names(data: Any, place: str, what: str) -> tuple[str, ...]:
+    if not isinstance(data, list):
+        raise InputError(f"{place}: {what} is {_shown(data)}, not an array of names.", remedy=_REMEDY)
+    if not data:
+        raise InputError(f"{place}: the array of names is empty.", remedy=_REMEDY)
+    for position, one in enumerate(data):
+        if not isinstance(one, str) or not one:
+            raise InputError(f"{place}: {_shown(one)} at position {position} is not a name.", remedy=_REMEDY)
+    return tuple(data)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | dict):
+        return "an array" if isinstance(value, list) else "an object"
+    text = json.dumps(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
