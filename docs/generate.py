@@ -34,6 +34,7 @@ FAMILIES = (
     (("FQ3",), "Drift", "What check-drift finds in the live table."),
     (("FQ4",), "Files and ledger", "What is wrong between migration files, checksums, ledger and generated files."),
     (("FQ60", "FQ61"), "Diagnosis", "What is wrong with the rows of a date, as `fqtool diagnose` names it."),
+    (("FQ64",), "Daily checks", "What `fqtool daily` finds in the figures of a date."),
     (("FQ65",), "Models", "What keeps a model from reading the store, as `fqtool models` names it."),
     (("FQ7",), "Stored rows", "Where they contradict the registry, as `fqtool check-drift --data` finds."),
 )

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import diagnose, migrate, models, score
+from fqtool.cli import daily, diagnose, migrate, models, score
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -37,6 +37,7 @@ app = typer.Typer(
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(score.app)
 app.add_typer(diagnose.app)
+app.add_typer(daily.app)
 app.add_typer(models.app)
 
 

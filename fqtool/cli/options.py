@@ -76,7 +76,7 @@ def day_of(text: str) -> date:
 
 # What the user said beside the command, to be said again by every command that a remedy names.
 _SAID: list[str] = []
-_COMMAND = re.compile(r"\bfqtool (?:migrate(?: plan| status)?|check-drift|score|diagnose)\b")
+_COMMAND = re.compile(r"\bfqtool (?:migrate(?: plan| status)?|check-drift|score|diagnose|daily|models)\b")
 
 
 def repeated(text: str) -> str:
@@ -112,14 +112,16 @@ def warehouse_of(registry: Registry, target: str | None, timeout: float) -> Ware
     return open_target(url, timeout=timeout)
 
 
-def tell(findings: Sequence[Finding], form: str, *, target: str, command: str, ok: str) -> None:
-    """Print findings and exit 1 if any of them is an error or a warning."""
-    from fqtool.finding import blocking
+def tell(
+    findings: Sequence[Finding], form: str, *, target: str, command: str, ok: str, errors_only: bool = False
+) -> None:
+    """Print findings and exit 1 if any of them is an error or a warning; with `errors_only`, an error."""
+    from fqtool.finding import Severity, blocking
     from fqtool.report.findings import print_findings
 
     findings = [replace(found, remedy=repeated(found.remedy)) for found in findings]
     print_findings(findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout)
-    if any(blocking(findings)):
+    if any(found.severity is Severity.ERROR or not errors_only for found in blocking(findings)):
         raise typer.Exit(1)
 
 

@@ -84,7 +84,7 @@ class ViewSpec:
 class Threshold:
     """A daily check: `metric` is an aggregate expression over a date's rows, good and critical its bounds.
 
-    With `good` above `critical` higher is better, else lower is better (DOMAIN 13).
+    With `good` above `critical` higher is better, up to `at_most`; else lower is better (DOMAIN 13).
     """
 
     name: str
@@ -92,6 +92,7 @@ class Threshold:
     good: float
     critical: float
     unit: str = ""
+    at_most: float | None = None
     at: Location = NOWHERE
 
 

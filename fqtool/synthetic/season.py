@@ -26,6 +26,7 @@ Row: TypeAlias = dict[str, Any]
 
 _BREAKS = 0.06
 _OFTEN, _SELDOM = 0.97, 0.55
+_THIN, _MISSING = 0.03, 0.4
 _FEWEST, _MOST = 140, 340
 _FEW, _FULL = 10, 60
 
@@ -70,10 +71,11 @@ class Season:
         form = of_key.gauss(0, 1)
         levels = [0.8 * form + 0.6 * of_key.gauss(0, 1) for _ in self.registry.features]
         without = of_day.random() < 0.5  # noqa: PLR2004  half of the keys lack what is optional
+        thin = of_day.random() < _THIN
         labels: dict[str, str] = {}
         values: list[float] = []
         for one, level in zip(self.registry.features, levels, strict=True):
-            label = self._label(one, of_day, without=without)
+            label = self._label(one, of_day, without=without, thin=thin)
             labels[str(one.index)] = label
             values.append((one.expected or 0.0) if label in self._stand_ins else _value(one, level, of_day))
         written = datetime.combine(day, time(12), UTC) + timedelta(minutes=of_day.randint(0, 30))
@@ -85,14 +87,15 @@ class Season:
         names = [one.name for one in self.registry.features]
         return Made(key, day, labels, values, names, processors, written, of_key.randint(_FEW, _FULL))
 
-    def _label(self, one: Feature, of_day: Random, *, without: bool) -> str:
+    def _label(self, one: Feature, of_day: Random, *, without: bool, thin: bool) -> str:
+        """The best label, in few rows another good one; a stand-in in thin rows, of keys with next to no history."""
         good = [label for label in one.labels if label not in self._stand_ins] or [self._best]
         other = [label for label in one.labels if label not in good]
         if one.optional and other and without:
             return other[0]
-        if of_day.random() < _OFTEN:
-            return good[0]
-        return of_day.choice([*good, *other])
+        if thin and other and of_day.random() < _MISSING:
+            return other[0]
+        return good[0] if of_day.random() < _OFTEN else of_day.choice(good)
 
     @cached_property
     def _stand_ins(self) -> frozenset[str]:

@@ -1,0 +1,132 @@
+"""Laws of the daily check: bounds mean what the design says, healthy dates pass, an incident that they miss fails."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fqtool.quality.checks import Check, Verdict
+from fqtool.registry.judgement import Threshold
+from fqtool.synthetic.incidents import Incident
+from fqtool.synthetic.season import Season
+from fqtool.verbs.daily import Daily, daily_of, measured
+from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb_load import load
+from tests.bed.running import ROOT
+from tests.test_diagnosis import DAY, registry, since, store
+
+# The daily checks of the design (DOMAIN 13): name, unit, a figure, what it means.
+DESIGNED = [
+    ("quality_ready_share", 0.80, "good"), ("quality_ready_share", 0.79, "warning"),
+    ("quality_ready_share", 0.60, "warning"), ("quality_ready_share", 0.59, "critical"),
+    ("red_share", 0.049, "good"), ("red_share", 0.05, "warning"), ("red_share", 0.15, "warning"),
+    ("red_share", 0.16, "critical"), ("mean_matchup", 70, "good"), ("mean_matchup", 60, "warning"),
+    ("mean_matchup", 49.9, "critical"), ("mean_player_history", 79.9, "warning"), ("mean_vegas", 25, "critical"),
+    ("mean_defaults", 2.9, "good"), ("mean_defaults", 3, "warning"), ("mean_defaults", 6.1, "critical"),
+    ("mean_score", 69.9, "critical"), ("training_contamination", 0.1, "warning"), ("rows_per_date", 400, "good"),
+    ("rows_per_date", 401, "warning"), ("rows_per_date", 99, "warning"), ("rows_per_date", 49, "critical"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "verdict"), DESIGNED)
+def test_the_registry_s_bounds_are_the_design_s(name: str, value: float, verdict: str) -> None:
+    """Each figure of the design's table has the verdict that the table gives it, bounds as they stand there."""
+    threshold = next(one for one in registry().thresholds if one.name == name)
+    assert Check(threshold, value).verdict == verdict
+
+
+@given(st.floats(-100, 100), st.floats(-100, 100), st.floats(-200, 200), st.floats(0, 50))
+def test_worse_is_never_better(good: float, critical: float, value: float, worse: float) -> None:
+    """A figure that is worse has no milder verdict, whichever way is worse."""
+    order = [Verdict.GOOD, Verdict.WARNING, Verdict.CRITICAL]
+    threshold = Threshold("x", "COUNT(*)", good, critical)
+    then = value - worse if good > critical else value + worse
+    assert order.index(Check(threshold, value).verdict) <= order.index(Check(threshold, then).verdict)
+    assert Check(threshold, None).verdict is Verdict.UNKNOWN
+
+
+def daily(*incidents: Incident) -> Daily:
+    """The check of the day after a healthy week with these incidents."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        store(warehouse, Season(registry(), DAY - timedelta(days=8), 9, 0).rows(incidents))
+        return daily_of(registry(), warehouse, DAY)
+
+
+def verdicts(found: Daily) -> dict[str, str]:
+    """Check -> verdict of those that are not good."""
+    return {one.threshold.name: one.verdict for one in found.checks if one.verdict is not Verdict.GOOD}
+
+
+def test_healthy_dates_are_well() -> None:
+    """Thirty dates in a row have all figures good and no finding; dates without rows have neither."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        store(warehouse, Season(registry(), DAY - timedelta(days=43), 44, 11).rows())
+        loud = {}
+        for back in range(30):
+            found = daily_of(registry(), warehouse, DAY - timedelta(days=back))
+            if found.findings or verdicts(found):
+                loud[found.diagnosis.day] = (found.findings, verdicts(found))
+    assert loud == {}
+
+
+def test_the_incident_is_critical() -> None:
+    """Four stand-ins for all: the cause stands first, no row is ready, all are red, and the mean is only a warning."""
+    found = daily(since(1, "defaulted"))
+    assert found.findings[0].rule == "FQ601"
+    assert verdicts(found) == {
+        "quality_ready_share": "critical",
+        "red_share": "critical",
+        "mean_matchup": "warning",
+        "mean_defaults": "warning",
+        "training_contamination": "unknown",  # no row is left that training would take
+    }
+    assert [one.rule for one in found.findings] == ["FQ601", "FQ642", "FQ642", "FQ641", "FQ641"]
+
+
+def test_what_no_figure_shows_still_fails() -> None:
+    """Good labels on constant values leave every figure good; the diagnosis fails the date."""
+    found = daily(since(1, "masked"))
+    assert verdicts(found) == {}
+    assert [one.rule for one in found.findings] == ["FQ602"]
+
+
+def test_a_date_that_was_not_scored_says_so_once() -> None:
+    """One finding instead of one for each figure that cannot be told."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        store(warehouse, ())
+        load(warehouse, registry().table.name, Season(registry(), DAY, 1, 0).rows())
+        found = daily_of(registry(), warehouse, DAY)
+        assert [one.rule for one in found.findings] == ["FQ643"]
+        assert {one.threshold.name for one in measured(registry(), warehouse, DAY) if one.value} == {"rows_per_date"}
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """A table and exit 1 for a broken date, JSON alone on stdout; --fail-on error passes over warnings; gaps pass."""
+    with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:
+        store(warehouse, Season(registry(), DAY - timedelta(days=8), 9, 0).rows([since(1, "partial", share=0.3)]))
+
+    def run(*words: str) -> tuple[int, str]:
+        given = ["daily", "--target", f"duckdb:///{tmp_path}/s.duckdb", *words]
+        done = subprocess.run(
+            [sys.executable, "-m", "fqtool", *given], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        )
+        return done.returncode, done.stdout
+
+    code, said = run("--date", str(DAY), "--fail-on", "warning")
+    assert code == 1
+    assert "mean_matchup" in said
+    assert "FQ604" in said
+    assert run("--date", str(DAY - timedelta(days=1)))[0] == 0
+    code, said = run("--date", str(DAY), "--format", "json")
+    assert code == 1
+    assert json.loads(said)["command"] == "daily"
+    assert {one["severity"] for one in json.loads(said)["findings"]} >= {"warning"}
+    gap = str(DAY + timedelta(days=200))
+    assert (run("--date", gap)[0], run("--date", gap, "--require-rows")[0]) == (0, 1)
