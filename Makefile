@@ -35,7 +35,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable .
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable '.[report]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime tests/bed/requirements.txt

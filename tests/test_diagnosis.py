@@ -135,6 +135,17 @@ def test_a_hundred_healthy_dates_are_quiet() -> None:
     assert {day: causes for day, causes in loud.items() if causes} == {}
 
 
+@pytest.mark.parametrize("rows", [25, 60])
+def test_small_stores_are_quiet_too(rows: int) -> None:
+    """With few rows a date, what is rare may be absent or everywhere by chance; that is no finding on sixty dates."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        store(warehouse, Season(registry(), DAY - timedelta(days=73), 74, 5, rows_per_day=rows).rows())
+        evidence = Evidence(registry())
+        days = [evidence.read(row) for row in warehouse.rows(evidence.query(DAY - timedelta(days=73), DAY))]
+    found = {day.day: causes_of(registry(), _up_to(days, number)) for number, day in enumerate(days) if number >= 7}
+    assert {day: causes for day, causes in found.items() if causes} == {}
+
+
 def _up_to(days: list[Day], number: int) -> list[Day]:
     """The fourteen days to one."""
     last = days[number].day

@@ -216,7 +216,9 @@ def unseen(shown: Shown, output: str) -> list[str]:
     return [line for line in shown.lines if line not in ("", "...") and not any(fits(line, one) for one in real)]
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/how-to/check-models.md"])
+@pytest.mark.parametrize(
+    "name", [str(page.relative_to(ROOT)) for page in PAGES if "```console" in page.read_text(encoding="utf-8")]
+)
 def test_the_commands_shown_do_what_is_shown(name: str, tmp_path: Path) -> None:
     """Each command ends as claimed and prints the lines shown.
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import daily, diagnose, migrate, models, score
+from fqtool.cli import daily, diagnose, migrate, models, report, score
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -39,6 +39,7 @@ app.add_typer(score.app)
 app.add_typer(diagnose.app)
 app.add_typer(daily.app)
 app.add_typer(models.app)
+app.add_typer(report.app)
 
 
 def _version(wanted: bool) -> None:

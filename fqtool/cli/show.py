@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fqtool.errors import UsageError
 from fqtool.report.findings import print_findings
+from fqtool.verbs.report import Report
 from fqtool.verbs.workspace import Workspace
 
 
@@ -32,7 +33,7 @@ def show_rules(code: str | None) -> None:
 
 
 def show_demo(workspace: Workspace, file: Path) -> None:
-    """Run the demo and print it as it goes."""
+    """Run the demo and print it as it goes; its report goes beside the file."""
     from fqtool.report.diagnosis_text import surroundings
     from fqtool.report.table_text import print_table
     from fqtool.verbs.demo import Step, run_demo
@@ -46,9 +47,23 @@ def show_demo(workspace: Workspace, file: Path) -> None:
             print_table(sheet.title, sheet.headers, sheet.rows, sys.stdout)
         if step.diagnosis is not None:
             print("\n".join(surroundings(step.diagnosis, workspace.registry)))
+        if step.report is not None:
+            print(_page(step.report, file.with_suffix(".html")))
         if step.findings is not None:
             print_findings(
                 step.findings, "text", target=step.target, command=step.command, ok_message=step.ok, stream=sys.stdout
             )
 
     run_demo(workspace, file, tell)
+
+
+def _page(report: Report, path: Path) -> str:
+    """Write the page where its packages are installed, and say what became of it."""
+    from fqtool.report.html import html_of
+    from fqtool.warehouse.disk import write_text
+
+    try:
+        write_text(path, html_of(report))
+    except UsageError as error:
+        return f"{error} {error.remedy}"
+    return f"Wrote {path}: open it in a browser."

@@ -145,7 +145,7 @@ def _kind(
     defaulted, frozen = having(Sign.DEFAULTED), having(Sign.CONSTANT, Sign.REPEATED)
     if defaulted and len(defaulted) >= enough:
         return Kind.MISSING, defaulted
-    if frozen and len(frozen) >= enough and (silent or stale or len(frozen) > 1):
+    if frozen and (silent or (len(frozen) >= enough and (stale or len(frozen) > 1))):
         return (Kind.STALE if stale and not silent else Kind.MASKED), frozen
     rising, more = having(Sign.RISING), having(Sign.MORE_DEFAULTS, Sign.DEFAULTED)
     if rising and len(rising) >= enough:

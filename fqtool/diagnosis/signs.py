@@ -1,9 +1,10 @@
 """Signs: what is unusual about one feature on one date, against the dates before it.
 
 What a registry calls normal is none: an optional feature may be absent, a feature that may be constant may be, a row
-in cold start lacks what its windows would hold. Where a
-sign could come by chance it is tested: a share by the normal approximation of the binomial test (Wald), a rise over
-days by the Mann-Kendall test (Mann 1945, Kendall 1975), a mean by Cohen's d (1988) beside the scatter of daily means.
+in cold start lacks what its windows would hold. Where a sign could come by chance it is tested: a share by the exact
+binomial test (Clopper and Pearson 1934), one value in all rows by the share that the value usually has, a rise over
+days by the Mann-Kendall test (Mann 1945, Kendall 1975), a mean by Cohen's d (1988) beside the scatter of daily means
+and its own standard error (Welch 1947).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from fqtool.registry.model import Feature
 
 FEWEST = 20
 """Rows below which nothing is said of a date's values."""
-_CERTAIN = 4.0  # standard errors: about 1 in 30,000 by chance, of 37 features on 100 dates one at most
+_BY_CHANCE = 1e-6  # of 37 features on 100 dates, one in 270 stores has a false alarm
 _RISE = 0.08
 _WHOLE = 0.9
 _REPEATED, _SELDOM = 0.95, 0.8
@@ -90,16 +91,25 @@ def _defaulted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay
     usual = statistics.median(shares)
     if share < _WHOLE and _rises([*shares, share]):
         return Sign.RISING, share, _start(shares)
-    if share - usual < _RISE or not _more_often(round(share * warm), warm, max(usual, 1 / warm)):
+    stand_ins = sum(one.defaults - one.cold_defaults for one in before)
+    pooled = (stand_ins + 1) / (sum(one.scored - one.cold for one in before) + 2)
+    if share - usual < _RISE or _chance(round(share * warm), warm, max(usual, pooled)) > _BY_CHANCE:
         return None
     return (Sign.DEFAULTED if share >= _WHOLE else Sign.MORE_DEFAULTS), share, usual
 
 
-def _more_often(count: int, total: int, usual: float) -> bool:
-    """Whether so many of so many are certainly more than usual."""
+def _chance(count: int, total: int, usual: float) -> float:
+    """How likely so many of so many are, or more, where the share is usually that: the tail of the binomial."""
     if usual >= 1:
-        return False
-    return (count - total * usual) / math.sqrt(total * usual * (1 - usual)) > _CERTAIN
+        return 1.0
+    found, odds = 0.0, math.log(usual) - math.log1p(-usual)
+    ways = math.lgamma(total + 1) + total * math.log1p(-usual)
+    for one in range(count, total + 1):
+        term = math.exp(ways - math.lgamma(one + 1) - math.lgamma(total - one + 1) + one * odds)
+        found += term
+        if term < found * 1e-12:
+            break
+    return found
 
 
 def _start(shares: Sequence[float]) -> float:
@@ -125,10 +135,23 @@ def _is_telling(one: FeatureDay) -> bool:
 def _constant(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
     if feature.spread.may_be_constant or not _is_telling(today) or not today.is_constant:
         return None
-    usual = [one.is_constant for one in before if _is_telling(one)]
+    told = [one for one in before if _is_telling(one)]
+    usual = [one.is_constant for one in told]
+    if _share_of(today.low or 0.0, feature, told) ** today.present > _BY_CHANCE:
+        return None
     if not usual:
         return (Sign.CONSTANT, 1.0, None) if feature.spread.min_stddev else None
     return (Sign.CONSTANT, 1.0, statistics.mean(usual)) if statistics.mean(usual) < 1 else None
+
+
+def _share_of(value: float, feature: Feature, told: Sequence[FeatureDay]) -> float:
+    """In which share of rows a feature usually has this value: known of 0, and of 1 where there is nothing between."""
+    present = sum(one.present for one in told)
+    if value == 0:
+        return sum(one.zeros for one in told) / present if present else feature.spread.zero_share or 0.0
+    if value == 1 and present and all((one.low, one.high) in ((0, 1), (0, 0), (1, 1)) for one in told):
+        return 1 - sum(one.zeros for one in told) / present
+    return 0.0
 
 
 def _repeated(_: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
@@ -148,7 +171,7 @@ def _shifted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) 
     means = [one.mean for one in usual if one.mean is not None]
     scatter = statistics.mean(one.stddev for one in usual if one.stddev is not None)
     off = abs(today.mean - statistics.mean(means))
-    daily = max(statistics.stdev(means), scatter / math.sqrt(today.present))
+    daily = max(statistics.stdev(means), max(scatter, today.stddev or 0.0) / math.sqrt(today.present))
     if scatter > 0 and off / scatter >= _EFFECT and off / daily >= _DAILY:
         return Sign.SHIFTED, off / scatter, statistics.mean(means)
     return None

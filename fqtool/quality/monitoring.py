@@ -9,11 +9,11 @@ from fqtool.sql import ident, literal
 
 
 def monitoring(registry: Registry) -> tuple[Question, ...]:
-    """Return the questions of monitoring. Raises InputError where a column that they need is not there."""
+    """Return the questions of monitoring, daily checks last. Raises InputError where a column is not there."""
     stored = Stored(registry)
     made = (
         _daily_health(stored), _worst_features(stored), _category_means(stored), _alert_frequency(stored),
-        _completeness(stored), _readiness(stored),
+        _completeness(stored), _readiness(stored), worst_rows(registry),
     )  # fmt: skip
     return (*made, daily_checks(registry)) if registry.thresholds else made
 
@@ -24,6 +24,41 @@ def daily_checks(registry: Registry) -> Question:
     columns = [f"{' '.join(one.metric.split())} AS {ident(one.name)}" for one in registry.thresholds]
     return Question(
         "daily_checks", "the figures of @date that thresholds judge", select(columns, stored.table, stored.on_date)
+    )
+
+
+def checks_by_date(registry: Registry) -> Question:
+    """Return the same figures for each date from @start to @end; `date` names it."""
+    stored = Stored(registry)
+    columns = [f"{' '.join(one.metric.split())} AS {ident(one.name)}" for one in registry.thresholds]
+    columns = [f"{stored.day} AS `date`", *columns]
+    about = "the figures that thresholds judge, of each date from @start to @end"
+    return Question(
+        "checks_by_date", about, select(columns, stored.table, stored.between, "GROUP BY `date`", "ORDER BY `date`")
+    )
+
+
+def worst_rows(registry: Registry) -> Question:
+    """Return the ten rows of the lowest score from @start to @end: keys, score, tier, level, stand-ins, alerts."""
+    stored = Stored(registry)
+    roles = stored.roles
+    return Question(
+        "worst_rows",
+        "the ten rows of the lowest score from @start to @end",
+        select(
+            [
+                *stored.keys,
+                f"{ident(roles.score)} AS score",
+                f"{ident(roles.tier)} AS tier",
+                f"{ident(roles.alert_level)} AS level",
+                f"{ident(roles.defaults)} AS stand_ins",
+                f"ARRAY_TO_STRING({ident(roles.alert_codes)}, ', ') AS alerts",
+            ],
+            stored.table,
+            f"{stored.between} AND {ident(roles.score)} IS NOT NULL",
+            f"ORDER BY score, {', '.join(stored.keys)}",
+            "LIMIT 10",
+        ),
     )
 
 

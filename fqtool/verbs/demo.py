@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from fqtool.table.typetext import column
 from fqtool.verbs.check_drift import drift_of
 from fqtool.verbs.diagnose import Diagnosis, diagnosis_of
 from fqtool.verbs.migrate_apply import apply_migrations
+from fqtool.verbs.report import Report, report_of
 from fqtool.verbs.score import score_partitions
 from fqtool.verbs.workspace import Workspace
 from fqtool.warehouse.duckdb import DuckDBWarehouse
@@ -52,20 +54,27 @@ class Step:
     ok: str = ""
     sheets: tuple[Sheet, ...] = ()
     diagnosis: Diagnosis | None = None
+    report: Report | None = None
 
 
 def run_demo(workspace: Workspace, file: Path, tell: Callable[[Step], None]) -> None:
-    """Create the base table, migrate it, score a week whose last date is broken, name why, alter the table by hand."""
-    for leftover in (file, file.with_name(f"{file.name}.wal")):
-        leftover.unlink(missing_ok=True)
+    """Create and migrate the table, find what was altered by hand in a copy, score a week, name what broke its end."""
+    altered = file.with_name(f"{file.stem}-altered{file.suffix}")
+    for path in (file, altered):
+        for leftover in (path, path.with_name(f"{path.name}.wal")):
+            leftover.unlink(missing_ok=True)
     with closing(DuckDBWarehouse(str(file))) as warehouse:
         _migrate(workspace, warehouse, tell)
         _drift(workspace, warehouse, tell)
+    shutil.copyfile(file, altered)
+    with closing(DuckDBWarehouse(str(altered))) as warehouse:
+        _break(workspace, warehouse, tell)
+        _drift(workspace, warehouse, tell)
+    with closing(DuckDBWarehouse(str(file))) as warehouse:
         _fill(workspace.registry, warehouse, tell)
         _score(workspace.registry, warehouse, tell)
         _diagnose(workspace.registry, warehouse, tell)
-        _break(workspace, warehouse, tell)
-        _drift(workspace, warehouse, tell)
+        _report(workspace, warehouse, tell)
 
 
 def _migrate(workspace: Workspace, warehouse: Warehouse, tell: Callable[[Step], None]) -> None:
@@ -106,6 +115,12 @@ def _diagnose(registry: Registry, warehouse: Warehouse, tell: Callable[[Step], N
     found = diagnosis_of(registry, warehouse, LAST)
     command = f"fqtool diagnose --date {LAST} --target {warehouse.url}"
     tell(Step(command, (), found.findings, warehouse.url, diagnosis=found))
+
+
+def _report(workspace: Workspace, warehouse: Warehouse, tell: Callable[[Step], None]) -> None:
+    start = LAST - timedelta(days=DAYS - 1)
+    made = report_of(workspace, warehouse, start, LAST, made=datetime.now(UTC))
+    tell(Step(f"fqtool report --start {start} --end {LAST} --target {warehouse.url}", report=made))
 
 
 def _dates(registry: Registry, warehouse: Warehouse, start: date) -> Sheet:
@@ -160,4 +175,6 @@ def _break(workspace: Workspace, warehouse: Warehouse, tell: Callable[[Step], No
     statements = [make_statement(before, (change,)) for change in done]
     for statement in statements:
         warehouse.run(statement)
-    tell(Step("someone alters the table by hand", tuple(f"{' '.join(one.sql.split())};" for one in statements)))
+    tell(
+        Step("someone alters a copy of the table by hand", tuple(f"{' '.join(one.sql.split())};" for one in statements))
+    )

@@ -1,0 +1,201 @@
+"""Laws of the HTML report: it stands alone, says what the rows say, answers hover and keys, and fits a season."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from fqtool.errors import InputError, NotThere
+from fqtool.report.html import html_of, numbers, status
+from fqtool.synthetic.incidents import Incident
+from fqtool.synthetic.season import Season
+from fqtool.verbs.report import Report, report_of
+from fqtool.verbs.workspace import Workspace, open_workspace
+from fqtool.warehouse.duckdb import DuckDBWarehouse
+from tests.bed.running import ROOT
+from tests.browser import browser, complaints, opened, requests
+from tests.test_diagnosis import COMPOSITE, DAY, registry, since, store
+
+MADE = datetime(2026, 2, 7, 6, tzinfo=UTC)
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def workspace() -> Workspace:
+    """The repository's own."""
+    return open_workspace(ROOT / "feature_registry.yaml", ROOT / "migrations")
+
+
+@pytest.fixture(scope="module")
+def report(workspace: Workspace) -> Report:
+    """Three weeks: masked for three dates, healthy again, and defaulted on the last."""
+    masked = Incident("masked", DAY - timedelta(days=8), DAY - timedelta(days=6), COMPOSITE)
+    with DuckDBWarehouse(":memory:") as warehouse:
+        season = Season(registry(), DAY - timedelta(days=34), 35, 2, rows_per_day=40)
+        rows = list(season.rows([masked, since(1, "defaulted")]))
+        rows[-1]["player_lookup"] = HOSTILE
+        store(warehouse, rows)
+        return report_of(workspace, warehouse, DAY - timedelta(days=20), DAY, made=MADE)
+
+
+@pytest.fixture(scope="module")
+def page(report: Report, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report as a file."""
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(html_of(report), encoding="utf-8")
+    return path
+
+
+class Outline(HTMLParser):
+    """The ids, links and addresses of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: Counter[str] = Counter()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take note of what a tag says."""
+        self.tags[tag] += 1
+        told = dict(attrs)
+        self.ids += [told["id"]] if told.get("id") else []  # type: ignore[list-item]
+        self.links += [told[name] for name in ("href", "src") if told.get(name)]  # type: ignore[misc]
+
+
+def test_the_causes_are_those_of_the_rows(report: Report) -> None:
+    """An incident of three dates is one episode, that of the last date another; nothing else is told."""
+    told = [(one.cause.kind, one.days[0], one.days[-1], len(one.days)) for one in report.episodes]
+    first, last = DAY - timedelta(days=8), DAY - timedelta(days=6)
+    assert told == [("missing", DAY, DAY, 1), ("masked", first, last, 3)]
+    assert status(report)[0] == "bad"
+    assert "PlayerCompositeFactorsProcessor: It did not run" in status(report)[1]
+
+
+def test_every_number_is_that_of_the_scan(report: Report) -> None:
+    """The numbers behind the map are the evidence, feature by feature, date by date; rows by level add up."""
+    told = numbers(report)
+    assert [day for day, _ in told["days"]] == [one.day.day.isoformat() for one in report.days]
+    assert {one[0] for one in told["features"]} == {one.index for one in registry().active_features}
+    for (index, *_), cells in zip(told["features"], told["cells"], strict=True):
+        seen = [(one.day.features[index].scored, one.day.features[index].defaults) for one in report.days]
+        assert [(cell[0], cell[1]) for cell in cells] == seen
+    assert all(sum(one.levels.values()) == one.day.scored for one in report.days)
+
+
+def test_the_file_stands_alone(page: Path) -> None:
+    """No address but those within it, each of which is there; ids are unique; text of rows is text, never markup."""
+    outline = Outline()
+    text = page.read_text()
+    outline.feed(text)
+    assert {name: count for name, count in Counter(outline.ids).items() if count > 1} == {}
+    assert {one for one in outline.links if not one.startswith(("#", "data:"))} == set()
+    assert {one[1:] for one in outline.links if one.startswith("#")} <= {*outline.ids}
+    assert outline.tags["img"] == 0
+    assert HOSTILE not in text
+    assert not re.search(r"https?://(?!www\.w3\.org/)", text)
+
+
+def test_a_browser_shows_it(page: Path) -> None:
+    """It renders without a complaint and without a request; hovering a cell tells its numbers; a screenshot has ink."""
+    with browser() as driver:
+        opened(driver, page)
+        assert driver.title == f"ml_feature_store_v2, {DAY - timedelta(days=20)} to {DAY}"
+        assert driver.find_element(By.ID, "status").text.startswith("Critical PlayerCompositeFactorsProcessor")
+        cell = driver.find_elements(By.CSS_SELECTOR, "#f5 td")[-1]
+        ActionChains(driver).scroll_to_element(cell).move_to_element(cell).perform()
+        tip = driver.find_element(By.ID, "tip").text
+        assert tip.startswith(f"{DAY}, 5 fatigue_score (matchup, PlayerCompositeFactorsProcessor): 40 rows")
+        assert "stand-ins 40 of 40 (100%)" in tip
+        assert "cause: missing" in tip
+        mark = driver.find_element(By.CSS_SELECTOR, "#trends path[aria-label]")
+        driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", mark)
+        driver.execute_script("arguments[0].dispatchEvent(new MouseEvent('mouseover', {bubbles: true}))", mark)
+        assert re.match(r"\d{4}-\d\d-\d\d: \w+ [\d.]+ quality", driver.find_element(By.ID, "tip").text)
+        assert len(driver.find_elements(By.CSS_SELECTOR, "#trends svg")) == 3
+        shot = driver.get_screenshot_as_png()
+        assert len(shot) > 20_000
+        assert complaints(driver) == []
+        assert requests(driver) == []
+
+
+def test_keys_move_through_the_map(page: Path) -> None:
+    """With the map in focus arrow keys go from cell to cell, stop at its edges, and tell each cell."""
+    with browser() as driver:
+        opened(driver, page)
+        table = driver.find_element(By.ID, "map")
+
+        def press(key: str) -> str:
+            table.send_keys(key)
+            return driver.find_element(By.ID, "tip").text
+
+        assert press(Keys.ARROW_UP).startswith(f"{DAY}, 5 ")
+        assert press(Keys.ARROW_RIGHT).startswith(f"{DAY}, 5 ")
+        assert press(Keys.ARROW_DOWN).startswith(f"{DAY}, 6 ")
+        assert press(Keys.ARROW_LEFT).startswith(f"{DAY - timedelta(days=1)}, 6 ")
+        assert driver.find_element(By.CSS_SELECTOR, "td.here").is_displayed()
+
+
+def test_light_dark_narrow_and_printed(page: Path) -> None:
+    """Dark is dark; a phone scrolls the map, not the page; on paper the tip is gone and the map is there."""
+    with browser(dark=True) as driver:
+        opened(driver, page)
+        assert driver.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(17, 21, 26)"
+    with browser(width=500) as driver:
+        opened(driver, page)
+        wide, seen = driver.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
+        assert wide <= seen
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+        assert not driver.find_element(By.ID, "tip").is_displayed()
+        assert driver.find_element(By.ID, "map").is_displayed()
+        assert driver.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_colours_are_not_all_that_tells(page: Path) -> None:
+    """Each cell with stand-ins has its share as text, a cause has a mark, and each line its own dash and shape."""
+    text = page.read_text()
+    row = re.search(r'<tr id="f5">(.*?)</tr>', text, re.DOTALL)
+    assert row
+    cells = re.findall(r'<td class="(q\d)( marked)?">([^<]*)</td>', row[1])
+    assert all(bool(shown.strip("●")) == (shade != "q0") for shade, _, shown in cells)
+    assert all(("●" in shown) == bool(marked) for _, marked, shown in cells)
+    assert len({*re.findall(r'stroke-dasharray="([^"]+)"', text)}) >= 4
+
+
+def test_a_season_fits(workspace: Workspace) -> None:
+    """Half a year of dates with an incident in each month stays below two megabytes."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        start = DAY - timedelta(days=195)
+        incidents = [
+            Incident("masked", start + timedelta(days=30 * n + 20), start + timedelta(days=30 * n + 22), COMPOSITE)
+            for n in range(6)
+        ]
+        store(warehouse, Season(registry(), start, 196, 4, rows_per_day=25).rows(incidents))
+        made = report_of(workspace, warehouse, start, DAY, made=MADE)
+    assert len(made.days) == 196
+    assert len(made.episodes) == 6
+    assert len(html_of(made).encode()) < 2_000_000
+
+
+def test_nothing_to_report(workspace: Workspace, report: Report) -> None:
+    """Dates without rows make a page that says so; no table, and dates the wrong way round, are told in a sentence."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        with pytest.raises(NotThere, match="There is no table"):
+            report_of(workspace, warehouse, DAY, DAY, made=MADE)
+        store(warehouse, ())
+        empty = report_of(workspace, warehouse, date(2020, 1, 1), date(2020, 1, 2), made=MADE)
+        assert "There are no rows in these dates." in html_of(empty)
+        for end in (date(2019, 1, 1), date(2022, 1, 1)):
+            with pytest.raises(InputError, match="is no span of 1 to 400 dates"):
+                report_of(workspace, warehouse, date(2020, 1, 1), end, made=MADE)
+    assert "Nobody could tell" in html_of(replace(report, drift=None))
+    assert "The table is what the registry says." in html_of(replace(report, drift=()))
