@@ -88,6 +88,17 @@ SCENARIOS: dict[str, tuple[tuple[Incident, ...], list[tuple[str, str]], str]] = 
         [("FQ607", COMPOSITE)],
         "fatigue_score has one value",
     ),
+    "a silent stand-in": (
+        (since(1, "silent", "", features=("pts_slope_10g",), share=0.6),),
+        [("FQ611", "PlayerGameSummaryProcessor")],
+        "Features: 34.",
+    ),
+    "half of a processor's values": ((since(1, "silent", share=0.5),), [("FQ611", COMPOSITE)], "Features: 5, 6, 7."),
+    "another unit": (
+        (since(1, "rescaled", "", features=("pct_paint",)),),
+        [("FQ612", "PlayerShotZoneAnalysisProcessor")],
+        "pct_paint is outside its range",
+    ),
     "stale": ((since(1, "stale"),), [("FQ603", COMPOSITE)], "values of the date before"),
     "late": ((since(1, "late"),), [("FQ606", COMPOSITE)], "after they were written"),
     "short vectors": ((since(1, "wrong_length"),), [("FQ609", "the vector")], "another length"),

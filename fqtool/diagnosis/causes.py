@@ -17,6 +17,7 @@ from fqtool.diagnosis.signs import Seen, Sign, signs_of
 from fqtool.registry.model import Feature, Processor, Registry
 
 _MOST = 0.5
+_SHOWN = 3
 _OLDER = 24.0
 
 
@@ -32,6 +33,8 @@ class Kind(StrEnum):
     DECLINING = "declining"
     LATE = "late"
     CONSTANT = "constant"
+    NEUTRAL = "neutral"
+    OUTSIDE = "outside"
     SHIFTED = "shifted"
 
 
@@ -47,6 +50,8 @@ _LABELS = (Sign.DEFAULTED, Sign.MORE_DEFAULTS, Sign.RISING)
 _ALONE = {
     Sign.CONSTANT: Kind.CONSTANT,
     Sign.REPEATED: Kind.STALE,
+    Sign.NEUTRAL: Kind.NEUTRAL,
+    Sign.OUTSIDE: Kind.OUTSIDE,
     Sign.SHIFTED: Kind.SHIFTED,
     Sign.RISING: Kind.DECLINING,
 }
@@ -127,7 +132,7 @@ def _of_processor(
     lasting = max((one.days for one in of_kind), default=1)
     hit = max((round(one.share * today.rows) for one in of_kind if one.sign is not Sign.SHIFTED), default=today.rows)
     features = tuple(one.feature for one in of_kind) or tuple(own)
-    evidence = (*_of_signs(of_kind), *_of_run(processor, told, today))
+    evidence = (*_of_signs(of_kind), *_of_values(of_kind, days), *_of_run(processor, told, today))
     updated = told.last_updated if told else None
     sure = _confidence(of_kind, run=silent or stale or late)
     yield Cause(kind, today.day, days[-lasting].day, today.rows, hit, features, processor, updated, evidence, sure)
@@ -152,6 +157,9 @@ def _kind(
         return Kind.DECLINING, rising
     if more and len(more) >= enough:
         return Kind.PARTIAL, more
+    neutral = having(Sign.NEUTRAL, Sign.CONSTANT)
+    if len(neutral) > 1 and len(neutral) >= enough:
+        return Kind.NEUTRAL, neutral
     return None, []
 
 
@@ -183,9 +191,10 @@ def _alone(one: Seen, registry: Registry, days: Sequence[Day]) -> Cause:
     hit = today.rows if one.sign is Sign.SHIFTED else round(one.share * today.rows)
     processor = next((who for who in registry.processors if who.name == one.feature.processor), None)
     told = today.processors.get(one.feature.processor)
+    evidence = (*_of_signs([one]), *_of_values([one], days))
     return Cause(
         _ALONE.get(one.sign, Kind.PARTIAL), today.day, days[-one.days].day, today.rows, hit, (one.feature,), processor,
-        told.last_updated if told else None, tuple(_of_signs([one])), _confidence([one], run=False),
+        told.last_updated if told else None, evidence, _confidence([one], run=False),
     )  # fmt: skip
 
 
@@ -200,6 +209,21 @@ def _of_signs(signs: Sequence[Seen]) -> Iterator[str]:
         usual = [one.usual for one in own if one.usual is not None]
         compared = f"usually {_between(usual)}" if usual else "no date to compare with"
         yield f"{named}: {sign} ({_between([one.share for one in own])}, {compared})"
+
+
+def _of_values(signs: Sequence[Seen], days: Sequence[Day]) -> Iterator[str]:
+    """Say how far the values are from what they were, where it is they that tell."""
+    for one in [one for one in signs if one.sign not in _LABELS][:_SHOWN]:
+        *before, today = (day.features[one.feature.index] for day in days)
+        told = [day for day in before if day.present and day.mean is not None and day.stddev is not None]
+        if today.mean is None or not told:
+            continue
+        mean, spread = (statistics.mean(getattr(day, what) for day in told) for what in ("mean", "stddev"))
+        zeros = statistics.mean(day.zeros / day.present for day in told)
+        yield (
+            f"{one.feature.name}: mean {today.mean:.3g} (usually {mean:.3g}), standard deviation "
+            f"{today.stddev or 0:.3g} ({spread:.3g}), zeros {today.zeros / today.present:.0%} ({zeros:.0%})"
+        )
 
 
 def _between(shares: Sequence[float]) -> str:

@@ -20,9 +20,10 @@ from fqtool.sql import Query, Value, ident, literal
 class FeatureDay:
     """One feature on one date. `scored` rows have a source, `defaults` of them hold a stand-in.
 
-    Of the `present` values: mean, spread, least and greatest, and how many are zero or outside the range. `repeats`
-    are those that equal the key's value of the day before, of `followed` rows that have one. Of `cold` scored rows,
-    too young for the feature's window, `cold_defaults` hold a stand-in as they must.
+    Of the `present` values: mean, spread, least and greatest, and how many are zero or outside the range; `neutral` are
+    the stand-in value under a label that calls it real. `repeats` are those that equal the key's value of the day
+    before, of `followed` rows that have one. Of `cold` scored rows, too young for the feature's window, `cold_defaults`
+    hold a stand-in as they must.
     """
 
     scored: int
@@ -34,6 +35,7 @@ class FeatureDay:
     high: float | None
     zeros: int
     outside: int
+    neutral: int
     repeats: int
     followed: int
     cold: int
@@ -179,6 +181,8 @@ class Evidence:
         yield f"MAX({value}) AS `{at}_high`"
         yield f"COUNTIF({value} = 0) AS `{at}_zeros`"
         yield f"{outside} AS `{at}_outside`"
+        real = f"{value} = {literal(one.expected)} AND {source} NOT IN ({listed})" if one.expected is not None else ""
+        yield f"{f'COUNTIF({real})' if real else '0'} AS `{at}_neutral`"
         yield f"COUNTIF({value} = {before}) AS `{at}_repeats`"
         yield f"COUNT({before}) AS `{at}_followed`"
         cold = self.registry.inputs.cold_start if one.window else ""

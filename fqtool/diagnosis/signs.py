@@ -22,6 +22,7 @@ FEWEST = 20
 """Rows below which nothing is said of a date's values."""
 _BY_CHANCE = 1e-6  # of 37 features on 100 dates, one in 270 stores has a false alarm
 _RISE = 0.08
+_MORE = 0.2
 _WHOLE = 0.9
 _REPEATED, _SELDOM = 0.95, 0.8
 _EFFECT = 1.0
@@ -37,6 +38,8 @@ class Sign(StrEnum):
     RISING = "stand-ins in more rows every date"
     CONSTANT = "one value in all rows"
     REPEATED = "the values of the day before"
+    NEUTRAL = "the stand-in value under a good label"
+    OUTSIDE = "values outside the range"
     SHIFTED = "another level than usual"
 
 
@@ -55,7 +58,7 @@ def signs_of(feature: Feature, days: Sequence[Day]) -> Seen | None:
     """Return the gravest sign of a feature on the last of some dates in order, or None."""
     history = [day.features[feature.index] for day in days]
     before, today = history[:-1], history[-1]
-    for look in (_defaulted, _constant, _repeated, _shifted):
+    for look in _LOOKS:
         found = look(feature, before, today)
         if found is not None:
             sign, share, usual = found
@@ -163,6 +166,30 @@ def _repeated(_: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _F
     return (Sign.REPEATED, share, statistics.median(usual)) if statistics.median(usual) <= _SELDOM else None
 
 
+def _neutral(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
+    """A silent stand-in: the label is good, the value is what is written when the input is absent."""
+    return _more(feature, Sign.NEUTRAL, [one.neutral for one in before], today.neutral, before, today)
+
+
+def _outside(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
+    return _more(feature, Sign.OUTSIDE, [one.outside for one in before], today.outside, before, today)
+
+
+def _more(
+    feature: Feature, sign: Sign, counts: Sequence[int], count: int, before: Sequence[FeatureDay], today: FeatureDay
+) -> _Found:
+    """More rows than on any day like those before: rows of one day hang together, so days are compared with days."""
+    told = [(number, one) for number, one in zip(counts, before, strict=True) if _is_telling(one)]
+    if feature.optional or not _is_telling(today) or len(told) < 5:  # noqa: PLR2004
+        return None
+    shares, share = [number / one.present for number, one in told], count / today.present
+    usual = statistics.median(shares)
+    error = math.sqrt(max(usual * (1 - usual), 1 / today.present) / today.present)
+    if share - usual < _MORE or (share - usual) / max(statistics.stdev(shares), error) < _DAILY:
+        return None
+    return sign, share, usual
+
+
 def _shifted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> _Found:
     """A mean that is far off in units of the rows' scatter and of the days' own."""
     usual = [one for one in before if _is_telling(one) and one.mean is not None and one.stddev is not None]
@@ -177,4 +204,4 @@ def _shifted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) 
     return None
 
 
-_LOOKS = (_defaulted, _constant, _repeated, _shifted)
+_LOOKS = (_defaulted, _constant, _repeated, _neutral, _outside, _shifted)

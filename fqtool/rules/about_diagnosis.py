@@ -189,3 +189,35 @@ def misordered_vector(cause: Cause) -> Iterator[Finding]:
     """
     if cause.kind is Kind.MISORDERED:
         yield _told(cause, "The feature vector is in another order than the registry's in", rerun=False)
+
+
+@rule("FQ611", Severity.WARNING)
+def silent_stand_ins(cause: Cause) -> Iterator[Finding]:
+    """The stand-in value stands in more rows than usual, under a label that calls it real.
+
+    Problem: the feature's input was absent, and its quality says otherwise.
+
+    Why: what computes the feature falls back to a neutral value inside, and its label cannot say so.
+
+    Example: recent_trend is 0.0 in 90% of the rows, usually in 45%; its label is always calculated.
+
+    Fix: find why the input was absent, build the rows again, then score the date; let the label tell of it.
+    """
+    if cause.kind is Kind.NEUTRAL:
+        yield _told(cause, "Its label is good, its value the stand-in in")
+
+
+@rule("FQ612", Severity.WARNING)
+def values_outside_range(cause: Cause) -> Iterator[Finding]:
+    """More values than usual lie outside the range that the registry gives the feature.
+
+    Problem: models meet values that cannot be.
+
+    Why: another unit, another definition, or a join that went wrong.
+
+    Example: pct_paint is 45 where the range is 0 to 1.
+
+    Fix: compare the upstream column with the dates before; mend it, build the rows again, then score the date.
+    """
+    if cause.kind is Kind.OUTSIDE:
+        yield _told(cause, f"{', '.join(one.name for one in cause.features)} is outside its range in")

@@ -111,6 +111,18 @@ def _constant(registry: Registry, made: Made, incident: Incident, _: Before) -> 
     return _valued(made, dict.fromkeys((one.index for one in _hit(registry, incident)), 0.0))
 
 
+def _silent(registry: Registry, made: Made, incident: Incident, _: Before) -> Made:
+    """Some rows find no input, and the label cannot say so."""
+    if Random(f"{incident.kind}|{made.key}|{made.day}").random() >= incident.share:
+        return made
+    return _valued(made, {one.index: one.expected or 0.0 for one in _hit(registry, incident)})
+
+
+def _rescaled(registry: Registry, made: Made, incident: Incident, _: Before) -> Made:
+    """Another unit: shares come as percentages."""
+    return _valued(made, {one.index: made.values[one.index] * 100 for one in _hit(registry, incident)})
+
+
 def _stale(registry: Registry, made: Made, incident: Incident, before: Before) -> Made:
     """The rows that are found are days old, and so are the values."""
     updated, found = made.processors.get(incident.processor, (None, 0))
@@ -161,6 +173,8 @@ INCIDENTS: Mapping[str, Spoil] = {
     "masked": _masked,
     "partial": _partial,
     "constant": _constant,
+    "silent": _silent,
+    "rescaled": _rescaled,
     "stale": _stale,
     "late": _late,
     "wrong_length": _wrong_length,

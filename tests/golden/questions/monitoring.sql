@@ -139,6 +139,20 @@ WHERE `game_date` BETWEEN @start AND @end
 GROUP BY `date`
 ORDER BY `date`;
 
+-- worst_rows: the ten rows of the lowest score from @start to @end
+SELECT
+  `player_lookup`,
+  `game_date`,
+  `feature_quality_score` AS score,
+  `quality_tier` AS tier,
+  `quality_alert_level` AS level,
+  `default_feature_count` AS stand_ins,
+  ARRAY_TO_STRING(`quality_alerts`, ', ') AS alerts
+FROM `ml_feature_store_v2`
+WHERE `game_date` BETWEEN @start AND @end AND `feature_quality_score` IS NOT NULL
+ORDER BY score, `player_lookup`, `game_date`
+LIMIT 10;
+
 -- daily_checks: the figures of @date that thresholds judge
 SELECT
   SAFE_DIVIDE(COUNTIF(quality_tier IN ('gold', 'silver', 'bronze') AND matchup_quality_pct >= 50 AND NOT (feature_5_source = 'default' AND feature_6_source = 'default' AND feature_7_source = 'default' AND feature_8_source = 'default')), COUNT(quality_tier)) AS `quality_ready_share`,
