@@ -112,7 +112,8 @@ def test_a_browser_shows_it(page: Path) -> None:
         assert driver.title == f"ml_feature_store_v2, {DAY - timedelta(days=20)} to {DAY}"
         assert driver.find_element(By.ID, "status").text.startswith("Critical PlayerCompositeFactorsProcessor")
         cell = driver.find_elements(By.CSS_SELECTOR, "#f5 td")[-1]
-        ActionChains(driver).scroll_to_element(cell).move_to_element(cell).perform()
+        driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", cell)
+        ActionChains(driver).move_to_element(cell).perform()
         tip = driver.find_element(By.ID, "tip").text
         assert tip.startswith(f"{DAY}, 5 fatigue_score (matchup, PlayerCompositeFactorsProcessor): 40 rows")
         assert "stand-ins 40 of 40 (100%)" in tip
