@@ -69,18 +69,26 @@ def transpiled(sql: str, schemas: Schemas = ()) -> Transpiled:
 
     What a statement says in DuckDB's words is kept, whatever its dates: a store is scored a date at a time.
     """
-    dates = dict.fromkeys(_DATE.findall(sql))
-    if not dates or _STAND_IN in sql or len(dates) > _MOST_DATES:
-        return _transpiled(sql, schemas)
-    stand_ins = {one: f"DATE '{_STAND_IN}{number:02d}'" for number, one in enumerate(dates, 1)}
+    dateless, stand_ins = _dateless(sql)
     try:
-        said = _transpiled(_DATE.sub(lambda found: stand_ins[found[0]], sql), schemas)
+        said = _transpiled(dateless, schemas)
     except InputError:
+        if not stand_ins:
+            raise
         return _transpiled(sql, schemas)  # so that the error quotes what was asked
     text = said.sql
     for real, stand_in in stand_ins.items():
         text = text.replace(stand_in.removeprefix("DATE "), real.removeprefix("DATE "))
     return Transpiled(text, said.parameters)
+
+
+def _dateless(sql: str) -> tuple[str, dict[str, str]]:
+    """Return the text with a stand-in for each date, and the stand-ins by date; {} where it is left as it is."""
+    dates = dict.fromkeys(_DATE.findall(sql))
+    if not dates or _STAND_IN in sql or len(dates) > _MOST_DATES:
+        return sql, {}
+    stand_ins = {one: f"DATE '{_STAND_IN}{number:02d}'" for number, one in enumerate(dates, 1)}
+    return _DATE.sub(lambda found: stand_ins[found[0]], sql), stand_ins
 
 
 @functools.lru_cache(maxsize=256)
@@ -90,7 +98,7 @@ def _transpiled(sql: str, schemas: Schemas) -> Transpiled:
 
     from fqtool.warehouse.duckdb_kinds import Kinds
 
-    tree = _parsed(sql)
+    tree = _READ.pop(sql, None) or _parsed(sql)
     if not isinstance(tree, exp.Query | exp.Insert | exp.Update | exp.Delete | exp.Merge):
         raise InputError(f"{' '.join(sql.split())[:60]!r} is no query and no INSERT, UPDATE, DELETE or MERGE.")
     names = frozenset(one.name for one in tree.find_all(exp.Parameter))
@@ -107,14 +115,21 @@ def _transpiled(sql: str, schemas: Schemas) -> Transpiled:
 
 def tables_in(sql: str) -> tuple[str, ...]:
     """Return the short names of the tables a statement names, CTEs among them."""
-    return _tables_in(_DATE.sub(f"DATE '{_STAND_IN}01'", sql))
+    return _tables_in(_dateless(sql)[0])
+
+
+# The statement whose tables were asked for last: what asks for them says it in DuckDB's words next.
+_READ: dict[str, exp.Expr] = {}
 
 
 @functools.lru_cache(maxsize=256)
 def _tables_in(sql: str) -> tuple[str, ...]:
     from sqlglot import exp
 
-    return tuple(dict.fromkeys(one.name for one in _parsed(sql).find_all(exp.Table)))
+    tree = _parsed(sql)
+    _READ.clear()
+    _READ[sql] = tree
+    return tuple(dict.fromkeys(one.name for one in tree.find_all(exp.Table)))
 
 
 @functools.lru_cache(maxsize=256)
