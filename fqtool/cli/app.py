@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import daily, diagnose, migrate, models, report, score
+from fqtool.cli import daily, diagnose, explain, migrate, models, report, score
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -38,6 +38,7 @@ app.add_typer(migrate.app, name="migrate")
 app.add_typer(score.app)
 app.add_typer(diagnose.app)
 app.add_typer(daily.app)
+app.add_typer(explain.app)
 app.add_typer(models.app)
 app.add_typer(report.app)
 

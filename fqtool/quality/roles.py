@@ -50,13 +50,13 @@ class Roles:
     def category_scores(self) -> Mapping[str, str]:
         """Category -> the column of its mean quality, for the categories that have one."""
         text = "AVG_OVER_FEATURES(quality, category = {})"
-        found = {one.name: self._found(text.format(literal(one.name))) for one in self.registry.categories}
+        found = {one.name: self.found(text.format(literal(one.name))) for one in self.registry.categories}
         return {name: column for name, column in found.items() if column}
 
     @cached_property
     def training_features(self) -> str:
         """How many features are good enough to train on; "" where no column tells."""
-        return self._found(f"COUNT_FEATURES(quality >= {number(self.registry.training_quality).value})")
+        return self.found(f"COUNT_FEATURES(quality >= {number(self.registry.training_quality).value})")
 
     @cached_property
     def details(self) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ class Roles:
     @cached_property
     def computed_at(self) -> str:
         """When the row was scored: @computed_at; "" where no column tells."""
-        return self._found("@computed_at")
+        return self.found("@computed_at")
 
     @cached_property
     def versions(self) -> Mapping[str, str]:
@@ -91,12 +91,13 @@ class Roles:
         return [(one, _inmost(parse_expression(one.expr or ""))) for one in managed]
 
     def _column(self, text: str) -> str:
-        found = self._found(text)
+        found = self.found(text)
         if not found:
             raise InputError(f"{self.registry.path}: no column is {text}.", remedy="Add one to columns.")
         return found
 
-    def _found(self, text: str) -> str:
+    def found(self, text: str) -> str:
+        """Return the column whose `expr` is this, but for a rounding around it; "" where none is."""
         wanted = parse_expression(text)
         return next((one.name for one, expression in self._read if expression == wanted), "")
 

@@ -1,0 +1,222 @@
+"""Laws of explain: what it says of a row is what scoring says, and what it promises comes true."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from fqtool.errors import InputError
+from fqtool.quality.build import desired_table
+from fqtool.quality.conditions import Role, explained
+from fqtool.synthetic.incidents import Incident
+from fqtool.synthetic.season import Season
+from fqtool.verbs.explain import Explanation, Verdict, explain_row, explanation_of, row_query
+from fqtool.warehouse.duckdb import DuckDBWarehouse
+from tests.bed import zeta
+from tests.bed.running import ROOT
+from tests.stores import small_registry
+from tests.test_diagnosis import COMPOSITE, DAY, DEFENCE, NOW, registry, scored, store
+from tests.test_statements_analysed import catalog
+
+SCHEMA = json.loads((ROOT / "fqtool/report/explanation.schema.json").read_text())
+
+
+@cache
+def rows() -> list[dict[str, Any]]:
+    """Scored rows of a date on which two processors left some out, and another kind of line is missing."""
+    incidents = [
+        Incident("partial", DAY, DAY, COMPOSITE, share=0.5),
+        Incident("partial", DAY, DAY, DEFENCE, share=0.5),
+        Incident("wrong_length", DAY, DAY, DEFENCE, share=0.1),
+    ]
+    return list(scored(Season(registry(), DAY, 1, 5, rows_per_day=12).rows(incidents)))
+
+
+@cache
+def explanations() -> list[Explanation]:
+    """Each of the rows explained."""
+    return [explanation_of(registry(), row) for row in rows()]
+
+
+def gate(one: Explanation, subject: str) -> Verdict:
+    """The verdict on one gate."""
+    return next(v for v in one.verdicts if v.condition.subject == subject and v.condition.role is Role.GATE)
+
+
+def test_a_verdict_is_what_the_row_stores() -> None:
+    """A gate holds where its column is TRUE; an alert that fired is in the list of codes, and no other is."""
+    seen = set()
+    for row, one in zip(rows(), explanations(), strict=True):
+        for verdict in one.verdicts:
+            name = verdict.condition.subject
+            if verdict.condition.role is Role.GATE and name in row:
+                seen.add((name, verdict.holds))
+                assert verdict.holds == row[name]
+            if verdict.condition.role is Role.ALERT:
+                code, number, _ = name.partition("{number}")
+                fired = [c for c in row["quality_alerts"] if c == name or (number and c.startswith(code))]
+                assert bool(fired) == (verdict.holds is True)
+    assert {("is_training_ready", True), ("is_training_ready", False)} <= seen
+
+
+def test_a_condition_holds_where_all_its_parts_do() -> None:
+    """The parts are a conjunction: NULL where one is unknown and none is false."""
+    parts = explained(registry())
+    for one in explanations():
+        for condition in parts.conditions:
+            told = [one.scored[part.column] for part in condition.parts]
+            together = False if False in told else None if None in told else True
+            assert one.scored[condition.column] == together
+
+
+def test_what_is_said_to_make_a_gate_pass_does() -> None:
+    """The row with those features real, scored anew, has the gate; at least one row of each processor was promised."""
+    promised = set()
+    for row, one in zip(rows(), explanations(), strict=True):
+        for verdict in one.verdicts:
+            for way in verdict.ways:
+                promised.add(way.who)
+                labels = json.loads(row["feature_sources"])
+                labels |= {str(index): "phase4" for index in way.features}
+                (again,) = registry().score([row | {"feature_sources": json.dumps(labels)}], as_of=NOW)
+                if verdict.condition.subject in again:
+                    assert again[verdict.condition.subject] is True, (verdict.condition.subject, way)
+    assert {COMPOSITE, DEFENCE} <= promised
+
+
+def test_what_fails_says_why_and_what_passes_says_nothing() -> None:
+    """A gate that fails names a part; one that passes has nothing to say, and no way to pass."""
+    for one in explanations():
+        for verdict in one.verdicts:
+            if verdict.condition.role is Role.GATE:
+                assert bool(verdict.decided) == (verdict.holds is not True)
+            assert not (verdict.holds and verdict.ways)
+
+
+def test_the_incident_names_its_processor() -> None:
+    """Features 5-8 as stand-ins: the training gate fails by tier and matchup, and passes with them real."""
+    (row,) = scored(Season(registry(), DAY, 1, rows_per_day=1).rows([Incident("defaulted", DAY, DAY, COMPOSITE)]))
+    one = explanation_of(registry(), row)
+    failed = gate(one, "is_training_ready")
+    assert [part.part.text for part in failed.decided][-1] == "matchup_quality_pct >= 70"
+    assert [(way.who, way.features) for way in failed.ways] == [(COMPOSITE, (5, 6, 7, 8))]
+    odd = {line.feature.index for line in one.features if any("composite_factors" in text for text in line.odd)}
+    assert odd == {5, 6, 7, 8}
+    assert not one.differs
+
+
+def test_a_stored_number_that_does_not_follow_is_told() -> None:
+    """A column changed by hand is named with both values; nothing else is, and the time of scoring never."""
+    row = dict(rows()[0])
+    row |= {"matchup_quality_pct": 12.5, "quality_computed_at": row["quality_computed_at"] - timedelta(days=3)}
+    one = explanation_of(registry(), row)
+    assert [(name, stored) for name, stored, _ in one.differs] == [("matchup_quality_pct", 12.5)]
+
+
+def test_a_feature_is_odd_by_its_label_its_range_and_its_value() -> None:
+    """An unknown label, a value out of range, one that equals a rare stand-in; a usual zero is not odd."""
+    (row,) = scored(Season(registry(), DAY, 1, rows_per_day=1).rows())
+    labels, values = json.loads(row["feature_sources"]), list(row["features"])
+    labels["0"] = "phase9"
+    values[5], values[6], values[16] = 50.0, 4000.0, 0.0
+    one = explanation_of(registry(), row | {"feature_sources": json.dumps(labels), "features": values})
+    odd = {line.feature.index: "; ".join(line.odd) for line in one.features}
+    assert "'phase9' is not in sources" in odd[0]
+    assert odd[5] == "equals its stand-in"
+    assert odd[6].startswith("outside ")
+    assert odd[16] == ""
+
+
+def test_any_store_can_be_explained() -> None:
+    """A registry without gates, alerts or levels gives its features, with what is known of them."""
+    small = small_registry()
+    row = {"item": "a", "day": DAY, "vector": [1.0, 2.0, 3.0], "labels": '{"0": "good", "1": "bad", "2": "good"}'}
+    row |= {"score": 80, "tier": "poor", "alerts": [], "defaults": 1, "made_at": NOW, "history": None}
+    row |= {f"feature_{n}_quality": q for n, q in enumerate((100.0, 40.0, 100.0))}
+    one = explanation_of(small, row)
+    assert [line.odd for line in one.features] == [(), ("stand-in",), ()]
+    assert one.roles["score"] == 80
+    assert not one.verdicts
+    assert not one.differs
+
+
+def test_google_s_analyser_accepts_the_query_for_the_row() -> None:
+    """With the keys of the repository's store, and with those of any other."""
+    for one, keys in ((registry(), {"player_lookup": "p", "game_date": DAY}), (small_registry(), {"item": "1"})):
+        assert zeta.analyze(row_query(one, keys).sql, catalog(desired_table(one))) is None
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> str:
+    """A store of the rows above."""
+    with DuckDBWarehouse(str(tmp_path / "store.duckdb")) as warehouse:
+        store(warehouse, rows())
+    return f"duckdb:///{tmp_path}/store.duckdb"
+
+
+def run(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
+    """Run the command on the repository's registry."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fqtool", "explain", "-r", str(ROOT / "feature_registry.yaml"), *words],
+        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_command_explains_a_row(tmp_path: Path, target: str) -> None:
+    """Text says the row in one line and its gates; JSON is as its schema has it; --all shows every feature."""
+    who = rows()[0]["player_lookup"]
+    words = ("--key", f"player_lookup={who}", "--date", f"{DAY}", "--target", target)
+    code, said, error = run(tmp_path, *words)
+    assert (code, error) == (0, "")
+    assert said.splitlines()[0].startswith(f"player_lookup={who}, game_date={DAY}: score ")
+    assert "is_training_ready: " in said
+    assert "\n36  breakout_flag" in run(tmp_path, *words, "--all")[1]
+    told = json.loads(run(tmp_path, *words, "--format", "json")[1])
+    jsonschema.validate(told, SCHEMA)
+    assert len(told["features"]) == len(registry().active_features)
+    narrow = run(tmp_path, *words, FORCE_COLOR="1", COLUMNS="60")[1]
+    assert "is_training_ready" in narrow
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--date", f"{DAY}"), "The key player_lookup is missing."),
+        (("--key", "player_lookup=x"), "The key game_date is missing."),
+        (("--key", "player=x", "--date", f"{DAY}"), "player is no key."),
+        (("--key", "player_lookup", "--date", f"{DAY}"), "'player_lookup' is no key with its value."),
+        (("--key", "player_lookup=player_lookup_00", "--date", f"{DAY}"), "Did you mean player_lookup_0"),
+        (("--key", "player_lookup=x", "--date", "2026-02-07"), "2026-02-07 has no rows."),
+    ],
+)
+def test_keys_that_name_no_row_are_told(tmp_path: Path, target: str, words: tuple[str, ...], said: str) -> None:
+    """Exit 2 with one sentence and what to write instead."""
+    code, out, error = run(tmp_path, *words, "--target", target)
+    assert (code, out) == (2, "")
+    assert said in error
+
+
+def test_two_rows_with_the_same_keys_are_not_mixed() -> None:
+    """Which of them is meant cannot be told, so neither is explained."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        store(warehouse, [*rows(), rows()[0]])
+        keys = {"player_lookup": rows()[0]["player_lookup"]}
+        with pytest.raises(InputError, match="Several rows"):
+            explain_row(registry(), warehouse, keys, DAY)
+
+
+def test_labels_that_cannot_be_read_promise_nothing() -> None:
+    """Without a label map there is nothing to mend in thought, so no way to pass is promised."""
+    one = explanation_of(registry(), rows()[0] | {"feature_sources": "{"})
+    assert not any(verdict.ways for verdict in one.verdicts)
