@@ -34,6 +34,7 @@ from fqtool.table.statement import Statement
 from fqtool.table.typetext import column
 from fqtool.verbs.check_drift import drift_of
 from fqtool.verbs.executor import Executor
+from fqtool.verbs.lease import Lease, prepare_ledger
 from fqtool.verbs.migrate_apply import Applied, apply_migrations
 from fqtool.verbs.migrate_status import migration_status
 from fqtool.verbs.migrate_verify import verify_migrations
@@ -347,9 +348,9 @@ def test_two_migrators_do_not_meet(warehouse: Warehouse, folder: Path) -> None:
     """While one holds the lease another is refused with the holder's name; afterwards it may go."""
     registry = small_registry()
     planned_in(folder, registry, warehouse)
-    first = Executor(warehouse, State, "first@host:1", TOOL)
-    first.prepare()
-    with first.lease(), pytest.raises(Busy, match="first@host:1"):
+    prepare_ledger(warehouse)
+    first = Lease(warehouse, "first@host:1", "migrating", "fqtool migrate")
+    with first.held(), pytest.raises(Busy, match="first@host:1 is migrating"):
         migrated(folder, registry, warehouse)
     assert warehouse.describe("store") is None
     migrated(folder, registry, warehouse)
@@ -360,9 +361,8 @@ def test_a_dead_migrators_lease_can_be_taken(warehouse: Warehouse, folder: Path)
     """--take-lease ends the lease of a migrator that died with it."""
     registry = small_registry()
     planned_in(folder, registry, warehouse)
-    dead = Executor(warehouse, State, "dead@host:1", TOOL)
-    dead.prepare()
-    dead.lease().__enter__()
+    prepare_ledger(warehouse)
+    Lease(warehouse, "dead@host:1", "migrating", "fqtool migrate").held().__enter__()
     migrated(folder, registry, warehouse, take_lease=True)
     assert drift(folder, registry, warehouse) == ()
 

@@ -138,7 +138,7 @@ def test_the_ledger_and_its_queries_are_accepted() -> None:
     now = datetime(2026, 1, 2, tzinfo=UTC)
     assert analyze(make_statement(State(), (CreateTable(TABLE),)).sql, {}) is None
     entry = Entry("0001", 1, 1, Standing.STARTED, 1, "f", "h", "p", "j", "r", "t", now.isoformat())
-    for query in (record(entry), take_lease("r", now, now), free_lease("r", now), break_lease("r", now)):
+    for query in (record(entry), take_lease("r", now, now, "migrating"), free_lease("r", now), break_lease("r", now)):
         assert analyze(query.sql, catalog(TABLE), dict(query.parameters)) is None
     assert entries_of([]) == ()
 

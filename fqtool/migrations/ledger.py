@@ -183,14 +183,15 @@ def _parameter(name: str) -> str:
     return f"SAFE_CAST(NULLIF(@{name}, '') AS TIMESTAMP)" if name in _TIMES else f"@{name}"
 
 
-def take_lease(runner: str, now: datetime, until: datetime) -> Query:
+def take_lease(runner: str, now: datetime, until: datetime, work: str) -> Query:
     """Return the MERGE that takes the lease if it is free, run out, or this runner's own.
 
-    `runner` is written as holder; `finished_at` holds the end of the lease. Whoever reads its own name afterwards
-    has it; of two who come at once the second finds the row changed and does nothing (BIGQUERY 42).
+    `runner` is written as holder, `file` holds what it is doing, `finished_at` the end of the lease. Whoever reads
+    its own name afterwards has it; of two who come at once the second finds the row changed and does nothing
+    (BIGQUERY 42).
     """
     mine_or_over = "t.`runner` = s.`runner` OR t.`finished_at` < s.`started_at`"
-    return _merge(_lease(runner, now, until), _LEASE_ROW, f"WHEN MATCHED AND ({mine_or_over}) THEN")
+    return _merge(_lease(runner, now, until, work), _LEASE_ROW, f"WHEN MATCHED AND ({mine_or_over}) THEN")
 
 
 def free_lease(runner: str, now: datetime) -> Query:
@@ -203,11 +204,11 @@ def break_lease(runner: str, now: datetime) -> Query:
     return _merge(_lease(runner, now, now), _LEASE_ROW, "WHEN MATCHED THEN")
 
 
-def _lease(runner: str, now: datetime, until: datetime) -> Entry:
-    return Entry(LEASE, 0, 0, "lease", 0, "", "", "", "", runner, "", now.isoformat(), until.isoformat())
+def _lease(runner: str, now: datetime, until: datetime, work: str = "") -> Entry:
+    return Entry(LEASE, 0, 0, "lease", 0, work, "", "", "", runner, "", now.isoformat(), until.isoformat())
 
 
-def lease_holders(entries: Iterable[Entry], now: datetime) -> tuple[tuple[str, str], ...]:
-    """Return (runner, until) of every lease that has not run out."""
+def running_leases(entries: Iterable[Entry], now: datetime) -> tuple[Entry, ...]:
+    """Return every lease that has not run out."""
     leases = (entry for entry in entries if entry.version == LEASE)
-    return tuple((one.runner, one.finished_at) for one in leases if datetime.fromisoformat(one.finished_at) > now)
+    return tuple(one for one in leases if datetime.fromisoformat(one.finished_at) > now)

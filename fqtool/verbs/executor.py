@@ -6,64 +6,29 @@ run again under the same job id, which a warehouse runs at most once.
 
 from __future__ import annotations
 
-import getpass
-import os
-import socket
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from fqtool.errors import Busy, FqtoolError, Refusal, StatementFailed
+from fqtool.errors import FqtoolError, Refusal, StatementFailed
 from fqtool.migrations.files import MigrationFile
 from fqtool.migrations.ledger import (
-    LEDGER,
-    TABLE,
     Entry,
     Standing,
-    break_lease,
     entry_for,
-    free_lease,
     last_attempt,
-    lease_holders,
     record,
-    take_lease,
 )
-from fqtool.migrations.plan import make_statement, satisfied
+from fqtool.migrations.plan import satisfied
 from fqtool.migrations.tell import told
-from fqtool.table.changes import AddColumn, CreateTable, DropColumn, fold
+from fqtool.table.changes import AddColumn, DropColumn, fold
 from fqtool.table.diff import diff
 from fqtool.table.model import State, structure
 from fqtool.table.statement import Statement
 from fqtool.verbs.workspace import ledger_entries
 from fqtool.warehouse.protocol import Pace, Warehouse
-
-LEASE_MINUTES = 10
-
-
-def runner_name() -> str:
-    """Name this process in the ledger: user, host and process id."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}:{os.getpid()}"
-
-
-def is_dead(runner: str) -> bool:
-    """Tell whether a runner is known to be dead: a process of this host that is no more."""
-    place, _, process = runner.rpartition(":")
-    if place.rpartition("@")[2] != socket.gethostname() or not process.isdecimal():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 def _silent(_: str) -> None:
@@ -87,36 +52,6 @@ class Executor:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
     _recent: deque[float] = field(default_factory=deque)
-
-    def prepare(self) -> None:
-        """Create the ledger where there is none."""
-        if self.warehouse.describe(LEDGER) is None:
-            self.on_step("create ledger")
-            changes = (CreateTable(TABLE),)
-            self.warehouse.run(make_statement(State(), changes))
-
-    @contextmanager
-    def lease(self, *, take_over: bool = False) -> Iterator[None]:
-        """Hold the lease while migrating. Raises Busy naming the holder and until when."""
-        now = self.clock()
-        self.on_step("take lease")
-        dead = any(is_dead(holder) for holder, _ in lease_holders(ledger_entries(self.warehouse), now))
-        if take_over or dead:
-            self.warehouse.run(break_lease(self.runner, now))
-        self.warehouse.run(take_lease(self.runner, now, now + timedelta(minutes=LEASE_MINUTES)))
-        holders = lease_holders(ledger_entries(self.warehouse), now)
-        others = [(holder, until) for holder, until in holders if holder != self.runner]
-        if others or not holders:
-            holder, until = others[0] if others else ("another migrator", "soon")
-            raise Busy(
-                f"{holder} is migrating {self.warehouse.url} and holds the lease until {until}.",
-                remedy="Wait for it; if that process is dead: fqtool migrate --take-lease",
-            )
-        try:
-            yield
-        finally:
-            self.on_step("free lease")
-            self.warehouse.run(free_lease(self.runner, self.clock()))
 
     def apply(self, file: MigrationFile, recorded: State) -> str:
         """Bring one file to its end on top of `recorded`, the state the files before it make.

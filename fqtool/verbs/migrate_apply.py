@@ -13,7 +13,8 @@ from fqtool.rules.about_files import check_history
 from fqtool.rules.about_hazards import judge
 from fqtool.table.changes import Change, Inapplicable, apply
 from fqtool.table.model import State
-from fqtool.verbs.executor import Executor, runner_name
+from fqtool.verbs.executor import Executor
+from fqtool.verbs.lease import Lease, prepare_ledger, runner_name
 from fqtool.verbs.workspace import Workspace, ledger_entries, live_state
 from fqtool.warehouse.protocol import Warehouse
 
@@ -66,16 +67,18 @@ def apply_migrations(
     _require_allowed(workspace, pending, allow)
     if dry_run or not pending:
         return Applied((), pending)
-    executor.prepare()
-    with executor.lease(take_over=take_lease):
+    lease = Lease(warehouse, executor.runner, "migrating", "fqtool migrate", executor.clock, on_step)
+    prepare_ledger(warehouse, on_step)
+    with lease.held(take_over=take_lease):
         pending_files(workspace, warehouse)
-        done = _all(workspace, executor)
+        done = _all(workspace, executor, lease)
     return Applied(done)
 
 
-def _all(workspace: Workspace, executor: Executor) -> tuple[tuple[MigrationFile, str], ...]:
+def _all(workspace: Workspace, executor: Executor, lease: Lease) -> tuple[tuple[MigrationFile, str], ...]:
     state, done = State(), list[tuple[MigrationFile, str]]()
     for file in workspace.files:
+        lease.renew()
         how = executor.apply(file, state)
         if how != "done":
             done.append((file, how))

@@ -13,6 +13,7 @@ from fqtool.table.changes import Reorder
 from fqtool.table.diff import diff
 from fqtool.table.model import State
 from fqtool.verbs.executor import Executor
+from fqtool.verbs.lease import prepare_ledger
 from fqtool.verbs.workspace import Workspace, live_state
 from fqtool.warehouse.protocol import Warehouse
 
@@ -33,7 +34,7 @@ def verify_migrations(workspace: Workspace, scratch: Warehouse, tool: str) -> tu
         runner="verify",
         tool=tool,
     )
-    executor.prepare()
+    prepare_ledger(scratch)
     state = State()
     for file in workspace.files:
         # What was found in a live table has to be run on an empty one.
