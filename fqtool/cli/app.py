@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import daily, diagnose, explain, migrate, models, report, score
+from fqtool.cli import backfill, daily, diagnose, explain, migrate, models, report, score
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -36,6 +36,7 @@ app = typer.Typer(
 )
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(score.app)
+app.add_typer(backfill.app)
 app.add_typer(diagnose.app)
 app.add_typer(daily.app)
 app.add_typer(explain.app)

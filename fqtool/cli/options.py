@@ -7,7 +7,7 @@ import re
 import shlex
 import sys
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,7 +59,7 @@ Format = Annotated[
     ),
 ]
 
-_INTERRUPTED = 130
+INTERRUPTED = 130
 REGISTRY = Path("feature_registry.yaml")
 MIGRATIONS = Path("migrations")
 
@@ -74,9 +74,20 @@ def day_of(text: str) -> date:
         raise UsageError(f"{text!r} is not a date.", remedy="Write it like 2026-02-06.") from None
 
 
+def moment_of(text: str) -> datetime:
+    """Read a time, in UTC where it names no zone. Raises UsageError with an example."""
+    from fqtool.errors import UsageError
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a time.", remedy="Write it like 2026-02-06T18:00:00Z.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 # What the user said beside the command, to be said again by every command that a remedy names.
 _SAID: list[str] = []
-_COMMAND = re.compile(r"\bfqtool (?:migrate(?: plan| status)?|check-drift|score|diagnose|daily|models)\b")
+_COMMAND = re.compile(r"\bfqtool (?:migrate(?: plan| status)?|check-drift|score|diagnose|daily|models|backfill)\b")
 
 
 def repeated(text: str) -> str:
@@ -144,7 +155,7 @@ def guarded(app: typer.Typer) -> Any:
         return app()
     except SystemExit as ending:
         # typer turns Ctrl-C into this code, without a word.
-        if ending.code == _INTERRUPTED:
+        if ending.code == INTERRUPTED:
             say("\nInterrupted; nothing is half done. Run the same command again to go on.")
         raise
     except BrokenPipeError:

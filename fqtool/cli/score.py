@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, day_of, say, warehouse_of
+from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, day_of, moment_of, say, warehouse_of
 
 if TYPE_CHECKING:
     from fqtool.table.model import Table
@@ -44,16 +44,6 @@ def generate_sql(
     say(f"Wrote {out}.")
 
 
-def _moment(text: str | None) -> datetime:
-    from fqtool.errors import UsageError
-
-    try:
-        moment = datetime.fromisoformat(text) if text else datetime.now(UTC).replace(microsecond=0)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a time.", remedy="Write it like 2026-02-06T18:00:00Z.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 @app.command()
 def score(
     registry: RegistryPath = REGISTRY,
@@ -83,7 +73,7 @@ def score(
     """Compute all quality columns: of rows that stand in the table, one atomic statement a date, or of a file."""
     from fqtool.errors import UsageError
 
-    moment = _moment(as_of)
+    moment = moment_of(as_of) if as_of else datetime.now(UTC).replace(microsecond=0)
     if source is not None:
         if start or end or target or dry_run:
             raise UsageError("--input scores a file, without dates and without a target.", remedy="Leave those out.")

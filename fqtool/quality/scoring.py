@@ -130,22 +130,25 @@ class Scoring:
         `also` are stored columns that it is to pass on, `beside` further ones by name with their SQL over the row.
         """
         named = [f"{sql} AS {ident(name)}" for name, sql in (beside or {}).items()]
+        read = self._read(source, where, also, named)
         parts = [
-            (
-                "read",
-                "what the row says of itself, and the label and value of each feature",
-                self._read(source, where, also, named),
-            ),
-            ("features", "the label's weight, canonical source, and whether it is a stand-in", self._features()),
+            ("read", "what the row says of itself, and the label and value of each feature", read),
+            *self._above,
         ]
-        before = "features"
+        ctes = ",\n".join(f"-- {comment}\n{name} AS (\n{body}\n)" for name, comment, body in parts)
+        return f"WITH\n{ctes}", parts[-1][0]
+
+    @cached_property
+    def _above(self) -> tuple[tuple[str, str, str], ...]:
+        """The parts that are the same whatever is scored: name, comment, text."""
+        features = "the label's weight, canonical source, and whether it is a stand-in"
+        parts, before = [("features", features, self._features())], "features"
         for number, layer in enumerate(self.layers, 1):
             columns = [f"{render(one.expression)} AS {ident(one.name)}" for one in layer]
             comment = "over the features" if number == 1 else f"over the columns of level {number - 1}"
             parts.append((f"level_{number}", comment, _select(["*", *columns], before)))
             before = f"level_{number}"
-        ctes = ",\n".join(f"-- {comment}\n{name} AS (\n{body}\n)" for name, comment, body in parts)
-        return f"WITH\n{ctes}", before
+        return tuple(parts)
 
     def fitting(self, text: str) -> str:
         """Return the text. Raises Refusal where it is longer than BigQuery takes."""

@@ -7,7 +7,6 @@ run again under the same job id, which a warehouse runs at most once.
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -27,8 +26,9 @@ from fqtool.table.changes import AddColumn, DropColumn, fold
 from fqtool.table.diff import diff
 from fqtool.table.model import State, structure
 from fqtool.table.statement import Statement
+from fqtool.verbs.pacer import Pacer
 from fqtool.verbs.workspace import ledger_entries
-from fqtool.warehouse.protocol import Pace, Warehouse
+from fqtool.warehouse.protocol import Warehouse
 
 
 def _silent(_: str) -> None:
@@ -51,7 +51,7 @@ class Executor:
     on_step: Callable[[str], None] = _silent
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
-    _recent: deque[float] = field(default_factory=deque)
+    _pacer: Pacer = field(default_factory=Pacer)
 
     def apply(self, file: MigrationFile, recorded: State) -> str:
         """Bring one file to its end on top of `recorded`, the state the files before it make.
@@ -151,16 +151,9 @@ class Executor:
 
     def _pace(self, live: State) -> None:
         """Wait until one more metadata operation fits the budget (BIGQUERY 38)."""
-        if self.warehouse.pace is None:
-            return
-        pace: Pace = self.warehouse.pace[bool(live.table and live.table.partitioning)]
-        now = time.monotonic()
-        while self._recent and now - self._recent[0] >= pace.seconds:
-            self._recent.popleft()
-        if len(self._recent) >= pace.operations:
-            self.sleep(pace.seconds - (now - self._recent[0]))
-            self._recent.popleft()
-        self._recent.append(time.monotonic())
+        if self.warehouse.pace is not None:
+            self._pacer.sleep = self.sleep
+            self._pacer.wait(self.warehouse.pace[bool(live.table and live.table.partitioning)])
 
 
 def _needs_no_run(file: MigrationFile, statement: Statement, *, there: bool) -> bool:

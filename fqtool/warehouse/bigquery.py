@@ -12,7 +12,7 @@ from fqtool.errors import NotThere, StatementFailed
 from fqtool.sql import Query, Value, WholeTable, ident
 from fqtool.table.model import DATASET, Table, View
 from fqtool.table.statement import Statement
-from fqtool.warehouse.protocol import Outcome, Pace
+from fqtool.warehouse.protocol import Outcome, Pace, Writing
 
 if TYPE_CHECKING:
     from fqtool.warehouse.bigquery_session import Session
@@ -31,6 +31,7 @@ class BigQueryWarehouse:
 
     # BigQuery allows 5 and 50 in ten seconds (BIGQUERY 38); the distance is for whoever else works on the table.
     pace: tuple[Pace, Pace] | None = (Pace(4, 10.0), Pace(40, 10.0))
+    writing = Writing(2, Pace(20, 10.0))
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.changes import AddColumn, Change, CreateTable, DropView, PutView, SetType, apply, touched
 from fqtool.table.model import State, Table, View
 from fqtool.table.statement import Statement
-from fqtool.warehouse.protocol import Outcome, Pace
+from fqtool.warehouse.protocol import Outcome, Pace, Writing
 from fqtool.warehouse.refused import changed
 from fqtool.warehouse.table_named import table_of
 
@@ -36,6 +36,7 @@ class DuckDBWarehouse:
     """
 
     pace: tuple[Pace, Pace] | None = None
+    writing = Writing()
 
     def __init__(self, path: str, url: str = "") -> None:
         self.path = path

@@ -9,7 +9,7 @@ from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.changes import CreateTable, DropView, PutView
 from fqtool.table.model import State, Table, View
 from fqtool.table.statement import Statement
-from fqtool.warehouse.protocol import Outcome, Pace
+from fqtool.warehouse.protocol import Outcome, Pace, Writing
 from fqtool.warehouse.refused import changed
 from fqtool.warehouse.table_named import table_of
 
@@ -23,6 +23,7 @@ class MemoryWarehouse:
     """
 
     pace: tuple[Pace, Pace] | None = None
+    writing = Writing()
 
     def __init__(self, url: str = "memory:") -> None:
         self.url = url

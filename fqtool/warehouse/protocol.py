@@ -12,10 +12,18 @@ from fqtool.table.statement import Statement
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """At most `operations` metadata updates of one table within `seconds` (BIGQUERY 38)."""
+    """At most so many `operations` on one table within `seconds`."""
 
     operations: int
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How DML on one table goes best: so many statements `at_once`, and no more than `pace` (BIGQUERY 41)."""
+
+    at_once: int = 1
+    pace: Pace | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +39,12 @@ class Warehouse(Protocol):
     """A dataset somewhere. Every method raises only the errors of `fqtool.errors`.
 
     `url` names it to people, without secrets. `pace` bounds metadata updates of a (standard, partitioned) table,
-    None where there is no such limit.
+    None where there is no such limit (BIGQUERY 38); `writing` bounds DML.
     """
 
     url: str
     pace: tuple[Pace, Pace] | None
+    writing: Writing
 
     def describe(self, name: str) -> Table | View | None:
         """Return what stands under that name, or None if nothing does. One metadata call, no query.

@@ -1,0 +1,261 @@
+"""fqtool backfill: score past partitions; planned, resumable, verified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from fqtool.backfill.journal import ANEW, JOURNAL, REST, ROWS, Entry, Event, Journal, entries_of, run_of, scoring_of
+from fqtool.backfill.partitions import Partitions, Standing, read
+from fqtool.backfill.plan import Bill, Plan, batches, phases, plan_of
+from fqtool.errors import InputError, Refusal
+from fqtool.finding import Finding, blocking
+from fqtool.quality.merge import Partition
+from fqtool.quality.scoring import Scoring
+from fqtool.registry.model import Registry
+from fqtool.rules.about_backfill import check_backfill, filled
+from fqtool.sql import Query, ident, literal
+from fqtool.verbs.filling import Done, Filler, prepare_journal
+from fqtool.verbs.lease import Lease, prepare_ledger, runner_name
+from fqtool.verbs.workspace import require_columns
+from fqtool.warehouse.protocol import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to fill. `resume` leaves alone what was done; `phased` goes 7 days, 30 days, all; see `fqtool backfill`."""
+
+    start: date
+    end: date
+    phased: bool = False
+    batch_days: int = 5
+    only_stale: bool = False
+    resume: bool = True
+    retry_failed: bool = False
+    max_bytes: int | None = None
+    max_cost: float | None = None
+    take_lease: bool = False
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A span of partitions as it stands, and what is wrong with it."""
+
+    standings: tuple[Standing, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What a run did, in order; `stopped` if it was asked to stop before its end."""
+
+    done: tuple[Done, ...]
+    verified: Verified
+    stopped: bool = False
+
+
+@dataclass
+class Watch:
+    """Who is told what while a backfill runs, and who may stop it."""
+
+    on_phase: Callable[[Plan, Bill], None] = lambda _plan, _bill: None
+    on_done: Callable[[Done], None] = lambda _: None
+    on_step: Callable[[str], None] = lambda _: None
+    stopping: Callable[[], bool] = lambda: False
+    configure: Callable[[Filler], None] = field(default=lambda _: None)
+
+
+def plan_backfill(registry: Registry, warehouse: Warehouse, options: Options, now: datetime) -> tuple[Plan, Bill]:
+    """Look at every partition from start to end, and at the journal; return what is to do and what it costs.
+
+    Raises InputError for dates the wrong way round or a store without partitions, NotThere for an absent table.
+    """
+    _require(registry, warehouse, options)
+    journal = journal_of(registry, warehouse)
+    run = None
+    if not options.resume:
+        opened = journal.open_run(now, anew=True)
+        run = opened.run if opened else ""
+    return _planned(registry, warehouse, options, journal, (options.start, options.end), run)
+
+
+def _require(registry: Registry, warehouse: Warehouse, options: Options) -> None:
+    if options.end < options.start:
+        raise InputError(f"The end {options.end} lies before the start {options.start}.")
+    require_columns(registry, warehouse, (one.name for one in Scoring(registry).columns))
+
+
+def journal_of(registry: Registry, warehouse: Warehouse) -> Journal:
+    """Read the journal, as far as it is about what the registry computes today."""
+    known = warehouse.describe(JOURNAL) is not None
+    entries = entries_of(warehouse.rows(ROWS)) if known else ()
+    day, moment = date(2000, 1, 1), datetime(2000, 1, 1)  # noqa: DTZ001  the text alone counts
+    return Journal(entries, scoring_of(Partition(Scoring(registry), day), moment))
+
+
+def _planned(
+    registry: Registry,
+    warehouse: Warehouse,
+    options: Options,
+    journal: Journal,
+    span: tuple[date, date],
+    run: str | None,
+) -> tuple[Plan, Bill]:
+    standings = standings_of(registry, warehouse, *span)
+    plan = plan_of(*span, standings, journal, run=run, only_stale=options.only_stale, retry_failed=options.retry_failed)
+    return plan, bill_of(registry, warehouse, plan)
+
+
+def standings_of(registry: Registry, warehouse: Warehouse, start: date, end: date) -> tuple[Standing, ...]:
+    """Return what stands in the partitions that hold rows: one scan of a few columns."""
+    return tuple(map(read, warehouse.rows(Partitions(registry).between(start, end))))
+
+
+def bill_of(registry: Registry, warehouse: Warehouse, plan: Plan) -> Bill:
+    """Estimate what the statements will process: the columns read, and the whole partitions written (BIGQUERY 86).
+
+    From two dry runs over the span, as a share of its rows; None where the warehouse does not tell.
+    """
+    days = plan.to_do
+    if not days:
+        return Bill(0, 0, registry.pricing)
+    table, day = ident(registry.table.name), Partitions(registry).day
+    where = f"{day} BETWEEN {literal(min(days))} AND {literal(max(days))}"
+    reads = ", ".join(ident(one.name) for one in Scoring(registry).reads)
+    sizes = [
+        warehouse.run(Query(f"SELECT {columns} FROM {table} WHERE {where}"), dry_run=True).bytes_processed
+        for columns in (reads, "*")
+    ]
+    rows = sum(one.rows for one in plan.standings.values() if min(days) <= one.day <= max(days))
+    known = [size for size in sizes if size is not None]
+    whole = sum(known) if len(known) == len(sizes) else None
+    estimated = None if whole is None else round(whole * plan.rows() / max(rows, 1))
+    return Bill(estimated, len(days), registry.pricing)
+
+
+def verify(registry: Registry, warehouse: Warehouse, start: date, end: date) -> Verified:
+    """Compare what stands with what the journal says: one scan, nothing is written."""
+    journal = journal_of(registry, warehouse)
+    standings = standings_of(registry, warehouse, start, end)
+    return Verified(standings, check_backfill(filled(standings, journal.last(), journal.failures())))
+
+
+def fill(
+    registry: Registry,
+    warehouse: Warehouse,
+    options: Options,
+    *,
+    another: Callable[[], Warehouse],
+    tool: str,
+    now: datetime,
+    watch: Watch | None = None,
+) -> Filled:
+    """Score what is to do, phase by phase, and verify each phase. Holds the lease of the dataset meanwhile.
+
+    Raises Refusal where the bill is larger than allowed, Busy where a migrator or another backfill is at work,
+    WorldError when the world fails: then run it again to go on.
+    """
+    watch = watch or Watch()
+    _require(registry, warehouse, options)
+    prepare_ledger(warehouse, watch.on_step)
+    prepare_journal(warehouse, watch.on_step)
+    lease = Lease(warehouse, runner_name(), "backfilling", "fqtool backfill", on_step=watch.on_step)
+    with lease.held(take_over=options.take_lease):
+        filler = _opened(registry, warehouse, options, another, tool, now, watch)
+        spans = list(phases(options.start, options.end)) if options.phased else [(options.start, options.end)]
+        done: list[Done] = []
+        for span in spans:
+            done += _phase(filler, lease, options, span, watch)
+            verified = verify(registry, warehouse, *span)
+            wrong = any(True for _ in blocking(verified.findings))
+            if watch.stopping() or (wrong and span != spans[-1]):
+                return Filled(tuple(done), verified, watch.stopping())
+        filler.note([filler.event(Event.CLOSED)], "close run")
+    return Filled(tuple(done), verified)
+
+
+def _opened(
+    registry: Registry,
+    warehouse: Warehouse,
+    options: Options,
+    another: Callable[[], Warehouse],
+    tool: str,
+    now: datetime,
+    watch: Watch,
+) -> Filler:
+    """Go on with the run that was begun and not ended, so that all of it has one time of scoring, or begin one."""
+    journal = journal_of(registry, warehouse)
+    last = journal.open_run(now, anew=not options.resume)
+    same = last is not None and (options.as_of is None or options.as_of.isoformat() == last.as_of)
+    as_of = datetime.fromisoformat(last.as_of) if last is not None and same else options.as_of or now
+    mode = REST if options.resume else ANEW
+    run = last.run if last is not None and same else run_of(warehouse.url, journal.scoring, as_of, now)
+    filler = Filler(
+        registry, warehouse, another, run, journal.scoring, mode, as_of, runner_name(), tool,
+        max_bytes=options.max_bytes, stopping=watch.stopping, on_step=watch.on_step, on_done=watch.on_done,
+    )  # fmt: skip
+    watch.configure(filler)
+    if not same:
+        filler.note([filler.event(Event.OPENED)], "open run")
+    return filler
+
+
+def _phase(filler: Filler, lease: Lease, options: Options, span: tuple[date, date], watch: Watch) -> list[Done]:
+    journal = journal_of(filler.registry, filler.warehouse)
+    run = None if options.resume else filler.run
+    plan, bill = _planned(filler.registry, filler.warehouse, options, journal, span, run)
+    watch.on_phase(plan, bill)
+    _require_affordable(bill, options)
+    if options.retry_failed:
+        journal = _forgiven(filler, journal, plan)
+    done: list[Done] = []
+    for days in batches(plan.to_do, options.batch_days):
+        if watch.stopping():
+            break
+        lease.renew()
+        done += filler.batch(days, journal, {day: plan.standings[day].rows for day in days})
+    return done
+
+
+def _forgiven(filler: Filler, journal: Journal, plan: Plan) -> Journal:
+    """Forget the failures of what is tried again, so that it has three attempts once more."""
+    failures, last = journal.failures(), journal.last()
+    entries = [
+        filler.event(Event.FORGIVEN, day, last[day].attempt if last[day].run == filler.run else 0)
+        for day in plan.to_do
+        if failures.get(day)
+    ]
+    if entries:
+        filler.note(entries, "forgive failures")
+    return Journal((*journal.entries, *entries), journal.scoring)
+
+
+def _require_affordable(bill: Bill, options: Options) -> None:
+    if options.max_bytes is not None and bill.billed is not None and bill.billed > options.max_bytes:
+        raise Refusal(
+            f"The backfill would process about {bill.billed:,} bytes; {options.max_bytes:,} are allowed.",
+            remedy="Allow more with --max-bytes, or take fewer dates.",
+        )
+    if options.max_cost is not None and bill.price is not None and bill.pricing and bill.price > options.max_cost:
+        raise Refusal(
+            f"The backfill would cost about {bill.price:.4f} {bill.pricing.currency}; {options.max_cost:g} is allowed.",
+            remedy="Allow more with --max-cost, or take fewer dates.",
+        )
+
+
+def months_of(standings: tuple[Standing, ...]) -> Mapping[str, tuple[int, int, int, int]]:
+    """Month -> its dates with rows, rows, rows with sources that are scored, rows without sources."""
+    found: dict[str, tuple[int, int, int, int]] = {}
+    for one in standings:
+        dates, rows, scored, without = found.get(f"{one.day:%Y-%m}", (0, 0, 0, 0))
+        found[f"{one.day:%Y-%m}"] = (
+            dates + 1, rows + one.rows, scored + one.sourced - one.unscored, without + one.rows - one.sourced,
+        )  # fmt: skip
+    return found
+
+
+def entries_for(journal: Journal, start: date, end: date) -> tuple[Entry, ...]:
+    """Return the last event of each partition of a span, in order of dates."""
+    return tuple(one for day, one in sorted(journal.last().items()) if start <= day <= end)
