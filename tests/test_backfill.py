@@ -1,0 +1,402 @@
+"""Laws of filling past partitions: all of them once, nothing lost, and what cannot be filled is said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Any, Self
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fqtool.backfill.journal import ATTEMPTS, JOURNAL, ROWS, TABLE, Entry, Event, Journal, append, entries_of
+from fqtool.backfill.partitions import Partitions, Standing, read
+from fqtool.backfill.plan import Bill, Plan, Task, batches, phases, plan_of
+from fqtool.errors import Busy, InputError, NotThere, Refusal, StatementFailed, Unreachable
+from fqtool.quality.build import desired_table
+from fqtool.registry.judgement import Pricing
+from fqtool.sql import Query, Value, WholeTable
+from fqtool.table.statement import Statement
+from fqtool.verbs.backfill import Filled, Options, Watch, months_of, plan_backfill, verify
+from fqtool.verbs.filling import Filler
+from fqtool.verbs.lease import Lease, prepare_ledger
+from fqtool.verbs.score import score_partitions
+from fqtool.warehouse.protocol import Outcome, Warehouse
+from fqtool.warehouse.target import open_target
+from tests.bed import zeta
+from tests.bed.running import PROJECT
+from tests.past import DAYS, END, NOW, START, filled, past_registry, store
+from tests.stores import small_registry
+from tests.test_statements_analysed import catalog
+
+
+@pytest.fixture(params=["duckdb", "bigquery"])
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Warehouse, str]]:
+    """A store of 12 past dates, and its URL."""
+    url = "duckdb:///:memory:"
+    if request.param == "bigquery":
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", request.getfixturevalue("emulator").url)
+        url = f"bigquery://{PROJECT}/{request.getfixturevalue('dataset')}"
+    with open_target(url, timeout=20.0) as opened:
+        store(opened, 12, 4)
+        yield opened, url
+
+
+@pytest.fixture
+def small() -> Iterator[Warehouse]:
+    """The same in memory."""
+    with open_target("duckdb:///:memory:") as opened:
+        store(opened, 12, 4)
+        yield opened
+
+
+def rows_of(warehouse: Warehouse) -> list[dict[str, Value]]:
+    """The whole table in order."""
+    names = [one.name for one in desired_table(past_registry()).columns]
+    found = warehouse.rows(WholeTable("store", tuple(names)))
+    return sorted(found, key=lambda row: (str(row["day"]), str(row["item"])))
+
+
+def done_days(found: Filled) -> list[str]:
+    """The dates done, in order."""
+    return [one.entry.day for one in found.done if not one.failed]
+
+
+def events(warehouse: Warehouse) -> tuple[Entry, ...]:
+    """The journal."""
+    return entries_of(warehouse.rows(ROWS))
+
+
+def planned(warehouse: Warehouse, **more: Any) -> Plan:
+    """The plan for all of it."""
+    return plan_backfill(past_registry(), warehouse, Options(**{"start": START, "end": END} | more), NOW)[0]
+
+
+def put(warehouse: Warehouse, item: str, day: date, labels: str | None = '{"0":"good"}') -> None:
+    """One more row, as a daily writer would write it."""
+    warehouse.run(
+        Query(
+            "INSERT INTO store (item, day, vector, labels) VALUES (@item, @day, [1.0, 2.0, 3.0], @labels)",
+            (("item", item), ("day", day), ("labels", labels)),
+        )
+    )
+
+
+def test_all_is_scored_as_scoring_would(place: tuple[Warehouse, str]) -> None:
+    """A backfill writes what `score` writes of each date, newest first, and every row with sources has a score."""
+    warehouse, url = place
+    found = filled(warehouse, url, now=NOW)
+    assert done_days(found) == [str(END - timedelta(days=n)) for n in range(12)]
+    assert found.verified.findings == ()
+    made = rows_of(warehouse)
+    score_partitions(past_registry(), warehouse, START, END, as_of=NOW)
+    assert rows_of(warehouse) == made
+    assert all((row["score"] is None) == (row["labels"] is None) for row in made)
+    assert {row["computed_at"] for row in made if row["labels"]} == {NOW}
+
+
+def test_a_second_run_has_nothing_to_do(place: tuple[Warehouse, str]) -> None:
+    """What is done is left alone: no statement, no event but those of the run; anew, all is done once more."""
+    warehouse, url = place
+    filled(warehouse, url)
+    before = events(warehouse)
+    assert filled(warehouse, url).done == ()
+    assert [one.event for one in events(warehouse)[len(before) :]] == [Event.OPENED, Event.CLOSED]
+    assert len(filled(warehouse, url, resume=False).done) == 12
+
+
+def test_every_date_has_its_task(small: Warehouse) -> None:
+    """Empty, without sources, with repeated keys, done: each is told, and none of them is scored."""
+    first = END - timedelta(days=11)
+    bare, twice = first - timedelta(days=1), END - timedelta(days=3)
+    put(small, "a", bare, None)
+    put(small, "i0", twice)
+    tasks = planned(small).tasks
+    assert tasks[bare] is Task.WITHOUT_SOURCES
+    assert tasks[twice] is Task.REPEATED
+    assert [day for day, task in tasks.items() if task is Task.EMPTY] == [
+        START + timedelta(days=n) for n in range(DAYS - 13)
+    ]
+    found = filled(small)
+    assert [one.rule for one in found.verified.findings] == ["FQ662", "FQ665"]
+    assert planned(small).rows(Task.DONE) == sum(
+        one.rows for one in found.verified.standings if one.day not in (bare, twice)
+    )
+    assert all(row["score"] is None for row in rows_of(small) if row["day"] in (bare, twice))
+
+
+def test_rows_that_come_later_are_to_do(small: Warehouse) -> None:
+    """A partition that is no longer as the backfill left it is done again, and it alone."""
+    filled(small)
+    put(small, "late", END)
+    assert [one.rule for one in verify(past_registry(), small, START, END).findings] == ["FQ662", "FQ666"]
+    assert planned(small).to_do == (END,)
+    assert done_days(filled(small)) == [str(END)]
+    assert verify(past_registry(), small, START, END).findings == ()
+
+
+def test_rows_that_go_are_told(small: Warehouse) -> None:
+    """Fewer rows than the journal has is an error with both numbers."""
+    filled(small)
+    small.run(Query(f"DELETE FROM store WHERE day = DATE '{END}' AND item = 'i0'"))
+    (found,) = verify(past_registry(), small, START, END).findings
+    assert (found.rule, found.message) == ("FQ661", f"{END} had 4 rows when it was scored and has 3 now.")
+
+
+def test_rows_without_sources_lose_a_score(small: Warehouse) -> None:
+    """A score that nothing supports is told, and the backfill clears it."""
+    small.run(Query(f"UPDATE store SET score = 99 WHERE day = DATE '{END}' AND labels IS NULL"))
+    assert [one.rule for one in verify(past_registry(), small, END, END).findings] == ["FQ662", "FQ664"]
+    assert filled(small).verified.findings == ()
+
+
+def test_only_stale_leaves_the_current_version_alone(small: Warehouse) -> None:
+    """Dates scored by other means count as current by the version in their rows; others are done."""
+    score_partitions(past_registry(), small, END - timedelta(days=4), END, as_of=NOW)
+    small.run(Query(f"UPDATE store SET version = 'v0' WHERE day = DATE '{END}'"))
+    plan = planned(small, only_stale=True)
+    assert plan.dates(Task.CURRENT) == tuple(END - timedelta(days=n) for n in (4, 3, 2, 1))
+    assert plan.to_do[0] == END
+    assert len(planned(small).to_do) == 12
+
+
+def test_a_changed_registry_is_another_scoring(small: Warehouse) -> None:
+    """What was done under other weights is not done."""
+    filled(small)
+    registry = past_registry()
+    other = replace(registry, sources=(replace(registry.sources[0], weight=90), registry.sources[1]))
+    plan, _ = plan_backfill(other, small, Options(START, END), NOW)
+    assert len(plan.to_do) == 12
+
+
+class Failing:
+    """A warehouse that fails the statement of some dates, so many times."""
+
+    def __init__(self, inner: Warehouse, days: Sequence[date], times: int, error: Exception) -> None:
+        self.inner, self.left, self.error = inner, dict.fromkeys(days, times), error
+        self.url, self.pace, self.writing = inner.url, inner.pace, inner.writing
+        self.describe, self.rows, self.close = inner.describe, inner.rows, inner.close
+
+    def run(self, work: Statement | Query, **how: Any) -> Outcome:
+        """Fail or pass on."""
+        for day, left in self.left.items():
+            if left and isinstance(work, Query) and work.sql.startswith("MERGE `store`") and f"'{day}'" in work.sql:
+                self.left[day] -= 1
+                raise self.error
+        return self.inner.run(work, **how)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """The inner one is closed by whoever opened it."""
+
+
+def unhurried(filler: Filler) -> None:
+    """Do not wait between attempts."""
+    filler.sleep = lambda _: None
+
+
+def test_a_failing_partition_is_set_aside_and_the_rest_goes_on(small: Warehouse) -> None:
+    """Three attempts, then an error with the warehouse's words; twice failed is done at the third; then forgiven."""
+    thrice, twice = END - timedelta(days=2), END - timedelta(days=7)
+    streaming = StatementFailed("It would affect rows in the streaming buffer.")
+    failing = Failing(Failing(small, [thrice], ATTEMPTS, streaming), [twice], 2, streaming)
+    found = filled(failing, watch=Watch(configure=unhurried))
+    assert len(done_days(found)) == 11
+    (told, wrong) = found.verified.findings
+    assert (told.rule, wrong.rule) == ("FQ662", "FQ663")
+    assert wrong.message == (
+        f"{thrice} failed 3 times and was set aside: It would affect rows in the streaming buffer."
+    )
+    assert planned(small).dates(Task.SET_ASIDE) == (thrice,)
+    assert filled(small).done == ()
+    assert done_days(filled(small, retry_failed=True)) == [str(thrice)]
+    assert verify(past_registry(), small, START, END).findings == ()
+    attempts = {one.day: one.attempt for one in events(small) if one.event == Event.DONE}
+    assert (attempts[str(twice)], attempts[str(END)]) == (3, 1)
+
+
+def test_the_world_stops_a_run_and_it_goes_on(small: Warehouse) -> None:
+    """An unreachable warehouse ends the run at once; the next goes on under the same job ids and time of scoring."""
+    gone = Failing(small, [END - timedelta(days=6)], 1, Unreachable("No answer."))
+    with pytest.raises(Unreachable):
+        filled(gone, now=NOW)
+    begun = [one for one in events(small) if one.event == Event.STARTED]
+    filled(small, now=NOW + timedelta(hours=3))
+    assert {row["computed_at"] for row in rows_of(small) if row["labels"]} == {NOW}
+    jobs = {one.day: one.job for one in events(small) if one.event == Event.DONE}
+    assert all(jobs[one.day] == one.job for one in begun)
+    assert len({one.run for one in events(small)}) == 1
+
+
+def test_a_run_of_yesterday_is_not_gone_on_with(small: Warehouse) -> None:
+    """Rows must not be given a time of scoring from before they were written."""
+    with pytest.raises(Unreachable):
+        filled(Failing(small, [START, END], 1, Unreachable("No answer.")), now=NOW, watch=Watch(configure=_clock(NOW)))
+    later = NOW + timedelta(days=2)
+    filled(small, now=later, watch=Watch(configure=_clock(later)))
+    assert {row["computed_at"] for row in rows_of(small) if row["labels"] and row["day"] == END} == {later}
+
+
+def _clock(moment: datetime) -> Any:
+    def set_clock(filler: Filler) -> None:
+        filler.clock = lambda: moment
+
+    return set_clock
+
+
+def test_a_stopped_run_ends_at_a_partition(small: Warehouse) -> None:
+    """Asked to stop, it ends what is under way, says how far it came, and goes on when it is run again."""
+    seen: list[str] = []
+    watch = Watch(on_done=lambda one: seen.append(one.entry.day), stopping=lambda: len(seen) >= 3)
+    first = filled(small, watch=watch, batch_days=3)
+    assert (first.stopped, len(first.done)) == (True, 3)
+    second = filled(small)
+    assert (second.stopped, len(second.done)) == (False, 9)
+
+
+def test_phases_end_where_verification_fails(small: Warehouse) -> None:
+    """7 days, 30, all: a phase that is not clean is the last."""
+    spans = []
+    watch = Watch(on_phase=lambda plan, _: spans.append((plan.start, len(plan.to_do))))
+    filled(small, watch=watch, phased=True, start=START - timedelta(days=9))
+    assert spans == [(END - timedelta(days=6), 7), (START, 5), (START - timedelta(days=9), 0)]
+    put(small, "i0", END)
+    spans.clear()
+    assert [one.rule for one in filled(small, watch=watch, phased=True).verified.findings] == [
+        "FQ662",
+        "FQ665",
+        "FQ666",
+    ]
+    assert len(spans) == 1
+
+
+def test_two_at_work_do_not_meet(place: tuple[Warehouse, str]) -> None:
+    """A backfill waits for no migrator and no other backfill: it is refused with the holder's name and work."""
+    warehouse, url = place
+    prepare_ledger(warehouse)
+    for work in ("migrating", "backfilling"):
+        lease = Lease(warehouse, "first@host:1", work, "fqtool")
+        with lease.held(), pytest.raises(Busy, match=f"first@host:1 is {work}"):
+            filled(warehouse, url)
+    assert len(filled(warehouse, url).done) == 12
+    lease.held().__enter__()
+    assert filled(warehouse, url, take_lease=True).done == ()
+
+
+@pytest.mark.parametrize(("allowed", "sentence"), [({"max_bytes": 99}, "100 bytes; 99"), ({"max_cost": 0.001}, "USD")])
+def test_a_bill_larger_than_allowed_is_refused(small: Warehouse, allowed: dict[str, Any], sentence: str) -> None:
+    """Before anything runs, with both numbers."""
+    from fqtool.verbs.backfill import _require_affordable
+
+    bill = Bill(
+        100, 0 if "max_bytes" in allowed else 12, Pricing(NOW.date(), scan_per_tib=6.25, minimum_bytes_per_query=2**30)
+    )
+    with pytest.raises(Refusal, match=sentence):
+        _require_affordable(bill, Options(START, END, **allowed))
+    assert small.describe(JOURNAL) is None
+
+
+def test_wrong_words_are_told(small: Warehouse) -> None:
+    """Dates the wrong way round, a table that is not there, a store without partitions or without a score."""
+    with pytest.raises(InputError, match="lies before"):
+        filled(small, start=END, end=START)
+    with open_target("duckdb:///:memory:") as empty, pytest.raises(NotThere, match="no table store"):
+        filled(empty)
+    bare = small_registry()
+    with pytest.raises(InputError, match="no partition_by"):
+        Partitions(replace(bare, table=replace(bare.table, partition_by=None))).query()
+    with pytest.raises(InputError, match="no column is AVG_OVER_FEATURES"):
+        Partitions(replace(bare, columns=bare.columns[3:])).query()
+
+
+def test_google_s_analyser_accepts_question_and_journal() -> None:
+    """The question over partitions, and an event written to the journal."""
+    registry = past_registry()
+    asked = Partitions(registry).between(START, END)
+    assert zeta.analyze(asked.sql, catalog(desired_table(registry))) is None
+    event = Entry("r", "done", "2026-02-06", 1, "j", "s", "rest", "t", 1, 0, 1, 2, 3, "me", "tool", "now")
+    assert zeta.analyze(append([event, event]).sql, catalog(TABLE)) is None
+
+
+def test_google_s_executor_counts_the_same(small: Warehouse) -> None:
+    """The answer over partitions is equal on Google's reference implementation."""
+    put(small, "i0", END)
+    small.run(Query(f"UPDATE store SET score = 99, version = 'v0' WHERE day = DATE '{END}' AND labels IS NULL"))
+    query = Partitions(past_registry()).between(START, END)
+    ours = [read(row) for row in small.rows(query)]
+    table = desired_table(past_registry())
+    types = {one.name: one.sql_type.replace(" NOT NULL", "") for one in table.columns}
+    literal = query.sql.replace("@start", f"DATE '{START}'").replace("@end", f"DATE '{END}'")
+    theirs = zeta.evaluate(literal, {"store": (types, rows_of(small))})
+    names = ("day", "all", "sourced", "unscored", "stale", "guessed", "repeated")
+    assert [read(dict(zip(names, row, strict=True))) for row in theirs] == ours
+    assert ours[-1] == Standing(END, 5, 4, 4, 4, 1, 1)
+
+
+DATES = st.integers(0, 400).map(lambda n: date(2025, 1, 1) + timedelta(days=n))
+
+
+@given(DATES, DATES, st.integers(1, 40))
+def test_phases_grow_to_the_whole_and_batches_cut_it(one: date, other: date, size: int) -> None:
+    """Every phase ends at the end and holds the one before it; batches hold each date once, in order."""
+    start, end = sorted((one, other))
+    spans = list(phases(start, end))
+    assert spans[-1] == (start, end)
+    assert all(a[1] == b[1] == end and b[0] <= a[0] for a, b in pairwise(spans))
+    days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
+    assert [day for some in batches(days, size) for day in some] == days
+
+
+EVENTS = st.lists(st.tuples(st.sampled_from(list(Event)[2:]), st.integers(0, 5), st.sampled_from("ab")), max_size=40)
+
+
+@given(EVENTS)
+def test_every_date_has_one_task_whatever_the_journal(told: list[tuple[Event, int, str]]) -> None:
+    """A plan names every date of its span; what failed three times in a row since it was done is not tried again."""
+    day = date(2026, 1, 1)
+    entries = tuple(
+        Entry(
+            run, event, str(day + timedelta(days=n)), 1, "j", "s", "rest", "t", 5, 0, 5, 0, 0, "me", "tool", f"{at:03}"
+        )
+        for at, (event, n, run) in enumerate(told)
+    )
+    journal = Journal(entries, "s")
+    standings = [Standing(day + timedelta(days=n), 5, 5, 0, 0, 0, 0) for n in range(6)]
+    plan = plan_of(day, day + timedelta(days=7), standings, journal)
+    assert len(plan.tasks) == 8
+    for at, task in plan.tasks.items():
+        mine = [one.event for one in entries if one.day == str(at)]
+        failed = 0
+        for event in mine:
+            failed = failed + 1 if event == Event.FAILED else 0 if event in (Event.DONE, Event.FORGIVEN) else failed
+        if at > day + timedelta(days=5):
+            assert task is Task.EMPTY
+        elif mine and mine[-1] == Event.DONE:
+            assert task is Task.DONE
+        else:
+            assert task is (Task.SET_ASIDE if failed >= ATTEMPTS else Task.DO)
+
+
+def test_the_price_has_its_minimum() -> None:
+    """No statement is billed below the list's minimum; the price follows from what is billed."""
+    pricing = Pricing(NOW.date(), scan_per_tib=6.25, minimum_bytes_per_query=10 * 2**20)
+    bill = Bill(2**20, 100, pricing)
+    assert bill.billed == 1000 * 2**20
+    assert bill.price == pytest.approx(1000 / 2**20 * 6.25)
+    assert Bill(None, 3, pricing).price is None
+
+
+def test_months_add_up(small: Warehouse) -> None:
+    """Rows, scored rows and rows without sources of the months are those of the table."""
+    filled(small)
+    months = months_of(verify(past_registry(), small, START, END).standings)
+    rows = rows_of(small)
+    assert set(months) == {"2026-01", "2026-02"}
+    assert sum(one[1] for one in months.values()) == len(rows)
+    assert sum(one[2] for one in months.values()) == sum(row["score"] is not None for row in rows)
+    assert sum(one[3] for one in months.values()) == sum(row["labels"] is None for row in rows)
