@@ -69,9 +69,9 @@ OVER_COLUMNS = """
     TIMESTAMP_TRUNC(ts, HOUR)  TIMESTAMP_SUB(ts, INTERVAL 90 MINUTE)  UNIX_SECONDS(ts)  UNIX_MILLIS(ts)  DATE(ts)
     FORMAT_TIMESTAMP('%Y-%m-%dT%H:%M:%SZ', ts)  FORMAT_DATE('%Y%m%d', d)  FORMAT_TIMESTAMP('%F %T', ts)
     SUBSTR(s, 2)  SUBSTR(s, -2)  SUBSTR(s, -5)  SUBSTR(s, 0, 2)  LENGTH(s)  s LIKE '%b%'  s LIKE 'a\\\\_c'
-    BYTE_LENGTH(s)  CONCAT(s, NULL)  s || '!'  UPPER(s)  STRPOS(s, 'b')  STARTS_WITH(s, 'a')  REGEXP_CONTAINS(s, '^[0-9]+$')
+    CONCAT(s, NULL)  s || '!'  UPPER(s)  STRPOS(s, 'b')  STARTS_WITH(s, 'a')  REGEXP_CONTAINS(s, '^[0-9]+$')
     CASE WHEN f > 1 THEN 40 ELSE 100 END * 1.5  IF(b, f, i)  COALESCE(p, n, 1)  GREATEST(k, 3)  LEAST(i, 5)
-    i IN UNNEST([3, -7])  i BETWEEN -7 AND 3  s IS DISTINCT FROM 'abc'  NULLIF(k, 3)
+    BYTE_LENGTH(s)  i IN UNNEST([3, -7])  i BETWEEN -7 AND 3  s IS DISTINCT FROM 'abc'  NULLIF(k, 3)
     (SELECT COUNT(*) FROM UNNEST(a) AS e WHERE e > 'a')
     ARRAY(SELECT CONCAT(e, CAST(o AS STRING)) FROM UNNEST(a) AS e WITH OFFSET AS o ORDER BY o DESC)
 """

@@ -20,7 +20,7 @@ from fqtool.table.model import Table
 BASE = "base columns"
 OTHER = "not in the registry"
 
-_FIXED = {
+FIXED = {
     Kind.INT64: 8, Kind.FLOAT64: 8, Kind.DATE: 8, Kind.DATETIME: 8, Kind.TIME: 8, Kind.TIMESTAMP: 8, Kind.BOOL: 1,
     Kind.NUMERIC: 16, Kind.BIGNUMERIC: 32, Kind.INTERVAL: 16, Kind.RANGE: 16,
 }  # fmt: skip
@@ -31,7 +31,7 @@ def bytes_of(value: str, column: Column) -> str:
     if column.mode is not Mode.REPEATED:
         return _bytes_of_one(value, column.type)
     # Stored arrays hold no NULL (BIGQUERY 101), so counting elements is enough, and no subquery is wanted.
-    fixed = _FIXED.get(column.type.kind)
+    fixed = FIXED.get(column.type.kind)
     if fixed is not None:
         return f"{fixed} * ARRAY_LENGTH({value})"
     if column.type.kind is Kind.STRING:
@@ -50,7 +50,7 @@ def _bytes_of_one(value: str, of: Type) -> str:
         case Kind.GEOGRAPHY:
             return f"16 + 24 * ST_NUMPOINTS({value})"
         case _:
-            return f"IF({value} IS NULL, 0, {_FIXED[of.kind]})"
+            return f"IF({value} IS NULL, 0, {FIXED[of.kind]})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Sizes:
     def filled(self, name: str) -> int | None:
         """Return how many rows hold a value in a column, None where its bytes do not tell that."""
         one = next((one for one in self.columns if one.name == name), None)
-        size = _FIXED.get(one.column.type.kind) if one and one.column.mode is not Mode.REPEATED else None
+        size = FIXED.get(one.column.type.kind) if one and one.column.mode is not Mode.REPEATED else None
         return one.bytes // size if one and size else None
 
 
@@ -153,7 +153,7 @@ class SizeQuery:
 
     @staticmethod
     def _sum(column: Column) -> str:
-        name, fixed = ident(column.name), _FIXED.get(column.type.kind)
+        name, fixed = ident(column.name), FIXED.get(column.type.kind)
         if column.mode is not Mode.REPEATED and fixed is not None:
             return f"{fixed} * COUNT({name})"
         return f"IFNULL(SUM({bytes_of(name, column)}), 0)"

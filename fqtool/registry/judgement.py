@@ -112,7 +112,7 @@ class Pricing:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedLine:
-    """What somebody expected some columns to weigh: `bytes` a row, `times` over; the columns are those of `sections`."""
+    """What somebody expected the columns of `sections` to weigh: `bytes` a row, `times` over."""
 
     what: str
     bytes: float
