@@ -260,7 +260,7 @@ def test_the_command_tells_measured_from_estimated(tmp_path: Path) -> None:
         store(warehouse, Season(registry(), DAY, 1, rows_per_day=20).rows())
     code, told, _ = run(tmp_path, "--target", target, "--start", str(DAY), "--end", str(DAY))
     assert code == 0
-    assert told.startswith(f"{registry().table.name} in {target}: 20 rows on 1 dates, {DAY} to {DAY};")
+    assert told.startswith(f"{registry().table.name} in {target}: 20 rows on {DAY};")
     assert "= 0.84 MB a day, x 365 days = 307 MB a year, USD 0.074 a year." in told
     assert "No migration is due that changes a row." in told
     code, told, _ = run(tmp_path, "--target", target, "--end", "2020-01-01")

@@ -60,8 +60,11 @@ def heading(cost: Cost, target: str) -> str:
     row = f"{cost.per_row:,.0f} bytes a row"
     if cost.why_estimated:
         return f"{name}: {row}. This is an estimate, from {sizes.rows} rows made up from the registry."
-    dates = "" if sizes.first is None else f" on {sizes.dates} dates, {sizes.first} to {sizes.last}"
-    return f"{name} in {target}: {sizes.rows:,} rows{dates}; {row}, measured."
+    dates = ""
+    if sizes.first is not None:
+        span = f"{sizes.dates} dates, {sizes.first} to {sizes.last}" if sizes.dates > 1 else f"{sizes.first}"
+        dates = f" on {span}"
+    return f"{name} in {target}: {sizes.rows:,} row{'s' * (sizes.rows != 1)}{dates}; {row}, measured."
 
 
 def _doubts(cost: Cost) -> Iterator[str]:
