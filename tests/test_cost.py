@@ -234,6 +234,11 @@ def test_any_registry_can_be_asked() -> None:
     query = SizeQuery(whole).query(DAY, DAY)
     assert "WHERE" not in query.sql
     assert zeta.analyze(query.sql, catalog(desired_table(whole))) is None
+    with DuckDBWarehouse(":memory:") as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(whole)),)))
+        load(warehouse, "store", [{"item": "a", "day": DAY}])
+        undated = cost_of(whole, warehouse, DAY, DAY)
+    assert (undated.sizes.rows, undated.why_estimated, undated.year) == (1, "", None)
     known = cost_of(small_registry(), None, DAY, DAY, rows_per_year=1_000).year
     assert known is not None
     assert (known.bytes, known.storage) == (1_000 * found.per_row, None)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 _HANG = 2
 _NAMED = 3
+_CENT, _WHOLE = 0.01, 1e7  # below these, more digits are worth their place
 
 
 class Figure(float):
@@ -36,6 +37,18 @@ class Figure(float):
     def __str__(self) -> str:
         """Return the number as it is written."""
         return self.text
+
+
+def _money(value: float) -> Figure:
+    return Figure(value, ",.4f" if abs(value) >= _CENT or not value else ",.6f")
+
+
+def _priced(value: float, sign: str = "") -> str:
+    return format(value, f"{sign},.4f" if abs(value) >= _CENT or not value else f"{sign},.6f")
+
+
+def _mb(value: float, sign: str = "") -> str:
+    return format(value / 1e6, f"{sign},.0f" if abs(value) >= _WHOLE else f"{sign},.2f")
 
 
 def print_cost(cost: Cost, target: str, stream: TextIO, *, by_column: bool = False) -> None:
@@ -87,13 +100,13 @@ def _print_row(cost: Cost, stream: TextIO, *, by_column: bool) -> None:
     if by_column:
         headers: tuple[str, ...] = ("column", "type", "section", "bytes a row", "%", "MB a year")
         rows = [(one.name, one.type, one.section, *figures(one.per_row)) for one in cost.columns]
-        rows.append(("all", "", "", *figures(cost.per_row)))
+        rows.append(("sum", "", "", *figures(cost.per_row)))
         print_table("", headers, rows, stream)
         return
     headers = ("section", "columns", "bytes a row", "%", "MB a year")
     sections = {name: [one for one in cost.columns if one.section == name] for name in _sections(cost.columns)}
     lines = [(name, len(of), *figures(sum(one.per_row for one in of))) for name, of in sections.items()]
-    print_table("", headers, [*lines, ("all", len(cost.columns), *figures(cost.per_row))], stream)
+    print_table("", headers, [*lines, ("sum", len(cost.columns), *figures(cost.per_row))], stream)
 
 
 def _sections(columns: Sequence[Weight]) -> dict[str, None]:
@@ -105,16 +118,16 @@ def _print_year(cost: Cost, stream: TextIO) -> None:
     if year is None:
         _write(["", "How many rows a year has is not known: say it with --rows-per-year."], stream)
         return
-    _write(["", f"A year of {year.rows:,.0f} rows: {year.bytes / 1e6:,.0f} MB."], stream)
+    _write(["", f"A year of {year.rows:,.0f} rows: {_mb(year.bytes)} MB."], stream)
     if pricing is None or year.storage is None:
         _write(["The registry has no pricing:, so nothing is priced."], stream)
         return
     kept, of_scans = year.storage, year.scans
     rows = [
-        ("kept for a year, all of it active", Figure(kept.bytes), Figure(kept.active, ",.4f")),
-        ("kept for a year, long-term after 90 days", Figure(kept.bytes), Figure(kept.settled, ",.4f")),
-        ("kept while it fills, the first year", Figure(kept.bytes / 2), Figure(kept.first, ",.4f")),
-        *((_scan(one), Figure(one.bytes * one.times), Figure(one.price, ",.4f")) for one in of_scans),
+        ("kept for a year, all of it active", Figure(kept.bytes), _money(kept.active)),
+        ("kept for a year, long-term after 90 days", Figure(kept.bytes), _money(kept.settled)),
+        ("kept while it fills, the first year", Figure(kept.bytes / 2), _money(kept.first)),
+        *((_scan(one), Figure(one.bytes * one.times), _money(one.price)) for one in of_scans),
     ]
     print_table("", ("what", "bytes", pricing.currency), rows, stream)
     least = pricing.minimum_bytes_per_query
@@ -143,13 +156,13 @@ def _print_expected(cost: Cost, stream: TextIO) -> None:
     steps = [f"{expected.per_row:,.0f} B a row"]
     if expected.rounded != expected.per_row:
         steps.append(f"taken as {expected.rounded / 1e3:,.1f} KB")
-    steps.append(f"x {size.rows_per_day:,.0f} rows = {expected.day / 1e6:,.2f} MB a day")
-    steps.append(f"x {size.days_per_year:,.0f} days = {expected.year / 1e6:,.0f} MB a year")
+    steps.append(f"x {size.rows_per_day:,.0f} rows = {_mb(expected.day)} MB a day")
+    steps.append(f"x {size.days_per_year:,.0f} days = {_mb(expected.year)} MB a year")
     if expected.price_per_gb is not None:
         steps.append(f"{currency} {expected.price_per_gb:,.3f} a year")
     _write([", ".join(steps) + "."], stream)
     year = here * size.rows_per_day * size.days_per_year
-    _write([f"As {word}: {here:,.0f} B a row, {year / 1e6:,.0f} MB for as many rows."], stream)
+    _write([f"As {word}: {here:,.0f} B a row, {_mb(year)} MB for as many rows."], stream)
 
 
 def _beside(one: LineBeside) -> tuple[object, ...]:
@@ -172,8 +185,8 @@ def _figure(one: LeftOut, currency: str) -> str:
     return {
         BYTES: f"{one.figure:,.0f} B a row",
         ROWS: f"{one.figure:,.0f} here",
-        MONEY: f"{currency} {one.figure:,.4f} a year",
-        ONCE: f"{currency} {one.figure:,.5f} each",
+        MONEY: f"{currency} {_priced(one.figure)} a year",
+        ONCE: f"{currency} {_priced(one.figure)} each",
         SHARE: f"{100 * one.figure:,.2f}%",
     }[one.unit]
 
@@ -205,9 +218,9 @@ def _of_year(cost: Cost, change: Change) -> str:
     more = (change.after - change.before) * cost.year.rows
     kept = cost.year.storage
     if kept is None or not kept.bytes:
-        return f": {more / 1e6:+,.0f} MB a year"
+        return f": {_mb(more, '+')} MB a year"
     currency = cost.registry.pricing.currency if cost.registry.pricing else ""
-    return f": {more / 1e6:+,.0f} MB and {currency} {more / kept.bytes * kept.active:+,.4f} a year"
+    return f": {_mb(more, '+')} MB and {currency} {_priced(more / kept.bytes * kept.active, '+')} a year"
 
 
 def document(cost: Cost, target: str) -> dict[str, Any]:

@@ -185,7 +185,9 @@ def _year(registry: Registry, sizes: Sizes, rows_per_year: float | None, *, meas
     """A year of such rows; None where neither rows nor the registry nor the caller tell how many there are."""
     expected, pricing = registry.expected_size, registry.pricing
     dates = expected.days_per_year if expected else _DAYS
-    a_date = sizes.rows / (sizes.dates or 1) if measured else expected.rows_per_day if expected else 0.0
+    a_date = expected.rows_per_day if expected else 0.0
+    if measured and sizes.dates:
+        a_date = sizes.rows / sizes.dates
     rows = a_date * dates if rows_per_year is None else rows_per_year
     if not rows:
         return None
