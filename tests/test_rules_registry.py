@@ -89,6 +89,7 @@ BROKEN = [
     ("FQ146", "  partition_by: day\n", "", "no partition_by"),
     ("FQ147", "include: [player, day]", "include: [player, dayy]", "Did you mean day?"),
     ("FQ148", "duckdb:///local.duckdb", "local.duckdb", "local.duckdb"),
+    ("FQ149", "sections: [all]", "sections: [al]", "Did you mean all?"),
 ]  # fmt: skip
 
 # Rules that a file must break as a whole; test_registry_load and test_registry_laws do.

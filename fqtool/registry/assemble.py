@@ -76,6 +76,7 @@ def assemble(document: Document) -> tuple[model.Registry, tuple[Finding, ...]]:
         views=_views(make),
         thresholds=_listed(judgement.Threshold, make, "thresholds"),
         pricing=_pricing(make),
+        expected_size=_expected_size(make),
         targets=tuple(data.get("targets", {}).items()),
         drift=tuple((code, _level(level)) for code, level in data.get("drift", {}).items()),
         training_quality=float(data.get("training_quality", 85)),
@@ -154,6 +155,17 @@ def _pricing(make: _Assembler) -> judgement.Pricing | None:
     if told is None:
         return None
     return judgement.Pricing(**{**told, "as_of": make.day(told["as_of"], "pricing as_of", "pricing", "as_of")})
+
+
+def _expected_size(make: _Assembler) -> judgement.ExpectedSize | None:
+    told = make.document.data.get("expected_size")
+    if told is None:
+        return None
+    lines = tuple(
+        _built(judgement.ExpectedLine, {**entry, "at": make.document.at(("expected_size", "lines", number))})
+        for number, entry in enumerate(told["lines"])
+    )
+    return judgement.ExpectedSize(**{**told, "lines": lines})
 
 
 def _level(word: str) -> Severity | None:

@@ -108,3 +108,33 @@ class Pricing:
     long_term_storage_per_gib_month: float = 0.0
     free_storage_gib: float = 0.0
     minimum_bytes_per_query: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedLine:
+    """What somebody expected the columns of `sections` to weigh: `bytes` a row, `times` over."""
+
+    what: str
+    bytes: float
+    times: int = 1
+    sections: tuple[str, ...] = ()
+    at: Location = NOWHERE
+
+    @property
+    def per_row(self) -> float:
+        """Bytes a row of the whole line."""
+        return self.bytes * self.times
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedSize:
+    """An expectation of what a row weighs and how many there are, to be set beside what is measured.
+
+    `rounded_to` is the step, in bytes, to which the sum of the lines was rounded before it was multiplied; 0 for none.
+    """
+
+    lines: tuple[ExpectedLine, ...]
+    rows_per_day: float
+    days_per_year: float = 365.0
+    rounded_to: float = 0.0
+    source: str = ""

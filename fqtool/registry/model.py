@@ -11,7 +11,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from fqtool.finding import Location, Severity
-from fqtool.registry.judgement import NOWHERE, Alert, AlertLevel, Each, Model, Pricing, Threshold, ViewSpec
+from fqtool.registry.judgement import (
+    NOWHERE,
+    Alert,
+    AlertLevel,
+    Each,
+    ExpectedSize,
+    Model,
+    Pricing,
+    Threshold,
+    ViewSpec,
+)
 
 if TYPE_CHECKING:
     from fqtool.registry.document import Document
@@ -239,6 +249,7 @@ class Registry:
     views: tuple[ViewSpec, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
     pricing: Pricing | None = None
+    expected_size: ExpectedSize | None = None
     targets: tuple[tuple[str, str], ...] = ()
     drift: tuple[tuple[str, Severity | None], ...] = ()
     training_quality: float = 85.0

@@ -182,3 +182,26 @@ def schema_version_disagrees(subject: Subject) -> Iterator[Finding]:
             message = f"{name} is {version} under schema_versions, and {held[name]} in its column."
             at = next(one.at for one in registry.columns if one.name == name)
             yield Finding(name, message, remedy=f"expr: \"'{version}'\"", location=at)
+
+
+@rule("FQ149")
+def expected_size_of_unknown_section(subject: Subject) -> Iterator[Finding]:
+    """An expected size names a section that no column has.
+
+    Problem: a line of expected_size is about a section under which no managed column is listed.
+
+    Why: there would be nothing to set beside the figure, and the rest would seem too dear.
+
+    Example: sections: [agregate]
+
+    Fix: take the suggestion, or leave out sections: where the line is about no managed column.
+    """
+    expected = subject.registry.expected_size
+    known = {one.spec.section for one in subject.managed}
+    for line in expected.lines if expected else ():
+        for name in line.sections:
+            if name not in known:
+                meant = nearest(name, known)
+                remedy = f"Did you mean {meant}?" if meant else "Leave sections out."
+                message = f"{line.what}: no column is in the section {name}."
+                yield Finding(line.what, message, remedy=remedy, location=line.at)

@@ -13,9 +13,11 @@ from fqtool.errors import InputError, Refusal
 from fqtool.finding import Finding, blocking
 from fqtool.quality.merge import Partition
 from fqtool.quality.scoring import Scoring
+from fqtool.quality.sizes import SizeQuery
 from fqtool.registry.model import Registry
 from fqtool.rules.about_backfill import check_backfill, filled
 from fqtool.sql import Query, ident, literal
+from fqtool.table.model import Table
 from fqtool.verbs.filling import Done, Filler, prepare_journal
 from fqtool.verbs.lease import Lease, prepare_ledger, runner_name
 from fqtool.verbs.workspace import require_columns
@@ -116,23 +118,38 @@ def standings_of(registry: Registry, warehouse: Warehouse, start: date, end: dat
 def bill_of(registry: Registry, warehouse: Warehouse, plan: Plan) -> Bill:
     """Estimate what the statements will process: the columns read, and the whole partitions written (BIGQUERY 86).
 
-    From two dry runs over the span, as a share of its rows; None where the warehouse does not tell.
+    From two dry runs over the span, as a share of its rows; where reading costs nothing, from the rows themselves.
     """
     days = plan.to_do
     if not days:
         return Bill(0, 0, registry.pricing)
-    table, day = ident(registry.table.name), Partitions(registry).day
-    where = f"{day} BETWEEN {literal(min(days))} AND {literal(max(days))}"
-    reads = ", ".join(ident(one.name) for one in Scoring(registry).reads)
-    sizes = [
-        warehouse.run(Query(f"SELECT {columns} FROM {table} WHERE {where}"), dry_run=True).bytes_processed
-        for columns in (reads, "*")
-    ]
+    whole = _dry(registry, warehouse, min(days), max(days))
+    if whole is None:
+        whole = _weighed(registry, warehouse, min(days), max(days))
     rows = sum(one.rows for one in plan.standings.values() if min(days) <= one.day <= max(days))
-    known = [size for size in sizes if size is not None]
-    whole = sum(known) if len(known) == len(sizes) else None
-    estimated = None if whole is None else round(whole * plan.rows() / max(rows, 1))
+    estimated = round(whole * plan.rows() / max(rows, 1))
     return Bill(estimated, len(days), registry.pricing)
+
+
+def _dry(registry: Registry, warehouse: Warehouse, start: date, end: date) -> int | None:
+    table, day = ident(registry.table.name), Partitions(registry).day
+    reads = ", ".join(ident(one.name) for one in Scoring(registry).reads)
+    whole = 0
+    for columns in (reads, "*"):
+        query = Query(f"SELECT {columns} FROM {table} WHERE {day} BETWEEN {literal(start)} AND {literal(end)}")
+        size = warehouse.run(query, dry_run=True).bytes_processed
+        if size is None:
+            return None
+        whole += size
+    return whole
+
+
+def _weighed(registry: Registry, warehouse: Warehouse, start: date, end: date) -> int:
+    live = warehouse.describe(registry.table.name)
+    question = SizeQuery(registry, live if isinstance(live, Table) else None)
+    (row,) = warehouse.rows(question.query(start, end))
+    sizes, reads = question.read(row), {one.key for one in Scoring(registry).reads}
+    return sizes.bytes + sum(one.bytes for one in sizes.columns if one.column.key in reads)
 
 
 def verify(registry: Registry, warehouse: Warehouse, start: date, end: date) -> Verified:

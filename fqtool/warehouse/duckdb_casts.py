@@ -196,6 +196,20 @@ def _json(value: exp.Expr, kinds: Kinds) -> exp.Expr:
     return once(f"COALESCE({_by_type(_AS_JSON, 'TO_JSON_STRING')}, 'null')", value)
 
 
+def byte_length(node: exp.ByteLength, kinds: Kinds) -> exp.Expr:
+    """Return BYTE_LENGTH: DuckDB has a function for text and another for bytes."""
+    source = kinds.of(node.this)
+    if source in _BYTES_OF:
+        return filled(_BYTES_OF[source], v=node.this)
+    if source:
+        raise InputError(f"BYTE_LENGTH of {source} is nothing that BigQuery does.")
+    branches = "WHEN 'BLOB' THEN OCTET_LENGTH(TRY_CAST(:v AS BLOB)) WHEN 'VARCHAR' THEN STRLEN(CAST(:v AS TEXT))"
+    return once(f"CASE TYPEOF(:v) {branches} ELSE ERROR('BYTE_LENGTH of a ' || TYPEOF(:v)) END", node.this)
+
+
+_BYTES_OF = {"STRING": "STRLEN(:v)", "BYTES": "OCTET_LENGTH(:v)"}
+
+
 def _bracketed(opening: str, pieces: list[exp.Expr], closing: str) -> exp.Expr:
     names = {f"p{number}": piece for number, piece in enumerate(pieces)}
     inside = " || ',' || ".join(f":{name}" for name in names) or "''"

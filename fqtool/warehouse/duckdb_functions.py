@@ -25,6 +25,7 @@ MENDS: dict[type[exp.Expr], Mend] = {
     exp.ArrayToString: duckdb_arrays.array_to_string,
     exp.Avg: duckdb_arithmetic.average,
     exp.Bracket: duckdb_arrays.element,
+    exp.ByteLength: duckdb_casts.byte_length,
     exp.Cast: duckdb_casts.cast,
     exp.Column: duckdb_arrays.column,
     exp.Concat: duckdb_arrays.concat,

@@ -27,7 +27,8 @@ _FIXED = {
         exp.EndsWith, exp.RegexpLike, exp.IsNan, exp.IsInf, exp.Contains,
     ),
     "INT64": (
-        exp.Count, exp.CountIf, exp.Length, exp.ArraySize, exp.RowNumber, exp.Rank, exp.DenseRank, exp.DateDiff,
+        exp.Count, exp.CountIf, exp.Length, exp.ByteLength, exp.ArraySize, exp.RowNumber, exp.Rank, exp.DenseRank,
+        exp.DateDiff,
         exp.TimestampDiff, exp.DatetimeDiff, exp.StrPosition, exp.UnixSeconds, exp.UnixMillis, exp.UnixMicros,
         exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.IntDiv, exp.UnixDate,
     ),
