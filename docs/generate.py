@@ -35,6 +35,7 @@ FAMILIES = (
     (("FQ4",), "Files and ledger", "What is wrong between migration files, checksums, ledger and generated files."),
     (("FQ60", "FQ61"), "Diagnosis", "What is wrong with the rows of a date, as `fqtool diagnose` names it."),
     (("FQ64",), "Daily checks", "What `fqtool daily` finds in the figures of a date."),
+    (("FQ66",), "Backfill", "What is wrong with partitions scored after the fact, as `fqtool backfill --verify` finds."),
     (("FQ65",), "Models", "What keeps a model from reading the store, as `fqtool models` names it."),
     (("FQ7",), "Stored rows", "Where they contradict the registry, as `fqtool check-drift --data` finds."),
 )

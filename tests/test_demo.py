@@ -9,7 +9,7 @@ import pytest
 from fqtool import load_registry
 from fqtool.errors import InputError
 from fqtool.quality.roles import Roles
-from fqtool.verbs.demo import DAYS, LAST, Step, run_demo
+from fqtool.verbs.demo import LAST, WEEK, Step, run_demo
 from fqtool.verbs.workspace import open_workspace
 from tests.bed.running import ROOT
 from tests.stores import small_registry
@@ -32,12 +32,13 @@ def test_the_story_is_whole(steps: list[Step]) -> None:
         "someone alters a copy of the table by hand",
         "fqtool check-drift",
         "the feature store writes its rows",
-        "fqtool score",
+        "fqtool backfill",
+        "",
         "fqtool diagnose",
         "fqtool report",
     ]
     assert steps[1].findings == ()
-    assert [(found.rule, found.subject) for found in steps[6].findings or ()] == [
+    assert [(found.rule, found.subject) for found in steps[7].findings or ()] == [
         ("FQ601", "PlayerCompositeFactorsProcessor")
     ]
     assert [found.rule for found in steps[3].findings or ()] == ["FQ301", "FQ302", "FQ303", "FQ312"]
@@ -45,8 +46,8 @@ def test_the_story_is_whole(steps: list[Step]) -> None:
 
 def test_the_broken_date_stands_out(steps: list[Step]) -> None:
     """A line a date; every row of the last is red and four defaults up, no other date has a red row."""
-    week, examples = steps[5].sheets
-    assert (len(week.rows), week.headers[:4]) == (DAYS, ("date", "rows", "mean score", "mean defaults"))
+    week, examples = steps[6].sheets
+    assert (len(week.rows), week.headers[:4]) == (WEEK, ("date", "rows", "mean score", "mean defaults"))
     red = {row[0]: (row[1], row[4]) for row in week.rows}
     rows, of_last = red.pop(LAST)
     assert rows == of_last

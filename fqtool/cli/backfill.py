@@ -113,7 +113,7 @@ def _fill(
     from fqtool.report.backfill_text import print_months
     from fqtool.verbs.backfill import fill, months_of
 
-    with _watched(warehouse) as watch:
+    with watched(warehouse) as watch:
         found = fill(
             registry, warehouse, options,
             another=lambda: warehouse_of(registry, target, timeout), tool=version(), now=now, watch=watch,
@@ -131,7 +131,7 @@ def _fill(
 
 
 @contextmanager
-def _watched(warehouse: Warehouse) -> Iterator[Watch]:
+def watched(warehouse: Warehouse) -> Iterator[Watch]:
     """A progress bar on a terminal, a line a partition elsewhere; both on stderr."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -34,12 +34,14 @@ def show_rules(code: str | None) -> None:
 
 def show_demo(workspace: Workspace, file: Path) -> None:
     """Run the demo and print it as it goes; its report goes beside the file."""
+    from fqtool.cli.backfill import watched
     from fqtool.report.diagnosis_text import surroundings
     from fqtool.report.table_text import print_table
     from fqtool.verbs.demo import Step, run_demo
 
     def tell(step: Step) -> None:
-        print(f"\n$ {step.command}")
+        if step.command:
+            print(f"\n$ {step.command}", flush=True)
         for line in step.lines:
             print(line)
         for sheet in step.sheets:
@@ -54,7 +56,7 @@ def show_demo(workspace: Workspace, file: Path) -> None:
                 step.findings, "text", target=step.target, command=step.command, ok_message=step.ok, stream=sys.stdout
             )
 
-    run_demo(workspace, file, tell)
+    run_demo(workspace, file, tell, watched)
 
 
 def _page(report: Report, path: Path) -> str:

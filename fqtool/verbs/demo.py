@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from typing import TypeAlias
 
 from fqtool.finding import Finding
 from fqtool.migrations.plan import make_statement
@@ -20,18 +21,19 @@ from fqtool.table.changes import AddColumn, Change, DropColumn, SetOption, SetTy
 from fqtool.table.column import Kind, Type
 from fqtool.table.model import State
 from fqtool.table.typetext import column
+from fqtool.verbs.backfill import Options, Watch, fill
 from fqtool.verbs.check_drift import drift_of
 from fqtool.verbs.diagnose import Diagnosis, diagnosis_of
 from fqtool.verbs.migrate_apply import apply_migrations
 from fqtool.verbs.report import Report, report_of
-from fqtool.verbs.score import score_partitions
 from fqtool.verbs.workspace import Workspace
 from fqtool.warehouse.duckdb import DuckDBWarehouse
 from fqtool.warehouse.duckdb_load import load
 from fqtool.warehouse.protocol import Warehouse
 
 LAST = date(2026, 2, 6)
-DAYS = 7
+DAYS = 30
+WEEK = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step as told to a person: the command that does the same, lines, tables, and findings if it looks for any."""
+    """One step as told to a person: the command that does the same, lines, tables, and findings if it looks for any.
+
+    Without a command it tells what came of the step before.
+    """
 
     command: str
     lines: tuple[str, ...] = ()
@@ -57,8 +62,16 @@ class Step:
     report: Report | None = None
 
 
-def run_demo(workspace: Workspace, file: Path, tell: Callable[[Step], None]) -> None:
-    """Create and migrate the table, find what was altered by hand in a copy, score a week, name what broke its end."""
+Watching: TypeAlias = Callable[[Warehouse], AbstractContextManager[Watch]]
+
+
+@contextmanager
+def _unwatched(_: Warehouse) -> Iterator[Watch]:
+    yield Watch()
+
+
+def run_demo(workspace: Workspace, file: Path, tell: Callable[[Step], None], watching: Watching = _unwatched) -> None:
+    """Create and migrate the table, find what was altered by hand in a copy, score a month, name what broke its end."""
     altered = file.with_name(f"{file.stem}-altered{file.suffix}")
     for path in (file, altered):
         for leftover in (path, path.with_name(f"{path.name}.wal")):
@@ -72,7 +85,7 @@ def run_demo(workspace: Workspace, file: Path, tell: Callable[[Step], None]) -> 
         _drift(workspace, warehouse, tell)
     with closing(DuckDBWarehouse(str(file))) as warehouse:
         _fill(workspace.registry, warehouse, tell)
-        _score(workspace.registry, warehouse, tell)
+        _backfill(workspace.registry, warehouse, tell, watching)
         _diagnose(workspace.registry, warehouse, tell)
         _report(workspace, warehouse, tell)
 
@@ -92,7 +105,7 @@ def _drift(workspace: Workspace, warehouse: Warehouse, tell: Callable[[Step], No
 
 
 def _fill(registry: Registry, warehouse: DuckDBWarehouse, tell: Callable[[Step], None]) -> None:
-    """Put in a week of synthetic rows; on its last date the processor of most critical features did not run."""
+    """Put in a month of synthetic rows; on its last date the processor of most critical features did not run."""
     season = Season(registry, LAST - timedelta(days=DAYS - 1), DAYS)
     critical = [one.processor for one in registry.active_features if one.critical and one.processor]
     broken = max(critical, key=critical.count, default="")
@@ -101,14 +114,19 @@ def _fill(registry: Registry, warehouse: DuckDBWarehouse, tell: Callable[[Step],
     tell(Step("the feature store writes its rows", lines))
 
 
-def _score(registry: Registry, warehouse: Warehouse, tell: Callable[[Step], None]) -> None:
+def _backfill(registry: Registry, warehouse: Warehouse, tell: Callable[[Step], None], watching: Watching) -> None:
     start = LAST - timedelta(days=DAYS - 1)
-    as_of = datetime.combine(LAST, time(18), UTC)
-    done = score_partitions(registry, warehouse, start, LAST, as_of=as_of)
-    rows = sum(one.rows for one in done)
-    lines = (f"{rows:,} rows scored on {len(done)} dates.",)
-    sheets = (_dates(registry, warehouse, start), _rows(registry, warehouse))
-    tell(Step(f"fqtool score --start {start} --end {LAST} --target {warehouse.url}", lines, sheets=sheets))
+    tell(Step(f"fqtool backfill --start {start} --end {LAST} --target {warehouse.url}"))
+    options = Options(start, LAST, as_of=datetime.combine(LAST, time(18), UTC))
+    with watching(warehouse) as watch:
+        found = fill(
+            registry, warehouse, options, another=lambda: warehouse, tool="fqtool demo", now=datetime.now(UTC),
+            watch=watch,
+        )  # fmt: skip
+    rows = sum(one.entry.rows for one in found.done)
+    lines = (f"{len(found.done)} partitions with {rows:,} rows scored.",)
+    sheets = (_dates(registry, warehouse, LAST - timedelta(days=WEEK - 1)), _rows(registry, warehouse))
+    tell(Step("", lines, sheets=sheets))
 
 
 def _diagnose(registry: Registry, warehouse: Warehouse, tell: Callable[[Step], None]) -> None:
@@ -124,7 +142,7 @@ def _report(workspace: Workspace, warehouse: Warehouse, tell: Callable[[Step], N
 
 
 def _dates(registry: Registry, warehouse: Warehouse, start: date) -> Sheet:
-    """The week, a line a date."""
+    """The last week, a line a date."""
     roles, day = Roles(registry), ident(registry.table.partition_by or "")
     levels = [one.name for one in registry.alert_levels]
     counts = [f"COUNTIF({ident(roles.alert_level)} = {literal(name)}) AS {ident(name)}" for name in levels]
@@ -136,7 +154,7 @@ def _dates(registry: Registry, warehouse: Warehouse, start: date) -> Sheet:
             f"GROUP BY {day} ORDER BY {day}"
         )
     )
-    return _sheet("The week", found)
+    return _sheet("The last week", found)
 
 
 def _rows(registry: Registry, warehouse: Warehouse) -> Sheet:
