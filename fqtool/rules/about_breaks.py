@@ -11,12 +11,17 @@ from dataclasses import replace
 
 from fqtool.finding import Finding, Rule, Severity, rule, rules_of
 from fqtool.registry.edits import ORDER, Edit
-from fqtool.rules import about_column_breaks, about_feature_breaks, about_judgement_breaks, about_reader_breaks
+from fqtool.rules import (
+    about_column_breaks,
+    about_feature_breaks,
+    about_judgement_breaks,
+    about_layout_breaks,
+    about_reader_breaks,
+)
 from fqtool.rules.comparison import Altered, Broken, Comparison, Difference, Unversioned
 from fqtool.rules.edit_words import shown
 
-MODULES = (about_feature_breaks, about_column_breaks, about_judgement_breaks, about_reader_breaks)
-CLASSES = {Severity.ERROR: "breaking", Severity.WARNING: "risky", Severity.NOTE: "safe"}
+MODULES = (about_feature_breaks, about_column_breaks, about_layout_breaks, about_judgement_breaks, about_reader_breaks)
 _NO_LEVELS: dict[str, Severity | None] = {}
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fqtool.finding import Finding, Location, Severity, rule
+from fqtool.finding import Finding, Severity, rule
 from fqtool.quality.rescoring import Preview
 
 _NAMED = 3
 
 
 @rule("FQ838", Severity.WARNING)
-def stored_rows_change(preview: Preview, at: Location) -> Iterator[Finding]:
+def stored_rows_change(preview: Preview) -> Iterator[Finding]:
     """Stored rows get another tier, alert level or answer of a gate.
 
     Problem: scored by both registries, rows come out differently. One finding for each outcome, with the counts.
@@ -32,5 +32,4 @@ def stored_rows_change(preview: Preview, at: Location) -> Iterator[Finding]:
                 one.name,
                 f"{one.name} changes in {one.rows:,} of {preview.rows:,} rows: {', '.join(told)}{more}.",
                 cause="readers and models: they get other rows once these are scored again",
-                location=at,
             )

@@ -38,7 +38,7 @@ def diff_of(
     """Compare two registries. `levels` go before those that the new registry gives under `drift`."""
     levels = dict(new.drift) | dict(levels or {})
     found = check_breaks(Comparison(old, new), levels)
-    rows = stored_rows_change(preview, new.table.at) if preview else ()
+    rows = stored_rows_change(preview) if preview else ()
     return Diff(levelled([*found, *rows], levels), preview)
 
 
