@@ -113,7 +113,7 @@ def _fields(part: str, name: str, was: Any, now: Any, at: Location) -> Iterator[
         old, new = getattr(was, one.name), getattr(now, one.name)
         if one.name in _UNCOMPARED or old == new:
             continue
-        if isinstance(old, tuple) and any(map(is_dataclass, (*old, *new))):
+        if isinstance(old, tuple) and isinstance(new, tuple) and any(map(is_dataclass, (*old, *new))):
             yield from _entries(f"{part}.{one.name}", f"{name}.", old, new, at)
         else:
             yield Edit(part, name, one.name, old, new, at, was, now)

@@ -16,7 +16,7 @@ from fqtool.registry.model import Registry
 from fqtool.rules.about_breaks import check_breaks, levelled
 from fqtool.rules.about_stored_rows import stored_rows_change
 from fqtool.rules.comparison import Comparison
-from fqtool.verbs.workspace import require_columns
+from fqtool.verbs.workspace import require_columns, require_sound
 from fqtool.warehouse.duckdb_scorer import RECORDS, DuckDBScorer
 from fqtool.warehouse.protocol import Warehouse
 
@@ -45,10 +45,10 @@ def diff_of(
 def preview_of_file(old: Registry, new: Registry, source: Path) -> Preview:
     """Score the records of a file by both registries.
 
-    Raises UsageError for a name without a known ending, InputError for records that cannot be read or that lack what
-    is scored, WorldError.
+    Raises RegistryError for a registry with errors, UsageError for a name without a known ending, InputError for
+    records that cannot be read or that lack what is scored, WorldError.
     """
-    rescoring = Rescoring(old, new)
+    rescoring = _rescoring(old, new)
     with tempfile.TemporaryDirectory(prefix="fqtool-") as folder:
         out = Path(folder) / "counts.ndjson"
         DuckDBScorer(rescoring.sql(RECORDS), rescoring.reads).file(source, out, datetime.now(UTC))
@@ -60,12 +60,12 @@ def preview_of_table(
 ) -> Preview:
     """Score the stored rows of some dates by both registries, in one scan; nothing is written.
 
-    Raises InputError for dates the wrong way round, NotThere for an absent table or column, Refusal where the scan
-    would read more than `max_bytes`.
+    Raises RegistryError for a registry with errors, InputError for dates the wrong way round, NotThere for an absent
+    table or column, Refusal where the scan would read more than `max_bytes`.
     """
     if end < start:
         raise InputError(f"The end {end} lies before the start {start}.")
-    rescoring = Rescoring(old, new)
+    rescoring = _rescoring(old, new)
     require_columns(new, warehouse, (one.name for one in rescoring.reads))
     query = rescoring.query(start, end, datetime.now(UTC))
     told = warehouse.run(query, dry_run=True).bytes_processed if max_bytes is not None else None
@@ -75,3 +75,10 @@ def preview_of_table(
             remedy="Ask fewer dates, or allow more with --max-bytes.",
         )
     return rescoring.read(warehouse.rows(query))
+
+
+def _rescoring(old: Registry, new: Registry) -> Rescoring:
+    """Only what `validate` lets through can be scored."""
+    require_sound(old)
+    require_sound(new)
+    return Rescoring(old, new)

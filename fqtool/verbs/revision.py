@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fqtool.errors import InputError, RegistryError, UsageError
-from fqtool.registry.load import SIZE_LIMIT, load_registry
+from fqtool.registry.load import SIZE_LIMIT, load_registry, read_registry
 from fqtool.registry.model import Registry
-from fqtool.verbs.workspace import open_registry
 
 GIT = "git:"
 _SECONDS = 30.0
@@ -31,11 +30,11 @@ class Revision:
 def registry_at(text: str, registry: Path) -> Registry:
     """Read a registry: a file; `git:REV`, where `registry` stood at that revision; or `git:REV:PATH`.
 
-    A file is checked as every command checks it. What stood at a revision is only read: it cannot be mended any more.
-    Raises UsageError, InputError for what git does not find, RegistryError.
+    It is read and not checked: what `validate` finds in it may be what a comparison is to tell. Raises UsageError,
+    InputError for what git does not find, RegistryError.
     """
     if not text.startswith(GIT):
-        return open_registry(Path(text))
+        return read_registry(Path(text))
     where = revision_of(text, registry)
     loaded, findings = load_registry(text_at(where), str(where))
     if loaded is None:
