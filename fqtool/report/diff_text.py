@@ -46,8 +46,7 @@ def _print_preview(preview: Preview, stream: TextIO) -> None:
     if rows:
         print_table(f"{many}:", ("outcome", "from", "to", "rows"), rows, stream)
     else:
-        names = ", ".join(one.name for one in preview.outcomes)
-        stream.write(f"{many}: none changes {names or 'a tier, a level or a gate'}.\n")
+        stream.write(f"{many}{': none gets another tier, alert level or answer of a gate' * bool(preview.rows)}.\n")
     stream.write("\n")
 
 

@@ -6,7 +6,7 @@ the same row is judged otherwise. A note is safe.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from fqtool.finding import Finding, Rule, Severity, rule, rules_of
@@ -36,7 +36,7 @@ def check_breaks(comparison: Comparison, levels: Mapping[str, Severity | None] =
     return levelled(found, levels)
 
 
-def levelled(findings: list[Finding], levels: Mapping[str, Severity | None]) -> tuple[Finding, ...]:
+def levelled(findings: Iterable[Finding], levels: Mapping[str, Severity | None]) -> tuple[Finding, ...]:
     """Return the findings with the severities that `levels` gives them, the gravest first, then by code."""
     graded = [(one, levels.get(one.rule, one.severity)) for one in findings]
     kept = [replace(one, severity=level) for one, level in graded if level is not None]

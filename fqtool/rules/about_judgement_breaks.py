@@ -10,7 +10,8 @@ from fqtool.rules.comparison import Difference, Unversioned
 from fqtool.rules.edit_words import listed, shown
 
 _SCORED = "stored rows: they keep what the old registry gave until they are scored again; readers: they see both"
-_PREVIEW = "Count the rows it changes with --rows FILE, or with --start, --end and --target."
+PREVIEW = "Count the rows it changes with --rows FILE, or with --start, --end and --target."
+"""The remedy where rows were not scored by both registries."""
 # The word that rows hold of an entry, and where.
 _WORDS = {
     "tiers": "tier",
@@ -65,7 +66,7 @@ def source_weighed_otherwise(one: Difference) -> Iterator[Finding]:
             name, told = "unknown_source", f"{field} of an unknown source was {shown(old)} and is now {shown(new)}."
         case _:
             return
-    yield Finding(name, told, cause=_SCORED, remedy=_PREVIEW, location=one.at)
+    yield Finding(name, told, cause=_SCORED, remedy=PREVIEW, location=one.at)
 
 
 @rule("FQ831", Severity.WARNING)
@@ -96,7 +97,7 @@ def rows_judged_otherwise(one: Difference) -> Iterator[Finding]:
             name, told = "training_quality", f"training_quality was {shown(old)} and is now {shown(new)}."
         case _:
             return
-    yield Finding(name, told, cause=_SCORED, remedy=_PREVIEW, location=one.at)
+    yield Finding(name, told, cause=_SCORED, remedy=PREVIEW, location=one.at)
 
 
 @rule("FQ832", Severity.WARNING)
@@ -121,7 +122,7 @@ def inputs_read_otherwise(one: Difference) -> Iterator[Finding]:
         case _:
             return
     cause = "writers: they must fill what is now read; stored rows: they may not hold it"
-    yield Finding(name, told, cause=cause, remedy=_PREVIEW, location=one.at)
+    yield Finding(name, told, cause=cause, remedy=PREVIEW, location=one.at)
 
 
 _RUNS = ("table", "expected", "last_updated", "rows_found", "minimum_rows")

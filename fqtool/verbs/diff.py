@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from fqtool.finding import Finding, Severity
 from fqtool.quality.rescoring import Preview, Rescoring
 from fqtool.registry.model import Registry
 from fqtool.rules.about_breaks import check_breaks, levelled
+from fqtool.rules.about_judgement_breaks import PREVIEW
 from fqtool.rules.about_stored_rows import stored_rows_change
 from fqtool.rules.comparison import Comparison
 from fqtool.verbs.workspace import require_columns, require_sound
@@ -38,8 +39,10 @@ def diff_of(
     """Compare two registries. `levels` go before those that the new registry gives under `drift`."""
     levels = dict(new.drift) | dict(levels or {})
     found = check_breaks(Comparison(old, new), levels)
-    rows = stored_rows_change(preview) if preview else ()
-    return Diff(levelled([*found, *rows], levels), preview)
+    if preview is None:
+        return Diff(found)
+    counted = [replace(one, remedy="") if one.remedy == PREVIEW else one for one in found]
+    return Diff(levelled((*counted, *stored_rows_change(preview)), levels), preview)
 
 
 def preview_of_file(old: Registry, new: Registry, source: Path) -> Preview:

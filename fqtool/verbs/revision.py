@@ -61,10 +61,10 @@ def text_at(where: Revision, seconds: float = _SECONDS) -> str:
         cause = "is not in a git repository" if "not a git repository" in words else f"cannot be read by git: {words}"
         raise InputError(f"{where.folder.absolute()} {cause}.", remedy="Name the old registry as a file.")
     if _git(where, seconds, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{where.revision}^{{commit}}")[0]:
-        raise InputError(
-            f"git knows no revision {where.revision!r} here.",
-            remedy="Fetch it first; in CI, check out with the whole history.",
-        )
+        remedy = "Fetch it first; in CI, check out with the whole history."
+        if where.revision == "HEAD":
+            remedy = "Nothing is committed yet; name the old registry as a file."
+        raise InputError(f"git knows no revision {where.revision!r} here.", remedy=remedy)
     code, raw, words = _git(where, seconds, "cat-file", "blob", f"{where.revision}:{where.path}")
     if code:
         path = where.path.removeprefix("./")
