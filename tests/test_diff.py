@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 
 import fqtool.rules
+from fqtool.errors import InputError
 from fqtool.finding import RULES, Finding, Location, Severity
+from fqtool.quality.build import desired_table
+from fqtool.quality.rescoring import Rescoring
 from fqtool.quality.roles import Roles
 from fqtool.registry.judgement import Alert, AlertLevel, Model, Pricing, Threshold, ViewColumn, ViewSpec
 from fqtool.registry.load import load_registry
@@ -36,9 +39,11 @@ from fqtool.synthetic.season import Season
 from fqtool.verbs.diff import diff_of, preview_of_file, preview_of_table
 from fqtool.verbs.score_records import scorer_of
 from fqtool.warehouse.duckdb import DuckDBWarehouse
+from tests.bed import zeta
 from tests.bed.running import ROOT
 from tests.stores import VIEW, small_registry, with_column
 from tests.test_diagnosis import DAY, registry, store
+from tests.test_statements_analysed import catalog
 
 Change = Callable[[Registry], Registry]
 SINCE = Deprecation(date(2026, 1, 1), date(2026, 6, 1), "something")
@@ -396,3 +401,18 @@ def test_moved_lines_are_no_difference() -> None:
     assert new is not None
     assert old.features[0].at != new.features[0].at != Location("")
     assert found(old, new) == ()
+
+
+def test_the_preview_is_one_scan_that_google_accepts() -> None:
+    """Google's analyser accepts the query over the table; the table stands in it once, by its dates."""
+    query = Rescoring(registry(), heavier()).query(DAY, DAY, datetime(2026, 2, 7, tzinfo=UTC))
+    assert query.sql.count(f"`{registry().table.name}`") == 1
+    assert f"`game_date` BETWEEN DATE '{DAY}' AND DATE '{DAY}'" in query.sql
+    assert zeta.analyze(query.sql, catalog(desired_table(registry()))) is None
+
+
+def test_a_table_without_partitions_has_no_dates_to_ask() -> None:
+    """It is one sentence, not a query over all rows."""
+    whole = table(partition_by=None)
+    with pytest.raises(InputError, match="no partition_by"):
+        Rescoring(whole(registry()), whole(heavier())).query(DAY, DAY, datetime(2026, 2, 7, tzinfo=UTC))
