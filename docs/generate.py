@@ -35,9 +35,16 @@ FAMILIES = (
     (("FQ4",), "Files and ledger", "What is wrong between migration files, checksums, ledger and generated files."),
     (("FQ60", "FQ61"), "Diagnosis", "What is wrong with the rows of a date, as `fqtool diagnose` names it."),
     (("FQ64",), "Daily checks", "What `fqtool daily` finds in the figures of a date."),
-    (("FQ66",), "Backfill", "What is wrong with partitions scored after the fact, as `fqtool backfill --verify` finds."),
+    (
+        ("FQ66",),
+        "Backfill",
+        "What is wrong with partitions scored after the fact, as `fqtool backfill --verify` finds.",
+    ),
     (("FQ65",), "Models", "What keeps a model from reading the store, as `fqtool models` names it."),
     (("FQ7",), "Stored rows", "Where they contradict the registry, as `fqtool check-drift --data` finds."),
+    (("FQ80", "FQ81"), "Breaking changes", "What `fqtool diff` finds that a reader, writer or model does not survive."),
+    (("FQ82", "FQ83"), "Risky changes", "What `fqtool diff` finds that judges the same row otherwise."),
+    (("FQ84",), "Safe changes", "What `fqtool diff` finds that harms nobody."),
 )
 
 
@@ -67,8 +74,8 @@ def rules_page() -> str:
         NOTE,
         "",
         "Everything that fqtool can find has a code. `fqtool rules` lists them, `fqtool rules FQ301` prints one page.",
-        "Errors and warnings make a command exit 1; a note never does. For drift (FQ3xx), the registry's `drift:` map",
-        "sets another severity, or `ignore`.",
+        "Errors and warnings make a command exit 1; a note never does. For drift (FQ3xx) and changes (FQ8xx), the",
+        "registry's `drift:` map sets another severity, or `ignore`.",
         "",
         "| rule | name | severity | about |",
         "|---|---|---|---|",

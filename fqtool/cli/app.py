@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import backfill, cost, daily, diagnose, explain, migrate, models, report, score
+from fqtool.cli import backfill, cost, daily, diagnose, diff, explain, migrate, models, report, score
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -42,6 +42,7 @@ app.add_typer(daily.app)
 app.add_typer(explain.app)
 app.add_typer(models.app)
 app.add_typer(cost.app)
+app.add_typer(diff.app)
 app.add_typer(report.app)
 
 

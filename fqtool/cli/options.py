@@ -130,10 +130,15 @@ def tell(
     from fqtool.finding import Severity, blocking
     from fqtool.report.findings import print_findings
 
-    findings = [replace(found, remedy=repeated(found.remedy)) for found in findings]
+    findings = told_as_said(findings)
     print_findings(findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout)
     if any(found.severity is Severity.ERROR or not errors_only for found in blocking(findings)):
         raise typer.Exit(1)
+
+
+def told_as_said(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Put the options that were given into the remedies."""
+    return tuple(replace(found, remedy=repeated(found.remedy)) for found in findings)
 
 
 def say(line: str) -> None:

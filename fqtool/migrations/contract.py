@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 
 from fqtool.errors import MigrationError
 from fqtool.registry.model import Feature
@@ -25,10 +26,23 @@ class Position:
     retired: bool = False
 
 
+class Breach(StrEnum):
+    """What became of a recorded position."""
+
+    GONE = "gone"
+    MOVED = "moved"
+    REUSED = "reused"
+
+
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A way in which the registry breaks the recorded contract: the feature, what is the case, what to do."""
+    """A way in which the registry breaks the recorded contract: the feature, what is the case, what to do.
 
+    `index` is the recorded position, `kind` what became of it.
+    """
+
+    kind: Breach
+    index: int
     subject: str
     message: str
     remedy: str
@@ -58,22 +72,28 @@ def breaks(recorded: Iterable[Position], features: Iterable[Feature]) -> Iterato
     by_name = {feature.name: feature.index for feature in features}
     for old in recorded:
         now = by_index.get(old.index)
-        if now is None:
+        if now is None and old.name not in by_name:
             yield Break(
+                Breach.GONE,
+                old.index,
                 old.name,
                 f"Feature {old.index}, {old.name}, is gone from the registry; models read by position.",
                 f"Put it back with retired: true; a new feature takes the next free index, {_next(features)}.",
             )
-        elif old.name in (now.name, now.renamed_from):
+        elif now is not None and old.name in (now.name, now.renamed_from):
             continue
-        elif old.name in by_name:
+        elif now is None or old.name in by_name:
             yield Break(
+                Breach.MOVED,
+                old.index,
                 old.name,
                 f"Feature {old.name} moved from index {old.index} to {by_name[old.name]}; models read by position.",
                 f"Give {old.name} index {old.index} again.",
             )
         else:
             yield Break(
+                Breach.REUSED,
+                old.index,
                 now.name,
                 f"Index {old.index} was {old.name} and is now {now.name}: an index is never reused.",
                 f"If it is the same feature, write renamed_from: {old.name}; "

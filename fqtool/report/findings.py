@@ -14,8 +14,8 @@ from fqtool.report.sarif import print_sarif
 from fqtool.report.text import print_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import TextIO
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any, TextIO
 
     from fqtool.finding import Finding
 
@@ -45,10 +45,13 @@ def print_findings(
     command: str,
     ok_message: str,
     stream: TextIO,
+    also: Mapping[str, Any] | None = None,
 ) -> None:
     """Print every finding of `command` about `target` to the stream; with none, say `ok_message`.
+
+    `also` are further keys of the JSON document; other formats do without them.
 
     Raises UsageError for a format that is not in FORMATS.
     """
     require_format(format_name)
-    FORMATS[format_name](Outcome(tuple(findings), target, command, ok_message), stream)
+    FORMATS[format_name](Outcome(tuple(findings), target, command, ok_message, also or {}), stream)

@@ -30,6 +30,7 @@ def document(outcome: Outcome) -> dict[str, Any]:
         "command": outcome.command,
         "findings": [_entry(found) for found in outcome.findings],
         "summary": {str(severity): count for severity, count in tally(outcome.findings).items()},
+        **outcome.also,
     }
 
 

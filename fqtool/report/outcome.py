@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from fqtool.finding import RULES, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from fqtool.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What `command` found in `target`; `ok_message` is the sentence for when nothing is wrong."""
+    """What `command` found in `target`; `ok_message` is the sentence for when nothing is wrong.
+
+    `also` are further keys of its JSON document.
+    """
 
     findings: tuple[Finding, ...]
     target: str
     command: str
     ok_message: str
+    also: Mapping[str, Any] = field(default_factory=dict)
 
     def conclusion(self) -> str:
         """Return the sentence that ends the report: what was found, or that all is well."""

@@ -155,7 +155,9 @@ def unknown_rule(subject: Subject) -> Iterator[Finding]:
     """
     registry = subject.registry
     if registry.drift:
-        import fqtool.rules.about_drift  # noqa: F401 - its rules must be known to look them up
+        # Their rules must be known to look them up.
+        import fqtool.rules.about_breaks
+        import fqtool.rules.about_drift  # noqa: F401
     for code, _ in registry.drift:
         if code not in RULES:
             yield Finding(code, f"There is no rule {code}.", location=Location(registry.path))

@@ -24,13 +24,20 @@ from fqtool.warehouse.protocol import Warehouse
 def open_registry(path: Path) -> Registry:
     """Read and check a registry. Raises RegistryError with every problem found."""
     from fqtool.registry.load import read_registry
-    from fqtool.rules.about_registry import check_registry
 
     registry = read_registry(path)
+    require_sound(registry)
+    return registry
+
+
+def require_sound(registry: Registry) -> None:
+    """Raise RegistryError with every error of a registry that could be read."""
+    from fqtool.rules.about_registry import check_registry
+
     wrong = tuple(found for found in check_registry(registry) if found.severity is Severity.ERROR)
     if wrong:
-        raise RegistryError(f"{path} has {len(wrong)} problem{'s' if len(wrong) > 1 else ''}.", findings=wrong)
-    return registry
+        many = f"{len(wrong)} problem{'s' if len(wrong) > 1 else ''}"
+        raise RegistryError(f"{registry.path} has {many}.", findings=wrong)
 
 
 @dataclass(frozen=True)
