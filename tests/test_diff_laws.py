@@ -86,7 +86,7 @@ def of_list(value: tuple[Any, ...], field: str) -> list[Any]:
     if len(value) > 1:
         made.append((value[1], value[0], *value[2:]))
     if value and is_dataclass(value[0]):
-        key = next(name for name in ("name", "code", "label") if hasattr(value[0], name))
+        key = next(name for name in ("name", "code", "label", "what") if hasattr(value[0], name))
         new = replace(value[0], **{key: f"{getattr(value[0], key)}_new"})
         made.append((*value, replace(new, index=len(value)) if hasattr(new, "index") else new))
     elif value and isinstance(value[0], tuple):

@@ -18,7 +18,7 @@ ORDER = "order"
 WHOLE = ""
 """The field of an edit that is about an entry as a whole: it came or it went."""
 _UNCOMPARED = ("path", "document", "at")
-_KEYS = ("name", "code", "label")
+_KEYS = ("name", "code", "label", "what")
 
 
 @dataclass(frozen=True, slots=True)
