@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fqtool.cli.options import REGISTRY, RegistryPath, say
+from fqtool.cli.options import DEFAULT_TARGET, REGISTRY, RegistryPath, TargetUrl, Timeout, say
 
 if TYPE_CHECKING:
     from fqtool.verbs.add_feature import Addition
+    from fqtool.verbs.init import Scaffolded
 
 app = typer.Typer()
 
@@ -64,6 +66,77 @@ def add_feature(
     say("Next:")
     for command in ("validate", "generate-schema --out schema.json", "migrate plan"):
         say(f"  fqtool {command}{option}")
+
+
+@app.command()
+def init(
+    from_table: Annotated[
+        str | None, typer.Option("--from-table", help="Read a table of the target.", metavar="TABLE")
+    ] = None,
+    from_schema: Annotated[
+        Path | None, typer.Option("--from-schema", help="Read BigQuery schema JSON.", metavar="FILE")
+    ] = None,
+    from_ddl: Annotated[Path | None, typer.Option("--from-ddl", help="Read CREATE TABLE.", metavar="FILE")] = None,
+    from_odcs: Annotated[
+        Path | None, typer.Option("--from-odcs", help="Read a data contract, ODCS v3.", metavar="FILE")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where to write; - is stdout.")] = REGISTRY,
+    name: Annotated[
+        str,
+        typer.Option(help="The table's name in the registry; of several in a file, which.", metavar="TABLE"),
+    ] = "",
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    target: TargetUrl = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """Write a first registry: of a table, a schema file, a CREATE TABLE or a data contract; else a small example."""
+    from fqtool.errors import UsageError
+    from fqtool.verbs import init as verb
+
+    given = [one for one in (from_table, from_schema, from_ddl, from_odcs) if one is not None]
+    if len(given) > 1:
+        raise UsageError("A registry is made from one thing.", remedy="Give one --from option.")
+    if str(out) != "-":
+        verb.require_free(out, force=force)
+    if from_table is not None:
+        from fqtool.warehouse.target import open_target
+
+        with open_target(target or DEFAULT_TARGET, timeout=timeout) as warehouse:
+            made = verb.scaffold_live(warehouse, from_table, name)
+    elif from_schema is not None:
+        made = verb.scaffold_schema(from_schema, name)
+    elif from_ddl is not None:
+        made = verb.scaffold_ddl(from_ddl, name)
+    elif from_odcs is not None:
+        made = verb.scaffold_contract(from_odcs, name)
+    else:
+        made = verb.scaffold_example(name)
+    if str(out) == "-":
+        sys.stdout.write(made.text)
+        return
+    verb.write_scaffold(out, made.text, force=force)
+    _tell_scaffold(made, out, target)
+
+
+def _tell_scaffold(made: Scaffolded, out: Path, target: str | None) -> None:
+    from fqtool.report.characters import visible
+
+    scaffold = made.made
+    columns = f"{len(scaffold.columns)} base column{'s' if len(scaffold.columns) > 1 else ''}"
+    origin = f", read from {scaffold.origin}" if scaffold.origin else ": a small example store to change"
+    say(visible(f"Wrote {out}: {scaffold.table.name} with {columns}{origin}."))
+    for one in scaffold.unsaid:
+        say(visible(f"Look at this: {one}"))
+    if not scaffold.keys_stated:
+        say(visible(f"Look at this: no primary key was stated, so keys holds {', '.join(scaffold.table.keys)}."))
+    option = "" if out == REGISTRY else f" --registry {quote(str(out))}"
+    say("Next:")
+    say(f"  fqtool validate{option}")
+    if scaffold.target:
+        option += f" --target {quote(target)}" if target else ""
+        say(f"  fqtool check-drift{option}")
+    else:
+        say(f"  fqtool migrate plan{option}")
 
 
 def _tell_mentions(addition: Addition) -> None:

@@ -149,14 +149,15 @@ def _extent(text: str, start: int) -> tuple[int, bool]:
     last = start
     events: Iterator[Any] = yaml.parse(text, Loader=LOADER)
     for event in events:
-        if isinstance(event, yaml.CollectionStartEvent):
+        kind = type(event)
+        if issubclass(kind, yaml.CollectionStartEvent):
             opened.append(event)
-        elif isinstance(event, yaml.CollectionEndEvent):
+        elif issubclass(kind, yaml.CollectionEndEvent):
             begun = opened.pop()
             last = event.end_mark.index if begun.flow_style else last
             if begun.start_mark.index == start:
                 return last, bool(begun.flow_style)
-        elif isinstance(event, yaml.ScalarEvent):
+        elif kind is yaml.ScalarEvent:
             last = event.end_mark.index
             while text[last - 1 : last].isspace():  # a text in a block takes the line ends behind it along
                 last -= 1
