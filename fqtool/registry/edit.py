@@ -19,6 +19,7 @@ from fqtool.registry.writing import flow_list, number, quoted, scalar
 
 _WIDEST = 120
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_DASH = re.compile(r"(?<=[\r\n])( *)-[ \t]*(?:#[^\r\n]*)?(?=[\r\n])")
 _REST = re.compile(r"[ \t]*(?P<comma>,?)[ \t]*(#.*)?", re.DOTALL)
 
 Pairs = list[tuple[str, str]]
@@ -82,7 +83,7 @@ def _after(document: Document, feature: NewFeature) -> str:
     if text[document.indices(("features",))[1]] == "[":
         return _after_in_flow(text, end, _entry(document, feature), prefix)
     if not prefix.strip():  # the dash stands on a line of its own
-        dash = [*re.finditer(r"(?m)^([ ]*)-[ \t]*(#.*)?$", text[:start])][-1]
+        dash = [*_DASH.finditer(text, 0, start)][-1]
         prefix = f"{dash[1]}- "
     if in_flow:
         entry = _entry(document, feature)

@@ -9,6 +9,7 @@ from fqtool.registry.document import plain_kind
 
 # One line of words without what YAML gives a meaning to: no colon, comma, bracket, brace, quote at the start or #.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.<>()'/;-]*(?: [A-Za-z0-9_<>(][A-Za-z0-9_.<>()'/;-]*)*")
+_PLACES = 18  # behind the point: more are not read
 # What JSON leaves as it is, and YAML takes for a line break or does not allow.
 _UNPRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
@@ -24,11 +25,15 @@ def quoted(text: str) -> str:
 
 
 def number(value: float, *, whole: bool = True) -> str:
-    """Return a finite number without an exponent; a whole one gets a fraction only where `whole` is False."""
+    """Return a finite number without an exponent, to 18 places; a whole one is a float only where `whole` is False."""
+    value += 0.0  # there is no -0
     if float(value).is_integer():
         return f"{value:.0f}" if whole else f"{value:.1f}"
     short = repr(float(value))
-    return short if "e" not in short else f"{value:.18f}".rstrip("0")
+    if "e" not in short and len(short.partition(".")[2]) <= _PLACES:
+        return short
+    head, _, places = f"{value:.{_PLACES}f}".partition(".")
+    return f"{head}.{places.rstrip('0') or '0'}"
 
 
 def flow_list(texts: list[str]) -> str:
