@@ -43,7 +43,7 @@ def _created(sql: str) -> Iterator[Created]:
         if token.raw != ";":
             statement.append(token)
             continue
-        if words := _head(statement):
+        if (words := _head(statement)) is not None:
             keys, gone = _keys(sql, statement)
             blanked = _only(sql, statement[0].start, token.start, [*words, *gone])
             for parsed in parse_script(blanked):
