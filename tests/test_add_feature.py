@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from fqtool.errors import InputError, Refusal, RegistryError, UsageError
 from fqtool.quality.build import managed_columns
 from fqtool.registry.counts import mentions
-from fqtool.registry.document import read_document
+from fqtool.registry.document import LOADER, read_document
 from fqtool.registry.edit import NewFeature, appended
 from fqtool.registry.load import load_registry, read_registry
 from fqtool.registry.writing import number, quoted, scalar
@@ -182,8 +182,13 @@ def test_the_result_is_the_file_edited_by_hand(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("line_end", ["\n", "\r\n"])
-def test_the_entry_is_written_as_its_neighbours_are(layout: str, line_end: str) -> None:
-    """In each layout the entry stands where and as expected; comments, blank lines and line ends stay."""
+@pytest.mark.parametrize("loader", [LOADER, yaml.SafeLoader])
+def test_the_entry_is_written_as_its_neighbours_are(
+    layout: str, line_end: str, loader: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each layout the entry stands where and as expected, with libyaml and without; all else stays."""
+    monkeypatch.setattr("fqtool.registry.edit.LOADER", loader)
+    monkeypatch.setattr("fqtool.registry.document.LOADER", loader)
     whole = LAYOUTS[layout].replace("\n", line_end)
     before, rest = whole.split("<here>")
     entry, after = rest.split("<end>")

@@ -284,6 +284,17 @@ def test_what_a_registry_cannot_say_is_told() -> None:
         assert word in scaffolded(odd)
 
 
+def test_a_nested_field_that_is_not_there_is_found() -> None:
+    """field_descriptions of outer.inner come back, and one of a field that does not exist is FQ121."""
+    leaf = Column("c", Type(Kind.STRING), description="inmost")
+    struct = Column("s", Type(Kind.STRUCT, fields=(Column("b", Type(Kind.STRUCT, fields=(leaf,))),)))
+    text = scaffolded(Table("t", (Column("k", Type(Kind.INT64)), struct)))
+    assert "      b.c: inmost\n" in text
+    assert desired_table(in_order(text)).columns[1] == struct
+    findings = check_registry(loaded(text.replace("b.c:", "b.d:")))
+    assert [(one.rule, one.remedy) for one in findings] == [("FQ121", "Did you mean b.c?")]
+
+
 def test_a_layout_that_bigquery_refuses_is_refused(tmp_path: Path) -> None:
     """What is handed out validates: a table whose registry would not is told with the findings."""
     file = tmp_path / "t.sql"

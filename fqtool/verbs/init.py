@@ -41,7 +41,10 @@ def scaffold_live(warehouse: Warehouse, name: str, as_name: str = "") -> Scaffol
     """Return the registry of a table that stands. Raises NotThere where none does, InputError for a view."""
     found = warehouse.describe(name)
     if found is None:
-        raise NotThere(f"There is no table {name} in {warehouse.url}.", remedy="Name the target with --target.")
+        raise NotThere(
+            f"There is no table {name} in {warehouse.url}.",
+            remedy="Name another with --from-table, or the target that it is in with --target.",
+        )
     if not isinstance(found, Table):
         raise InputError(f"{name} in {warehouse.url} is a view; a registry describes a table.")
     return _scaffolded(Created(found), as_name, f"{name} in {warehouse.url}", target=warehouse.url)
