@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from fqtool.registry.load import load_registry, read_registry
 from fqtool.registry.model import Registry
 from fqtool.registry.scaffold import Scaffold, example, scaffold_text
 from fqtool.rules.about_registry import check_registry
+from fqtool.sql import Query
 from fqtool.table.changes import CreateTable, PutView
 from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.create_script import read_created
@@ -32,6 +34,7 @@ from fqtool.table.schema_json import schema_json
 from fqtool.table.typetext import column
 from fqtool.verbs.add_feature import plan_addition, write_addition
 from fqtool.verbs.check_drift import drift_of
+from fqtool.verbs.diagnose import diagnosis_of
 from fqtool.verbs.init import (
     scaffold_contract,
     scaffold_ddl,
@@ -40,6 +43,7 @@ from fqtool.verbs.init import (
     scaffold_schema,
     write_scaffold,
 )
+from fqtool.verbs.score import score_partitions
 from fqtool.warehouse.duckdb import DuckDBWarehouse
 from fqtool.warehouse.memory import MemoryWarehouse
 from fqtool.warehouse.protocol import Warehouse
@@ -347,6 +351,35 @@ def test_the_example_store_is_complete(tmp_path: Path) -> None:
     write_addition(plan_addition(file, "max_price", category="price", processor="PriceProcessor"))
     assert [one.index for one in read_registry(file).features] == [0, 1, 2]
     assert check_registry(read_registry(file)) == ()
+
+
+def test_the_example_store_can_be_scored_and_diagnosed() -> None:
+    """A row of the example store gets the qualities that its labels are worth, and diagnose sees the stand-in."""
+    registry, day = in_order(scaffold_example("mine").text), date(2026, 2, 6)
+    labels = json.dumps({"0": "computed", "1": "default"})
+    with DuckDBWarehouse(":memory:") as warehouse:
+        warehouse.run(statement("mine", CreateTable(desired_table(registry))))
+        warehouse.run(
+            Query(
+                "INSERT INTO mine (item, day, features, labels) VALUES ('a', @day, [1.0, 2.0], @labels)",
+                (("day", day), ("labels", labels)),
+            )
+        )
+        (scored,) = score_partitions(registry, warehouse, day, day, as_of=datetime(2026, 2, 7, tzinfo=UTC))
+        (row,) = warehouse.rows(Query("SELECT feature_quality_score, feature_1_source, quality_tier FROM mine"))
+        diagnosed = diagnosis_of(registry, warehouse, day)
+    assert (scored.rows, float(str(row["feature_quality_score"])), row["feature_1_source"]) == (1, 70.0, "default")
+    assert row["quality_tier"] == "bronze"
+    assert diagnosed.today is not None
+    assert [one.defaults for one in diagnosed.today.features.values()] == [0, 1]
+    assert diagnosed.today.processors["PriceProcessor"].absent == 1
+
+
+def test_a_registry_without_columns_has_nothing_to_score() -> None:
+    """Scoring by a scaffold that declares no columns yet ends with a sentence, not with the warehouse's words."""
+    registry = in_order(scaffolded(STORE))
+    with pytest.raises(InputError, match="has no column that fqtool computes"):
+        score_partitions(registry, MemoryWarehouse(), date(2026, 2, 6), date(2026, 2, 6), as_of=datetime.now(UTC))
 
 
 def test_the_first_feature_can_be_added_to_a_scaffold(tmp_path: Path) -> None:
