@@ -61,7 +61,7 @@ def test_a_file_of_mistakes_is_given_up(text: str) -> None:
 def test_without_libyaml_the_registry_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """PyYAML's own parser, used where libyaml is absent, reads the same values at the same places."""
     quick = load_registry(REAL, "r")
-    monkeypatch.setattr(document, "_LOADER", yaml.SafeLoader)
+    monkeypatch.setattr(document, "LOADER", yaml.SafeLoader)
     assert load_registry(REAL, "r") == quick
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import backfill, cost, daily, diagnose, diff, explain, migrate, models, report, score
+from fqtool.cli import backfill, cost, daily, diagnose, diff, edit, explain, migrate, models, report, score
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -35,6 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(migrate.app, name="migrate")
+app.add_typer(edit.app)
 app.add_typer(score.app)
 app.add_typer(backfill.app)
 app.add_typer(diagnose.app)

@@ -149,7 +149,7 @@ class Evidence:
         )
 
     def _about_processor(self, number: int, one: Processor) -> Iterator[str]:
-        updated, written = ident(one.last_updated), ident(self.written)
+        updated, written = ident(one.last_updated), ident(self.written) if self.written else ""
         absent = f"{updated} IS NULL"
         if one.rows_found:
             absent += f" OR IFNULL({ident(one.rows_found)}, 0) = 0"

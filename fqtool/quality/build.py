@@ -105,9 +105,17 @@ def base_columns(registry: Registry) -> tuple[Column, ...]:
 
 def _base(spec: BaseColumn, description: str) -> Column:
     built = column(spec.name, spec.type, required=spec.required, description=description)
-    inner = dict(spec.field_descriptions)
-    fields = tuple(replace(field, description=inner.get(field.name, "")) for field in built.type.fields)
-    return replace(built, default=spec.default, type=replace(built.type, fields=fields))
+    described = replace(built, default=spec.default)
+    return _with_fields(described, dict(spec.field_descriptions), "") if spec.field_descriptions else described
+
+
+def _with_fields(struct: Column, words: Mapping[str, str], place: str) -> Column:
+    """Put descriptions into a STRUCT's fields, named by their path below the column: outer.inner."""
+    fields = (
+        _with_fields(replace(field, description=words.get(f"{place}{field.name}", "")), words, f"{place}{field.name}.")
+        for field in struct.type.fields
+    )
+    return replace(struct, type=replace(struct.type, fields=tuple(fields)))
 
 
 def base_table(registry: Registry) -> Table:

@@ -20,7 +20,7 @@ from fqtool.registry import problems
 DEPTH_LIMIT = 100
 FINDINGS_LIMIT = 1000  # nobody reads more, and a hostile file could make millions
 _PREFIX = "tag:yaml.org,2002:"
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = yaml.SafeLoader.yaml_implicit_resolvers
 _LONGEST_NUMBER = 18  # digits: more do not fit an INT64, and Python itself refuses thousands
 
@@ -111,7 +111,7 @@ def read_document(text: str, file: str) -> Document:
     document = Document(file, text)
     reader = _Reader(document)
     try:
-        reader.read(yaml.parse(text, Loader=_LOADER))
+        reader.read(yaml.parse(text, Loader=LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = document.location(min(mark.index, len(text)) if mark else 0)
@@ -188,7 +188,7 @@ class _Reader:
         value: object = event.value
         parent = self.stack[-1] if self.stack else None
         is_key = parent is not None and parent.is_map and parent.key is None
-        if event.implicit[0] and (kind := _kind(event.value)):
+        if event.implicit[0] and (kind := plain_kind(event.value)):
             form, make = _PLAIN.get(kind, (None, str))
             if is_key or form is None or not form.fullmatch(event.value):
                 self.report(problems.ambiguous_value(self._at(event), event.value, kind))
@@ -228,7 +228,7 @@ class _Reader:
             self.report(problems.tag(self._at(event), event.tag.replace(_PREFIX, "!!")))
 
 
-def _kind(text: str) -> str | None:
+def plain_kind(text: str) -> str | None:
     """Return what some YAML reader takes a plain scalar for, or None where all read text."""
     resolvers = _RESOLVERS.get(text[:1])
     if resolvers is None:

@@ -288,9 +288,16 @@ def unknown_field(subject: Subject) -> Iterator[Finding]:
     """
     for one in subject.registry.base_columns:
         found = type_of(one.type)
-        fields = {field.name for field in found[0].fields} if found else set()
+        fields = set(_paths(found[0])) if found else set()
         for name, _ in one.field_descriptions if found else ():
             if name not in fields:
                 meant = nearest(name, fields)
                 remedy = f"Did you mean {meant}?" if meant else ""
                 yield Finding(one.name, f"{one.name} has no field {name}.", remedy=remedy, location=one.at)
+
+
+def _paths(struct: Type, place: str = "") -> Iterator[str]:
+    """Yield every field of a STRUCT by its path, e.g. outer and outer.inner."""
+    for field in struct.fields:
+        yield f"{place}{field.name}"
+        yield from _paths(field.type, f"{place}{field.name}.")

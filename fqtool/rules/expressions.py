@@ -14,7 +14,7 @@ from fqtool.quality.typecheck import infer
 from fqtool.quality.value_types import BOOL, FLOAT64, INT64, STRING, TIMESTAMP, ValueType
 from fqtool.registry.document import Step
 from fqtool.registry.judgement import Each, ViewSpec
-from fqtool.registry.model import Category, ColumnSpec, Owner, Registry
+from fqtool.registry.model import Category, ColumnSpec, Feature, Owner, Registry
 from fqtool.rules.subject import Subject
 from fqtool.table.column import Kind, Mode, Type
 
@@ -22,6 +22,8 @@ Values = Mapping[str, object]
 # A word of SQL that a placeholder is part of, such as feature_{index}_quality.
 WORD = re.compile(r"[\w{}]*\{[a-z_]+\}[\w{}]*")
 _ONCE: tuple[Values, ...] = ({},)
+# What inputs are read with where there is no feature yet.
+_ANY = (feature_values(Feature(0, "first", "any")),)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +82,8 @@ def value_type(kind: Type, mode: Mode) -> ValueType:
 
 def _inputs(registry: Registry, given: Names, features: Sequence[Values]) -> Iterator[Entry]:
     inputs, file = registry.inputs, Location(registry.path)
-    yield Entry("inputs source", inputs.source, ("inputs", "source"), file, given, STRING, features or _ONCE)
-    yield Entry("inputs value", inputs.value, ("inputs", "value"), file, given, None, features or _ONCE)
+    yield Entry("inputs source", inputs.source, ("inputs", "source"), file, given, STRING, features or _ANY)
+    yield Entry("inputs value", inputs.value, ("inputs", "value"), file, given, None, features or _ANY)
     yield Entry("inputs sources_known", inputs.sources_known, ("inputs", "sources_known"), file, given, BOOL)
     if inputs.cold_start:
         yield Entry("inputs cold_start", inputs.cold_start, ("inputs", "cold_start"), file, given, BOOL)
@@ -100,7 +102,7 @@ def _inputs(registry: Registry, given: Names, features: Sequence[Values]) -> Ite
 
 def _type_of_value(registry: Registry, given: Names, features: Sequence[Values]) -> ValueType | None:
     try:
-        return infer(parse_expression(fill(registry.inputs.value, (features or _ONCE)[0])), given)[0]
+        return infer(parse_expression(fill(registry.inputs.value, (features or _ANY)[0])), given)[0]
     except Unreadable:
         return None
 

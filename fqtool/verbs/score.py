@@ -44,6 +44,8 @@ def score_partitions(
     if end < start:
         raise InputError(f"The end {end} lies before the start {start}.")
     scoring = Scoring(registry)
+    if not scoring.columns:
+        raise InputError(f"{registry.path} has no column that fqtool computes.", remedy="Declare some under columns.")
     require_columns(registry, warehouse, (one.name for one in scoring.columns))
     done: list[Scored] = []
     for found in warehouse.rows(partitions_between(registry, start, end)):

@@ -1,0 +1,488 @@
+"""Laws of fqtool init: what stands comes back from the registry, which loads, validates and shows no drift."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fqtool.errors import InputError, NotThere, UsageError, WorldError
+from fqtool.quality.build import base_table, desired_table
+from fqtool.quality.learn import learned
+from fqtool.registry.load import load_registry, read_registry
+from fqtool.registry.model import Registry
+from fqtool.registry.scaffold import Scaffold, example, scaffold_text
+from fqtool.rules.about_registry import check_registry
+from fqtool.sql import Query
+from fqtool.table.changes import CreateTable, PutView
+from fqtool.table.column import Column, Kind, Mode, Type
+from fqtool.table.create_script import read_created
+from fqtool.table.ddl import create_table
+from fqtool.table.model import DATASET, Options, Partitioning, Table, View
+from fqtool.table.odcs import read_contract_tables
+from fqtool.table.schema_json import schema_json
+from fqtool.table.typetext import column
+from fqtool.verbs.add_feature import plan_addition, write_addition
+from fqtool.verbs.check_drift import drift_of
+from fqtool.verbs.diagnose import diagnosis_of
+from fqtool.verbs.init import (
+    scaffold_contract,
+    scaffold_ddl,
+    scaffold_example,
+    scaffold_live,
+    scaffold_schema,
+    write_scaffold,
+)
+from fqtool.verbs.score import score_partitions
+from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.memory import MemoryWarehouse
+from fqtool.warehouse.protocol import Warehouse
+from tests.houses import STORE, VIEW, open_bigquery, statement
+from tests.stores import workspace_in
+from tests.strategies import tables, texts
+
+
+def loaded(text: str) -> Registry:
+    """The registry of a text that must load and have nothing to find."""
+    registry, findings = load_registry(text, "r.yaml")
+    assert findings == ()
+    assert registry is not None
+    return registry
+
+
+def in_order(text: str) -> Registry:
+    """The registry of a text that must validate too."""
+    registry = loaded(text)
+    assert check_registry(registry) == ()
+    return registry
+
+
+def scaffolded(table: Table) -> str:
+    """The scaffold of a table, without asking whether BigQuery would take its layout."""
+    found = learned(table)
+    return scaffold_text(
+        Scaffold(found.table, found.columns, "a\nplace", found.keys_stated, found.vector, "", found.unsaid)
+    )
+
+
+def without_words(table: Table) -> Table:
+    """The table as far as a registry speaks of it: no policy tags, no expiry, no friendly name."""
+    return replace(table, options=replace(table.options, expiration=None, friendly_name=""))
+
+
+@given(tables(depth=3))
+def test_what_was_learned_is_the_table(table: Table) -> None:
+    """Of any table, the scaffold loads, and its desired table is that table: types, modes, words, layout, options."""
+    registry = loaded(scaffolded(table))
+    assert desired_table(registry) == without_words(table)
+    assert base_table(registry) == without_words(table)
+
+
+@given(texts, texts, st.text(st.characters(exclude_categories=["Cs"]), max_size=30))
+def test_no_word_of_a_table_can_break_the_file(words: str, label: str, default: str) -> None:
+    """Descriptions, labels and defaults come back whatever characters they hold; comments cannot be left."""
+    options = Options(description=words, labels=(("team", label),))
+    table = Table("t", (Column("on", Type(Kind.STRING), description=words, default=default or None),), options=options)
+    assert desired_table(loaded(scaffolded(table))) == table
+
+
+@given(tables(depth=2))
+def test_sql_and_schema_files_say_the_same(table: Table) -> None:
+    """CREATE TABLE and schema JSON of a table are read as what the table itself is learned as."""
+    (created,) = read_created(create_table(table), "t.sql")
+    assert created.keys == ()
+    assert learned(created.table).columns == learned(table).columns
+    assert json.loads(schema_json(table.columns))[0]["name"] == table.columns[0].name
+
+
+DDL = """\
+-- ours
+CREATE SCHEMA IF NOT EXISTS shop;
+{create} `project.shop.store` (
+  item STRING(40) NOT NULL{inline} OPTIONS(description = "who; (not PRIMARY KEY)"),
+  day DATE NOT NULL,
+  v ARRAY<FLOAT64>,
+  s STRUCT<a INT64 OPTIONS(description = "deep"), b STRUCT<c STRING OPTIONS(description = "deeper")>>{wide}
+)
+PARTITION BY DATE_TRUNC(day, MONTH)
+CLUSTER BY item
+OPTIONS(description = "the store", labels = [("team", "a")], require_partition_filter = TRUE);
+INSERT INTO store (item) VALUES ('x');
+"""
+
+
+@pytest.mark.parametrize("create", ["CREATE TABLE", "CREATE TABLE IF NOT EXISTS", "create or replace table"])
+@pytest.mark.parametrize(
+    ("inline", "wide", "keys"),
+    [
+        ("", "", None),
+        (" PRIMARY KEY NOT ENFORCED", "", ["item"]),
+        ("", ",\n  PRIMARY KEY (item, day) NOT ENFORCED", ["item", "day"]),
+        ("", ",\n  CONSTRAINT pk PRIMARY KEY (day, item) NOT ENFORCED", ["day", "item"]),
+        ("", ",\n  FOREIGN KEY (item) REFERENCES other(id) NOT ENFORCED", None),
+    ],
+)
+def test_a_create_table_as_people_write_it(
+    tmp_path: Path, create: str, inline: str, wide: str, keys: list[str] | None
+) -> None:
+    """OR REPLACE, IF NOT EXISTS, keys and other statements are read; keys are those of the primary key."""
+    file = tmp_path / "store.sql"
+    file.write_text(DDL.format(create=create, inline=inline, wide=wide))
+    made = scaffold_ddl(file)
+    registry = in_order(made.text)
+    assert registry.table.name == "store"
+    assert list(registry.table.keys) == (keys or ["item", "day"])
+    assert made.made.keys_stated is (keys is not None)
+    assert ("No primary key was stated" in made.text) is (keys is None)
+    table = desired_table(registry)
+    assert table.partitioning == Partitioning("day", "MONTH")
+    assert table.options == Options(require_partition_filter=True, description="the store", labels=(("team", "a"),))
+    (c,) = table.columns[3].type.fields[1].type.fields
+    assert (table.columns[3].type.fields[0].description, c.description) == ("deep", "deeper")
+    assert registry.inputs.value == "v[SAFE_OFFSET({index})]"
+
+
+CONTRACT = """\
+apiVersion: v3.0.2
+kind: DataContract
+version: 1.0.0
+contractCreatedTs: 2024-01-01T00:00:00Z
+schema:
+  - name: Store
+    physicalName: project.shop.store
+    description: Things
+    properties:
+      - {name: Item, physicalName: item, logicalType: string, required: True, primaryKey: true, primaryKeyPosition: 2,
+         description: "who: 'x'"}
+      - {name: day, logicalType: date, required: yes, partitioned: true, primaryKey: true, primaryKeyPosition: 1}
+      - {name: v, logicalType: array, items: {logicalType: number, physicalType: FLOAT64}, required: true}
+      - {name: n, logicalType: integer, physicalType: VARCHAR2}
+      - {name: p, physicalType: "NUMERIC(5,2)", logicalType: string}
+      - name: s
+        physicalType: RECORD
+        properties:
+          - {name: a, logicalType: number, description: inner}
+          - {name: b, logicalType: object, properties: [{name: c, logicalType: timestamp, description: inmost}]}
+"""
+
+
+def test_a_data_contract(tmp_path: Path) -> None:
+    """Names, types, modes, words, keys in their order and the partition column are read; the physical type wins."""
+    file = tmp_path / "contract.yaml"
+    file.write_text(CONTRACT)
+    registry = in_order(scaffold_contract(file).text)
+    assert registry.table.keys == ("day", "item")
+    inner = column("s", "STRUCT<a NUMERIC, b STRUCT<c TIMESTAMP>>").type
+    a, b = inner.fields
+    (c,) = b.type.fields
+    b = replace(b, type=replace(b.type, fields=(replace(c, description="inmost"),)))
+    assert desired_table(registry) == Table(
+        "store",
+        (
+            Column("item", Type(Kind.STRING), Mode.REQUIRED, "who: 'x'"),
+            Column("day", Type(Kind.DATE), Mode.REQUIRED),
+            column("v", "ARRAY<FLOAT64>"),
+            column("n", "INT64"),
+            column("p", "NUMERIC(5, 2)"),
+            Column("s", replace(inner, fields=(replace(a, description="inner"), b))),
+        ),
+        Partitioning("day"),
+        options=Options(description="Things"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 1", "has a list under `schema`"),
+        ("[1, 2]", "has a list under `schema`"),
+        ("schema: []", "creates no table"),
+        ("schema: [{name: t, properties: [{name: a, logicalType: blob}, {logicalType: string}]}]", "t.a has no type"),
+        ("schema: [{name: t, properties: [{name: a, logicalType: object}]}]", "an object without properties"),
+        ("schema: [{name: t}]", "has no columns"),
+        ("schema: &a [{name: t, properties: *a}]", "cannot be read as a data contract"),
+        ("schema: [", "cannot be read as a data contract"),
+        ("schema: [{name: t}, {name: u}]", "holds 2 tables"),
+    ],
+)
+def test_a_contract_that_cannot_be_read(tmp_path: Path, text: str, told: str) -> None:
+    """Each is told in a sentence that names the file; all wrong properties together."""
+    file = tmp_path / "contract.yaml"
+    file.write_text(text)
+    with pytest.raises(InputError) as caught:
+        scaffold_contract(file)
+    assert told in caught.value.message
+    assert str(file) in caught.value.message
+
+
+def test_wrong_properties_are_told_together() -> None:
+    """Two properties without a type are one error with both."""
+    data = {"schema": [{"name": "t", "properties": [{"name": "a"}, {"name": "b", "physicalType": "CLOB"}]}]}
+    with pytest.raises(InputError, match=r"t\.a has no type.*; t\.b has no type.*'CLOB'"):
+        read_contract_tables(data, "c.yaml")
+
+
+@pytest.fixture(params=["memory", "duckdb", "bigquery"])
+def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+    """An empty warehouse of each kind."""
+    opened: Warehouse
+    if request.param == "memory":
+        opened = MemoryWarehouse()
+    elif request.param == "duckdb":
+        opened = DuckDBWarehouse(str(tmp_path / "house.duckdb"))
+    else:
+        emulator = request.getfixturevalue("emulator")
+        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
+        opened = open_bigquery(emulator, request.getfixturevalue("dataset"))
+    with opened:
+        yield opened
+
+
+def test_a_table_that_stands_has_no_drift_at_once(house: Warehouse, tmp_path: Path) -> None:
+    """On every warehouse: init reads the table, the registry is in order, and check-drift finds nothing."""
+    house.run(statement("store", CreateTable(STORE)))
+    made = scaffold_live(house, "store")
+    registry = in_order(made.text)
+    assert desired_table(registry) == STORE
+    assert house.url in made.text
+    if not isinstance(house, MemoryWarehouse):  # it holds no rows, so no ledger
+        assert drift_of(workspace_in(tmp_path / "none", registry), house) == ()
+        assert drift_of(workspace_in(tmp_path / "none", registry), house, ledger=False) == ()
+
+
+def test_what_is_no_table_is_told() -> None:
+    """An absent table and a view are told apart."""
+    house = MemoryWarehouse()
+    with pytest.raises(NotThere, match="There is no table store"):
+        scaffold_live(house, "store")
+    house.run(statement("store", CreateTable(STORE)))
+    house.run(statement("store", PutView(replace(VIEW, name="v", query=f"SELECT 1 AS one FROM `{DATASET}`.`store`"))))
+    with pytest.raises(InputError, match="is a view"):
+        scaffold_live(house, "v")
+
+
+def test_what_a_registry_cannot_say_is_told() -> None:
+    """Names beyond letters, ingestion time, an expiry of the table, odd labels and tags are left out and told."""
+    odd = Table(
+        "t",
+        (Column("a", Type(Kind.INT64), policy_tags=("x",)), Column("größe", Type(Kind.INT64))),
+        Partitioning("_PARTITIONTIME"),
+        options=Options(expiration="2030-01-01T00:00:00Z", labels=(("ключ", "x"),)),
+    )
+    registry = in_order(scaffolded(odd))
+    assert [one.name for one in registry.base_columns] == ["a"]
+    assert (registry.table.partition_by, registry.table.labels, registry.table.keys) == (None, None, ("a",))
+    told = " ".join(learned(odd).unsaid)
+    for word in ("größe", "policy tags", "_PARTITIONTIME", "2030-01-01", "labels"):
+        assert word in told
+        assert word in scaffolded(odd)
+
+
+def test_a_nested_field_that_is_not_there_is_found() -> None:
+    """field_descriptions of outer.inner come back, and one of a field that does not exist is FQ121."""
+    leaf = Column("c", Type(Kind.STRING), description="inmost")
+    struct = Column("s", Type(Kind.STRUCT, fields=(Column("b", Type(Kind.STRUCT, fields=(leaf,))),)))
+    text = scaffolded(Table("t", (Column("k", Type(Kind.INT64)), struct)))
+    assert "      b.c: inmost\n" in text
+    assert desired_table(in_order(text)).columns[1] == struct
+    findings = check_registry(loaded(text.replace("b.c:", "b.d:")))
+    assert [(one.rule, one.remedy) for one in findings] == [("FQ121", "Did you mean b.c?")]
+
+
+def test_a_layout_that_bigquery_refuses_is_refused(tmp_path: Path) -> None:
+    """What is handed out validates: a table whose registry would not is told with the findings."""
+    file = tmp_path / "t.sql"
+    file.write_text("CREATE TABLE t (a FLOAT64, b INT64) CLUSTER BY a")
+    with pytest.raises(InputError) as caught:
+        scaffold_ddl(file)
+    assert [one.rule for one in caught.value.findings] == ["FQ145"]
+
+
+def uncommented(text: str) -> str:
+    """The scaffold with its examples put in place of the empty entries and of the expressions that read nothing."""
+    examples = set(re.findall(r"(?m)^#(\w+):", text))
+    kept = []
+    skipping = False
+    for line in text.splitlines():
+        key = re.match(r"(\w+):", line)
+        skipping = bool(key and key[1] in examples) or (skipping and line.startswith("  "))
+        if not skipping:
+            kept.append(re.sub(r"^#(?! \S)(?=.)", "", line))
+    return "\n".join(kept)
+
+
+def test_the_examples_in_a_scaffold_can_be_used() -> None:
+    """With the # taken away, the examples are a registry in order, and the columns they make are those of the store."""
+    named = example("store")
+    bare = Table("store", base_table(loaded(scaffold_text(named))).columns, Partitioning("day"))
+    whole = in_order(uncommented(scaffolded(bare)).replace("bigquery://my-project/my_dataset", "duckdb:///x.duckdb"))
+    assert [one.name for one in whole.features] == ["last_price"]
+    assert len(desired_table(whole).columns) == len(bare.columns) + 6
+    assert dict(whole.targets) == {"production": "duckdb:///x.duckdb"}
+
+
+def test_without_the_examples_every_quality_is_unknown() -> None:
+    """The expressions that read nothing yet are typed right and leave the registry in order with features in it."""
+    bare = Table("t", (Column("k", Type(Kind.STRING), Mode.REQUIRED),))
+    text = scaffolded(bare)
+    assert "NULLIF" in in_order(text).inputs.value
+    with_features = re.sub(r"(?m)^(inputs:\n(?:  .*\n)*)((?:#.*\n)*)", r"\1", text)
+    assert [one.name for one in in_order(uncommented(with_features)).features] == ["last_price"]
+
+
+def test_the_example_store_is_complete(tmp_path: Path) -> None:
+    """Without --from the registry is in order, its table is the given one, and features can be added to it."""
+    made = scaffold_example("mine")
+    registry = in_order(made.text)
+    assert registry.table.name == "mine"
+    assert (len(registry.features), len(desired_table(registry).columns)) == (2, 14)
+    file = tmp_path / "r.yaml"
+    write_scaffold(file, made.text)
+    write_addition(plan_addition(file, "max_price", category="price", processor="PriceProcessor"))
+    assert [one.index for one in read_registry(file).features] == [0, 1, 2]
+    assert check_registry(read_registry(file)) == ()
+
+
+def test_the_example_store_can_be_scored_and_diagnosed() -> None:
+    """A row of the example store gets the qualities that its labels are worth, and diagnose sees the stand-in."""
+    registry, day = in_order(scaffold_example("mine").text), date(2026, 2, 6)
+    labels = json.dumps({"0": "computed", "1": "default"})
+    with DuckDBWarehouse(":memory:") as warehouse:
+        warehouse.run(statement("mine", CreateTable(desired_table(registry))))
+        warehouse.run(
+            Query(
+                "INSERT INTO mine (item, day, features, labels) VALUES ('a', @day, [1.0, 2.0], @labels)",
+                (("day", day), ("labels", labels)),
+            )
+        )
+        (scored,) = score_partitions(registry, warehouse, day, day, as_of=datetime(2026, 2, 7, tzinfo=UTC))
+        (row,) = warehouse.rows(Query("SELECT feature_quality_score, feature_1_source, quality_tier FROM mine"))
+        diagnosed = diagnosis_of(registry, warehouse, day)
+    assert (scored.rows, float(str(row["feature_quality_score"])), row["feature_1_source"]) == (1, 70.0, "default")
+    assert row["quality_tier"] == "bronze"
+    assert diagnosed.today is not None
+    assert [one.defaults for one in diagnosed.today.features.values()] == [0, 1]
+    assert diagnosed.today.processors["PriceProcessor"].absent == 1
+
+
+def test_a_registry_without_columns_has_nothing_to_score() -> None:
+    """Scoring by a scaffold that declares no columns yet ends with a sentence, not with the warehouse's words."""
+    registry = in_order(scaffolded(STORE))
+    with pytest.raises(InputError, match="has no column that fqtool computes"):
+        score_partitions(registry, MemoryWarehouse(), date(2026, 2, 6), date(2026, 2, 6), as_of=datetime.now(UTC))
+
+
+def test_the_first_feature_can_be_added_to_a_scaffold(tmp_path: Path) -> None:
+    """Once a category is declared, add-feature writes feature 0 in place of the empty list."""
+    file = tmp_path / "r.yaml"
+    text = scaffolded(Table("t", (Column("k", Type(Kind.STRING), Mode.REQUIRED),)))
+    file.write_text(text.replace("categories: {}", "categories: {price: {}}"))
+    write_addition(plan_addition(file, "last_price", category="price", labels=("computed", "default")))
+    assert [(one.index, one.name) for one in in_order(file.read_text()).features] == [(0, "last_price")]
+
+
+def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
+    """Without force nothing is written over a file or through a link; with it the link stays one."""
+    file, link, lost = (tmp_path / name for name in ("r.yaml", "link.yaml", "lost.yaml"))
+    file.write_text("mine")
+    link.symlink_to(file)
+    lost.symlink_to(tmp_path / "nowhere.yaml")
+    for path in (file, link, lost):
+        with pytest.raises(UsageError, match="is there already") as caught:
+            write_scaffold(path, "new")
+        assert "--force" in caught.value.remedy
+    assert file.read_text() == "mine"
+    write_scaffold(link, "new", force=True)
+    assert (link.is_symlink(), file.read_text()) == (True, "new")
+    with pytest.raises(UsageError, match="is a folder"):
+        write_scaffold(tmp_path, "new", force=True)
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    """A folder that cannot be made, and one that may not be written, are told with the path."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorldError, match=r"r\.yaml cannot be written"):
+        write_scaffold(tmp_path / "file" / "r.yaml", "new")
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    if not os.access(closed, os.W_OK):  # root may write anywhere
+        with pytest.raises(WorldError, match="Permission denied"):
+            write_scaffold(closed / "r.yaml", "new")
+
+
+def test_a_schema_file_is_named_after_its_file(tmp_path: Path) -> None:
+    """The table is called like the file, or as said; the columns are the file's."""
+    file = tmp_path / "store.json"
+    file.write_text(schema_json(STORE.columns))
+    for name, wanted in (("", "store"), ("other", "other")):
+        registry = in_order(scaffold_schema(file, name).text)
+        assert (registry.table.name, desired_table(registry).columns) == (wanted, STORE.columns)
+
+
+def run(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """One command of fqtool in a folder, ended as it should."""
+    done = subprocess.run(
+        [sys.executable, "-m", "fqtool", *words], cwd=folder, capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_the_command_line(tmp_path: Path) -> None:
+    """init, migrate, init from that table, check-drift: each ends with 0; - is stdout; a file there ends with 2."""
+    run(tmp_path, "init")
+    run(tmp_path, "migrate", "plan")
+    run(tmp_path, "migrate")
+    told = run(tmp_path, "init", "--from-table", "feature_store", "--out", "live.yaml").stderr
+    assert "fqtool check-drift --registry live.yaml" in told
+    run(tmp_path, "check-drift", "--registry", "live.yaml", "--migrations", "none")
+    assert run(tmp_path, "init", "--out", "-").stdout == (tmp_path / "feature_registry.yaml").read_text()
+    assert "is there already" in run(tmp_path, "init", code=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["--from-ddl", "a.sql", "--from-schema", "a.json"], 2, "made from one thing"),
+        (["--from-ddl", "none.sql"], 2, "none.sql does not exist"),
+        (["--name", "two words"], 2, "makes no registry that holds"),
+    ],
+)
+def test_wrong_words_are_told(tmp_path: Path, words: list[str], code: int, told: str) -> None:
+    """Each ends with its code and a sentence, and no file."""
+    assert told in " ".join(run(tmp_path, "init", *words, code=code).stderr.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_tables_in_a_file(tmp_path: Path) -> None:
+    """--name says which of them; without it they are listed."""
+    file = tmp_path / "all.sql"
+    file.write_text("CREATE TABLE a (x INT64); CREATE TABLE b (y INT64);")
+    with pytest.raises(UsageError) as caught:
+        scaffold_ddl(file)
+    assert "--name: a, b" in caught.value.remedy
+    assert [one.name for one in in_order(scaffold_ddl(file, "b").text).base_columns] == ["y"]
+    file.write_text("SELECT 1;")
+    with pytest.raises(InputError, match="creates no table"):
+        scaffold_ddl(file)
+    file.write_text("CREATE TABLE a (\n  x INT65\n);")
+    with pytest.raises(InputError, match=r"all\.sql: line 2, column 5: expected a BigQuery type"):
+        scaffold_ddl(file)
+
+
+def test_views_are_no_tables() -> None:
+    """A script's views are passed over."""
+    script = "CREATE VIEW v AS SELECT 1 AS one;\nCREATE TABLE a (x INT64)"
+    assert [one.table.name for one in read_created(script, "a.sql")] == ["a"]
+    assert View("v", "x").key == "v"
