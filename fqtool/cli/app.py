@@ -59,11 +59,18 @@ def fqtool(
 
 
 @app.command()
-def validate(registry: RegistryPath = REGISTRY, form: Format = "text") -> None:
+def validate(
+    registry: RegistryPath = REGISTRY,
+    today: Annotated[
+        str | None, typer.Option(help="The day that dates are compared with; today's in UTC.", metavar="DATE")
+    ] = None,
+    form: Format = "text",
+) -> None:
     """Check the registry: every problem at once, with its place and what to do."""
     from fqtool.verbs.validate import validated
 
-    tell(validated(registry), form, target=str(registry), command="validate", ok=f"{registry} is in order.")
+    day = day_of(today) if today else datetime.now(UTC).date()
+    tell(validated(registry, day), form, target=str(registry), command="validate", ok=f"{registry} is in order.")
 
 
 @app.command("generate-schema")
@@ -155,6 +162,14 @@ def demo(
 @app.command()
 def rules(code: Annotated[str | None, typer.Argument(help="One rule, e.g. FQ301.")] = None) -> None:
     """List every rule, or print the page of one."""
+    from fqtool.cli.show import show_rules
+
+    show_rules(code)
+
+
+@app.command()
+def rule(code: Annotated[str, typer.Argument(help="Its code or name, e.g. FQ301.")]) -> None:
+    """Print the page of one rule."""
     from fqtool.cli.show import show_rules
 
     show_rules(code)

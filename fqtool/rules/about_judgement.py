@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fqtool.finding import RULES, Finding, Location, rule
+from fqtool.finding import RULES, Finding, rule
+from fqtool.registry.comments import comments
 from fqtool.registry.explain import nearest
+from fqtool.registry.model import Choice
 from fqtool.rules.subject import Subject
 
 _BEST = 100
@@ -26,7 +28,7 @@ def weight_outside_scale(subject: Subject) -> Iterator[Finding]:
     """
     registry = subject.registry
     weights = [(one.label, one.weight, one.at) for one in registry.sources]
-    weights.append(("unknown_source", registry.unknown_source.weight, Location(registry.path)))
+    weights.append(("unknown_source", registry.unknown_source.weight, subject.place("unknown_source")))
     for name, weight, at in weights:
         if not 0 <= weight <= _BEST:
             yield Finding(name, f"The weight of {name} is {weight:g}, outside 0-100.", location=at)
@@ -58,7 +60,7 @@ def tiers_in_disorder(subject: Subject) -> Iterator[Finding]:
         yield Finding(last.name, message, remedy="Let the last tier begin at 0.", location=last.at)
 
 
-@rule("FQ137")
+@rule("FQ137", firm=False)
 def model_needs_unknown_feature(subject: Subject) -> Iterator[Finding]:
     """A model needs a feature that the store does not have.
 
@@ -80,7 +82,7 @@ def model_needs_unknown_feature(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-@rule("FQ138")
+@rule("FQ138", firm=False)
 def unknown_alert_level(subject: Subject) -> Iterator[Finding]:
     """An alert has a level that is not declared.
 
@@ -143,22 +145,30 @@ def alert_number_missing(subject: Subject) -> Iterator[Finding]:
 
 @rule("FQ141")
 def unknown_rule(subject: Subject) -> Iterator[Finding]:
-    """The drift levels name a rule that does not exist.
+    """A rule is named that does not exist.
 
-    Problem: a code under `drift` belongs to no rule.
+    Problem: a code under `drift` or `validate`, or in a comment that silences, belongs to no rule.
 
     Why: what the team meant to ignore or to raise keeps its own level.
 
     Example: drift: {FQ399: ignore}
 
-    Fix: take the code that check-drift prints.
+    Fix: take the code that check-drift or validate prints.
     """
     registry = subject.registry
     if registry.drift:
         import fqtool.rules.about_drift  # noqa: F401 - its rules must be known to look them up
-    for code, _ in registry.drift:
-        if code not in RULES:
-            yield Finding(code, f"There is no rule {code}.", location=Location(registry.path))
+    named = [(code, subject.place("drift", code)) for code, _ in registry.drift]
+    chosen = {"select": registry.validate.select, "ignore": registry.validate.ignore}
+    if registry.validate != Choice():
+        named += [
+            (one, subject.place("validate", key, at)) for key, all_ in chosen.items() for at, one in enumerate(all_)
+        ]
+    said = comments(registry.document) if registry.document else ()
+    named += [(code, one.at) for one in said if one.verb == "ignore" for code in one.codes]
+    for code, at in named:
+        if not any(one.startswith(code) for one in RULES):
+            yield Finding(code, f"There is no rule {code}.", remedy="fqtool rules lists them.", location=at)
 
 
 @rule("FQ142")
@@ -177,7 +187,9 @@ def schema_version_disagrees(subject: Subject) -> Iterator[Finding]:
     held = {one.name: one.expr for one in registry.columns}
     for name, version in registry.schema_versions:
         if name not in held:
-            yield Finding(name, f"{name} under schema_versions is no column.", location=Location(registry.path))
+            yield Finding(
+                name, f"{name} under schema_versions is no column.", location=subject.place("schema_versions", name)
+            )
         elif (held[name] or "").strip() not in (f"'{version}'", f'"{version}"'):
             message = f"{name} is {version} under schema_versions, and {held[name]} in its column."
             at = next(one.at for one in registry.columns if one.name == name)

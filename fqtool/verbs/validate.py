@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 from fqtool.errors import RegistryError
@@ -10,10 +11,10 @@ from fqtool.registry.load import read_registry
 from fqtool.rules.about_registry import check_registry
 
 
-def validated(path: Path) -> tuple[Finding, ...]:
+def validated(path: Path, today: date) -> tuple[Finding, ...]:
     """Return every finding about the registry at `path`. Raises RegistryError where it cannot be read at all."""
     try:
-        return check_registry(read_registry(path))
+        return check_registry(read_registry(path), today)
     except RegistryError as error:
         if not error.findings or not path.is_file():
             raise
