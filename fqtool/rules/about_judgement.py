@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fqtool.finding import RULES, Finding, rule
+from fqtool.finding import RULES, Finding, Location, rule
 from fqtool.registry.comments import comments
 from fqtool.registry.explain import nearest
-from fqtool.registry.model import Choice
 from fqtool.rules.subject import Subject
 
 _BEST = 100
@@ -155,20 +154,24 @@ def unknown_rule(subject: Subject) -> Iterator[Finding]:
 
     Fix: take the code that check-drift or validate prints.
     """
-    registry = subject.registry
-    if registry.drift:
-        import fqtool.rules.about_drift  # noqa: F401 - its rules must be known to look them up
-    named = [(code, subject.place("drift", code)) for code, _ in registry.drift]
-    chosen = {"select": registry.validate.select, "ignore": registry.validate.ignore}
-    if registry.validate != Choice():
-        named += [
-            (one, subject.place("validate", key, at)) for key, all_ in chosen.items() for at, one in enumerate(all_)
-        ]
-    said = comments(registry.document) if registry.document else ()
-    named += [(code, one.at) for one in said if one.verb == "ignore" for code in one.codes]
-    for code, at in named:
+    for code, at in _named_rules(subject):
         if not any(one.startswith(code) for one in RULES):
-            yield Finding(code, f"There is no rule {code}.", remedy="fqtool rules lists them.", location=at)
+            from fqtool.rules.every import every_rule
+
+            if not any(one.startswith(code) for one in every_rule()):
+                yield Finding(code, f"There is no rule {code}.", remedy="fqtool rules lists them.", location=at)
+
+
+def _named_rules(subject: Subject) -> Iterator[tuple[str, Location]]:
+    registry = subject.registry
+    for code, _ in registry.drift:
+        yield code, subject.place("drift", code)
+    for key, codes in (("select", registry.validate.select), ("ignore", registry.validate.ignore)):
+        for number, code in enumerate(codes):
+            yield code, subject.place("validate", key, number)
+    for one in comments(registry.document) if registry.document else ():
+        for code in one.codes if one.verb == "ignore" else ():
+            yield code, one.at
 
 
 @rule("FQ142")

@@ -34,7 +34,8 @@ def reserved_word(subject: Subject) -> Iterator[Finding]:
     """
     registry = subject.registry
     named = [(name, at) for name, _, at in subject.named_columns()]
-    named += [(one.name, one.at) for view in registry.views for one in (view, *view.columns)]
+    for view in registry.views:
+        named += [(view.name, view.at), *((one.name, one.at) for one in view.columns)]
     for name, at in (*named, (registry.table.name, registry.table.at)):
         if name.upper() in RESERVED:
             message = f"{name} is a reserved word; every query must write it in backticks."
@@ -54,11 +55,11 @@ def long_table_description(subject: Subject) -> Iterator[Finding]:
     Fix: shorten it, and move the story to your documentation.
     """
     registry = subject.registry
-    for one in (registry.table, *registry.views):
-        if len(one.description or "") > _LONG_DESCRIPTION:
-            count = len(one.description or "")
-            message = f"The description has {count:,} characters; {_LONG_DESCRIPTION:,} are allowed."
-            yield Finding(one.name, message, location=one.at)
+    told = [(one.name, one.description, one.at) for one in registry.views]
+    for name, text, at in ((registry.table.name, registry.table.description or "", registry.table.at), *told):
+        if len(text) > _LONG_DESCRIPTION:
+            message = f"The description has {len(text):,} characters; {_LONG_DESCRIPTION:,} are allowed."
+            yield Finding(name, message, location=at)
 
 
 @rule("FQ122", Severity.WARNING, dated=True)
