@@ -8,6 +8,7 @@ from fqtool.finding import Finding, Location, Severity, rules_of
 from fqtool.registry.model import Registry
 from fqtool.rules import (
     about_columns,
+    about_conditions,
     about_expressions,
     about_features,
     about_judgement,
@@ -27,6 +28,7 @@ MODULES = (
     about_layout,
     about_expressions,
     about_limits,
+    about_conditions,
 )
 
 

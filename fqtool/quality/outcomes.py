@@ -1,0 +1,464 @@
+"""Which answers a condition can have in rows that were scored: proofs that it never holds, or always does.
+
+What a column can be follows from its `expr`: a count has no more than there are features, a mean lies among the
+weights, a tier is one of the tiers. Of what upstream writes only the type is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+
+from fqtool.errors import InputError
+from fqtool.quality.build import ExpandedColumn, expand_columns
+from fqtool.quality.domain import (
+    ANY,
+    VOID,
+    Domain,
+    between,
+    computed,
+    constant,
+    joined,
+    listed,
+    mirrored,
+    narrowed,
+    outcomes,
+    widened,
+)
+from fqtool.quality.expression import (
+    Between,
+    Binary,
+    Call,
+    Case,
+    Expression,
+    In,
+    Is,
+    Literal,
+    Name,
+    Unary,
+    names_in,
+)
+from fqtool.quality.grammar import parse_expression
+from fqtool.quality.language import FROM_SOURCES, STATIC, statics
+from fqtool.quality.value_types import type_named
+from fqtool.registry.model import Feature, Owner, Registry
+from fqtool.table.column import Kind
+from fqtool.table.typetext import parse_type
+
+Row = Mapping[str, Domain]
+"""What is known of a row's columns, by lower-case name, and of a feature's names, by "feature " and the name."""
+_OF_FEATURE = "feature "
+_COMPARE = ("=", "!=", "<", "<=", ">", ">=")
+_TRUTH = listed(True, False)
+_WHOLE = Domain(whole=True)
+_FLOATS = (Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC)
+_DEEPEST = 6
+_PATIENCE = 60_000  # steps, less than a second; what was not looked at is possible
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """The answers that conditions of one registry can have.
+
+    With `stored`, names are columns of the table, in which a NUMERIC is rounded; else of the row that is being scored.
+    """
+
+    registry: Registry
+    stored: bool = False
+
+    def possible(self, e: Expression, answer: bool, *, beside: Row | None = None) -> bool:
+        """Whether a condition can be TRUE, or FALSE, in any row."""
+        try:
+            return self.assume(e, answer, beside or {}) is not None
+        except RecursionError:
+            return True
+
+    def of(self, name: str) -> Domain:
+        """What a column can be."""
+        return self._value(Name(name), {}, 0)
+
+    def of_feature(self, name: str) -> Domain:
+        """What a name that stands for something of a feature can be, over all features."""
+        e = Name(name)
+        inside = (case for one in self.registry.active_features for case in self._cases(one, e))
+        return reduce(joined, (self._value(e, case, 0) for case in inside), VOID)
+
+    @cached_property
+    def _columns(self) -> dict[str, ExpandedColumn]:
+        return {one.name.lower(): one for one in expand_columns(self.registry)}
+
+    @cached_property
+    def _base_types(self) -> dict[str, str]:
+        return {one.name.lower(): one.type for one in self.registry.base_columns}
+
+    @cached_property
+    def _steps(self) -> list[int]:
+        return [0]
+
+    @cached_property
+    def _known(self) -> dict[str, Domain]:
+        return {}
+
+    @cached_property
+    def _parsed(self) -> dict[str, Expression | None]:
+        return {}
+
+    def made_of(self, name: str) -> Expression | None:
+        """The expression that fqtool computes a column by; None where it does not, or it cannot be read."""
+        one = self._columns.get(name)
+        if one is None or one.spec.owner is not Owner.FQTOOL or one.expr is None:
+            return None
+        if name not in self._parsed:
+            try:
+                self._parsed[name] = parse_expression(one.expr)
+            except InputError:
+                self._parsed[name] = None
+        return self._parsed[name]
+
+    @cached_property
+    def tiers(self) -> dict[str, str]:
+        """Column with a tier -> the column whose tier it is."""
+        found = {}
+        for name, one in self._columns.items():
+            if one.expr and "TIER" in one.expr.upper():
+                match self.made_of(name):
+                    case Call("TIER", (Name(score),)):
+                        found[name] = score.lower()
+        return found
+
+    def bands(self) -> Iterator[tuple[str, float, float]]:
+        """Yield each tier with its lower bound and that of the tier above."""
+        above = float("inf")
+        for one in self.registry.tiers:
+            yield one.name, one.min, above
+            above = one.min
+
+    def _key(self, name: str) -> str:
+        lower = name.lower()
+        return f"stored {lower}" if self.stored and not self._exact(lower) else lower
+
+    def _exact(self, name: str) -> bool:
+        """Whether the table holds just what was computed: a NUMERIC does if it was rounded before."""
+        one = self._columns.get(name)
+        if one is None or self.made_of(name) is None:
+            return True
+        kind, _ = parse_type(one.spec.type)
+        if kind.kind not in (Kind.NUMERIC, Kind.BIGNUMERIC):
+            return True
+        match self.made_of(name):
+            case Call("ROUND", (_, Literal(int() as digits))):
+                return digits <= (kind.scale or 0)
+            case _:
+                return False
+
+    # --- Conditions -------------------------------------------------------------------------------------------------
+
+    def assume(self, e: Expression, answer: bool, row: Row, depth: int = 0) -> Row | None:
+        """Return what is known of a row in which the condition has this answer; None where no row can give it."""
+        self._steps[0] += 1
+        if self._steps[0] > _PATIENCE:
+            return row
+        match e:
+            case Literal(value):
+                return row if value is answer else None
+            case Unary("NOT", operand):
+                return self.assume(operand, not answer, row, depth)
+            case Binary("AND" | "OR" as op, _, _):
+                return self._joint(chained(op, e), answer, row, depth, all_of_them=answer is (op == "AND"))
+            case Binary(op, left, right) if op in _COMPARE:
+                return self._compared(op, left, right, answer, row, depth)
+            case Between(operand, low, high, negated):
+                ends = Binary(">=", operand, low), Binary("<=", operand, high)
+                wanted = answer is not negated
+                return self._joint(ends, wanted, row, depth, all_of_them=wanted)
+            case In(operand, items, negated):
+                return self._among(operand, items, answer is not negated, row, depth)
+            case Is(operand, what, negated):
+                return self._is(operand, what, answer is not negated, row, depth)
+            case Call("ANY_FEATURE" | "ALL_FEATURES" as name, (predicate,)):
+                return row if self._of_features(name, predicate, answer, row, depth) else None
+            case Call("IF", (condition, then, otherwise)):
+                first = self.assume(condition, True, row, depth)
+                first = None if first is None else self.assume(then, answer, first, depth)
+                return _either(first, self.assume(otherwise, answer, row, depth))
+            case Name(name):
+                return self._named(name, answer, row, depth)
+            case _:
+                found = self._value(e, row, depth)
+                return row if found.values is None or answer in found.values else None
+
+    def _joint(
+        self, parts: Sequence[Expression], answer: bool, row: Row, depth: int, *, all_of_them: bool
+    ) -> Row | None:
+        if not all_of_them:
+            return reduce(_either, (self.assume(part, answer, row, depth) for part in parts))
+        made: Row | None = row
+        for part in (*parts, *parts[:-1]):  # what the later ones say may rule the first out
+            made = None if made is None else self.assume(part, answer, made, depth)
+        return made
+
+    def _compared(self, op: str, left: Expression, right: Expression, answer: bool, row: Row, depth: int) -> Row | None:
+        one, other = self._value(left, row, depth), self._value(right, row, depth)
+        if answer not in outcomes(op, one, other):
+            return None
+        made = self._put(row, left, narrowed(one, op, other, holds=answer))
+        return None if made is None else self._put(made, right, narrowed(other, mirrored(op), one, holds=answer))
+
+    def _among(
+        self, operand: Expression, items: tuple[Expression, ...], answer: bool, row: Row, depth: int
+    ) -> Row | None:
+        if not answer:
+            made: Row | None = row
+            for item in items:
+                made = None if made is None else self._compared("=", operand, item, False, made, depth)
+            return made
+        found = self._value(operand, row, depth)
+        given = [self._value(item, row, depth) for item in items]
+        given = [one for one in given if True in outcomes("=", found, one)]
+        if not given:
+            return None
+        return self._put(row, operand, narrowed(found, "=", reduce(joined, given), holds=True))
+
+    def _is(self, operand: Expression, what: bool | None, answer: bool, row: Row, depth: int) -> Row | None:
+        if what is not None:
+            return self.assume(operand, what, row, depth) if answer else row
+        found = self._value(operand, row, depth)
+        if not (found.null if answer else not found.void):
+            return None
+        return self._put(row, operand, VOID if answer else replace(found, null=False))
+
+    def _named(self, name: str, answer: bool, row: Row, depth: int) -> Row | None:
+        """A yes-or-no column is what its expression says."""
+        found = self._value(Name(name), row, depth)
+        if found.values is not None and answer not in found.values:
+            return None
+        made: Row | None = row
+        expression = None if _OF_FEATURE + name in row else self.made_of(name.lower())
+        one = self._columns.get(name.lower())
+        if expression is not None and one and one.feature is None and depth < _DEEPEST and not self.stored:
+            made = self.assume(expression, answer, row, depth + 1)
+        return None if made is None else self._put(made, Name(name), listed(answer, null=False))
+
+    def _put(self, row: Row, e: Expression, found: Domain) -> Row | None:
+        """Learn what a name is, and with a tier its score, with a score its tier."""
+        if not isinstance(e, Name):
+            return row
+        if _OF_FEATURE + e.name in row:
+            return {**row, _OF_FEATURE + e.name: found}
+        if found.void and not found.null:
+            return None
+        key, made = self._key(e.name), {**row, self._key(e.name): found}
+        for tier, score in self.tiers.items():
+            if key == tier and found.values is not None and not found.null:
+                inside = [(low, high) for name, low, high in self.bands() if name in found.values]
+                before = self._value(Name(score), row, 0)
+                if inside and self._key(score) == score:
+                    low, high = min(inside)[0], max(high for _, high in inside)
+                    made[score] = replace(before, null=False, nan=False).cut(low, high, high_open=True)
+                    if made[score].void:
+                        return None
+            if key == score and not found.null:
+                names = [name for name, low, high in self.bands() if not found.cut(low, high, high_open=True).void]
+                before = self._value(Name(tier), row, 0)
+                made[tier] = replace(before, values=(before.values or frozenset(names)) & frozenset(names))
+        return made
+
+    # --- Values -----------------------------------------------------------------------------------------------------
+
+    def _value(self, e: Expression, row: Row, depth: int) -> Domain:
+        match e:
+            case Literal(value):
+                return constant(value)
+            case Name(name):
+                return self._of_name(name, row, depth)
+            case Unary("-", operand):
+                return computed("-", constant(0), self._value(operand, row, depth))
+            case Binary("+" | "-" | "*" | "/" as op, left, right):
+                return computed(op, self._value(left, row, depth), self._value(right, row, depth))
+            case Unary("NOT") | Binary("AND" | "OR" | "=" | "!=" | "<" | "<=" | ">" | ">=") | Between() | In() | Is():
+                return self._truth(e, row, depth)
+            case Case(branches, otherwise):
+                found = [self._value(then, row, depth) for _, then in branches]
+                return reduce(joined, (*found, self._value(otherwise or Literal(None), row, depth)))
+            case Call(name, arguments):
+                return self._called(name, arguments, e, row, depth)
+            case _:
+                return ANY
+
+    def _truth(self, e: Expression, row: Row, depth: int) -> Domain:
+        return listed(*(one for one in (True, False) if self.assume(e, one, row, depth) is not None))
+
+    def _of_name(self, name: str, row: Row, depth: int) -> Domain:
+        if _OF_FEATURE + name in row:
+            return row[_OF_FEATURE + name]
+        key = self._key(name)
+        if key in row:
+            return row[key]
+        if key not in self._known:
+            self._known[key] = ANY  # until it is known, for columns that need themselves
+            self._known[key] = self._of_column(name.lower(), depth + 1)
+        return self._known[key]
+
+    def _of_column(self, name: str, depth: int) -> Domain:
+        one, expression = self._columns.get(name), self.made_of(name)
+        if one is None or expression is None or depth > _DEEPEST:
+            return self._by_type(one.spec.type if one else self._base_types.get(name, ""))
+        if one.feature is None:
+            found = self._value(expression, {}, depth)
+        elif one.feature.retired:
+            return VOID
+        else:
+            cases = self._cases(one.feature, expression)
+            found = reduce(joined, (self._value(expression, case, depth) for case in cases))
+        if found.values is None and (not self._exact(name) and self.stored):
+            kind, _ = parse_type(one.spec.type)
+            return replace(widened(found.low, found.high, 10.0 ** -(kind.scale or 0)), nan=found.nan)
+        return found
+
+    def _by_type(self, text: str) -> Domain:
+        try:
+            found = type_named(text)
+        except InputError:
+            return ANY
+        if found.repeated:
+            return ANY
+        return {Kind.BOOL: _TRUTH, Kind.INT64: _WHOLE, Kind.NUMERIC: Domain()}.get(found.kind, ANY)
+
+    def _called(self, name: str, arguments: tuple[Expression, ...], e: Call, row: Row, depth: int) -> Domain:
+        match name, arguments:
+            case "COUNT_FEATURES", (predicate,):
+                return self._count(predicate, row, depth)
+            case "AVG_OVER_FEATURES", (subject, *more):
+                return self._mean(subject, more[0] if more else Literal(True), row, depth)
+            case (("ANY_FEATURE" | "ALL_FEATURES"), _):
+                return self._truth(e, row, depth)
+            case "TIER", (subject,):
+                found = replace(self._value(subject, row, depth), null=False)
+                return listed(*(n for n, low, high in self.bands() if not found.cut(low, high, high_open=True).void))
+            case "ALERT_LEVEL", ():
+                return listed(*(one.name for one in self.registry.alert_levels))
+            case "IF", (_, then, otherwise):
+                return joined(self._value(then, row, depth), self._value(otherwise, row, depth))
+            case (("COALESCE" | "IFNULL"), _):
+                found = reduce(joined, (self._value(one, row, depth) for one in arguments))
+                return replace(found, null=True)
+            case "ROUND", (subject, *digits):
+                return self._rounded(self._value(subject, row, depth), digits)
+            case "CAST", (subject,) if e.type in ("INT64", "FLOAT64"):
+                found = self._value(subject, row, depth)
+                if found.values is not None or not found.bounded or e.type == "FLOAT64":
+                    return found if found.values is None else ANY
+                return self._rounded(found, [])
+            case _:
+                return ANY
+
+    @staticmethod
+    def _rounded(found: Domain, digits: list[Expression]) -> Domain:
+        places = digits[0].value if digits and isinstance(digits[0], Literal) else 0
+        if found.void or found.values is not None or not isinstance(places, int) or places < 0 or len(digits) > 1:
+            return VOID if found.void else ANY
+        if not found.bounded:
+            return replace(found, whole=False)
+        made = widened(found.low, found.high, 10.0**-places) if _finite(found) else ANY
+        return replace(made, null=found.null, nan=found.nan)
+
+    # --- Features ---------------------------------------------------------------------------------------------------
+
+    def _cases(self, feature: Feature, *asked: Expression) -> Iterator[dict[str, Domain]]:
+        """Yield what a feature's names can be, for each label that a row can give it, and for a row without labels.
+
+        Labels that look alike to what is asked are one.
+        """
+        names = frozenset().union(*map(names_in, asked))
+        fixed = {_OF_FEATURE + name: _static(e) for name, e in statics(feature).items()}
+        fixed |= dict.fromkeys((_OF_FEATURE + name for name in ("value", "sample_size", "last_updated")), ANY)
+        known = [
+            (listed(one.label, null=False), one.weight, one.canonical, one.is_default) for one in self.registry.sources
+        ]
+        unknown = self.registry.unknown_source
+        labels = (*known, (ANY, unknown.weight, unknown.canonical, True))
+        if not names & FROM_SOURCES:
+            labels = labels[:1]
+        elif "raw_source" not in names:
+            labels = tuple({one[1:]: (ANY, *one[1:]) for one in labels}.values())
+        for raw, weight, canonical, is_default in labels:
+            told = {
+                "raw_source": raw,
+                "quality": constant(float(weight)),
+                "source": constant(canonical),
+                "is_default": constant(is_default),
+            }
+            yield fixed | {_OF_FEATURE + name: found for name, found in told.items()}
+        without = dict.fromkeys(("raw_source", "quality", "source", "is_default"), VOID)
+        yield fixed | {_OF_FEATURE + name: found for name, found in without.items()}
+
+    def _groups(self, *asked: Expression) -> list[tuple[Feature, int]]:
+        """Features of which the expressions say the same, with their number: what they name of them is alike."""
+        names = frozenset().union(*map(names_in, asked)).intersection(STATIC)
+        groups: dict[tuple[object, ...], list[Feature]] = {}
+        for one in self.registry.active_features:
+            told = statics(one) if names else {}
+            groups.setdefault(tuple(told[name] for name in sorted(names)), []).append(one)
+        return [(found[0], len(found)) for found in groups.values()]
+
+    def _answers(self, predicate: Expression, feature: Feature, row: Row, depth: int) -> list[set[bool]]:
+        """What a predicate can answer, label by label; nothing where it is NULL."""
+        return [
+            {one for one in (True, False) if self.assume(predicate, one, {**row, **case}, depth) is not None}
+            for case in self._cases(feature, predicate)
+        ]
+
+    def _of_features(self, name: str, predicate: Expression, answer: bool, row: Row, depth: int) -> bool:
+        """Whether ANY_FEATURE or ALL_FEATURES can give an answer: one feature gives the ruling one, all the other."""
+        groups = self._groups(predicate)
+        told = (any(answer in one for one in self._answers(predicate, feature, row, depth)) for feature, _ in groups)
+        return any(told) if answer is (name == "ANY_FEATURE") else all(told)
+
+    def _count(self, predicate: Expression, row: Row, depth: int) -> Domain:
+        low = high = 0
+        certain = names_in(predicate) <= frozenset(STATIC)
+        for feature, count in self._groups(predicate):
+            answers = self._answers(predicate, feature, row, depth)
+            high += count * any(True in one for one in answers)
+            low += count * (certain and all(one == {True} for one in answers))
+        return between(low, high, whole=True)
+
+    def _mean(self, subject: Expression, predicate: Expression, row: Row, depth: int) -> Domain:
+        found = VOID
+        for feature, _ in self._groups(subject, predicate):
+            for case in self._cases(feature, subject, predicate):
+                inside = {**row, **case}
+                if self.assume(predicate, True, inside, depth) is not None:
+                    found = joined(found, self._value(subject, inside, depth))
+        if found.void or found.values is not None or not _finite(found):
+            return found if found.void else ANY
+        return replace(widened(found.low, found.high, 0), nan=found.nan)
+
+
+def chained(op: str, e: Expression) -> list[Expression]:
+    """Return what AND, or OR, joins."""
+    parts: list[Expression] = []
+    waiting = [e]
+    while waiting:
+        match waiting.pop():
+            case Binary(found, left, right) if found == op:
+                waiting += [right, left]
+            case part:
+                parts.append(part)
+    return parts
+
+
+def _static(e: Expression) -> Domain:
+    return constant(e.value) if isinstance(e, Literal) else ANY
+
+
+def _finite(found: Domain) -> bool:
+    return found.low > float("-inf") and found.high < float("inf")
+
+
+def _either(one: Row | None, other: Row | None) -> Row | None:
+    """Return what is known of a row of which one or the other is known."""
+    if one is None or other is None:
+        return one if other is None else other
+    return {name: joined(one[name], other[name]) for name in one.keys() & other.keys()}
