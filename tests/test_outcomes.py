@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import math
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from random import Random
@@ -19,7 +19,7 @@ from fqtool.quality.outcomes import Outcomes
 from fqtool.registry.judgement import Alert, AlertLevel, Each
 from fqtool.registry.model import BaseColumn, Category, ColumnSpec, Feature, Owner, Registry, Source, Tier
 from fqtool.verbs.score_records import scorer_of
-from fqtool.warehouse.google_sql import to_duckdb
+from fqtool.warehouse.duckdb_dialect import schema_of, to_duckdb
 from tests.stores import BASE, small_registry
 
 NOW = datetime(2026, 2, 6, tzinfo=UTC)
@@ -43,7 +43,9 @@ def store(*conditions: str) -> Registry:
             BaseColumn("flag", "BOOL"),
         ),
         features=tuple(
-            Feature(n, f"f{n}", "one" if n < 3 else "two", critical=n < 2, retired=n == COUNT - 1, processor="P" * (n % 2))
+            Feature(
+                n, f"f{n}", "one" if n < 3 else "two", critical=n < 2, retired=n == COUNT - 1, processor="P" * (n % 2)
+            )
             for n in range(COUNT)
         ),
         categories=(Category("one"), Category("two")),
@@ -80,7 +82,8 @@ NUMBERS = ("-1", "0", "1", "2", "3", "4", "5", "33.3", "40", "40.5", "50", "85",
 NUMERIC = ("score", "exact", "defaults", "critical_defaults", "f0_q", "f4_q", "whole", "real", "share", "2 * defaults",
            "score - 1", "100 * defaults / 4", "ROUND(exact)", "COUNT_FEATURES(critical)", "IF(flag, score, 3)",
            "COUNT_FEATURES(quality >= 50)", "COUNT_FEATURES(index > 1 AND source = 'odd')", "COALESCE(whole, 7)",
-           "AVG_OVER_FEATURES(quality, NOT is_default)", "CAST(exact AS INT64)", "COUNT_FEATURES(value > real)")  # fmt: skip
+           "AVG_OVER_FEATURES(quality, NOT is_default)", "CAST(exact AS INT64)",
+           "COUNT_FEATURES(value > real)")  # fmt: skip
 TEXTS = {"tier": ("gold", "silver", "poor", "critical", "bronze"), "exact_tier": ("gold", "poor"), "word": ("a", "b"),
          "level": ("red", "green", "yellow"), "f0_s": ("good", "odd", "default", "bad")}  # fmt: skip
 TRUTHS = ("flag", "all_good", "gate", "ANY_FEATURE(is_default AND critical)", "ALL_FEATURES(quality > 10)",
@@ -177,7 +180,7 @@ def test_what_never_holds_of_stored_rows_never_holds(seed: int) -> None:
             f"INSERT INTO store VALUES ({', '.join('?' * len(names))})",
             [[(row | score)[name] for name in names] for row, score in zip(given_rows, scores, strict=True)],
         )
-        sql = to_duckdb(f"SELECT {asked} FROM store", table)
+        sql = to_duckdb(f"SELECT {asked} FROM store", (schema_of("store", table.columns),))
         found = house.execute(sql)
         columns = [one[0] for one in found.description or ()]
         answers = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]

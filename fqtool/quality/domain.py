@@ -1,4 +1,4 @@
-"""What a value can be in any row: one of some values, a number between two, NULL. More is allowed than can be, never less.
+"""What a value can be in any row: one of some values, a number between two, NULL. More than can be, never less.
 
 That is what makes `it never holds` a proof: what these say is impossible is impossible.
 """
@@ -47,6 +47,11 @@ class Domain:
     def bounded(self) -> bool:
         """Whether something is known of it."""
         return self.values is not None or self.low > -math.inf or self.high < math.inf
+
+    @property
+    def finite(self) -> bool:
+        """Whether it lies between two numbers."""
+        return self.low > -math.inf and self.high < math.inf
 
     def cut(self, low: float, high: float, *, low_open: bool = False, high_open: bool = False) -> Domain:
         """Return the part between two numbers."""
@@ -215,3 +220,15 @@ def widened(low: float, high: float, by: float, *, sure: bool = True) -> Domain:
     low = low if sure and float(low).is_integer() else low - by - abs(low) * _SLACK - _SLACK
     high = high if sure and float(high).is_integer() else high + by + abs(high) * _SLACK + _SLACK
     return Domain(low=low, high=high)
+
+
+def rounded(one: Domain, places: int | None) -> Domain:
+    """Return what ROUND gives; anything where the number of places is not known."""
+    if one.void:
+        return VOID
+    if one.values is not None or places is None or places < 0:
+        return ANY
+    if not one.bounded:
+        return replace(one, whole=False)
+    made = widened(one.low, one.high, 10.0**-places) if one.finite else ANY
+    return replace(made, null=one.null, nan=one.nan or made.nan)

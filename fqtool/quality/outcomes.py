@@ -6,12 +6,10 @@ weights, a tier is one of the tiers. Of what upstream writes only the type is kn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 
-from fqtool.errors import InputError
-from fqtool.quality.build import ExpandedColumn, expand_columns
 from fqtool.quality.domain import (
     ANY,
     VOID,
@@ -24,6 +22,7 @@ from fqtool.quality.domain import (
     mirrored,
     narrowed,
     outcomes,
+    rounded,
     widened,
 )
 from fqtool.quality.expression import (
@@ -37,22 +36,15 @@ from fqtool.quality.expression import (
     Literal,
     Name,
     Unary,
+    chained,
     names_in,
 )
-from fqtool.quality.grammar import parse_expression
-from fqtool.quality.language import FROM_SOURCES, STATIC, statics
-from fqtool.quality.value_types import type_named
-from fqtool.registry.model import Feature, Owner, Registry
-from fqtool.table.column import Kind
+from fqtool.quality.facts import OF_FEATURE, Facts, Row
+from fqtool.quality.language import STATIC
+from fqtool.registry.model import Feature, Registry
 from fqtool.table.typetext import parse_type
 
-Row = Mapping[str, Domain]
-"""What is known of a row's columns, by lower-case name, and of a feature's names, by "feature " and the name."""
-_OF_FEATURE = "feature "
 _COMPARE = ("=", "!=", "<", "<=", ">", ">=")
-_TRUTH = listed(True, False)
-_WHOLE = Domain(whole=True)
-_FLOATS = (Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC)
 _DEEPEST = 6
 _PATIENCE = 60_000  # steps, less than a second; what was not looked at is possible
 
@@ -81,16 +73,13 @@ class Outcomes:
     def of_feature(self, name: str) -> Domain:
         """What a name that stands for something of a feature can be, over all features."""
         e = Name(name)
-        inside = (case for one in self.registry.active_features for case in self._cases(one, e))
+        inside = (case for one in self.registry.active_features for case in self.facts.cases(one, e))
         return reduce(joined, (self._value(e, case, 0) for case in inside), VOID)
 
     @cached_property
-    def _columns(self) -> dict[str, ExpandedColumn]:
-        return {one.name.lower(): one for one in expand_columns(self.registry)}
-
-    @cached_property
-    def _base_types(self) -> dict[str, str]:
-        return {one.name.lower(): one.type for one in self.registry.base_columns}
+    def facts(self) -> Facts:
+        """What the registry tells of its rows."""
+        return Facts(self.registry, self.stored)
 
     @cached_property
     def _steps(self) -> list[int]:
@@ -99,58 +88,6 @@ class Outcomes:
     @cached_property
     def _known(self) -> dict[str, Domain]:
         return {}
-
-    @cached_property
-    def _parsed(self) -> dict[str, Expression | None]:
-        return {}
-
-    def made_of(self, name: str) -> Expression | None:
-        """The expression that fqtool computes a column by; None where it does not, or it cannot be read."""
-        one = self._columns.get(name)
-        if one is None or one.spec.owner is not Owner.FQTOOL or one.expr is None:
-            return None
-        if name not in self._parsed:
-            try:
-                self._parsed[name] = parse_expression(one.expr)
-            except InputError:
-                self._parsed[name] = None
-        return self._parsed[name]
-
-    @cached_property
-    def tiers(self) -> dict[str, str]:
-        """Column with a tier -> the column whose tier it is."""
-        found = {}
-        for name, one in self._columns.items():
-            if one.expr and "TIER" in one.expr.upper():
-                match self.made_of(name):
-                    case Call("TIER", (Name(score),)):
-                        found[name] = score.lower()
-        return found
-
-    def bands(self) -> Iterator[tuple[str, float, float]]:
-        """Yield each tier with its lower bound and that of the tier above."""
-        above = float("inf")
-        for one in self.registry.tiers:
-            yield one.name, one.min, above
-            above = one.min
-
-    def _key(self, name: str) -> str:
-        lower = name.lower()
-        return f"stored {lower}" if self.stored and not self._exact(lower) else lower
-
-    def _exact(self, name: str) -> bool:
-        """Whether the table holds just what was computed: a NUMERIC does if it was rounded before."""
-        one = self._columns.get(name)
-        if one is None or self.made_of(name) is None:
-            return True
-        kind, _ = parse_type(one.spec.type)
-        if kind.kind not in (Kind.NUMERIC, Kind.BIGNUMERIC):
-            return True
-        match self.made_of(name):
-            case Call("ROUND", (_, Literal(int() as digits))):
-                return digits <= (kind.scale or 0)
-            case _:
-                return False
 
     # --- Conditions -------------------------------------------------------------------------------------------------
 
@@ -234,8 +171,8 @@ class Outcomes:
         if found.values is not None and answer not in found.values:
             return None
         made: Row | None = row
-        expression = None if _OF_FEATURE + name in row else self.made_of(name.lower())
-        one = self._columns.get(name.lower())
+        expression = None if OF_FEATURE + name in row else self.facts.made_of(name.lower())
+        one = self.facts.columns.get(name.lower())
         if expression is not None and one and one.feature is None and depth < _DEEPEST and not self.stored:
             made = self.assume(expression, answer, row, depth + 1)
         return None if made is None else self._put(made, Name(name), listed(answer, null=False))
@@ -244,24 +181,26 @@ class Outcomes:
         """Learn what a name is, and with a tier its score, with a score its tier."""
         if not isinstance(e, Name):
             return row
-        if _OF_FEATURE + e.name in row:
-            return {**row, _OF_FEATURE + e.name: found}
+        if OF_FEATURE + e.name in row:
+            return {**row, OF_FEATURE + e.name: found}
         if found.void and not found.null:
             return None
-        key, made = self._key(e.name), {**row, self._key(e.name): found}
-        for tier, score in self.tiers.items():
+        key, made = self.facts.key(e.name), {**row, self.facts.key(e.name): found}
+        for tier, score in self.facts.tiers.items():
             if key == tier and found.values is not None and not found.null:
-                inside = [(low, high) for name, low, high in self.bands() if name in found.values]
+                inside = [(low, high) for name, low, high in self.facts.bands() if name in found.values]
                 before = self._value(Name(score), row, 0)
-                if inside and self._key(score) == score:
+                if inside and self.facts.key(score) == score:
                     low, high = min(inside)[0], max(high for _, high in inside)
                     made[score] = replace(before, null=False, nan=False).cut(low, high, high_open=True)
                     if made[score].void:
                         return None
             if key == score and not found.null:
-                names = [name for name, low, high in self.bands() if not found.cut(low, high, high_open=True).void]
+                names = [
+                    name for name, low, high in self.facts.bands() if not found.cut(low, high, high_open=True).void
+                ]
                 before = self._value(Name(tier), row, 0)
-                made[tier] = replace(before, values=(before.values or frozenset(names)) & frozenset(names))
+                made[tier] = replace(before, values=(before.values or names) & names)
         return made
 
     # --- Values -----------------------------------------------------------------------------------------------------
@@ -290,9 +229,9 @@ class Outcomes:
         return listed(*(one for one in (True, False) if self.assume(e, one, row, depth) is not None))
 
     def _of_name(self, name: str, row: Row, depth: int) -> Domain:
-        if _OF_FEATURE + name in row:
-            return row[_OF_FEATURE + name]
-        key = self._key(name)
+        if OF_FEATURE + name in row:
+            return row[OF_FEATURE + name]
+        key = self.facts.key(name)
         if key in row:
             return row[key]
         if key not in self._known:
@@ -301,29 +240,20 @@ class Outcomes:
         return self._known[key]
 
     def _of_column(self, name: str, depth: int) -> Domain:
-        one, expression = self._columns.get(name), self.made_of(name)
+        one, expression = self.facts.columns.get(name), self.facts.made_of(name)
         if one is None or expression is None or depth > _DEEPEST:
-            return self._by_type(one.spec.type if one else self._base_types.get(name, ""))
+            return self.facts.by_type(one.spec.type if one else self.facts.base_types.get(name, ""))
         if one.feature is None:
             found = self._value(expression, {}, depth)
         elif one.feature.retired:
             return VOID
         else:
-            cases = self._cases(one.feature, expression)
+            cases = self.facts.cases(one.feature, expression)
             found = reduce(joined, (self._value(expression, case, depth) for case in cases))
-        if found.values is None and (not self._exact(name) and self.stored):
+        if found.values is None and (not self.facts.exact(name) and self.stored):
             kind, _ = parse_type(one.spec.type)
             return replace(widened(found.low, found.high, 10.0 ** -(kind.scale or 0)), nan=found.nan)
         return found
-
-    def _by_type(self, text: str) -> Domain:
-        try:
-            found = type_named(text)
-        except InputError:
-            return ANY
-        if found.repeated:
-            return ANY
-        return {Kind.BOOL: _TRUTH, Kind.INT64: _WHOLE, Kind.NUMERIC: Domain()}.get(found.kind, ANY)
 
     def _called(self, name: str, arguments: tuple[Expression, ...], e: Call, row: Row, depth: int) -> Domain:
         match name, arguments:
@@ -335,7 +265,9 @@ class Outcomes:
                 return self._truth(e, row, depth)
             case "TIER", (subject,):
                 found = replace(self._value(subject, row, depth), null=False)
-                return listed(*(n for n, low, high in self.bands() if not found.cut(low, high, high_open=True).void))
+                return listed(
+                    *(n for n, low, high in self.facts.bands() if not found.cut(low, high, high_open=True).void)
+                )
             case "ALERT_LEVEL", ():
                 return listed(*(one.name for one in self.registry.alert_levels))
             case "IF", (_, then, otherwise):
@@ -344,81 +276,34 @@ class Outcomes:
                 found = reduce(joined, (self._value(one, row, depth) for one in arguments))
                 return replace(found, null=True)
             case "ROUND", (subject, *digits):
-                return self._rounded(self._value(subject, row, depth), digits)
+                return rounded(self._value(subject, row, depth), _places(digits))
             case "CAST", (subject,) if e.type in ("INT64", "FLOAT64"):
                 found = self._value(subject, row, depth)
                 if found.values is not None or not found.bounded or e.type == "FLOAT64":
                     return found if found.values is None else ANY
-                return self._rounded(found, [])
+                return rounded(found, 0)
             case _:
                 return ANY
 
-    @staticmethod
-    def _rounded(found: Domain, digits: list[Expression]) -> Domain:
-        places = digits[0].value if digits and isinstance(digits[0], Literal) else 0
-        if found.void or found.values is not None or not isinstance(places, int) or places < 0 or len(digits) > 1:
-            return VOID if found.void else ANY
-        if not found.bounded:
-            return replace(found, whole=False)
-        made = widened(found.low, found.high, 10.0**-places) if _finite(found) else ANY
-        return replace(made, null=found.null, nan=found.nan)
-
     # --- Features ---------------------------------------------------------------------------------------------------
-
-    def _cases(self, feature: Feature, *asked: Expression) -> Iterator[dict[str, Domain]]:
-        """Yield what a feature's names can be, for each label that a row can give it, and for a row without labels.
-
-        Labels that look alike to what is asked are one.
-        """
-        names = frozenset().union(*map(names_in, asked))
-        fixed = {_OF_FEATURE + name: _static(e) for name, e in statics(feature).items()}
-        fixed |= dict.fromkeys((_OF_FEATURE + name for name in ("value", "sample_size", "last_updated")), ANY)
-        known = [
-            (listed(one.label, null=False), one.weight, one.canonical, one.is_default) for one in self.registry.sources
-        ]
-        unknown = self.registry.unknown_source
-        labels = (*known, (ANY, unknown.weight, unknown.canonical, True))
-        if not names & FROM_SOURCES:
-            labels = labels[:1]
-        elif "raw_source" not in names:
-            labels = tuple({one[1:]: (ANY, *one[1:]) for one in labels}.values())
-        for raw, weight, canonical, is_default in labels:
-            told = {
-                "raw_source": raw,
-                "quality": constant(float(weight)),
-                "source": constant(canonical),
-                "is_default": constant(is_default),
-            }
-            yield fixed | {_OF_FEATURE + name: found for name, found in told.items()}
-        without = dict.fromkeys(("raw_source", "quality", "source", "is_default"), VOID)
-        yield fixed | {_OF_FEATURE + name: found for name, found in without.items()}
-
-    def _groups(self, *asked: Expression) -> list[tuple[Feature, int]]:
-        """Features of which the expressions say the same, with their number: what they name of them is alike."""
-        names = frozenset().union(*map(names_in, asked)).intersection(STATIC)
-        groups: dict[tuple[object, ...], list[Feature]] = {}
-        for one in self.registry.active_features:
-            told = statics(one) if names else {}
-            groups.setdefault(tuple(told[name] for name in sorted(names)), []).append(one)
-        return [(found[0], len(found)) for found in groups.values()]
 
     def _answers(self, predicate: Expression, feature: Feature, row: Row, depth: int) -> list[set[bool]]:
         """What a predicate can answer, label by label; nothing where it is NULL."""
         return [
             {one for one in (True, False) if self.assume(predicate, one, {**row, **case}, depth) is not None}
-            for case in self._cases(feature, predicate)
+            for case in self.facts.cases(feature, predicate)
         ]
 
     def _of_features(self, name: str, predicate: Expression, answer: bool, row: Row, depth: int) -> bool:
         """Whether ANY_FEATURE or ALL_FEATURES can give an answer: one feature gives the ruling one, all the other."""
-        groups = self._groups(predicate)
+        groups = self.facts.groups(predicate)
         told = (any(answer in one for one in self._answers(predicate, feature, row, depth)) for feature, _ in groups)
         return any(told) if answer is (name == "ANY_FEATURE") else all(told)
 
     def _count(self, predicate: Expression, row: Row, depth: int) -> Domain:
         low = high = 0
         certain = names_in(predicate) <= frozenset(STATIC)
-        for feature, count in self._groups(predicate):
+        for feature, count in self.facts.groups(predicate):
             answers = self._answers(predicate, feature, row, depth)
             high += count * any(True in one for one in answers)
             low += count * (certain and all(one == {True} for one in answers))
@@ -426,35 +311,20 @@ class Outcomes:
 
     def _mean(self, subject: Expression, predicate: Expression, row: Row, depth: int) -> Domain:
         found = VOID
-        for feature, _ in self._groups(subject, predicate):
-            for case in self._cases(feature, subject, predicate):
+        for feature, _ in self.facts.groups(subject, predicate):
+            for case in self.facts.cases(feature, subject, predicate):
                 inside = {**row, **case}
                 if self.assume(predicate, True, inside, depth) is not None:
                     found = joined(found, self._value(subject, inside, depth))
-        if found.void or found.values is not None or not _finite(found):
+        if found.void or found.values is not None or not found.finite:
             return found if found.void else ANY
         return replace(widened(found.low, found.high, 0), nan=found.nan)
 
 
-def chained(op: str, e: Expression) -> list[Expression]:
-    """Return what AND, or OR, joins."""
-    parts: list[Expression] = []
-    waiting = [e]
-    while waiting:
-        match waiting.pop():
-            case Binary(found, left, right) if found == op:
-                waiting += [right, left]
-            case part:
-                parts.append(part)
-    return parts
-
-
-def _static(e: Expression) -> Domain:
-    return constant(e.value) if isinstance(e, Literal) else ANY
-
-
-def _finite(found: Domain) -> bool:
-    return found.low > float("-inf") and found.high < float("inf")
+def _places(digits: Sequence[Expression]) -> int | None:
+    """The second argument of ROUND: 0 where there is none, None where it is not written out."""
+    first = digits[0] if digits else Literal(0)
+    return first.value if isinstance(first, Literal) and isinstance(first.value, int) and len(digits) <= 1 else None
 
 
 def _either(one: Row | None, other: Row | None) -> Row | None:

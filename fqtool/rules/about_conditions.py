@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from fqtool.finding import Finding, Severity, rule
-from fqtool.quality.expression import Binary, Call, Expression, In, Literal, Name, Unary, children, render
+from fqtool.quality.expression import Binary, Call, Expression, In, Literal, Name, Unary, chained, children, render
 from fqtool.quality.functions import OVER_FEATURES
 from fqtool.quality.language import DYNAMIC, STATIC
-from fqtool.quality.outcomes import Outcomes, chained
+from fqtool.quality.outcomes import Outcomes
 from fqtool.quality.value_types import BOOL
 from fqtool.registry.explain import nearest
 from fqtool.registry.judgement import Each
@@ -118,8 +118,8 @@ def _against(e: Expression, outcomes: Outcomes) -> Iterator[tuple[Expression, st
                 asked = [one]
             case _:
                 continue
-        score = outcomes.tiers.get(name.lower())
-        bands = {tier: (low, high) for tier, low, high in outcomes.bands()}
+        score = outcomes.facts.tiers.get(name.lower())
+        bands = {tier: (low, high) for tier, low, high in outcomes.facts.bands()}
         tiers = [str(one.value) for one in asked if one.value in bands]
         if score is None or not tiers:
             continue
