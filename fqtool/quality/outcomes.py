@@ -196,9 +196,7 @@ class Outcomes:
                     if made[score].void:
                         return None
             if key == score and not found.null:
-                names = [
-                    name for name, low, high in self.facts.bands() if not found.cut(low, high, high_open=True).void
-                ]
+                names = self.facts.tiers_of(found)
                 before = self._value(Name(tier), row, 0)
                 made[tier] = replace(before, values=(before.values or names) & names)
         return made
