@@ -10,6 +10,7 @@ from fqtool.errors import InputError
 from fqtool.quality.build import ExpandedColumn, expand_columns
 from fqtool.quality.domain import ANY, VOID, Domain, constant, listed
 from fqtool.quality.expression import Call, Expression, Literal, Name, names_in
+from fqtool.quality.fold import substitute
 from fqtool.quality.grammar import parse_expression
 from fqtool.quality.language import FROM_SOURCES, STATIC, statics
 from fqtool.quality.value_types import type_named
@@ -20,6 +21,7 @@ from fqtool.table.typetext import parse_type
 Row = Mapping[str, Domain]
 """What is known of a row's columns, by lower-case name, and of a feature's names, by "feature " and the name."""
 OF_FEATURE = "feature "
+_FROM_LABEL = tuple(OF_FEATURE + name for name in ("raw_source", "quality", "source", "is_default"))
 _TRUTH = listed(True, False)
 _WHOLE = Domain(whole=True)
 
@@ -111,42 +113,51 @@ class Facts:
             return ANY
         return {Kind.BOOL: _TRUTH, Kind.INT64: _WHOLE, Kind.NUMERIC: Domain()}.get(found.kind, ANY)
 
-    def cases(self, feature: Feature, *asked: Expression) -> Iterator[dict[str, Domain]]:
-        """Yield what a feature's names can be, for each label that a row can give it, and for a row without labels.
+    def cases(self, feature: Feature, *asked: Expression) -> list[dict[str, Domain]]:
+        """Return what a feature's names can be, for each label that a row can give it, and for a row without labels.
 
         Labels that look alike to what is asked are one.
         """
         names = frozenset().union(*map(names_in, asked))
-        fixed = {OF_FEATURE + name: _static(e) for name, e in statics(feature).items()}
-        fixed |= dict.fromkeys((OF_FEATURE + name for name in ("value", "sample_size", "last_updated")), ANY)
-        known = [
+        if feature.index not in self._fixed:
+            fixed = {OF_FEATURE + name: _static(e) for name, e in statics(feature).items()}
+            of_row = (OF_FEATURE + name for name in ("value", "sample_size", "last_updated"))
+            self._fixed[feature.index] = fixed | dict.fromkeys(of_row, ANY)
+        return [self._fixed[feature.index] | case for case in self._by_label(names)]
+
+    @cached_property
+    def _fixed(self) -> dict[int, dict[str, Domain]]:
+        return {}
+
+    def _by_label(self, names: frozenset[str]) -> list[dict[str, Domain]]:
+        unknown = self.registry.unknown_source
+        labels: list[tuple[Domain, float, str, bool]] = [
             (listed(one.label, null=False), one.weight, one.canonical, one.is_default) for one in self.registry.sources
         ]
-        unknown = self.registry.unknown_source
-        labels = (*known, (ANY, unknown.weight, unknown.canonical, True))
+        labels.append((ANY, unknown.weight, unknown.canonical, True))
         if not names & FROM_SOURCES:
             labels = labels[:1]
         elif "raw_source" not in names:
-            labels = tuple({one[1:]: (ANY, *one[1:]) for one in labels}.values())
-        for raw, weight, canonical, is_default in labels:
-            told = {
-                "raw_source": raw,
-                "quality": constant(float(weight)),
-                "source": constant(canonical),
-                "is_default": constant(is_default),
-            }
-            yield fixed | {OF_FEATURE + name: found for name, found in told.items()}
-        without = dict.fromkeys(("raw_source", "quality", "source", "is_default"), VOID)
-        yield fixed | {OF_FEATURE + name: found for name, found in without.items()}
+            labels = [
+                (ANY, *rest) for rest in dict.fromkeys((w, canonical, stand_in) for _, w, canonical, stand_in in labels)
+            ]
+        told = [
+            (raw, constant(float(w)), constant(canonical), constant(stand_in)) for raw, w, canonical, stand_in in labels
+        ]
+        told.append((VOID, VOID, VOID, VOID))
+        return [dict(zip(_FROM_LABEL, one, strict=True)) for one in told]
 
-    def groups(self, *asked: Expression) -> list[tuple[Feature, int]]:
-        """Features of which the expressions say the same, with their number: what they name of them is alike."""
-        names = frozenset().union(*map(names_in, asked)).intersection(STATIC)
-        groups: dict[tuple[object, ...], list[Feature]] = {}
+    def groups(self, *asked: Expression) -> list[tuple[tuple[Expression, ...], Feature, int]]:
+        """Return what the expressions come to for features, one of those for which it is that, and their number.
+
+        What is static is decided: of `is_default AND index > 4` remains `is_default`, or FALSE.
+        """
+        static = not frozenset().union(*map(names_in, asked)).isdisjoint(STATIC)
+        groups: dict[tuple[Expression, ...], list[Feature]] = {}
         for one in self.registry.active_features:
-            told = statics(one) if names else {}
-            groups.setdefault(tuple(told[name] for name in sorted(names)), []).append(one)
-        return [(found[0], len(found)) for found in groups.values()]
+            told = statics(one) if static else {}
+            groups.setdefault(tuple(substitute(e, told) for e in asked) if static else asked, []).append(one)
+        return [(expressions, found[0], len(found)) for expressions, found in groups.items()]
 
 
 def _static(e: Expression) -> Domain:

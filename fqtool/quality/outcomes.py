@@ -14,7 +14,6 @@ from fqtool.quality.domain import (
     ANY,
     VOID,
     Domain,
-    between,
     computed,
     constant,
     joined,
@@ -37,11 +36,11 @@ from fqtool.quality.expression import (
     Name,
     Unary,
     chained,
-    names_in,
 )
 from fqtool.quality.facts import OF_FEATURE, Facts, Row
 from fqtool.quality.language import STATIC
-from fqtool.registry.model import Feature, Registry
+from fqtool.quality.over_features import over_features
+from fqtool.registry.model import Registry
 from fqtool.table.typetext import parse_type
 
 _COMPARE = ("=", "!=", "<", "<=", ">", ">=")
@@ -59,12 +58,15 @@ class Outcomes:
     registry: Registry
     stored: bool = False
 
-    def possible(self, e: Expression, answer: bool, *, beside: Row | None = None) -> bool:
+    def possible(self, e: Expression, answer: bool) -> bool:
         """Whether a condition can be TRUE, or FALSE, in any row."""
-        try:
-            return self.assume(e, answer, beside or {}) is not None
-        except RecursionError:
-            return True
+        if (id(e), answer) not in self._told:
+            try:
+                made = self.assume(e, answer, {}) is not None
+            except RecursionError:
+                made = True
+            self._told[id(e), answer] = (e, made)
+        return self._told[id(e), answer][1]
 
     def of(self, name: str) -> Domain:
         """What a column can be."""
@@ -72,9 +74,13 @@ class Outcomes:
 
     def of_feature(self, name: str) -> Domain:
         """What a name that stands for something of a feature can be, over all features."""
-        e = Name(name)
-        inside = (case for one in self.registry.active_features for case in self.facts.cases(one, e))
-        return reduce(joined, (self._value(e, case, 0) for case in inside), VOID)
+        key = OF_FEATURE + name
+        if key not in self._known:
+            features = self.registry.active_features
+            some = features if name in STATIC else features[:1]
+            inside = (case[key] for one in some for case in self.facts.cases(one, Name(name)))
+            self._known[key] = reduce(joined, inside, VOID)
+        return self._known[key]
 
     @cached_property
     def facts(self) -> Facts:
@@ -84,6 +90,14 @@ class Outcomes:
     @cached_property
     def _steps(self) -> list[int]:
         return [0]
+
+    @cached_property
+    def _aggregates(self) -> dict[int, tuple[Call, Domain]]:
+        return {}
+
+    @cached_property
+    def _told(self) -> dict[tuple[int, bool], tuple[Expression, bool]]:
+        return {}
 
     @cached_property
     def _known(self) -> dict[str, Domain]:
@@ -113,8 +127,8 @@ class Outcomes:
                 return self._among(operand, items, answer is not negated, row, depth)
             case Is(operand, what, negated):
                 return self._is(operand, what, answer is not negated, row, depth)
-            case Call("ANY_FEATURE" | "ALL_FEATURES" as name, (predicate,)):
-                return row if self._of_features(name, predicate, answer, row, depth) else None
+            case Call("ANY_FEATURE" | "ALL_FEATURES"):
+                return row if answer in (self._over(e).values or ()) else None
             case Call("IF", (condition, then, otherwise)):
                 first = self.assume(condition, True, row, depth)
                 first = None if first is None else self.assume(then, answer, first, depth)
@@ -203,7 +217,7 @@ class Outcomes:
 
     # --- Values -----------------------------------------------------------------------------------------------------
 
-    def _value(self, e: Expression, row: Row, depth: int) -> Domain:
+    def _value(self, e: Expression, row: Row, depth: int = 0) -> Domain:
         match e:
             case Literal(value):
                 return constant(value)
@@ -225,6 +239,13 @@ class Outcomes:
 
     def _truth(self, e: Expression, row: Row, depth: int) -> Domain:
         return listed(*(one for one in (True, False) if self.assume(e, one, row, depth) is not None))
+
+    def _over(self, e: Call) -> Domain:
+        """What an aggregate can give in any row; worked out once, without regard to what is known of this one."""
+        if id(e) not in self._aggregates:
+            made = over_features(self.facts, e, lambda *told: self.assume(*told) is not None, self._value)
+            self._aggregates[id(e)] = (e, made)
+        return self._aggregates[id(e)][1]
 
     def _of_name(self, name: str, row: Row, depth: int) -> Domain:
         if OF_FEATURE + name in row:
@@ -255,12 +276,8 @@ class Outcomes:
 
     def _called(self, name: str, arguments: tuple[Expression, ...], e: Call, row: Row, depth: int) -> Domain:
         match name, arguments:
-            case "COUNT_FEATURES", (predicate,):
-                return self._count(predicate, row, depth)
-            case "AVG_OVER_FEATURES", (subject, *more):
-                return self._mean(subject, more[0] if more else Literal(True), row, depth)
-            case (("ANY_FEATURE" | "ALL_FEATURES"), _):
-                return self._truth(e, row, depth)
+            case (("COUNT_FEATURES" | "AVG_OVER_FEATURES" | "ANY_FEATURE" | "ALL_FEATURES"), _):
+                return self._over(e)
             case "TIER", (subject,):
                 found = replace(self._value(subject, row, depth), null=False)
                 return listed(
@@ -282,41 +299,6 @@ class Outcomes:
                 return rounded(found, 0)
             case _:
                 return ANY
-
-    # --- Features ---------------------------------------------------------------------------------------------------
-
-    def _answers(self, predicate: Expression, feature: Feature, row: Row, depth: int) -> list[set[bool]]:
-        """What a predicate can answer, label by label; nothing where it is NULL."""
-        return [
-            {one for one in (True, False) if self.assume(predicate, one, {**row, **case}, depth) is not None}
-            for case in self.facts.cases(feature, predicate)
-        ]
-
-    def _of_features(self, name: str, predicate: Expression, answer: bool, row: Row, depth: int) -> bool:
-        """Whether ANY_FEATURE or ALL_FEATURES can give an answer: one feature gives the ruling one, all the other."""
-        groups = self.facts.groups(predicate)
-        told = (any(answer in one for one in self._answers(predicate, feature, row, depth)) for feature, _ in groups)
-        return any(told) if answer is (name == "ANY_FEATURE") else all(told)
-
-    def _count(self, predicate: Expression, row: Row, depth: int) -> Domain:
-        low = high = 0
-        certain = names_in(predicate) <= frozenset(STATIC)
-        for feature, count in self.facts.groups(predicate):
-            answers = self._answers(predicate, feature, row, depth)
-            high += count * any(True in one for one in answers)
-            low += count * (certain and all(one == {True} for one in answers))
-        return between(low, high, whole=True)
-
-    def _mean(self, subject: Expression, predicate: Expression, row: Row, depth: int) -> Domain:
-        found = VOID
-        for feature, _ in self.facts.groups(subject, predicate):
-            for case in self.facts.cases(feature, subject, predicate):
-                inside = {**row, **case}
-                if self.assume(predicate, True, inside, depth) is not None:
-                    found = joined(found, self._value(subject, inside, depth))
-        if found.void or found.values is not None or not found.finite:
-            return found if found.void else ANY
-        return replace(widened(found.low, found.high, 0), nan=found.nan)
 
 
 def _places(digits: Sequence[Expression]) -> int | None:

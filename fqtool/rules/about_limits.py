@@ -9,8 +9,7 @@ from datetime import UTC, date, datetime
 from fqtool.errors import FqtoolError
 from fqtool.finding import Finding, Severity, rule
 from fqtool.quality.build import dropped_columns
-from fqtool.quality.merge import Partition
-from fqtool.quality.scoring import TEXT_LIMIT, Scoring
+from fqtool.quality.compose import TEXT_LIMIT
 from fqtool.quality.views import view_query
 from fqtool.registry.judgement import Each
 from fqtool.registry.model import Owner, Registry
@@ -179,16 +178,17 @@ def _roughly(registry: Registry) -> int:
 
 def _merge_length(registry: Registry) -> int:
     """The exact length; 0 for a registry that cannot be scored, of which other rules speak."""
-    merge = Partition(_Unlimited(registry), date(2000, 1, 1)).merge
+    from fqtool.quality.merge import Partition
+    from fqtool.quality.scoring import Scoring
+
+    class Unlimited(Scoring):
+        """A scoring whose text may be of any length."""
+
+        def fitting(self, text: str) -> str:
+            return text
+
+    merge = Partition(Unlimited(registry), date(2000, 1, 1)).merge
     try:
         return len(merge(datetime(2000, 1, 1, tzinfo=UTC)).sql)
     except FqtoolError:
         return 0
-
-
-class _Unlimited(Scoring):
-    """A scoring whose text may be of any length."""
-
-    def fitting(self, text: str) -> str:
-        """Return the text."""
-        return text
