@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fqtool.finding import RULES, Finding, Location, rule
+from fqtool.finding import RULES, Edit, Finding, Location, rule
 from fqtool.registry.comments import comments
+from fqtool.registry.edits import items_ordered
 from fqtool.registry.explain import nearest
 from fqtool.rules.subject import Subject
 
@@ -49,7 +50,8 @@ def tiers_in_disorder(subject: Subject) -> Iterator[Finding]:
     for above, one in pairwise(tiers):
         if one.min >= above.min:
             message = f"{one.name} begins at {one.min:g}, not below {above.name} at {above.min:g}."
-            yield Finding(one.name, message, remedy="Order tiers from high to low.", location=one.at)
+            remedy = "Order tiers from high to low."
+            yield Finding(one.name, message, remedy=remedy, location=one.at, patch=_ordered(subject))
     for one in tiers:
         if not 0 <= one.min <= _BEST:
             yield Finding(one.name, f"{one.name} begins at {one.min:g}, outside 0-100.", location=one.at)
@@ -57,6 +59,14 @@ def tiers_in_disorder(subject: Subject) -> Iterator[Finding]:
         last = tiers[-1]
         message = f"Values below {last.min:g} are in no tier."
         yield Finding(last.name, message, remedy="Let the last tier begin at 0.", location=last.at)
+
+
+def _ordered(subject: Subject) -> tuple[Edit, ...]:
+    """The tiers from high to low, if that makes bands of them."""
+    document, lows = subject.registry.document, [one.min for one in subject.registry.tiers]
+    if document is None or len(set(lows)) < len(lows):
+        return ()
+    return items_ordered(document, ("tiers",), sorted(range(len(lows)), key=lambda number: -lows[number]))
 
 
 @rule("FQ137", firm=False)
