@@ -51,12 +51,13 @@ class Facts:
         return {}
 
     def made_of(self, name: str) -> Expression | None:
-        """The expression that fqtool computes a column by; None where it does not, or it cannot be read."""
+        """The expression that fqtool computes a column by; None where it does not, or that cannot be read."""
         one = self.columns.get(name)
         if one is None or one.spec.owner is not Owner.FQTOOL or one.expr is None:
             return None
         if name not in self._parsed:
             try:
+                type_named(one.spec.type)
                 self._parsed[name] = parse_expression(one.expr)
             except InputError:
                 self._parsed[name] = None
