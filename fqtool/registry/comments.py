@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from fqtool.finding import Location
 from fqtool.registry.document import MARK, Document
 
-_MARKED = re.compile(rf"#[ \t]*{MARK}[^\r\n]*")
+_MARKED = re.compile(rf"#[ \t]*{MARK}")
+_REST = re.compile(r"[^\r\n]*")
 _SAID = re.compile(rf"#[ \t]*{MARK}[ \t]*(?P<verb>\S*)[ \t]*(?P<codes>FQ\w*(?:[ \t]*,[ \t]*FQ\w*)*)?[ \t]*(?P<why>.*)")
 _ALONE = re.compile(r"[ \t]*(#.*)?")
 
@@ -41,7 +42,8 @@ def comments(document: Document) -> tuple[Comment, ...]:
         inside = bisect_right(starts, at) - 1
         if (before and not before.isspace()) or (inside >= 0 and at < document.scalars[inside][1]):
             continue
-        found.append(_read(document, at, match[0].rstrip()))
+        rest = _REST.match(document.text, at)
+        found.append(_read(document, at, rest[0].rstrip() if rest else ""))
     return tuple(found)
 
 

@@ -172,6 +172,7 @@ class _Reader:
                 self.documents += 1
                 if self.documents > 1:
                     self.report(problems.several_documents(self._at(event)))
+                    self.document.data = None  # what the first of them lacks may stand in the second
                     return
 
     def _at(self, event: Any) -> Location:
