@@ -3,8 +3,8 @@
 A file begins with a sentence about the mistake; sections follow, each after a line `-- name --`. `replace` and `with`,
 in pairs, change tests/cases/registry/minimal.yaml; `registry` is a whole file instead. `today` is the day that dates
 are compared with. `encoding` is how the bytes are written, `size` how many there are at least, and `absent` stands
-where there is no file. In `with`, <<text x 3>> is the text three times, {n} in it counting from 0. `findings` has a line
-`FQ101 12:5` for each finding.
+where there is no file. In `with`, <<text x 3>> is the text three times, {n} in it counting from 0. `findings` has a
+line `FQ101 12:5` for each finding.
 """
 
 from __future__ import annotations
