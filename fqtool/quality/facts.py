@@ -8,7 +8,7 @@ from functools import cached_property
 
 from fqtool.errors import InputError
 from fqtool.quality.build import ExpandedColumn, expand_columns
-from fqtool.quality.domain import ANY, VOID, Domain, constant, listed
+from fqtool.quality.domain import ANY, VOID, Domain, constant, joined, listed
 from fqtool.quality.expression import Call, Expression, Literal, Name, names_in
 from fqtool.quality.fold import substitute
 from fqtool.quality.grammar import parse_expression
@@ -121,7 +121,7 @@ class Facts:
         """
         names = frozenset().union(*map(names_in, asked))
         if feature.index not in self._fixed:
-            fixed = {OF_FEATURE + name: _static(e) for name, e in statics(feature).items()}
+            fixed = {OF_FEATURE + name: _static(e) for name, e in self._statics_of(feature).items()}
             of_row = (OF_FEATURE + name for name in ("value", "sample_size", "last_updated"))
             self._fixed[feature.index] = fixed | dict.fromkeys(of_row, ANY)
         return [self._fixed[feature.index] | case for case in self._by_label(names)]
@@ -153,13 +153,34 @@ class Facts:
 
         What is static is decided: of `is_default AND index > 4` remains `is_default`, or FALSE.
         """
-        static = not frozenset().union(*map(names_in, asked)).isdisjoint(STATIC)
-        groups: dict[tuple[Expression, ...], list[Feature]] = {}
+        names = frozenset().union(*map(names_in, asked)).intersection(STATIC)
+        alike: dict[tuple[object, ...], list[Feature]] = {}
         for one in self.registry.active_features:
-            told = statics(one) if static else {}
-            groups.setdefault(tuple(substitute(e, told) for e in asked) if static else asked, []).append(one)
+            told = self._statics_of(one) if names else {}
+            alike.setdefault(tuple(told[name] for name in names), []).append(one)
+        groups: dict[tuple[Expression, ...], list[Feature]] = {}
+        for features in alike.values():
+            told = self._statics_of(features[0]) if names else {}
+            folded = tuple(substitute(e, told) for e in asked) if names else asked
+            groups.setdefault(folded, []).extend(features)
         return [(expressions, found[0], len(found)) for expressions, found in groups.items()]
+
+    def _statics_of(self, feature: Feature) -> dict[str, Expression]:
+        if feature.index not in self._statics:
+            self._statics[feature.index] = statics(feature)
+        return self._statics[feature.index]
+
+    @cached_property
+    def _statics(self) -> dict[int, dict[str, Expression]]:
+        return {}
 
 
 def _static(e: Expression) -> Domain:
     return constant(e.value) if isinstance(e, Literal) else ANY
+
+
+def either(one: Row | None, other: Row | None) -> Row | None:
+    """Return what is known of a row of which one or the other is known."""
+    if one is None or other is None:
+        return one if other is None else other
+    return {name: joined(one[name], other[name]) for name in one.keys() & other.keys()}

@@ -37,9 +37,9 @@ from fqtool.quality.expression import (
     Unary,
     chained,
 )
-from fqtool.quality.facts import OF_FEATURE, Facts, Row
+from fqtool.quality.facts import OF_FEATURE, Facts, Row, either
 from fqtool.quality.language import STATIC
-from fqtool.quality.over_features import over_features
+from fqtool.quality.over_features import over_features, places
 from fqtool.registry.model import Registry
 from fqtool.table.typetext import parse_type
 
@@ -103,8 +103,6 @@ class Outcomes:
     def _known(self) -> dict[str, Domain]:
         return {}
 
-    # --- Conditions -------------------------------------------------------------------------------------------------
-
     def assume(self, e: Expression, answer: bool, row: Row, depth: int = 0) -> Row | None:
         """Return what is known of a row in which the condition has this answer; None where no row can give it."""
         self._steps[0] += 1
@@ -132,7 +130,7 @@ class Outcomes:
             case Call("IF", (condition, then, otherwise)):
                 first = self.assume(condition, True, row, depth)
                 first = None if first is None else self.assume(then, answer, first, depth)
-                return _either(first, self.assume(otherwise, answer, row, depth))
+                return either(first, self.assume(otherwise, answer, row, depth))
             case Name(name):
                 return self._named(name, answer, row, depth)
             case _:
@@ -143,7 +141,7 @@ class Outcomes:
         self, parts: Sequence[Expression], answer: bool, row: Row, depth: int, *, all_of_them: bool
     ) -> Row | None:
         if not all_of_them:
-            return reduce(_either, (self.assume(part, answer, row, depth) for part in parts))
+            return reduce(either, (self.assume(part, answer, row, depth) for part in parts))
         made: Row | None = row
         for part in (*parts, *parts[:-1]):  # what the later ones say may rule the first out
             made = None if made is None else self.assume(part, answer, made, depth)
@@ -214,8 +212,6 @@ class Outcomes:
                 before = self._value(Name(tier), row, 0)
                 made[tier] = replace(before, values=(before.values or names) & names)
         return made
-
-    # --- Values -----------------------------------------------------------------------------------------------------
 
     def _value(self, e: Expression, row: Row, depth: int = 0) -> Domain:
         match e:
@@ -291,7 +287,7 @@ class Outcomes:
                 found = reduce(joined, (self._value(one, row, depth) for one in arguments))
                 return replace(found, null=True)
             case "ROUND", (subject, *digits):
-                return rounded(self._value(subject, row, depth), _places(digits))
+                return rounded(self._value(subject, row, depth), places(digits))
             case "CAST", (subject,) if e.type in ("INT64", "FLOAT64"):
                 found = self._value(subject, row, depth)
                 if found.values is not None or not found.bounded or e.type == "FLOAT64":
@@ -299,16 +295,3 @@ class Outcomes:
                 return rounded(found, 0)
             case _:
                 return ANY
-
-
-def _places(digits: Sequence[Expression]) -> int | None:
-    """The second argument of ROUND: 0 where there is none, None where it is not written out."""
-    first = digits[0] if digits else Literal(0)
-    return first.value if isinstance(first, Literal) and isinstance(first.value, int) and len(digits) <= 1 else None
-
-
-def _either(one: Row | None, other: Row | None) -> Row | None:
-    """Return what is known of a row of which one or the other is known."""
-    if one is None or other is None:
-        return one if other is None else other
-    return {name: joined(one[name], other[name]) for name in one.keys() & other.keys()}

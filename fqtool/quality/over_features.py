@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from fqtool.quality.domain import ANY, VOID, Domain, between, joined, listed, widened
@@ -62,3 +62,9 @@ def _mean(facts: Facts, subject: Expression, predicate: Expression, can: Can, va
     if found.void or found.values is not None or not found.finite:
         return found if found.void else ANY
     return replace(widened(found.low, found.high, 0), nan=found.nan)
+
+
+def places(digits: Sequence[Expression]) -> int | None:
+    """The second argument of ROUND: 0 where there is none, None where it is not written out."""
+    first = digits[0] if digits else Literal(0)
+    return first.value if isinstance(first, Literal) and isinstance(first.value, int) and len(digits) <= 1 else None

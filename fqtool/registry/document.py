@@ -65,6 +65,7 @@ class Document:
     places: dict[int, Any] = field(default_factory=dict)
     scalars: list[tuple[int, int]] = field(default_factory=list)
     _lines: list[int] = field(default_factory=list)
+    _split: list[str] = field(default_factory=list)
 
     def at(self, path: Iterable[Step]) -> Location:
         """Return the place of the value at `path`, or of the nearest parent that has one."""
@@ -100,7 +101,9 @@ class Document:
     @property
     def lines(self) -> list[str]:
         """The lines of the text, without what ends them."""
-        return _LINE_END.split(self.text)
+        if not self._split:
+            self._split = _LINE_END.split(self.text)
+        return self._split
 
     def index(self, place: Location) -> int:
         """Return the index of the character at a place; the other way round from `location`."""
@@ -285,10 +288,10 @@ def _explained(text: str, error: yaml.MarkedYAMLError, at: Location) -> Iterator
 
 def _forbidden_character(document: Document) -> tuple[Finding, ...]:
     """Control characters and lone surrogates; the parsers disagree on where they report them."""
-    bad = _FORBIDDEN.search(document.text)
+    bad = re.search(_FORBIDDEN, document.text)
     found = f"the character U+{ord(bad[0]):04X}" if bad else "a character"
     remedy = "Remove it, or write it as an escape in double quotes."
     return problems.yaml_syntax(document.location(bad.start() if bad else 0), f"{found} may not stand in it", remedy)
 
 
-_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
