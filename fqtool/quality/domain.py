@@ -31,6 +31,13 @@ class Domain:
     null: bool = True
     nan: bool = False
 
+    def __str__(self) -> str:
+        """Say it in words: `0 to 6`, `gold, silver`."""
+        if self.values is not None:
+            return ", ".join(sorted(map(str, self.values)))
+        low, high = (f"{end:.6g}" if math.isfinite(end) else "any number" for end in (self.low, self.high))
+        return low if low == high else f"{low} to {high}"
+
     @property
     def void(self) -> bool:
         """Whether it has no value but NULL."""

@@ -14,12 +14,13 @@ from fqtool.quality.value_types import BOOL
 from fqtool.registry.explain import nearest
 from fqtool.registry.judgement import Each
 from fqtool.registry.model import Owner
-from fqtool.rules.expression_mistakes import Read, examined, place_of, shown
+from fqtool.rules.expression_mistakes import Read, examined, place_of
 from fqtool.rules.subject import Subject
 
 _COMPARES = ("=", "!=", "<", "<=", ">", ">=")
 _OF_STORED_ROWS = ("views", "thresholds")
 _LISTED = 8
+_SHOWN = 100
 
 
 @rule("FQ158", Severity.WARNING)
@@ -37,7 +38,7 @@ def never_holds(subject: Subject) -> Iterator[Finding]:
     """
     for one, outcomes in _conditions(subject):
         if all(not outcomes.possible(read.expression, True) for read in one):
-            yield _told(subject, one[0], "never holds", "Correct it, or remove it.")
+            yield _told(subject, one[0], "never holds")
 
 
 @rule("FQ159", Severity.WARNING)
@@ -56,7 +57,7 @@ def always_holds(subject: Subject) -> Iterator[Finding]:
         if all(not outcomes.possible(read.expression, False) for read in one) and any(
             outcomes.possible(read.expression, True) for read in one
         ):
-            yield _told(subject, one[0], "always holds", "Correct it, or remove it.")
+            yield _told(subject, one[0], "always holds")
 
 
 @rule("FQ160", Severity.WARNING)
@@ -182,12 +183,13 @@ def _outcomes(subject: Subject, read: Read) -> Outcomes:
     return kept[key]
 
 
-def _told(subject: Subject, read: Read, what: str, remedy: str) -> Finding:
+def _told(subject: Subject, read: Read, what: str) -> Finding:
     at = place_of(subject, read.entry, read.values, read.expression.span.start)
-    text = render(read.expression)
-    return Finding(
-        read.entry.subject, f"This {what}.\n{shown(text, type(read.expression.span)(0, len(text)))}", "", remedy, at
-    )
+    text, outcomes = render(read.expression), _outcomes(subject, read)
+    shown = text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+    known = ((name, outcomes.of(name)) for name in sorted(read.fixed))
+    cause = "; ".join(f"{name} is {found}" for name, found in known if found.bounded and not found.void)
+    return Finding(read.entry.subject, f"{shown} {what}.", cause, "Correct it, or remove it.", at)
 
 
 def _compared(read: Read, outcomes: Outcomes) -> Iterator[tuple[str, Literal, list[str]]]:
