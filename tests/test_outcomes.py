@@ -141,7 +141,7 @@ def contradicted(texts: list[str], answers: list[dict[str, object]], outcomes: O
     return wrong
 
 
-@settings(max_examples=int(os.environ.get("FQ_MANY", "5")), deadline=None)
+@settings(max_examples=int(os.environ.get("FQTOOL_EXAMPLES", "5")), deadline=None)
 @given(st.integers(0, 2**32))
 def test_what_never_holds_never_holds(seed: int) -> None:
     """Law: of a row that is scored, no condition has an answer that is said to be impossible."""
@@ -152,7 +152,7 @@ def test_what_never_holds_never_holds(seed: int) -> None:
     assert contradicted(texts, answers, Outcomes(registry)) == []
 
 
-@settings(max_examples=int(os.environ.get("FQ_MANY", "4")), deadline=None)
+@settings(max_examples=int(os.environ.get("FQTOOL_EXAMPLES", "4")), deadline=None)
 @given(st.integers(0, 2**32))
 def test_what_never_holds_of_stored_rows_never_holds(seed: int) -> None:
     """Law: the same of conditions over stored columns, whose NUMERIC are rounded."""
