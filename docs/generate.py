@@ -73,9 +73,10 @@ def rules_page() -> str:
         "",
         NOTE,
         "",
-        "Everything that fqtool can find has a code. `fqtool rules` lists them, `fqtool rules FQ301` prints one page.",
-        "Errors and warnings make a command exit 1; a note never does. For drift (FQ3xx) and changes (FQ8xx), the",
-        "registry's `drift:` map sets another severity, or `ignore`.",
+        "Everything that fqtool can find has a code. `fqtool rules` lists them, `fqtool rule FQ301` prints one page.",
+        "Errors and warnings make a command exit 1; a note never does. For drift (FQ3xx) and changes (FQ8xx) the",
+        "registry's `drift:` map sets another severity, or `ignore`. Findings about the registry (FQ1xx) can be",
+        "[silenced](../how-to/silence-a-finding.md), those marked *firm* cannot.",
         "",
         "| rule | name | severity | about |",
         "|---|---|---|---|",
@@ -96,10 +97,11 @@ def rules_page() -> str:
 
 def _rule(one: Rule) -> Iterator[str]:
     yield f"### {one.code} {one.name}"
+    level = f"{one.severity}, *firm*" if one.firm and one.code < "FQ2" else str(one.severity)
     for number, paragraph in enumerate(re.split(r"\n\s*\n", one.page)):
         yield ""
         text = plain(paragraph)
-        yield f"{text} ({one.severity})" if number == 0 else re.sub(r"^(Problem|Why|Example|Fix):", r"**\1:**", text)
+        yield f"{text} ({level})" if number == 0 else re.sub(r"^(Problem|Why|Example|Fix):", r"**\1:**", text)
 
 
 def registry_page() -> str:

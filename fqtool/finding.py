@@ -32,12 +32,22 @@ class Location:
         return ":".join(str(part) for part in (self.file, self.line, self.column) if part)
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """A change of a file: `text` takes the place of what stands from `start` up to, and without, `end`."""
+
+    start: Location
+    end: Location
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing noticed.
 
     `subject` is the column, feature, file or option it is about; `message` says what is the case; `cause`
-    why, where that is known; `remedy` what to paste or do. `rule` and `severity` are filled in by `@rule`.
+    why, where that is known; `remedy` what to paste or do. `rule` and `severity` are filled in by `@rule`. `patch` are
+    the edits that mend it without anybody's judgement; () where it takes some.
     """
 
     subject: str
@@ -47,13 +57,16 @@ class Finding:
     location: Location | None = None
     rule: str = ""
     severity: Severity = Severity.ERROR
+    patch: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule: `code` (FQ101), `name` (unknown-key), default severity, documentation page, and its check.
 
-    `module` is where it is written: rules of one module look at the same kind of thing.
+    `module` is where it is written: rules of one module look at the same kind of thing. `firm` rules cannot be
+    silenced: what they find makes a file unreadable, a table or statement refused, or a row wrong. What a `dated` rule
+    finds depends on the day.
     """
 
     code: str
@@ -62,18 +75,21 @@ class Rule:
     page: str
     module: str
     check: Callable[..., tuple[Finding, ...]]
+    firm: bool = False
+    dated: bool = False
 
 
 RULES: dict[str, Rule] = {}
 
 
 def rule(
-    code: str, severity: Severity = Severity.ERROR
+    code: str, severity: Severity = Severity.ERROR, *, firm: bool | None = None, dated: bool = False
 ) -> Callable[[Callable[P, Iterable[Finding]]], Callable[P, tuple[Finding, ...]]]:
     """Register a rule: the function yields Findings, its docstring is the rule's page.
 
     The decorated function returns a tuple of Findings that carry `code` and `severity`; the rule's name is
-    the function's, with hyphens. Raises ValueError when a code is used twice or the page is missing.
+    the function's, with hyphens. An error is firm unless it is said not to be, anything else is not. Raises
+    ValueError when a code is used twice or the page is missing.
     """
 
     def register(check: Callable[P, Iterable[Finding]]) -> Callable[P, tuple[Finding, ...]]:
@@ -86,7 +102,8 @@ def rule(
         def run(*args: P.args, **kwargs: P.kwargs) -> tuple[Finding, ...]:
             return tuple(replace(found, rule=code, severity=severity) for found in check(*args, **kwargs))
 
-        RULES[code] = Rule(code, name, severity, page, check.__module__, run)
+        held = severity is Severity.ERROR if firm is None else firm
+        RULES[code] = Rule(code, name, severity, page, check.__module__, run, held, dated)
         return run
 
     return register

@@ -23,7 +23,7 @@ from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 
 from fqtool.errors import Denied, FqtoolError, RegistryError, UsageError
-from fqtool.finding import RULES, Finding, Location, Rule, Severity
+from fqtool.finding import RULES, Edit, Finding, Location, Rule, Severity
 from fqtool.report.characters import visible, xml_text
 from fqtool.report.errors_text import print_error
 from fqtool.report.findings import FORMATS, print_findings
@@ -39,7 +39,8 @@ def read_finding(entry: dict[str, Any]) -> Finding:
     """Build a finding from its JSON form; the rule's name is no part of it."""
     place = entry["location"] and Location(**entry["location"])
     told = {key: value for key, value in entry.items() if key != "name"}
-    return Finding(**told | {"location": place, "severity": Severity(entry["severity"])})
+    patch = tuple(Edit(Location(**one["start"]), Location(**one["end"]), one["text"]) for one in entry.get("patch", ()))
+    return Finding(**told | {"location": place, "severity": Severity(entry["severity"]), "patch": patch})
 
 
 FINDINGS = tuple(read_finding(entry) for entry in json.loads((GOLDEN / "given.json").read_text(encoding="utf-8")))
@@ -47,7 +48,9 @@ HOSTILE = ["[red]x[/red]", "a\nb\r\nc\rd", "\x1b[31m\0\x07\x9b", "::error::,:%0A
 HOSTILE += ["\u202egnp.exe\u2066", "\ud800", "| `b` **c** <b> \\", "x" * 10_000, "a b " * 2_500, "", " ", "##[error]"]
 TEXTS = st.sampled_from(HOSTILE) | st.text(st.characters(exclude_categories=()))
 PLACES = st.none() | st.builds(Location, TEXTS, st.integers(0, 9), st.integers(0, 9))
-FOUND = st.builds(Finding, *[TEXTS] * 4, PLACES, st.sampled_from(["", "FQ901"]), st.sampled_from(Severity))
+SPOTS = st.builds(Location, TEXTS, st.integers(1, 9), st.integers(1, 9))
+PATCHES = st.lists(st.builds(Edit, SPOTS, SPOTS, TEXTS), max_size=2).map(tuple)
+FOUND = st.builds(Finding, *[TEXTS] * 4, PLACES, st.sampled_from(["", "FQ901"]), st.sampled_from(Severity), PATCHES)
 WORST = [Finding(text, text, text, text, Location(text, 1, 1), "FQ901") for text in HOSTILE]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import backfill, cost, daily, diagnose, diff, edit, explain, migrate, models, report, score
+from fqtool.cli import backfill, cost, daily, diagnose, diff, edit, explain, migrate, models, report, score, validate
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -34,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(validate.app)
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(edit.app)
 app.add_typer(score.app)
@@ -60,14 +61,6 @@ def fqtool(
     ] = False,
 ) -> None:
     """Keep an ML feature store's schema and data quality true, from one file."""
-
-
-@app.command()
-def validate(registry: RegistryPath = REGISTRY, form: Format = "text") -> None:
-    """Check the registry: every problem at once, with its place and what to do."""
-    from fqtool.verbs.validate import validated
-
-    tell(validated(registry), form, target=str(registry), command="validate", ok=f"{registry} is in order.")
 
 
 @app.command("generate-schema")
@@ -154,14 +147,6 @@ def demo(
     from fqtool.cli.show import show_demo
 
     show_demo(workspace_of(registry, folder), file)
-
-
-@app.command()
-def rules(code: Annotated[str | None, typer.Argument(help="One rule, e.g. FQ301.")] = None) -> None:
-    """List every rule, or print the page of one."""
-    from fqtool.cli.show import show_rules
-
-    show_rules(code)
 
 
 def main() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from pathlib import Path
 
 from fqtool.errors import UsageError
@@ -14,22 +13,19 @@ from fqtool.verbs.workspace import Workspace
 
 def show_rules(code: str | None) -> None:
     """Print all rules in a table, or the page of one."""
-    from pkgutil import iter_modules
-
-    import fqtool.rules
-    from fqtool.finding import RULES
     from fqtool.report.table_text import print_table
+    from fqtool.rules.every import every_rule
 
-    for module in iter_modules(fqtool.rules.__path__, "fqtool.rules."):
-        import_module(module.name)
+    rules = every_rule()
     if code is None:
-        rows = [(one.code, one.name, one.severity, one.page.splitlines()[0]) for _, one in sorted(RULES.items())]
+        rows = [(one.code, one.name, one.severity, one.page.splitlines()[0]) for _, one in sorted(rules.items())]
         print_table("", ("rule", "name", "severity", "about"), rows, sys.stdout)
         return
-    found = RULES.get(code.upper()) or next((one for one in RULES.values() if one.name == code.lower()), None)
+    found = rules.get(code.upper()) or next((one for one in rules.values() if one.name == code.lower()), None)
     if found is None:
         raise UsageError(f"There is no rule {code}.", remedy="fqtool rules lists them.")
-    print(f"{found.code} {found.name} ({found.severity})\n\n{found.page}")
+    held = " It cannot be silenced." if found.firm else ""
+    print(f"{found.code} {found.name} ({found.severity}){held}\n\n{found.page}")
 
 
 def show_demo(workspace: Workspace, file: Path) -> None:

@@ -9,6 +9,7 @@ from fqtool.quality.expression import FALSE, TRUE, Array, Binary, Call, Expressi
 from fqtool.quality.fold import logical
 from fqtool.registry.model import Feature, Registry
 
+TEXT_LIMIT = 1_024_000  # characters of a statement: BIGQUERY 43
 _CHAIN = 64
 KNOWN = Name("sources_known")
 

@@ -228,3 +228,16 @@ def names_in(e: Expression) -> frozenset[str]:
     if isinstance(e, Name):
         return frozenset({e.name})
     return frozenset().union(*map(names_in, children(e)))
+
+
+def chained(op: str, e: Expression) -> list[Expression]:
+    """Return what AND, or OR, joins."""
+    parts: list[Expression] = []
+    waiting = [e]
+    while waiting:
+        match waiting.pop():
+            case Binary(found, left, right) if found == op:
+                waiting += [right, left]
+            case part:
+                parts.append(part)
+    return parts

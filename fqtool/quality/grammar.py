@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from math import isinf
 
 from fqtool.errors import InputError
@@ -41,8 +42,12 @@ class Unreadable(InputError):
         self.at = at
 
 
+@lru_cache(maxsize=2048)
 def parse_expression(text: str) -> Expression:
-    """Parse one GoogleSQL expression. Raises Unreadable with the place and what was expected."""
+    """Parse one GoogleSQL expression. Raises Unreadable with the place and what was expected.
+
+    Each text is parsed once: checks, proofs and scoring read the same ones.
+    """
     reader = _Reader(text, cut(text))
     made = reader.expression()
     if not reader.done:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from fqtool.errors import InputError, Refusal
 from fqtool.quality.build import ExpandedColumn, base_columns, desired_table, expand_columns, feature_values, fill
-from fqtool.quality.compose import KNOWN, feature_column
+from fqtool.quality.compose import KNOWN, TEXT_LIMIT, feature_column
 from fqtool.quality.expression import NULL, Call, Expression, Literal, Name, names_in, render
 from fqtool.quality.fold import substitute
 from fqtool.quality.grammar import Unreadable, parse_expression
@@ -23,7 +23,6 @@ from fqtool.table.column import Column, Kind, Mode
 from fqtool.table.typetext import parse_type
 
 UPSTREAM = "upstream_"
-TEXT_LIMIT = 1_024_000  # BIGQUERY 43
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ def assemble(document: Document) -> tuple[model.Registry, tuple[Finding, ...]]:
         expected_size=_expected_size(make),
         targets=tuple(data.get("targets", {}).items()),
         drift=tuple((code, _level(level)) for code, level in data.get("drift", {}).items()),
+        validate=_built(model.Choice, data.get("validate", {})),
         training_quality=float(data.get("training_quality", 85)),
         schema_versions=tuple(data.get("schema_versions", {}).items()),
         document=document,

@@ -18,6 +18,7 @@ from fqtool.finding import Finding, Location
 from fqtool.registry import problems
 
 DEPTH_LIMIT = 100
+MARK = "fqtool:"  # what a comment begins with that means fqtool
 FINDINGS_LIMIT = 1000  # nobody reads more, and a hostile file could make millions
 _PREFIX = "tag:yaml.org,2002:"
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -53,7 +54,8 @@ class Document:
     """Plain data and where each part of it stands. `findings` are the refusals met on the way.
 
     A place is the index of a character; line and column are counted when someone asks. `places` holds, by the id of
-    a list, the index of each item; by that of a map, key -> the indices of key and value in one number.
+    a list, the index of each item; by that of a map, key -> the indices of key and value in one number. `scalars` are
+    the spans in which a # starts no comment; they are kept only where the text speaks to fqtool in a comment.
     """
 
     file: str
@@ -61,7 +63,9 @@ class Document:
     data: Any = None
     findings: list[Finding] = field(default_factory=list)
     places: dict[int, Any] = field(default_factory=dict)
+    scalars: list[tuple[int, int]] = field(default_factory=list)
     _lines: list[int] = field(default_factory=list)
+    _split: list[str] = field(default_factory=list)
 
     def at(self, path: Iterable[Step]) -> Location:
         """Return the place of the value at `path`, or of the nearest parent that has one."""
@@ -93,6 +97,18 @@ class Document:
         for step in path:
             data = data[step]
         return data
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of the text, without what ends them."""
+        if not self._split:
+            self._split = _LINE_END.split(self.text)
+        return self._split
+
+    def index(self, place: Location) -> int:
+        """Return the index of the character at a place; the other way round from `location`."""
+        self.location(0)
+        return self._lines[place.line - 1] + place.column - 1
 
     def location(self, index: int) -> Location:
         """Return line and column of a character, as editors count them."""
@@ -133,6 +149,7 @@ class _Reader:
         self.documents = 0
         self.stack: list[_Open] = []
         self.report = document.findings.extend
+        self.keeps_scalars = MARK in document.text
 
     def read(self, events: Iterable[Any]) -> None:
         """Take events until the end, or until one that makes the rest meaningless."""
@@ -158,6 +175,7 @@ class _Reader:
                 self.documents += 1
                 if self.documents > 1:
                     self.report(problems.several_documents(self._at(event)))
+                    self.document.data = None  # what the first of them lacks may stand in the second
                     return
 
     def _at(self, event: Any) -> Location:
@@ -185,6 +203,11 @@ class _Reader:
     def _scalar(self, event: Any) -> None:
         if event.anchor or event.tag:
             self._refuse_extras(event)
+        if self.keeps_scalars:
+            start, end = event.start_mark.index, event.end_mark.index
+            # After the | or > of a block there may be a comment.
+            first = self.document.text.find("\n", start, end) if event.style in ("|", ">") else start
+            self.document.scalars.append((first if first >= 0 else end, end))
         value: object = event.value
         parent = self.stack[-1] if self.stack else None
         is_key = parent is not None and parent.is_map and parent.key is None
@@ -265,10 +288,10 @@ def _explained(text: str, error: yaml.MarkedYAMLError, at: Location) -> Iterator
 
 def _forbidden_character(document: Document) -> tuple[Finding, ...]:
     """Control characters and lone surrogates; the parsers disagree on where they report them."""
-    bad = _FORBIDDEN.search(document.text)
+    bad = re.search(_FORBIDDEN, document.text)
     found = f"the character U+{ord(bad[0]):04X}" if bad else "a character"
     remedy = "Remove it, or write it as an escape in double quotes."
     return problems.yaml_syntax(document.location(bad.start() if bad else 0), f"{found} may not stand in it", remedy)
 
 
-_FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_FORBIDDEN = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"

@@ -9,6 +9,7 @@ from typing import Any
 from fqtool.finding import Finding
 from fqtool.registry import misfits
 from fqtool.registry.document import Document, Step
+from fqtool.registry.patches import key_renamed, value_chosen, value_retyped
 
 _TYPES = {
     "object": "a map", "array": "a list", "string": "text", "number": "a number", "integer": "a whole number",
@@ -43,11 +44,18 @@ def _told(document: Document, path: tuple[Step, ...], error: Any) -> Iterable[Fi
             return _missing(document, path, error, where)
         case "type":
             kind = "nothing" if found is None else _FOUND.get(type(found), "something else")
-            return misfits.wrong_type(here, where, _TYPES[error.validator_value], kind)
+            return misfits.wrong_type(
+                here,
+                where,
+                _TYPES[error.validator_value],
+                kind,
+                value_retyped(document, path, found, error.validator_value),
+            )
         case "enum" | "const":
             one = error.validator_value
             allowed = tuple(str(word) for word in (one if isinstance(one, list) else [one]))
-            return misfits.value_not_allowed(here, where, quoted(found), allowed, nearest(str(found), allowed))
+            return misfits.value_not_allowed(here, where, quoted(found), allowed, nearest(str(found), allowed),
+                value_chosen(document, path, found, allowed))  # fmt: skip
         case _:
             return misfits.malformed_value(here, where, quoted(found), needed(error))
 
@@ -57,7 +65,9 @@ def _unknown(document: Document, path: tuple[Step, ...], error: Any, where: str)
     for key in error.instance:
         if key not in known:
             at = document.at_key((*path, key))
-            yield from misfits.unknown_key(at, quoted(key), where, known, nearest(key, known))
+            yield from misfits.unknown_key(
+                at, quoted(key), where, known, nearest(key, known), key_renamed(document, path, key, known)
+            )
 
 
 def _missing(document: Document, path: tuple[Step, ...], error: Any, where: str) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import stat
+from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
@@ -45,14 +46,25 @@ def load_registry(text: str, path: str) -> tuple[Registry | None, tuple[Finding,
     findings = list(document.findings)
     if document.data is not None and not _fits()(document.data):
         told = {found.location for found in findings}
-        misfits = (one for one in explain(document, schema()) if one.location not in told)
-        findings += islice(misfits, FINDINGS_LIMIT)
+        misfits = list(islice(explain(document, schema()), FINDINGS_LIMIT))
+        unfit = {one.location: one for one in misfits if one.location in told}
+        findings = [_as_wanted(one, unfit.get(one.location)) for one in findings]
+        findings += (one for one in misfits if one.location not in told)
     if document.data is None and not findings:
         findings += problems.empty_file(document.location(0))
     if findings:
         return None, _in_order(findings)
     registry, late = assemble(document)
     return (None if late else registry), late
+
+
+def _as_wanted(found: Finding, misfit: Finding | None) -> Finding:
+    """Quotes mend nothing where no text is wanted; yes and no are truth values where one is."""
+    if misfit is None or not found.patch:
+        return found
+    truth = {"yes": "true", "on": "true", "no": "false", "off": "false", "true": "true", "false": "false"}
+    word = truth.get(found.subject.lower()) if misfit.rule == "FQ015" and "true or false" in misfit.message else None
+    return replace(found, patch=tuple(replace(one, text=word) for one in found.patch) if word else ())
 
 
 @cache

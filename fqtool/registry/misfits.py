@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fqtool.finding import Finding, Location, rule
+from fqtool.finding import Edit, Finding, Location, rule
 
 
 @rule("FQ013")
-def unknown_key(at: Location, key: str, where: str, known: tuple[str, ...], nearest: str) -> Iterator[Finding]:
+def unknown_key(
+    at: Location, key: str, where: str, known: tuple[str, ...], nearest: str, patch: tuple[Edit, ...] = ()
+) -> Iterator[Finding]:
     """A key that means nothing here.
 
     Problem: fqtool does not know the key at this place; it is misspelt or stands one level off.
@@ -21,7 +23,7 @@ def unknown_key(at: Location, key: str, where: str, known: tuple[str, ...], near
     """
     listed = ", ".join(sorted(known)[:30])
     remedy = f"Did you mean {nearest}?" if nearest else f"Known here: {listed}."
-    yield Finding(where, f"{key} is no key of {where}.", remedy=remedy, location=at)
+    yield Finding(where, f"{key} is no key of {where}.", remedy=remedy, location=at, patch=patch)
 
 
 @rule("FQ014")
@@ -40,7 +42,7 @@ def missing_key(at: Location, key: str, where: str, example: str) -> Iterator[Fi
 
 
 @rule("FQ015")
-def wrong_type(at: Location, where: str, expected: str, found: str) -> Iterator[Finding]:
+def wrong_type(at: Location, where: str, expected: str, found: str, patch: tuple[Edit, ...] = ()) -> Iterator[Finding]:
     """A value is of another kind than the key takes.
 
     Problem: Text stands where a number is expected, a single value where a list is expected, or the like.
@@ -51,7 +53,8 @@ def wrong_type(at: Location, where: str, expected: str, found: str) -> Iterator[
 
     Fix: Write what is expected: `keys: [player_lookup]`.
     """
-    yield Finding(where, f"{where} must be {expected}, and is {found}.", remedy=_form(expected, found), location=at)
+    message = f"{where} must be {expected}, and is {found}."
+    yield Finding(where, message, remedy=_form(expected, found), location=at, patch=patch)
 
 
 def _form(expected: str, found: str) -> str:
@@ -64,7 +67,7 @@ def _form(expected: str, found: str) -> str:
 
 @rule("FQ016")
 def value_not_allowed(
-    at: Location, where: str, found: str, allowed: tuple[str, ...], nearest: str
+    at: Location, where: str, found: str, allowed: tuple[str, ...], nearest: str, patch: tuple[Edit, ...] = ()
 ) -> Iterator[Finding]:
     """A value outside the closed list of its key.
 
@@ -81,6 +84,7 @@ def value_not_allowed(
         f"{where} is {found}, which is none of {', '.join(allowed)}.",
         remedy=f"Did you mean {nearest}?" if nearest else f"Write {' or '.join(allowed)}.",
         location=at,
+        patch=patch,
     )
 
 

@@ -226,6 +226,14 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rules `fqtool validate` speaks of, by codes or beginnings of codes: those of `select`, less `ignore`."""
+
+    select: tuple[str, ...] = ("FQ",)
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Registry:
     """The whole file. `features` are in index order with retired ones kept; `drift` maps rule codes to levels.
 
@@ -252,6 +260,7 @@ class Registry:
     expected_size: ExpectedSize | None = None
     targets: tuple[tuple[str, str], ...] = ()
     drift: tuple[tuple[str, Severity | None], ...] = ()
+    validate: Choice = Choice()
     training_quality: float = 85.0
     schema_versions: tuple[tuple[str, str], ...] = field(default=())
     document: Document | None = field(default=None, repr=False, compare=False)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 
-from fqtool.finding import Finding, Location, rule
+from fqtool.finding import Edit, Finding, Location, rule
 
 
 @rule("FQ001")
@@ -190,9 +192,11 @@ def ambiguous_value(at: Location, text: str, other: str) -> Iterator[Finding]:
         f"{text} reads as {_KINDS.get(other, other)} to some YAML readers and as text to others.",
         remedy=f'Quote it: "{text}"{hint}.',
         location=at,
+        patch=(Edit(at, replace(at, column=at.column + len(text)), f'"{text}"'),) if _PLAIN.fullmatch(text) else (),
     )
 
 
+_PLAIN = re.compile(r"[^\s\"\\]+")
 _KINDS = {
     "bool": "a truth value", "timestamp": "a date", "int": "a number", "float": "a number", "null": "nothing",
     "merge": "a merge of maps", "value": "a default value",

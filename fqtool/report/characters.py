@@ -15,7 +15,7 @@ _DECEPTIVE = frozenset(
     "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u00ad\u200b\u2060\ufeff"
 )
 _OBEYED = frozenset({"Cc", "Cs", "Zl", "Zp"})
-_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML = "[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # compiled when asked: it takes long
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -33,7 +33,7 @@ def xml_text(text: str) -> str:
 
     A carriage return is legal, but every parser turns it into a newline.
     """
-    return _NOT_XML.sub(lambda found: _escape(found[0]), text)
+    return re.sub(_NOT_XML, lambda found: _escape(found[0]), text)
 
 
 def write(text: str, stream: TextIO) -> None:

@@ -10,9 +10,9 @@ from fqtool.finding import Severity
 from fqtool.report.characters import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from fqtool.finding import Finding, Location
+    from fqtool.finding import Edit, Finding, Location
     from fqtool.report.console import Page
     from fqtool.report.source_lines import SourceLines
 
@@ -30,6 +30,24 @@ def finding_lines(found: Finding, page: Page, sources: SourceLines) -> Iterator[
         yield from page.wrapped(_label("cause", "dim") + " ", Text(_told(found.cause)), _LABEL)
     if found.remedy:
         yield from remedy_lines(found.remedy, page)
+    if found.patch:
+        yield from _patch_lines(found.patch, page, sources)
+
+
+def _patch_lines(patch: Sequence[Edit], page: Page, sources: SourceLines) -> Iterator[Text | str]:
+    """What --fix would do, as a diff of the lines."""
+    label = f"{'--fix:':>{_LABEL - 1}}"
+    for edit in patch:
+        old = sources.between(edit.start, edit.end)
+        if not old:
+            continue
+        after = old[-1][edit.end.column - 1 :] if edit.end.column > 1 or edit.start.line == edit.end.line else ""
+        whole = f"{old[0][: edit.start.column - 1]}{edit.text}{after}"
+        new = whole.split("\n") if whole else []
+        for sign, colour, lines in (("-", "red", old), ("+", "green", new)):
+            for line in lines:
+                yield page.rendered(Text(f"{label} {sign} {visible(line)}", colour))
+                label = " " * (_LABEL - 1)
 
 
 def remedy_lines(remedy: str, page: Page) -> Iterator[Text | str]:

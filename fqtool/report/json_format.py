@@ -10,7 +10,7 @@ from fqtool.report.outcome import rule_name, tally
 if TYPE_CHECKING:
     from typing import TextIO
 
-    from fqtool.finding import Finding
+    from fqtool.finding import Finding, Location
     from fqtool.report.outcome import Outcome
 
 FORMAT_VERSION = 1
@@ -44,5 +44,10 @@ def _entry(found: Finding) -> dict[str, Any]:
         "message": found.message,
         "cause": found.cause,
         "remedy": found.remedy,
-        "location": place and {"file": place.file, "line": place.line, "column": place.column},
+        "location": place and _place(place),
+        "patch": [{"start": _place(one.start), "end": _place(one.end), "text": one.text} for one in found.patch],
     }
+
+
+def _place(place: Location) -> dict[str, Any]:
+    return {"file": place.file, "line": place.line, "column": place.column}

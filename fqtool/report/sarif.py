@@ -6,14 +6,14 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from fqtool.finding import RULES, Rule
+from fqtool.finding import RULES, Location, Rule
 from fqtool.report.outcome import prose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import TextIO
 
-    from fqtool.finding import Finding, Location
+    from fqtool.finding import Edit, Finding
     from fqtool.report.outcome import Outcome
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -73,10 +73,31 @@ def _result(found: Finding, rule_index: int, identity: str) -> dict[str, Any]:
         "level": str(found.severity),
         "message": {"text": prose(found)},
         "locations": [_place(found)],
+        **_fixes(found),
         # GitHub compares runs by primaryLocationLineHash alone and would hash a source line, which drift has not.
         "partialFingerprints": {"fqtoolFinding/v1": identity, "primaryLocationLineHash": identity},
         "properties": {"subject": found.subject, "cause": found.cause, "remedy": found.remedy},
     }
+
+
+def _fixes(found: Finding) -> dict[str, Any]:
+    """The patch, one change for each file; nothing where there is none."""
+    if not found.patch:
+        return {}
+    changes = [
+        {
+            "artifactLocation": _physical(Location(file))["artifactLocation"],
+            "replacements": [_replacement(one) for one in found.patch if one.start.file == file],
+        }
+        for file in dict.fromkeys(one.start.file for one in found.patch)
+    ]
+    return {"fixes": [{"description": {"text": found.remedy or found.message}, "artifactChanges": changes}]}
+
+
+def _replacement(edit: Edit) -> dict[str, Any]:
+    start, end = edit.start, edit.end
+    region = {"startLine": start.line, "startColumn": start.column, "endLine": end.line, "endColumn": end.column}
+    return {"deletedRegion": region, "insertedContent": {"text": edit.text}}
 
 
 def _place(found: Finding) -> dict[str, Any]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
+from fqtool.finding import Location
 from fqtool.report.characters import visible
-
-if TYPE_CHECKING:
-    from fqtool.finding import Location
 
 _TOKEN = re.compile(r"\w[\w.-]*")
 _LARGEST = 8 * 1024 * 1024
@@ -40,6 +37,12 @@ class SourceLines:
         carets = "^" * max(cell_len(under), 1) if place.column else ""
         blank = " " * cell_len(before)
         return f"{place.line:>6} | {before}{under}{after}", f"{'':>6} | {blank}{carets}" if carets else ""
+
+    def between(self, start: Location, end: Location) -> list[str]:
+        """Return the lines from one place to another; one that ends at the start of a line leaves that line out."""
+        last = end.line - (end.column == 1 and end.line > start.line)
+        found = (self._line(Location(start.file, number)) for number in range(start.line, last + 1))
+        return [line for line in found if line is not None]
 
     def _line(self, place: Location) -> str | None:
         if place.file not in self._files:

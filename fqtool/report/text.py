@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from fqtool.finding import worst
@@ -14,12 +15,19 @@ if TYPE_CHECKING:
     from fqtool.report.console import Page
     from fqtool.report.outcome import Outcome
 
+_COLOUR_WANTED = frozenset({"FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"})
+
 
 def print_text(outcome: Outcome, stream: TextIO) -> None:
     """Print the findings grouped by file or subject, then the conclusion."""
+    from fqtool.report.characters import visible, write
+
+    if not outcome.findings and not stream.isatty() and not _COLOUR_WANTED.intersection(os.environ):
+        write(f"{visible(outcome.conclusion(), keep=chr(10))}\n", stream)  # importing rich takes longer than all checks
+        return
+
     from rich.text import Text
 
-    from fqtool.report.characters import visible
     from fqtool.report.console import Page
     from fqtool.report.finding_text import COLOURS
 

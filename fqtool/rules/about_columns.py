@@ -10,12 +10,11 @@ from fqtool.finding import Finding, Location, Severity, rule
 from fqtool.registry.explain import nearest
 from fqtool.registry.judgement import Each, ViewColumn
 from fqtool.registry.model import BaseColumn, ColumnSpec, Owner
-from fqtool.rules.subject import Subject, type_of
+from fqtool.rules.subject import COLUMN_LIMIT, Subject, column_count, type_of
 from fqtool.table.column import Mode, Type
 from fqtool.table.typetext import parse_type
 
 _DESCRIPTION_LIMIT = 1024
-_COLUMN_LIMIT = 10_000
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 _TELLING = {Each.FEATURE: ("index", "name"), Each.CATEGORY: ("category", "name")}
 _PLACEHOLDERS = {
@@ -83,15 +82,11 @@ def too_many_columns(subject: Subject) -> Iterator[Finding]:
 
     Fix: keep what is per feature in one JSON or ARRAY column, with FEATURE_MAP or FEATURE_LIST.
     """
-    count = sum(1 + (_fields(one[0]) if one else 0) for one in subject.types.values())
-    if count > _COLUMN_LIMIT:
+    count = column_count(subject)
+    if count > COLUMN_LIMIT:
         table = subject.registry.table
-        message = f"The table would have {count:,} columns with fields; {_COLUMN_LIMIT:,} are allowed."
+        message = f"The table would have {count:,} columns with fields; {COLUMN_LIMIT:,} are allowed."
         yield Finding(table.name, message, location=table.at)
-
-
-def _fields(kind: Type) -> int:
-    return sum(1 + _fields(field.type) for field in kind.fields)
 
 
 @rule("FQ113")
@@ -126,12 +121,13 @@ def required_array(subject: Subject) -> Iterator[Finding]:
 
     Fix: remove `required`.
     """
-    for one in subject.registry.base_columns:
+    for number, one in enumerate(subject.registry.base_columns):
         found = type_of(one.type)
         if one.required and found and found[1] is Mode.REPEATED:
             yield Finding(
-                one.name, f"{one.name} is an ARRAY and required.", remedy="Remove required: true.", location=one.at
-            )
+                one.name, f"{one.name} is an ARRAY and required.", remedy="Remove required: true.", location=one.at,
+                patch=subject.replaced("true", "false", "base_columns", number, "required"),
+            )  # fmt: skip
 
 
 @rule("FQ115")
@@ -190,10 +186,10 @@ def _with_placeholders(subject: Subject) -> Iterator[tuple[str, list[str], tuple
             yield column.name, [column.name, column.expr], known, column.at
     inputs = subject.registry.inputs
     for key, text in (("source", inputs.source), ("value", inputs.value)):
-        yield f"inputs {key}", [text], ("index", "name"), Location(subject.registry.path)
+        yield f"inputs {key}", [text], ("index", "name"), subject.place("inputs", key)
     once = {"sources_known": inputs.sources_known, "names": inputs.names, "cold_start": inputs.cold_start}
     for key, text in once.items():
-        yield f"inputs {key}", [text], (), Location(subject.registry.path)
+        yield f"inputs {key}", [text], (), subject.place("inputs", key)
 
 
 @rule("FQ117")

@@ -112,10 +112,10 @@ def unknown_label(subject: Subject) -> Iterator[Finding]:
                 yield _unknown(one.name, "source label", label, known, one.at)
     absent = registry.unknown_source.absent_label
     if absent not in known:
-        yield _unknown("unknown_source", "source label", absent, known, Location(registry.path))
+        yield _unknown("unknown_source", "source label", absent, known, subject.place("unknown_source"))
 
 
-@rule("FQ130")
+@rule("FQ130", firm=False)
 def broken_range(subject: Subject) -> Iterator[Finding]:
     """A range is the wrong way round, or the stand-in value lies outside it.
 
@@ -156,6 +156,28 @@ def empty_category(subject: Subject) -> Iterator[Finding]:
             yield Finding(one.name, f"No feature is in the category {one.name}.", location=one.at)
 
 
+@rule("FQ124", Severity.WARNING)
+def unused_label(subject: Subject) -> Iterator[Finding]:
+    """A source label that no feature can have.
+
+    Problem: every feature lists its labels, and none lists this one; it is not `absent_label` either.
+
+    Why: it has a weight that never counts, most likely because a feature lists another spelling.
+
+    Example: vegas_line under sources, and labels: [vegas, missing]
+
+    Fix: list it at the feature that has it, or remove it.
+    """
+    registry = subject.registry
+    listed = {label for one in registry.features for label in one.labels} | {registry.unknown_source.absent_label}
+    if not registry.active_features or not all(one.labels for one in registry.active_features):
+        return
+    for source in registry.sources:
+        if source.label not in listed:
+            message = f"No feature lists the source label {source.label}."
+            yield Finding(source.label, message, remedy="List it under labels, or remove it.", location=source.at)
+
+
 @rule("FQ132")
 def input_alike_for_all(subject: Subject) -> Iterator[Finding]:
     """Every feature would read the same source or value.
@@ -172,7 +194,9 @@ def input_alike_for_all(subject: Subject) -> Iterator[Finding]:
     for key, text in (("source", registry.inputs.source), ("value", registry.inputs.value)):
         if "{index}" not in text and "{name}" not in text:
             message = f"inputs {key} is the same for every feature."
-            yield Finding(f"inputs {key}", message, remedy="Put {index} into it.", location=Location(registry.path))
+            yield Finding(
+                f"inputs {key}", message, remedy="Put {index} into it.", location=subject.place("inputs", key)
+            )
 
 
 @rule("FQ133")
@@ -191,3 +215,22 @@ def unknown_run_column(subject: Subject) -> Iterator[Finding]:
         for name in (one.last_updated, one.rows_found):
             if name and name.lower() not in subject.base_names:
                 yield _unknown(one.name, "base column", name, subject.base_names, one.at)
+
+
+@rule("FQ134", Severity.WARNING)
+def idle_processor(subject: Subject) -> Iterator[Finding]:
+    """A processor makes no feature.
+
+    Problem: no feature that is not retired names the processor.
+
+    Why: its failure could harm no feature, so a diagnosis that speaks of it misleads; or a feature names the wrong one.
+
+    Example: OddsScrapers under processors, with all features of the lines under another name
+
+    Fix: name it at its features, or remove it.
+    """
+    used = {one.processor for one in subject.registry.active_features}
+    for one in subject.registry.processors:
+        if one.name not in used:
+            message = f"No feature comes from {one.name}."
+            yield Finding(one.name, message, remedy="Name it at its features, or remove it.", location=one.at)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fqtool.finding import RULES, Finding, Location, rule
+from fqtool.finding import RULES, Edit, Finding, Location, rule
+from fqtool.registry.comments import comments
 from fqtool.registry.explain import nearest
+from fqtool.registry.patches import items_ordered
 from fqtool.rules.subject import Subject
 
 _BEST = 100
@@ -26,7 +28,7 @@ def weight_outside_scale(subject: Subject) -> Iterator[Finding]:
     """
     registry = subject.registry
     weights = [(one.label, one.weight, one.at) for one in registry.sources]
-    weights.append(("unknown_source", registry.unknown_source.weight, Location(registry.path)))
+    weights.append(("unknown_source", registry.unknown_source.weight, subject.place("unknown_source")))
     for name, weight, at in weights:
         if not 0 <= weight <= _BEST:
             yield Finding(name, f"The weight of {name} is {weight:g}, outside 0-100.", location=at)
@@ -48,7 +50,8 @@ def tiers_in_disorder(subject: Subject) -> Iterator[Finding]:
     for above, one in pairwise(tiers):
         if one.min >= above.min:
             message = f"{one.name} begins at {one.min:g}, not below {above.name} at {above.min:g}."
-            yield Finding(one.name, message, remedy="Order tiers from high to low.", location=one.at)
+            remedy = "Order tiers from high to low."
+            yield Finding(one.name, message, remedy=remedy, location=one.at, patch=_ordered(subject))
     for one in tiers:
         if not 0 <= one.min <= _BEST:
             yield Finding(one.name, f"{one.name} begins at {one.min:g}, outside 0-100.", location=one.at)
@@ -58,7 +61,15 @@ def tiers_in_disorder(subject: Subject) -> Iterator[Finding]:
         yield Finding(last.name, message, remedy="Let the last tier begin at 0.", location=last.at)
 
 
-@rule("FQ137")
+def _ordered(subject: Subject) -> tuple[Edit, ...]:
+    """The tiers from high to low, if that makes bands of them."""
+    document, lows = subject.registry.document, [one.min for one in subject.registry.tiers]
+    if document is None or len(set(lows)) < len(lows):
+        return ()
+    return items_ordered(document, ("tiers",), sorted(range(len(lows)), key=lambda number: -lows[number]))
+
+
+@rule("FQ137", firm=False)
 def model_needs_unknown_feature(subject: Subject) -> Iterator[Finding]:
     """A model needs a feature that the store does not have.
 
@@ -80,7 +91,7 @@ def model_needs_unknown_feature(subject: Subject) -> Iterator[Finding]:
                 )
 
 
-@rule("FQ138")
+@rule("FQ138", firm=False)
 def unknown_alert_level(subject: Subject) -> Iterator[Finding]:
     """An alert has a level that is not declared.
 
@@ -143,24 +154,34 @@ def alert_number_missing(subject: Subject) -> Iterator[Finding]:
 
 @rule("FQ141")
 def unknown_rule(subject: Subject) -> Iterator[Finding]:
-    """The drift levels name a rule that does not exist.
+    """A rule is named that does not exist.
 
-    Problem: a code under `drift` belongs to no rule.
+    Problem: a code under `drift` or `validate`, or in a comment that silences, belongs to no rule.
 
     Why: what the team meant to ignore or to raise keeps its own level.
 
     Example: drift: {FQ399: ignore}
 
-    Fix: take the code that check-drift prints.
+    Fix: take the code that check-drift or validate prints.
     """
+    for code, at in _named_rules(subject):
+        if not any(one.startswith(code) for one in RULES):
+            from fqtool.rules.every import every_rule
+
+            if not any(one.startswith(code) for one in every_rule()):
+                yield Finding(code, f"There is no rule {code}.", remedy="fqtool rules lists them.", location=at)
+
+
+def _named_rules(subject: Subject) -> Iterator[tuple[str, Location]]:
     registry = subject.registry
-    if registry.drift:
-        # Their rules must be known to look them up.
-        import fqtool.rules.about_breaks
-        import fqtool.rules.about_drift  # noqa: F401
     for code, _ in registry.drift:
-        if code not in RULES:
-            yield Finding(code, f"There is no rule {code}.", location=Location(registry.path))
+        yield code, subject.place("drift", code)
+    for key, codes in (("select", registry.validate.select), ("ignore", registry.validate.ignore)):
+        for number, code in enumerate(codes):
+            yield code, subject.place("validate", key, number)
+    for one in comments(registry.document) if registry.document else ():
+        for code in one.codes if one.verb == "ignore" else ():
+            yield code, one.at
 
 
 @rule("FQ142")
@@ -179,14 +200,16 @@ def schema_version_disagrees(subject: Subject) -> Iterator[Finding]:
     held = {one.name: one.expr for one in registry.columns}
     for name, version in registry.schema_versions:
         if name not in held:
-            yield Finding(name, f"{name} under schema_versions is no column.", location=Location(registry.path))
+            yield Finding(
+                name, f"{name} under schema_versions is no column.", location=subject.place("schema_versions", name)
+            )
         elif (held[name] or "").strip() not in (f"'{version}'", f'"{version}"'):
             message = f"{name} is {version} under schema_versions, and {held[name]} in its column."
             at = next(one.at for one in registry.columns if one.name == name)
             yield Finding(name, message, remedy=f"expr: \"'{version}'\"", location=at)
 
 
-@rule("FQ149")
+@rule("FQ162")
 def expected_size_of_unknown_section(subject: Subject) -> Iterator[Finding]:
     """An expected size names a section that no column has.
 

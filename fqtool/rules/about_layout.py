@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fqtool.finding import Finding, Location, rule
+from fqtool.finding import Finding, rule
 from fqtool.registry.explain import nearest
 from fqtool.rules.subject import Subject
 from fqtool.table.column import Kind, Mode
@@ -146,4 +146,4 @@ def unknown_target(subject: Subject) -> Iterator[Finding]:
     for name, url in subject.registry.targets:
         if not url.startswith(("duckdb://", "bigquery://")):
             remedy = "Write duckdb:///path/file.duckdb or bigquery://project/dataset."
-            yield Finding(name, f"The target {name} is {url}.", remedy=remedy, location=Location(subject.registry.path))
+            yield Finding(name, f"The target {name} is {url}.", remedy=remedy, location=subject.place("targets", name))

@@ -45,6 +45,7 @@ class Read:
     expression: Expression
     fixed: frozenset[str]
     filled: tuple[str, ...]
+    values: Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def _examine(subject: Subject, entry: Entry, read: list[Read]) -> Iterator[Mista
         if values and _UNFILLED.search(text):
             continue  # another rule speaks of placeholders
         for kind, span, message, remedy in _problems(entry, text, values, read):
-            at = _place(subject, entry, _unfilled(entry.text, values, span.start))
+            at = place_of(subject, entry, values, span.start)
             # The same mistake with another feature's number is the same mistake.
             if (kind, at) not in told:
                 told.add((kind, at))
@@ -99,7 +100,7 @@ def _problems(entry: Entry, text: str, values: Values, read: list[Read]) -> Iter
 def _read(entry: Entry, made: Expression, values: Values) -> Read:
     words = {fill(word, values): word for word in WORD.findall(entry.text)} if values else {}
     names = _names(made, entry.names)
-    return Read(entry, made, names - words.keys(), tuple(word for text, word in words.items() if text in names))
+    return Read(entry, made, names - words.keys(), tuple(word for text, word in words.items() if text in names), values)
 
 
 def _names(e: Expression, names: Names) -> frozenset[str]:
@@ -153,8 +154,9 @@ def _unfilled(raw: str, values: Values, offset: int) -> int:
     return offset - grown
 
 
-def _place(subject: Subject, entry: Entry, offset: int) -> Location:
-    document, path = subject.registry.document, entry.path
+def place_of(subject: Subject, entry: Entry, values: Values, start: int) -> Location:
+    """Return the place in the file of what begins at `start` in the entry's text with these values filled in."""
+    document, path, offset = subject.registry.document, entry.path, _unfilled(entry.text, values, start)
     if document is None:
         return entry.at
     if path[0] == "features":  # they are sorted by index, not as the file has them

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property, lru_cache
 
 from fqtool.errors import InputError
-from fqtool.finding import Location
+from fqtool.finding import Edit, Location
 from fqtool.quality.build import ExpandedColumn, expand_columns
+from fqtool.registry.document import Step
 from fqtool.registry.model import Registry
 from fqtool.table.column import Mode, Type
 from fqtool.table.typetext import parse_type
 
+COLUMN_LIMIT = 10_000  # BIGQUERY 37
+
 
 @dataclass(frozen=True)
 class Subject:
-    """The registry with its columns expanded and its names collected."""
+    """The registry with its columns expanded and its names collected.
+
+    `today` is what dates are compared with; None keeps rules about dates silent.
+    """
 
     registry: Registry
+    today: date | None = None
 
     @cached_property
     def managed(self) -> tuple[ExpandedColumn, ...]:
@@ -46,12 +54,36 @@ class Subject:
         """Names of the categories."""
         return frozenset(one.name for one in self.registry.categories)
 
+    def place(self, *path: Step) -> Location:
+        """Return where the key at `path` stands, or of a list the item; the whole file where nothing is known."""
+        document = self.registry.document
+        return document.at_key(path) if document else Location(self.registry.path)
+
+    def replaced(self, old: str, new: str, *path: Step) -> tuple[Edit, ...]:
+        """Return the edit that writes `new` for the value at `path`; () where the file does not have `old` there."""
+        document = self.registry.document
+        if document is None:
+            return ()
+        _, start = document.indices(path)
+        if not document.text.startswith(old, start):
+            return ()
+        return (Edit(document.location(start), document.location(start + len(old)), new),)
+
     def named_columns(self) -> Iterator[tuple[str, str, Location]]:
         """Yield name, description and place of every column, base columns first."""
         for base in self.registry.base_columns:
             yield base.name, base.description, base.at
         for one in self.managed:
             yield one.name, one.description, one.spec.at
+
+
+def column_count(subject: Subject) -> int:
+    """Return how many columns the table has as BigQuery counts them: with the fields of STRUCTs."""
+    return sum(1 + (_fields(one[0]) if one else 0) for one in subject.types.values())
+
+
+def _fields(kind: Type) -> int:
+    return sum(1 + _fields(field.type) for field in kind.fields)
 
 
 @lru_cache(maxsize=1024)

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 
 from fqtool.errors import MigrationError, NotThere, RegistryError
-from fqtool.finding import Severity
 from fqtool.migrations.contract import CONTRACT, Position, read_contract
 from fqtool.migrations.files import CHECKSUMS, MigrationFile, read_files, recorded_state
 from fqtool.migrations.ledger import LEDGER, ROWS, Entry, entries_of, revisions
@@ -34,7 +33,7 @@ def require_sound(registry: Registry) -> None:
     """Raise RegistryError with every error of a registry that could be read."""
     from fqtool.rules.about_registry import check_registry
 
-    wrong = tuple(found for found in check_registry(registry) if found.severity is Severity.ERROR)
+    wrong = check_registry(registry, errors_only=True)
     if wrong:
         many = f"{len(wrong)} problem{'s' if len(wrong) > 1 else ''}"
         raise RegistryError(f"{registry.path} has {many}.", findings=wrong)

@@ -1,0 +1,97 @@
+"""Edits of a registry's text: made so that comments and layout stay, and put into it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from fqtool.finding import Edit, Location
+from fqtool.registry.document import Document, Step
+
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,14}(\.[0-9]{1,9})?")
+_WORD = re.compile(r"[A-Za-z_][\w.-]*")
+_SURE = 0.8  # likeness from which a single near word is the one that was meant
+_INDENT = re.compile(r"[ \t]*")
+
+
+def edited(text: str, edits: Iterable[Edit]) -> str:
+    """Return the text with the edits put in; of two that overlap, the one that begins first."""
+    document = Document("", text)
+    spans = sorted({(document.index(one.start), document.index(one.end), one.text) for one in edits})
+    parts, at = [], 0
+    for start, end, new in spans:
+        if start >= at:
+            parts += [text[at:start], new]
+            at = end
+    return "".join((*parts, text[at:]))
+
+
+def sure(word: str, known: Iterable[str]) -> str:
+    """Return the only known word that is near to one, or that differs in case alone; "" where it takes judgement."""
+    by_lower = {one.lower(): one for one in known}
+    if word.lower() in by_lower:
+        return by_lower[word.lower()]
+    found = get_close_matches(word.lower()[:60], by_lower, n=2, cutoff=_SURE)
+    return by_lower[found[0]] if len(found) == 1 else ""
+
+
+def written(document: Document, index: int, old: str, new: str) -> tuple[Edit, ...]:
+    """Write `new` for the plain or quoted scalar `old` that begins at an index; () where the text is another."""
+    text = document.text
+    quote = text[index : index + 1] if text[index : index + 1] in ("'", '"') else ""
+    whole = f"{quote}{old}{quote}"
+    if not old or "\n" in old or not text.startswith(whole, index):
+        return ()
+    return (Edit(document.location(index), document.location(index + len(whole)), new),)
+
+
+def key_renamed(document: Document, path: Sequence[Step], key: str, known: Iterable[str]) -> tuple[Edit, ...]:
+    """Rename a misspelt key of the map at `path`, if it is sure which was meant and that is not there already."""
+    meant = sure(key, known)
+    if not meant or meant in document.value(path):
+        return ()
+    return written(document, document.indices((*path, key))[0], key, meant)
+
+
+def value_chosen(document: Document, path: Sequence[Step], value: object, allowed: Iterable[str]) -> tuple[Edit, ...]:
+    """Write the allowed word that a misspelt one must have meant."""
+    meant = sure(value, allowed) if isinstance(value, str) else ""
+    return written(document, document.indices(path)[1], str(value), meant) if meant else ()
+
+
+def value_retyped(document: Document, path: Sequence[Step], value: object, wanted: object) -> tuple[Edit, ...]:
+    """Take a number or truth value out of its quotes, or put a single word into the list that is wanted."""
+    if not isinstance(value, str):
+        return ()
+    index = document.indices(path)[1]
+    plain = {"number": _NUMBER.fullmatch(value), "integer": value.isdecimal() and _NUMBER.fullmatch(value)}
+    if plain.get(str(wanted)) or (wanted == "boolean" and value in ("true", "false")):
+        return written(document, index, value, value)
+    return written(document, index, value, f"[{value}]") if wanted == "array" and _WORD.fullmatch(value) else ()
+
+
+def items_ordered(document: Document, path: Sequence[Step], order: Sequence[int]) -> tuple[Edit, ...]:
+    """Put a list's items into another order, with their lines; () where comments or blank lines stand among them."""
+    places = [document.at((*path, number)) for number in range(len(order))]
+    lines, starts = document.lines, [one.line for one in places]
+    dashes = [lines[one.line - 1][: one.column - 1] for one in places]
+    if len(set(starts)) < len(starts) or any(dash.strip() != "-" for dash in dashes):
+        return ()
+    indent = len(dashes[0]) - len(dashes[0].lstrip())
+    end = starts[-1]
+    while end < len(lines) and lines[end].strip() and _indent(lines[end]) > indent:
+        end += 1
+    blocks = [lines[start - 1 : stop - 1] for start, stop in zip(starts, (*starts[1:], end + 1), strict=True)]
+    if any(not line.strip() or line.lstrip().startswith("#") for block in blocks for line in block):
+        return ()
+    begin = document.index(Location("", starts[0], 1))
+    stop = document.index(Location("", end, 1)) + len(lines[end - 1])
+    between = "\r\n" if "\r\n" in document.text[begin:stop] else "\n"
+    text = between.join(line for number in order for line in blocks[number])
+    return (Edit(document.location(begin), document.location(stop), text),)
+
+
+def _indent(line: str) -> int:
+    found = _INDENT.match(line)
+    return found.end() if found else 0
