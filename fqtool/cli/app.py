@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import daily, diagnose, explain, migrate, models, report, score
+from fqtool.cli import daily, diagnose, explain, export, migrate, models, report, score
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -40,6 +40,7 @@ app.add_typer(diagnose.app)
 app.add_typer(daily.app)
 app.add_typer(explain.app)
 app.add_typer(models.app)
+app.add_typer(export.app)
 app.add_typer(report.app)
 
 
