@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -34,7 +35,8 @@ def export(
     if check:
         from fqtool.verbs.export import stale_text
 
-        found = stale_text(out, text, f"fqtool export {tool}")
+        given = "" if registry == REGISTRY else f" --registry {quote(str(registry))}"
+        found = stale_text(out, text, f"fqtool export {tool}{given}")
         tell(found, form, target=str(out), command="export", ok=f"{out} is what the registry makes.")
     elif str(out) == "-":
         sys.stdout.write(text)

@@ -70,7 +70,7 @@ def _held(
         managed,
         base,
         lists.get(kind, ()),
-        kind if kind in lists else "",
+        kind if lists.get(kind) else "",
         QUALITY if kind == "quality" else None,
     )
 

@@ -28,6 +28,9 @@ class Export:
 
 EXPORTS = {
     "dbt": Export("fqtool.exports.dbt", "dbt", "models/feature_store.yml"),
+    "odcs": Export("fqtool.exports.odcs", "odcs", "feature_store.odcs.yaml"),
+    "terraform": Export("fqtool.exports.terraform", "terraform", "feature_store.tf.json"),
+    "python": Export("fqtool.exports.python", "python", "feature_store.py"),
 }
 
 
