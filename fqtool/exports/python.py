@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fqtool.exports.contents import Held, accepted_lists, contents
+from fqtool.exports.python_text import quoted, remark
 from fqtool.registry.model import Registry
 from fqtool.table.column import Column, Kind, Mode
 
@@ -127,7 +128,10 @@ def _constant(name: str, value: object, annotation: str = "") -> str:
         case list() | tuple():
             return f"{name}: Final[tuple[str, ...]] = ()"
         case dict() if value:
-            return f"{name}: {typed} = {{\n{_lines(f'{quoted(key)}: {quoted(one)}' for key, one in value.items())}}}"
+            pairs = (f"{quoted(key)}: {quoted(one)}" for key, one in value.items())
+            return f"{name}: {typed} = {{\n{_lines(pairs)}}}"
+        case dict():
+            return f"{name}: {typed} = {{}}"
         case _:
             return f"{name}: {typed} = {quoted(str(value))}"
 
@@ -156,15 +160,3 @@ def _fits(column: str) -> bool:
 
 def _comment(text: str) -> str:
     return "".join(f"    # {line}\n" for line in textwrap.wrap(text, _WIDTH))
-
-
-def quoted(text: str) -> str:
-    """Return text as a literal, in double quotes where it can be."""
-    written = repr(text)
-    return f'"{written[1:-1]}"' if written[0] == "'" and '"' not in written else written
-
-
-def remark(text: str) -> str:
-    """Return text as one line that a comment can hold; what cannot be seen is written as an escape."""
-    line = " ".join(text.split())
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)

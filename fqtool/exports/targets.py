@@ -30,6 +30,7 @@ EXPORTS = {
     "dbt": Export("fqtool.exports.dbt", "dbt", "models/feature_store.yml"),
     "odcs": Export("fqtool.exports.odcs", "odcs", "feature_store.odcs.yaml"),
     "terraform": Export("fqtool.exports.terraform", "terraform", "feature_store.tf.json"),
+    "feast": Export("fqtool.exports.feast", "feast", "feature_repo/feature_store.py"),
     "python": Export("fqtool.exports.python", "python", "feature_store.py"),
 }
 
