@@ -95,7 +95,7 @@ def feast(registry: Registry) -> str:
     moment = registry.table.partition_by or registry.written
     if not moment:
         raise InputError(
-            f"{registry.path}: Feast needs a time for each row, and the table has no partitions and no time of writing.",
+            f"{registry.path}: Feast needs the time of a row, and the table has no partitions and no time of writing.",
             remedy="Add partition_by to table, or last_updated to the processor that writes it.",
         )
     by_name = {one.name: one.column for one in held}

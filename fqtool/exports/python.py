@@ -137,7 +137,9 @@ def _constant(name: str, value: object, annotation: str = "") -> str:
 
 
 def _literal(name: str, values: Iterable[str]) -> str:
-    return f"{name}: TypeAlias = Literal[\n{_lines(map(quoted, values))}]"
+    written = [quoted(one) for one in values]
+    inside = f"\n{_lines(written)}" if len(written) > 1 else written[0]
+    return f"{name}: TypeAlias = Literal[{inside}]"
 
 
 def _lines(items: Iterable[str]) -> str:
@@ -149,8 +151,9 @@ def _typed_dict(name: str, docstring: str, fields: Iterable[tuple[Column, str, s
     if all(_fits(column) for column, _, _ in told):
         body = "".join(f"{_comment(text)}    {column}: {annotation}\n" for column, annotation, text in told)
         return f'class {name}(TypedDict):\n    """{docstring}"""\n\n{body}'.rstrip()
-    body = "".join(f"{_comment(text)}    {quoted(column)}: {annotation},\n" for column, annotation, text in told)
-    return f"# {docstring}\n{name} = TypedDict({quoted(name)}, {{\n{body}}})"
+    lines = "".join(f"{_comment(text)}    {quoted(column)}: {annotation},\n" for column, annotation, text in told)
+    body = textwrap.indent(lines, "    ")
+    return f"# {docstring}\n{name} = TypedDict(\n    {quoted(name)},\n    {{\n{body}    }},\n)"
 
 
 def _fits(column: str) -> bool:

@@ -7,6 +7,8 @@ from typing import Any
 import yaml
 
 _WIDTH = 120
+# PyYAML writes these bare in single quotes, where they read back as blanks.
+_BREAKS = frozenset("\x85\u2028\u2029")
 
 
 class _Plain(yaml.SafeDumper):
@@ -20,6 +22,14 @@ class _Plain(yaml.SafeDumper):
         """Indent lists below their key, as the documentation of dbt does."""
         _ = indentless
         super().increase_indent(flow, indentless=False)
+
+
+def _text(dumper: _Plain, text: str) -> yaml.ScalarNode:
+    style = '"' if _BREAKS.intersection(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_Plain.add_representer(str, _text)
 
 
 def yaml_text(value: Any) -> str:
