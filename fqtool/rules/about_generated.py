@@ -8,9 +8,7 @@ from fqtool.finding import Finding, Location, rule
 
 
 @rule("FQ407")
-def stale_schema_file(
-    name: str, sentence: str, command: str = "fqtool generate-schema", line: int = 0
-) -> Iterator[Finding]:
+def stale_schema_file(name: str, sentence: str, remedy: str = "", line: int = 0) -> Iterator[Finding]:
     """A generated file is not what the registry generates.
 
     Problem: a file in the repository differs from what `generate-schema`, `export` or `docs` writes now.
@@ -21,4 +19,6 @@ def stale_schema_file(
 
     Fix: run the same command without `--check`, e.g. `fqtool generate-schema --out FILE`, and commit the file.
     """
-    yield Finding(name, sentence, remedy=f"{command} --out {name}", location=Location(name, line))
+    yield Finding(
+        name, sentence, remedy=remedy or f"fqtool generate-schema --out {name}", location=Location(name, line)
+    )
