@@ -2,16 +2,17 @@
 PYTHON ?= python3
 VENV := .venv
 BED := .venv-bed
+PEERS := .venv-peers
 PIP_FLAGS := --quiet --disable-pip-version-check
 WORKERS ?= 2
 
-.PHONY: demo test check bed bench golden clean
+.PHONY: demo test check bed peers bench golden clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/fqtool demo
 
-test: $(VENV)/.dev $(BED)/.ready check
-	FQTOOL_REQUIRE_BED=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup
+test: $(VENV)/.dev $(BED)/.ready $(PEERS)/.ready check
+	FQTOOL_REQUIRE_BED=1 FQTOOL_REQUIRE_PEERS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
@@ -21,6 +22,9 @@ check: $(VENV)/.dev
 
 # The emulator pins old versions of what fqtool uses, so it lives in an environment of its own.
 bed: $(BED)/.ready
+
+# dbt, the data contract CLI and Feast, which read what `fqtool export` writes; 800 MB.
+peers: $(PEERS)/.ready
 
 # Half an hour on a quiet machine; writes its tables into bench/README.md.
 bench: $(VENV)/.runtime
@@ -47,5 +51,10 @@ $(BED)/.ready: tests/bed/requirements.txt tests/bed/constraints.txt
 	$(BED)/bin/python -m pip install $(PIP_FLAGS) --constraint tests/bed/constraints.txt --requirement tests/bed/requirements.txt
 	@touch $@
 
+$(PEERS)/.ready: tests/peers/requirements.txt tests/peers/constraints.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install $(PIP_FLAGS) --constraint tests/peers/constraints.txt --requirement tests/peers/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(BED) .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BED) $(PEERS) .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

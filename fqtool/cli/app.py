@@ -9,7 +9,21 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import backfill, cost, daily, diagnose, diff, edit, explain, migrate, models, report, score, validate
+from fqtool.cli import (
+    backfill,
+    cost,
+    daily,
+    diagnose,
+    diff,
+    edit,
+    explain,
+    export,
+    migrate,
+    models,
+    report,
+    score,
+    validate,
+)
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -45,6 +59,7 @@ app.add_typer(explain.app)
 app.add_typer(models.app)
 app.add_typer(cost.app)
 app.add_typer(diff.app)
+app.add_typer(export.app)
 app.add_typer(report.app)
 
 

@@ -24,7 +24,7 @@ def print_markdown(outcome: Outcome, stream: TextIO) -> None:
     """Print a heading with the conclusion, the target, and one table row per finding."""
     write(f"### fqtool {escape(outcome.command)}: {escape(outcome.conclusion())}\n", stream)
     if outcome.target:
-        write(f"\nTarget: {_code(outcome.target)}\n", stream)
+        write(f"\nTarget: {code(outcome.target)}\n", stream)
     if outcome.findings:
         write("\n| Severity | Rule | Where | What | Fix |\n| --- | --- | --- | --- | --- |\n", stream)
     for found in outcome.findings:
@@ -38,14 +38,15 @@ def escape(text: str) -> str:
 
 
 def _cells(found: Finding) -> tuple[str, ...]:
-    where = _code(found.subject) + (f"<br>{escape(str(found.location))}" if found.location else "")
+    where = code(found.subject) + (f"<br>{escape(str(found.location))}" if found.location else "")
     what = _sentence(found.message) + (f"<br>cause: {_sentence(found.cause)}" if found.cause else "")
-    return str(found.severity), escape(rule_title(found)), where, what, _code(found.remedy)
+    return str(found.severity), escape(rule_title(found)), where, what, code(found.remedy)
 
 
 def _sentence(text: str) -> str:
     return _QUOTED.sub(r"<code>\1</code>", escape(text))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
+    """Return text as code in a Markdown table cell; "" for none."""
     return f"<code>{escape(text)}</code>" if text else ""

@@ -1,0 +1,1 @@
+"""The tools that exports are for, in an environment of their own: they pin what fqtool uses otherwise."""
