@@ -42,8 +42,10 @@ def check_backfill(partitions: Iterable[Filled]) -> tuple[Finding, ...]:
 def filled(
     standings: Iterable[Standing], last: Mapping[date, Entry], failures: Mapping[date, int]
 ) -> tuple[Filled, ...]:
-    """Put what stands beside what was recorded."""
-    return tuple(Filled(one, last.get(one.day), failures.get(one.day, 0)) for one in standings)
+    """Put what stands beside what was recorded, dates that are recorded and hold no rows any more among them."""
+    found = {one.day: one for one in standings}
+    gone = {day: Standing(day, 0, 0, 0, 0, 0, 0) for day, event in last.items() if event.rows > 0 and day not in found}
+    return tuple(Filled(one, last.get(day), failures.get(day, 0)) for day, one in sorted({**found, **gone}.items()))
 
 
 def _score(day: date) -> str:
@@ -60,11 +62,13 @@ def rows_lost(one: Filled) -> Iterator[Finding]:
 
     Example: 2026-02-03 had 339 rows when it was scored and has 257 now.
 
-    Fix: restore the rows (`FOR SYSTEM_TIME AS OF` reads the last days), or backfill the date to record the new count.
+    Fix: restore the rows (`FOR SYSTEM_TIME AS OF` reads the last days), or backfill the date to record the new count;
+    where all rows of a date were meant to go, with `--retry-failed`.
     """
     if one.recorded is not None and one.standing.rows < one.recorded:
         message = f"{one.day} had {one.recorded} rows when it was scored and has {one.standing.rows} now."
-        yield Finding(str(one.day), message, remedy=f"Restore them, or: {_score(one.day)}")
+        accept = "" if one.standing.rows else " --retry-failed"
+        yield Finding(str(one.day), message, remedy=f"Restore them, or accept it: {_score(one.day)}{accept}")
 
 
 @rule("FQ662")

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from fqtool.backfill.journal import ANEW, JOURNAL, REST, ROWS, Entry, Event, Journal, entries_of, run_of, scoring_of
 from fqtool.backfill.partitions import Partitions, Standing, read
-from fqtool.backfill.plan import Bill, Plan, batches, phases, plan_of
+from fqtool.backfill.plan import Bill, Plan, Task, batches, phases, plan_of
 from fqtool.errors import InputError, Refusal
 from fqtool.finding import Finding, blocking
 from fqtool.quality.merge import Partition
@@ -156,7 +156,8 @@ def verify(registry: Registry, warehouse: Warehouse, start: date, end: date) -> 
     """Compare what stands with what the journal says: one scan, nothing is written."""
     journal = journal_of(registry, warehouse)
     standings = standings_of(registry, warehouse, start, end)
-    return Verified(standings, check_backfill(filled(standings, journal.last(), journal.failures())))
+    last = {day: one for day, one in journal.last().items() if start <= day <= end}
+    return Verified(standings, check_backfill(filled(standings, last, journal.failures())))
 
 
 def fill(
@@ -237,12 +238,13 @@ def _phase(filler: Filler, lease: Lease, options: Options, span: tuple[date, dat
 
 
 def _forgiven(filler: Filler, journal: Journal, plan: Plan) -> Journal:
-    """Forget the failures of what is tried again, so that it has three attempts once more."""
+    """Forget the failures of what is tried again, and what the journal has of dates that hold no rows any more."""
     failures, last = journal.failures(), journal.last()
+    known = [day for day in (*plan.to_do, *plan.dates(Task.EMPTY)) if day in last]
     entries = [
         filler.event(Event.FORGIVEN, day, last[day].attempt if last[day].run == filler.run else 0)
-        for day in plan.to_do
-        if failures.get(day)
+        for day in known
+        if failures.get(day) or plan.tasks[day] is Task.EMPTY
     ]
     if entries:
         filler.note(entries, "forgive failures")

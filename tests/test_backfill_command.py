@@ -1,0 +1,147 @@
+"""Laws of the command fqtool backfill: its words, its codes, its progress, its interruption."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from fqtool.migrations.plan import make_statement
+from fqtool.quality.build import desired_table
+from fqtool.sql import Query
+from fqtool.synthetic.season import Season
+from fqtool.table.changes import CreateTable
+from fqtool.table.model import State
+from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb_load import load
+from tests.bed.running import ROOT
+from tests.test_diagnosis import DAY, registry
+
+START = DAY - timedelta(days=9)
+WORDS = ("--start", str(START), "--end", str(DAY))
+
+
+@pytest.fixture(scope="module")
+def unscored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten dates of the repository's store, a few rows each, not scored."""
+    path = tmp_path_factory.mktemp("backfill") / "unscored.duckdb"
+    with DuckDBWarehouse(str(path)) as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(registry())),)))
+        load(warehouse, registry().table.name, Season(registry(), START, 10, rows_per_day=4).rows())
+    return path
+
+
+@pytest.fixture
+def target(unscored: Path, tmp_path: Path) -> str:
+    """A copy of it."""
+    shutil.copy(unscored, tmp_path / "store.duckdb")
+    return f"duckdb:///{tmp_path}/store.duckdb"
+
+
+def command(*words: str) -> list[str]:
+    """The command on the repository's registry."""
+    return [sys.executable, "-m", "fqtool", "backfill", "-r", str(ROOT / "feature_registry.yaml"), *WORDS, *words]
+
+
+def run(*words: str) -> tuple[int, str, str]:
+    """Run it: exit code, stdout, stderr."""
+    done = subprocess.run(
+        command(*words), cwd="/", env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        check=False, timeout=120,
+    )  # fmt: skip
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_plan_fill_look_again(target: str) -> None:
+    """The plan with its bill, a line a partition in a pipe, months on stdout; then nothing is left, and it says so."""
+    code, said, _ = run("--target", target, "--dry-run")
+    assert code == 0
+    dates = int(re.search(r"to do +(\d+)", said)[1])  # type: ignore[index]
+    assert re.search(r"They process about [\d.]+ KiB, billed as [\d.]+ MiB \(at least 10.0 MiB a statement\)", said)
+    assert f"{dates} MERGE statements" in said
+    code, said, told = run("--target", target)
+    assert code == 0
+    assert len(re.findall(r"^\d{4}-\d\d-\d\d: 4 rows$", told, re.MULTILINE)) == dates
+    assert f"{dates} partitions with {4 * dates} rows scored" in said
+    code, said, _ = run("--target", target, "--status")
+    assert "Nothing is left to do." in said
+    assert len(re.findall(r"^\d{4}-\d\d-\d\d +done +1 +4 +4 ", said, re.MULTILINE)) == dates
+    assert run("--target", target, "--verify")[0] == 0
+    with DuckDBWarehouse(target.removeprefix("duckdb:///")) as warehouse:
+        warehouse.run(Query(f"DELETE FROM {registry().table.name} WHERE game_date = DATE '{DAY}'"))
+    code, said, _ = run("--target", target, "--verify", "--format", "github")
+    assert code == 1
+    assert f"{DAY} had 4 rows when it was scored and has 0 now." in said
+    assert run("--target", target, "--retry-failed")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("--max-bytes", "1000"), 1, "1,000 are allowed"),
+        (("--max-cost", "0.0000001"), 1, "is allowed"),
+        (("--start", "2026-03-01"), 2, "lies before the start"),
+        (("--end", "yesterday"), 2, "'yesterday' is not a date"),
+        (("--as-of", "noon"), 2, "'noon' is not a time"),
+        (("--batch-days", "0"), 2, "batch-days"),
+    ],
+)
+def test_what_is_refused_is_told(target: str, words: tuple[str, ...], code: int, sentence: str) -> None:
+    """With one sentence and the right code, and nothing is written."""
+    got, _, told = run("--target", target, *words)
+    assert got == code
+    assert sentence in " ".join(told.split())
+    assert "Traceback" not in told
+
+
+def test_ctrl_c_ends_at_a_partition(target: str) -> None:
+    """Once: what is under way ends, the code is 130, and the same command does the rest and no more."""
+    going = subprocess.Popen(
+        command("--target", target, "--batch-days", "1"), cwd="/", env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert going.stderr is not None
+    first = next(line for line in going.stderr if ": 4 rows" in line)
+    going.send_signal(signal.SIGINT)
+    _, rest = going.communicate(timeout=60)
+    assert going.returncode == 130, rest
+    assert "Run the same command again to go on." in rest
+    done = [first[:10], *re.findall(r"^(\d{4}-\d\d-\d\d): 4 rows$", rest, re.MULTILINE)]
+    code, _, told = run("--target", target)
+    assert code == 0
+    assert not set(done) & set(re.findall(r"^(\d{4}-\d\d-\d\d): 4 rows$", told, re.MULTILINE))
+
+
+def test_a_terminal_sees_a_bar(target: str) -> None:
+    """On a terminal the partitions are counted by a bar with rate and time left; none has a line of its own."""
+    leader, follower = pty.openpty()
+    going = subprocess.Popen(
+        command("--target", target), cwd="/", env=os.environ | {"PYTHONPATH": str(ROOT), "TERM": "xterm"},
+        stdout=subprocess.DEVNULL, stderr=follower, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(follower)
+    seen, deadline = b"", time.monotonic() + 60
+    while time.monotonic() < deadline:
+        ready, _, _ = select.select([leader], [], [], 0.5)
+        try:
+            some = os.read(leader, 65536) if ready else b""
+        except OSError:
+            break
+        seen += some
+        if not some and going.poll() is not None:
+            break
+    assert going.wait(60) == 0
+    os.close(leader)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
+    assert re.search(r"(\d+)/\1 [\d,]+ rows/s", text), text[-500:]
+    assert ": 4 rows" not in text
