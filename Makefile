@@ -29,6 +29,7 @@ peers: $(PEERS)/.ready
 # Half an hour on a quiet machine; writes its tables into bench/README.md.
 bench: $(VENV)/.runtime
 	$(VENV)/bin/python bench/diagnosis.py
+	$(VENV)/bin/python bench/backfill.py
 	$(VENV)/bin/python bench/scoring.py
 
 golden: $(VENV)/.dev $(BED)/.ready
