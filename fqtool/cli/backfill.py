@@ -75,7 +75,7 @@ def backfill(
             plan, bill = plan_backfill(loaded, warehouse, options, now)
             _show_plan(loaded, warehouse, plan, bill, journal=status)
         else:
-            _fill(loaded, warehouse, options, target, timeout, now, form)
+            _fill(loaded, warehouse, options, timeout, now, form)
 
 
 def _show_plan(registry: Registry, warehouse: Warehouse, plan: Plan, bill: Bill, *, journal: bool) -> None:
@@ -105,18 +105,18 @@ def _fill(
     registry: Registry,
     warehouse: Warehouse,
     options: Options,
-    target: str | None,
     timeout: float,
     now: datetime,
     form: str,
 ) -> None:
     from fqtool.report.backfill_text import print_months
     from fqtool.verbs.backfill import fill, months_of
+    from fqtool.warehouse.target import open_target
 
     with watched(warehouse) as watch:
         found = fill(
             registry, warehouse, options,
-            another=lambda: warehouse_of(registry, target, timeout), tool=version(), now=now, watch=watch,
+            another=lambda: open_target(warehouse.url, timeout=timeout), tool=version(), now=now, watch=watch,
         )  # fmt: skip
     done = [one for one in found.done if not one.failed]
     if found.stopped:

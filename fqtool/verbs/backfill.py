@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -182,15 +183,21 @@ def fill(
     lease = Lease(warehouse, runner_name(), "backfilling", "fqtool backfill", on_step=watch.on_step)
     with lease.held(take_over=options.take_lease):
         filler = _opened(registry, warehouse, options, another, tool, now, watch)
-        spans = list(phases(options.start, options.end)) if options.phased else [(options.start, options.end)]
-        done: list[Done] = []
-        for span in spans:
-            done += _phase(filler, lease, options, span, watch)
-            verified = verify(registry, warehouse, *span)
-            wrong = any(True for _ in blocking(verified.findings))
-            if watch.stopping() or (wrong and span != spans[-1]):
-                return Filled(tuple(done), verified, watch.stopping())
-        filler.note([filler.event(Event.CLOSED)], "close run")
+        filler.renew = lease.renew
+        with closing(filler):
+            return _phases(filler, options, watch)
+
+
+def _phases(filler: Filler, options: Options, watch: Watch) -> Filled:
+    spans = list(phases(options.start, options.end)) if options.phased else [(options.start, options.end)]
+    done: list[Done] = []
+    for span in spans:
+        done += _phase(filler, options, span, watch)
+        verified = verify(filler.registry, filler.warehouse, *span)
+        wrong = any(True for _ in blocking(verified.findings))
+        if watch.stopping() or (wrong and span != spans[-1]):
+            return Filled(tuple(done), verified, watch.stopping())
+    filler.note([filler.event(Event.CLOSED)], "close run")
     return Filled(tuple(done), verified)
 
 
@@ -220,7 +227,7 @@ def _opened(
     return filler
 
 
-def _phase(filler: Filler, lease: Lease, options: Options, span: tuple[date, date], watch: Watch) -> list[Done]:
+def _phase(filler: Filler, options: Options, span: tuple[date, date], watch: Watch) -> list[Done]:
     journal = journal_of(filler.registry, filler.warehouse)
     run = None if options.resume else filler.run
     plan, bill = _planned(filler.registry, filler.warehouse, options, journal, span, run)
@@ -232,7 +239,6 @@ def _phase(filler: Filler, lease: Lease, options: Options, span: tuple[date, dat
     for days in batches(plan.to_do, options.batch_days):
         if watch.stopping():
             break
-        lease.renew()
         done += filler.batch(days, journal, {day: plan.standings[day].rows for day in days})
     return done
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -53,7 +52,8 @@ def prepare_journal(warehouse: Warehouse, on_step: Callable[[str], None] = lambd
 class Filler:
     """Scores partitions of one table under one run.
 
-    `another` opens one more connection, for statements beside one another. `stopping` is asked between partitions.
+    `another` opens one more connection, for statements beside one another. `stopping` is asked between partitions,
+    and `renew` called, which may raise what ends the run.
     `on_step` is told every boundary in words before anything happens there, `on_done` every partition that is done or
     set aside. `clock` and `sleep` are the world's unless a test brings its own.
     """
@@ -73,7 +73,9 @@ class Filler:
     on_done: Callable[[Done], None] = lambda _: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
+    renew: Callable[[], None] = lambda: None
     spent: int = 0
+    _others: list[Warehouse] = field(default_factory=list)
     _pacer: Pacer = field(default_factory=Pacer)
     _last_at: str = ""
 
@@ -151,11 +153,11 @@ class Filler:
         for some in _together(work, self.warehouse.writing.at_once):
             if broken is not None or self.stopping():
                 break
-            if self.max_bytes is not None and self.spent >= self.max_bytes:
-                broken = Refusal(
-                    f"The statements so far have processed {self.spent:,} bytes, all that may be spent.",
-                    remedy="Run it again with a larger --max-bytes to go on.",
-                )
+            try:
+                self.renew()
+                self._require_budget()
+            except FqtoolError as error:
+                broken = error
                 break
             for (day, _), outcome in zip(some, self._beside(some), strict=True):
                 if isinstance(outcome, Outcome):
@@ -167,18 +169,29 @@ class Filler:
                     broken = outcome
         return outcomes, broken
 
+    def _require_budget(self) -> None:
+        if self.max_bytes is not None and self.spent >= self.max_bytes:
+            raise Refusal(
+                f"The statements so far have processed {self.spent:,} bytes, all that may be spent.",
+                remedy="Run it again with a larger --max-bytes to go on.",
+            )
+
     def _beside(self, some: Sequence[tuple[date, int]]) -> list[Outcome | FqtoolError]:
         for _ in some:
             self._pacer.wait(self.warehouse.writing.pace)
         if len(some) == 1:
             return [self._one(self.warehouse, *some[0])]
-        with ExitStack() as opened, ThreadPoolExecutor(len(some)) as pool:
-            others = [opened.enter_context(self.another()) for _ in some[1:]]
-            begun = [
-                pool.submit(self._one, warehouse, day, attempt)
-                for warehouse, (day, attempt) in zip([self.warehouse, *others], some, strict=True)
-            ]
+        while len(self._others) < len(some) - 1:
+            self._others.append(self.another())
+        with ThreadPoolExecutor(len(some)) as pool:
+            places = [self.warehouse, *self._others][: len(some)]
+            begun = [pool.submit(self._one, place, *one) for place, one in zip(places, some, strict=True)]
             return [one.result() for one in begun]
+
+    def close(self) -> None:
+        """Close the connections that were opened for statements beside one another."""
+        while self._others:
+            self._others.pop().close()
 
     def _one(self, warehouse: Warehouse, day: date, attempt: int) -> Outcome | FqtoolError:
         self.on_step(f"{day} run")
