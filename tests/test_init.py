@@ -387,7 +387,7 @@ def test_the_first_feature_can_be_added_to_a_scaffold(tmp_path: Path) -> None:
     file = tmp_path / "r.yaml"
     text = scaffolded(Table("t", (Column("k", Type(Kind.STRING), Mode.REQUIRED),)))
     file.write_text(text.replace("categories: {}", "categories: {price: {}}"))
-    write_addition(plan_addition(file, "last_price", category="price", labels=("computed", "default")))
+    write_addition(plan_addition(file, "last_price", category="price", labels=("computed", "fallback", "default")))
     assert [(one.index, one.name) for one in in_order(file.read_text()).features] == [(0, "last_price")]
 
 

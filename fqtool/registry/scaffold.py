@@ -175,7 +175,7 @@ def _features(made: Scaffold) -> Iterator[str]:
     )
     lines = [
         "- {index: 0, name: last_price, category: price, critical: true,",
-        "   processor: PriceProcessor, labels: [computed, default],",
+        "   processor: PriceProcessor, labels: [computed, fallback, default],",
         "   expected: 0.0, range: [0, 10000],",
         '   description: "The last price before the day."}',
     ]
