@@ -249,3 +249,15 @@ def test_the_minimal_registry_has_every_kind_of_entry() -> None:
     registry, findings = load_registry(MINIMAL, "m")
     assert registry is not None, findings
     assert not [key for key, value in asdict(registry).items() if value in ((), None, "")]
+
+
+def test_an_anchor_and_its_aliases_are_one_problem() -> None:
+    """However often it is used, it is told once, where it stands first, with how often it comes again."""
+    text = "a: &x [1]\nb: [*x, *x, *x]\nc: *y\n"
+    told = [
+        (one.subject, one.location.line if one.location else 0)
+        for one in load_registry(text, "r.yaml")[1]
+        if one.rule == "FQ008"
+    ]
+    assert told == [("&x", 1), ("*y", 3)]
+    assert "and 3 times more" in next(one.message for one in load_registry(text, "r.yaml")[1] if one.subject == "&x")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,23 +16,12 @@ import yaml
 
 from fqtool.finding import Finding, Location
 from fqtool.registry import problems
+from fqtool.registry.plain import PLAIN, PREFIX, plain_kind
 
 DEPTH_LIMIT = 100
 MARK = "fqtool:"  # what a comment begins with that means fqtool
 FINDINGS_LIMIT = 1000  # nobody reads more, and a hostile file could make millions
-_PREFIX = "tag:yaml.org,2002:"
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_RESOLVERS: dict[str, list[tuple[str, re.Pattern[str]]]] = yaml.SafeLoader.yaml_implicit_resolvers
-_LONGEST_NUMBER = 18  # digits: more do not fit an INT64, and Python itself refuses thousands
-
-# Only what YAML 1.1, YAML 1.2 and JSON read alike.
-_PLAIN: dict[str, tuple[re.Pattern[str], Callable[[str], object]]] = {
-    "null": (re.compile(r"null|~|"), lambda _: None),
-    "bool": (re.compile(r"true|false"), lambda text: text == "true"),
-    "int": (re.compile(rf"0|-?[1-9][0-9]{{0,{_LONGEST_NUMBER - 1}}}"), int),
-    "float": (re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}"), float),
-}
-
 Step = str | int
 
 
@@ -150,9 +139,23 @@ class _Reader:
         self.stack: list[_Open] = []
         self.report = document.findings.extend
         self.keeps_scalars = MARK in document.text
+        self.copies: dict[str, list[Any]] = {}
 
     def read(self, events: Iterable[Any]) -> None:
         """Take events until the end, or until one that makes the rest meaningless."""
+        try:
+            self._take(events)
+        finally:
+            for name, used in self.copies.items():
+                self.report(problems.alias(self._at(used[0]), name, len(used) - 1))
+
+    def _copied(self, event: Any) -> None:
+        """Note an anchor, or an alias of it: they are one problem, however many there are."""
+        sign = "*" if type(event) is yaml.AliasEvent else "&"
+        used = self.copies.get(f"&{event.anchor}") or self.copies.setdefault(f"{sign}{event.anchor}", [])
+        used.append(event)
+
+    def _take(self, events: Iterable[Any]) -> None:
         for event in events:
             kind = type(event)
             if len(self.document.findings) >= FINDINGS_LIMIT:
@@ -169,7 +172,7 @@ class _Reader:
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self._close()
             elif kind is yaml.AliasEvent:
-                self.report(problems.alias(self._at(event), f"*{event.anchor}"))
+                self._copied(event)
                 self._put(None, event.start_mark.index)
             elif kind is yaml.DocumentStartEvent:
                 self.documents += 1
@@ -212,7 +215,7 @@ class _Reader:
         parent = self.stack[-1] if self.stack else None
         is_key = parent is not None and parent.is_map and parent.key is None
         if event.implicit[0] and (kind := plain_kind(event.value)):
-            form, make = _PLAIN.get(kind, (None, str))
+            form, make = PLAIN.get(kind, (None, str))
             if is_key or form is None or not form.fullmatch(event.value):
                 self.report(problems.ambiguous_value(self._at(event), event.value, kind))
             else:
@@ -246,24 +249,9 @@ class _Reader:
 
     def _refuse_extras(self, event: Any) -> None:
         if event.anchor:
-            self.report(problems.alias(self._at(event), f"&{event.anchor}"))
+            self._copied(event)
         if event.tag:
-            self.report(problems.tag(self._at(event), event.tag.replace(_PREFIX, "!!")))
-
-
-def plain_kind(text: str) -> str | None:
-    """Return what some YAML reader takes a plain scalar for, or None where all read text."""
-    resolvers = _RESOLVERS.get(text[:1])
-    if resolvers is None:
-        return None
-    for name, form in resolvers:
-        if form.match(text):
-            return name.removeprefix(_PREFIX)
-    return "float" if _NEWER_NUMBER.fullmatch(text) else None
-
-
-# 0o17 is a number in YAML 1.2 and text in 1.1; so is 1e3, which is a number in JSON too.
-_NEWER_NUMBER = re.compile(r"0o[0-7]+|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+            self.report(problems.tag(self._at(event), event.tag.replace(PREFIX, "!!")))
 
 
 def _explained(text: str, error: yaml.MarkedYAMLError, at: Location) -> Iterator[str]:

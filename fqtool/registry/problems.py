@@ -139,7 +139,7 @@ def duplicate_key(at: Location, key: str, first: Location) -> Iterator[Finding]:
 
 
 @rule("FQ008")
-def alias(at: Location, name: str) -> Iterator[Finding]:
+def alias(at: Location, name: str, more: int = 0) -> Iterator[Finding]:
     """An anchor or alias is used.
 
     Problem: `&name` or `*name` copies a part of the file to another place.
@@ -150,9 +150,10 @@ def alias(at: Location, name: str) -> Iterator[Finding]:
 
     Fix: Write the value out; use `for_each` for what repeats.
     """
+    times = f", and {more} time{'s' * (more != 1)} more" if more else ""
     yield Finding(
         name,
-        f"The anchor or alias {name} is used; a registry says everything where it stands.",
+        f"The anchor or alias {name} is used{times}; a registry says everything where it stands.",
         remedy="Write the value out.",
         location=at,
     )

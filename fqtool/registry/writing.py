@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from fqtool.registry.document import plain_kind
+from fqtool.registry.plain import plain_kind
 
 # One line of words without what YAML gives a meaning to: no colon, comma, bracket, brace, quote at the start or #.
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.<>()'/;-]*(?: [A-Za-z0-9_<>(][A-Za-z0-9_.<>()'/;-]*)*")
