@@ -30,6 +30,7 @@ peers: $(PEERS)/.ready
 bench: $(VENV)/.runtime
 	$(VENV)/bin/python bench/diagnosis.py
 	$(VENV)/bin/python bench/backfill.py
+	$(VENV)/bin/python bench/wide.py
 	$(VENV)/bin/python bench/scoring.py
 
 golden: $(VENV)/.dev $(BED)/.ready
