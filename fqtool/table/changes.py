@@ -8,13 +8,14 @@ every difference, legal or not.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias, assert_never
 
 from fqtool.table.column import Column, Mode, Type
 from fqtool.table.model import Partitioning, State, Table, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +155,13 @@ class Inapplicable(ValueError):
 
 def fold(state: State, changes: Iterable[Change]) -> State:
     """Apply changes one after another. Raises Inapplicable with the column and the reason."""
-    for change in changes:
-        state = apply(state, change)
+    for kind, some in groupby(changes, type):
+        if kind is AddColumn and state.table is not None:
+            columns = [change.column for change in some if isinstance(change, AddColumn)]
+            state = replace(state, table=_longer(state.table, columns))
+        else:
+            for change in some:
+                state = apply(state, change)
     return state
 
 
@@ -187,9 +193,7 @@ def _with_view(views: tuple[View, ...], view: View) -> tuple[View, ...]:
 def _altered(table: Table, change: Change) -> Table:
     match change:
         case AddColumn(column):
-            if table.find(column.name):
-                raise Inapplicable(f"the column {column.name} exists already")
-            return table.with_columns((*table.columns, column))
+            return _longer(table, (column,))
         case DropColumn(name):
             dropped = _present(table, name)
             return table.with_columns(c for c in table.columns if c is not dropped)
@@ -219,6 +223,16 @@ def _altered(table: Table, change: Change) -> Table:
             raise AssertionError(change)
         case _:
             assert_never(change)
+
+
+def _longer(table: Table, columns: Sequence[Column]) -> Table:
+    """Thousands at once, without looking through all that were there for each."""
+    there = set(table.by_key)
+    for column in columns:
+        if column.key in there:
+            raise Inapplicable(f"the column {column.name} exists already")
+        there.add(column.key)
+    return table.with_columns((*table.columns, *columns))
 
 
 def _present(table: Table, name: str) -> Column:
