@@ -27,10 +27,11 @@ bed: $(BED)/.ready
 peers: $(PEERS)/.ready
 
 # Half an hour on a quiet machine; writes its tables into bench/README.md.
-bench: $(VENV)/.runtime
+bench: $(VENV)/.runtime $(PEERS)/.ready bench/.venv/.ready
 	$(VENV)/bin/python bench/diagnosis.py
 	$(VENV)/bin/python bench/backfill.py
 	$(VENV)/bin/python bench/wide.py
+	$(VENV)/bin/python bench/peers.py
 	$(VENV)/bin/python bench/scoring.py
 
 golden: $(VENV)/.dev $(BED)/.ready
@@ -58,5 +59,10 @@ $(PEERS)/.ready: tests/peers/requirements.txt tests/peers/constraints.txt
 	$(PEERS)/bin/python -m pip install $(PIP_FLAGS) --constraint tests/peers/constraints.txt --requirement tests/peers/requirements.txt
 	@touch $@
 
+bench/.venv/.ready: bench/requirements.txt
+	$(PYTHON) -m venv bench/.venv
+	bench/.venv/bin/python -m pip install $(PIP_FLAGS) --requirement bench/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(BED) $(PEERS) .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BED) $(PEERS) bench/.venv .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
