@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from typing import Any, Self
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from fqtool.backfill.journal import ATTEMPTS, JOURNAL, ROWS, TABLE, Entry, Event, Journal, append, entries_of
+from fqtool.backfill.journal import ATTEMPTS, JOURNAL, ROWS, Entry, Event, entries_of
 from fqtool.backfill.partitions import Partitions, Standing, read
-from fqtool.backfill.plan import Bill, Plan, Task, batches, phases, plan_of
+from fqtool.backfill.plan import Bill, Plan, Task
 from fqtool.errors import Busy, InputError, NotThere, Refusal, StatementFailed, Unreachable
 from fqtool.quality.build import desired_table
 from fqtool.registry.judgement import Pricing
@@ -30,7 +27,6 @@ from tests.bed import zeta
 from tests.bed.running import PROJECT
 from tests.past import DAYS, END, NOW, START, filled, past_registry, store
 from tests.stores import small_registry
-from tests.test_statements_analysed import catalog
 
 
 @pytest.fixture(params=["duckdb", "bigquery"])
@@ -301,6 +297,23 @@ def test_a_bill_larger_than_allowed_is_refused(small: Warehouse, allowed: dict[s
     assert small.describe(JOURNAL) is None
 
 
+class Costly(Failing):
+    """A warehouse whose statements process a megabyte each."""
+
+    def run(self, work: Statement | Query, **how: Any) -> Outcome:
+        """Pass on, and say so."""
+        return replace(super().run(work, **how), bytes_processed=None if how.get("dry_run") else 1_000_000)
+
+
+def test_what_may_be_spent_is_not_exceeded_twice(small: Warehouse) -> None:
+    """When the bytes allowed are spent the run ends with the number; what was done stays done, and it goes on."""
+    costly = Costly(small, [], 0, StatementFailed(""))
+    with pytest.raises(Refusal, match="3,000,000 bytes, all that may be spent"):
+        filled(costly, max_bytes=2_500_000)
+    assert len([one for one in events(small) if one.event == Event.DONE]) == 3
+    assert len(done_days(filled(small))) == 9
+
+
 def test_wrong_words_are_told(small: Warehouse) -> None:
     """Dates the wrong way round, a table that is not there, a store without partitions or without a score."""
     with pytest.raises(InputError, match="lies before"):
@@ -312,15 +325,6 @@ def test_wrong_words_are_told(small: Warehouse) -> None:
         Partitions(replace(bare, table=replace(bare.table, partition_by=None))).query()
     with pytest.raises(InputError, match="no column is AVG_OVER_FEATURES"):
         Partitions(replace(bare, columns=bare.columns[3:])).query()
-
-
-def test_google_s_analyser_accepts_question_and_journal() -> None:
-    """The question over partitions, and an event written to the journal."""
-    registry = past_registry()
-    asked = Partitions(registry).between(START, END)
-    assert zeta.analyze(asked.sql, catalog(desired_table(registry))) is None
-    event = Entry("r", "done", "2026-02-06", 1, "j", "s", "rest", "t", 1, 0, 1, 2, 3, "me", "tool", "now")
-    assert zeta.analyze(append([event, event]).sql, catalog(TABLE)) is None
 
 
 def test_google_s_executor_counts_the_same(small: Warehouse) -> None:
@@ -336,59 +340,6 @@ def test_google_s_executor_counts_the_same(small: Warehouse) -> None:
     names = ("day", "all", "sourced", "unscored", "stale", "guessed", "repeated")
     assert [read(dict(zip(names, row, strict=True))) for row in theirs] == ours
     assert ours[-1] == Standing(END, 5, 4, 4, 4, 1, 1)
-
-
-DATES = st.integers(0, 400).map(lambda n: date(2025, 1, 1) + timedelta(days=n))
-
-
-@given(DATES, DATES, st.integers(1, 40))
-def test_phases_grow_to_the_whole_and_batches_cut_it(one: date, other: date, size: int) -> None:
-    """Every phase ends at the end and holds the one before it; batches hold each date once, in order."""
-    start, end = sorted((one, other))
-    spans = list(phases(start, end))
-    assert spans[-1] == (start, end)
-    assert all(a[1] == b[1] == end and b[0] <= a[0] for a, b in pairwise(spans))
-    days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
-    assert [day for some in batches(days, size) for day in some] == days
-
-
-EVENTS = st.lists(st.tuples(st.sampled_from(list(Event)[2:]), st.integers(0, 5), st.sampled_from("ab")), max_size=40)
-
-
-@given(EVENTS)
-def test_every_date_has_one_task_whatever_the_journal(told: list[tuple[Event, int, str]]) -> None:
-    """A plan names every date of its span; what failed three times in a row since it was done is not tried again."""
-    day = date(2026, 1, 1)
-    entries = tuple(
-        Entry(
-            run, event, str(day + timedelta(days=n)), 1, "j", "s", "rest", "t", 5, 0, 5, 0, 0, "me", "tool", f"{at:03}"
-        )
-        for at, (event, n, run) in enumerate(told)
-    )
-    journal = Journal(entries, "s")
-    standings = [Standing(day + timedelta(days=n), 5, 5, 0, 0, 0, 0) for n in range(6)]
-    plan = plan_of(day, day + timedelta(days=7), standings, journal)
-    assert len(plan.tasks) == 8
-    for at, task in plan.tasks.items():
-        mine = [one.event for one in entries if one.day == str(at)]
-        failed = 0
-        for event in mine:
-            failed = failed + 1 if event == Event.FAILED else 0 if event in (Event.DONE, Event.FORGIVEN) else failed
-        if at > day + timedelta(days=5):
-            assert task is Task.EMPTY
-        elif mine and mine[-1] == Event.DONE:
-            assert task is Task.DONE
-        else:
-            assert task is (Task.SET_ASIDE if failed >= ATTEMPTS else Task.DO)
-
-
-def test_the_price_has_its_minimum() -> None:
-    """No statement is billed below the list's minimum; the price follows from what is billed."""
-    pricing = Pricing(NOW.date(), scan_per_tib=6.25, minimum_bytes_per_query=10 * 2**20)
-    bill = Bill(2**20, 100, pricing)
-    assert bill.billed == 1000 * 2**20
-    assert bill.price == pytest.approx(1000 / 2**20 * 6.25)
-    assert Bill(None, 3, pricing).price is None
 
 
 def test_months_add_up(small: Warehouse) -> None:
