@@ -1,0 +1,167 @@
+"""Cells of the matrix: one command, one of its requests, one fault, once or from there on; and what is wrong with it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+from tests.bed.running import Emulator
+from tests.faults.commands import COMMANDS, Command
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.running import Ran, run
+from tests.faults.store import Place, Stages, Standings
+from tests.faulty import FaultyServer, Pass, Request, Step
+
+ROOMY, TIGHT = 5.0, 1.0
+"""Seconds of --timeout: where a fault passes within it, and where only its end helps."""
+LIMIT = 15.0
+"""Seconds within which a command ends: a handful of exchanges of twice the tight timeout, and the work itself."""
+SUCCEEDED, FAILED, VIOLATION = "succeeded", "failed cleanly", "violation"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """`request` counts from 0; `always`: the fault stays from there on."""
+
+    command: str
+    request: int
+    fault: str
+    always: bool
+
+    def __str__(self) -> str:
+        """The cell in words."""
+        return f"{self.command}, request {self.request + 1}, {self.fault}{', and from then on' * self.always}"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a cell; `why` tells the violation."""
+
+    cell: Cell
+    outcome: str
+    why: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Unbroken:
+    """A command's run without a fault: what it ended in, what then stands, how many requests it made."""
+
+    ran: Ran
+    after: Standings
+    requests: int
+
+
+class Bench:
+    """Runs cells against one emulator."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self._stages = Stages(emulator)
+        self._commands = {one.name: one for one in COMMANDS}
+        self._faults = {one.name: one for one in FAULTS}
+        self._unbroken: dict[str, Unbroken] = {}
+        self.close = self._stages.close
+
+    def unbroken(self, name: str) -> Unbroken:
+        """The command's run without a fault."""
+        if name not in self._unbroken:
+            command = self._commands[name]
+            place = self._stages.place_for(command)
+            with FaultyServer(upstream=self._stages.emulator.url) as server:
+                ran = run(command.words(place.folder, place.target, 30.0), server.url)
+                self._unbroken[name] = Unbroken(ran, self._stages.look(place), len(server.requests))
+        return self._unbroken[name]
+
+    def run(self, cell: Cell) -> Result:
+        """Run the command with the fault, look at what stands, run it again without."""
+        command, fault, unbroken = self._commands[cell.command], self._faults[cell.fault], self.unbroken(cell.command)
+        place = self._stages.place_for(command)
+        before = self._stages.look(place) if command.writes else None
+        timeout = TIGHT if cell.always or fault.slow else ROOMY
+        with FaultyServer(upstream=self._stages.emulator.url, rest=_script(cell, fault)) as server:
+            ran = run(command.words(place.folder, place.target, timeout), server.url, as_dead=True)
+            sent = list(server.requests)
+        outcome, wrong = judged(cell, fault, command, ran, unbroken.ran)
+        if len(sent) <= cell.request:
+            wrong.append(f"only {len(sent)} requests came")
+        if before is None:
+            wrong += _writes(sent)
+        else:
+            wrong += self._left(command, place, before, unbroken)
+        return Result(cell, VIOLATION if wrong else outcome, "; ".join(wrong), ran.seconds)
+
+    def _left(self, command: Command, place: Place, before: Standings, unbroken: Unbroken) -> list[str]:
+        """What is wrong with the state that the command left, and with another run of it."""
+        now, after = self._stages.look(place), unbroken.after
+        wrong = list(now.wrong)
+        if dict(now.rows).keys() != dict(before.rows).keys():
+            wrong.append("dates came or went")
+        if before.schema == after.schema:
+            known = [dict(before.rows), dict(after.rows)]
+            wrong += [f"{day} holds rows of neither state" for day, rows in now.rows if all(rows != one.get(day) for one in known)]
+        if now == after:
+            return wrong
+        again = run(command.words(place.folder, place.target, 30.0), self._stages.emulator.url)
+        if again.code != unbroken.ran.code:
+            wrong.append(f"run again it ended with {again.code}: {again.err[:300]}")
+        last = self._stages.look(place)
+        wrong += [f"run again: {one}" for one in last.wrong]
+        wrong += [f"run again it left other {name}" for name in ("schema", "rows", "applied") if getattr(last, name) != getattr(after, name)]
+        if [name for name, _ in last.files] != [name for name, _ in after.files]:
+            wrong.append("run again it left other files")
+        return wrong
+
+
+def _script(cell: Cell, fault: Fault) -> Callable[[Request], Step]:
+    numbers = count()
+
+    def step(_: Request) -> Step:
+        number = next(numbers)
+        return fault.step if number == cell.request or (cell.always and number > cell.request) else Pass()
+
+    return step
+
+
+def judged(cell: Cell, fault: Fault, command: Command, ran: Ran, unbroken: Ran) -> tuple[str, list[str]]:
+    """How a run with a fault ended, and what is wrong with that."""
+    if ran.seconds > LIMIT:
+        return VIOLATION, [f"it took {ran.seconds:.1f} s"]
+    if "Traceback" in ran.err or "has a defect" in ran.err:
+        return VIOLATION, [ran.err[-300:]]
+    same = command.writes or ran.told == unbroken.told
+    if ran.code == unbroken.code and not ran.errors and (same or fault.absent):
+        return SUCCEEDED, []
+    if ran.code == 3 or (fault.absent and ran.code in (0, 1, 2)):
+        if fault.passing and not cell.always:
+            return VIOLATION, [f"a fault that passes was not overcome: {ran.err[-300:]}"]
+        if not fault.absent and (len(ran.errors) != 1 or not ran.errors[0].endswith(".")):
+            return VIOLATION, [f"not one sentence: {ran.err[-300:]}"]
+        return FAILED, []
+    return VIOLATION, [f"exit {ran.code}, not {unbroken.code} or 3: {(ran.err or ran.out)[-300:]}"]
+
+
+def _writes(sent: Iterable[Request]) -> list[str]:
+    """Jobs of a command that only reads and that are no SELECT."""
+    jobs = [one for one in sent if one.method == "POST" and one.path.partition("?")[0].endswith("/jobs")]
+    configured = [one.json["configuration"] for one in jobs]
+    texts = [one["query"]["query"] for one in configured if not one.get("dryRun")]
+    return [f"it sent {text[:60]}" for text in texts if not text.lstrip().upper().startswith(("SELECT", "WITH"))]
+
+
+def cells(requests: Mapping[str, int], seed: int = 0) -> list[Cell]:
+    """Every cell of the matrix, round by round.
+
+    The first round has one request for each command, fault and mode, the next one another; `seed` decides which.
+    """
+    chance, rounds = random.Random(seed), dict[int, list[Cell]]()
+    for name, many in requests.items():
+        for fault in FAULTS:
+            for always in (False, True):
+                order = chance.sample(range(many), many)
+                for number, request in enumerate(order):
+                    rounds.setdefault(number, []).append(Cell(name, request, fault.name, always))
+    for some in rounds.values():
+        chance.shuffle(some)
+    return [cell for _, some in sorted(rounds.items()) for cell in some]
