@@ -13,9 +13,9 @@ import requests
 
 from fqtool.backfill.journal import JOURNAL
 from fqtool.backfill.journal import ROWS as EVENTS
+from fqtool.migrations.files import read_files
 from fqtool.migrations.ledger import LEASE, LEDGER, Entry, Standing, entries_of
 from fqtool.migrations.ledger import ROWS as ENTRIES
-from fqtool.migrations.files import read_files
 from fqtool.migrations.plan import make_statement, satisfied
 from fqtool.quality.build import base_columns, desired_table
 from fqtool.registry.load import read_registry
@@ -49,12 +49,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Standings:
-    """What stands in a dataset and a folder. `rows` by date; `wrong` says what must never be so."""
+    """What stands: the table's columns and the view, rows by date, statements recorded as done, names of files.
+
+    `wrong` says what must never be so.
+    """
 
     schema: tuple[str, ...]
+    view: bool
     rows: tuple[tuple[str, tuple[str, ...]], ...]
     applied: tuple[str, ...]
-    files: tuple[tuple[str, str], ...]
+    names: tuple[str, ...]
     wrong: tuple[str, ...]
 
 
@@ -163,10 +167,11 @@ class Stages:
         live = State(table, (view,) if isinstance(view, View) else ())
         applied = tuple(sorted({_name(one) for one in entries if one.version != LEASE and Standing(one.standing).done}))
         return Standings(
-            (*(f"{one.name} {one.sql_type}" for one in table.columns), *([VIEW] if view else [])),
+            tuple(f"{one.name} {one.sql_type}" for one in table.columns),
+            view is not None,
             tuple((day, tuple(map(str, found))) for day, found in by_day.items()),
             applied,
-            tuple(texts.items()),
+            tuple(texts),
             (
                 *(f"{day} is scored in part" for day, found in by_day.items() if len({*map(_scored, found)}) > 1),
                 *(f"{name} is recorded and was not done" for name in applied if not _stands(name, texts, live)),
