@@ -1,4 +1,4 @@
-"""Cells of the matrix: one command, one of its requests, one fault, once or from there on; and what is wrong with it."""
+"""Cells of the matrix: a command, one of its requests, a fault, once or from there on; and what is wrong then."""
 
 from __future__ import annotations
 
@@ -102,15 +102,19 @@ class Bench:
         if before is None:
             wrong += _writes(sent)
         else:
-            wrong += self._left(command, place, before, unbroken)
+            wrong += self._left(command, place, before, unbroken, claimed=outcome == SUCCEEDED and not fault.absent)
         return Result(cell, VIOLATION if wrong else outcome, "; ".join(wrong), ran.seconds)
 
-    def _left(self, command: Command, place: Place, before: Standings, unbroken: Unbroken) -> list[str]:
-        """What is wrong with the state that the command left, and with another run of it."""
+    def _left(
+        self, command: Command, place: Place, before: Standings, unbroken: Unbroken, *, claimed: bool
+    ) -> list[str]:
+        """What is wrong with the state that the command left, and with another run of it; `claimed`: it said done."""
         now, after = self._stages.look(place), unbroken.after
         wrong = [*now.wrong, *_neither(now, before, after)]
         if now == after:
             return wrong
+        if claimed:
+            wrong.append("it ended as if all were done, and it is not")
         again = run(command.words(place.folder, place.target, 30.0), self._stages.emulator.url)
         if again.code != unbroken.ran.code:
             wrong.append(f"run again it ended with {again.code}: {again.err[-300:]}")
