@@ -9,13 +9,14 @@ import pytest
 
 from tests.bed.running import ROOT, Emulator
 from tests.faults.commands import COMMANDS, Command
-from tests.faults.faults import FAULTS
+from tests.faults.faults import FAULTS, GROUPS
 from tests.faults.matrix import FAILED, SUCCEEDED, VIOLATION, Bench, Cell, cells, judged
 from tests.faults.running import Ran
 from tests.test_docs import commands
 
 PAGE = ROOT / "docs" / "reference" / "fault-matrix.md"
-SAMPLE = {"migrate": 4, "score": 4, "backfill": 4}
+# The long ones get fewer.
+SAMPLE = {"migrate": 2, "score": 2, "backfill": 2}
 OTHERS = 3
 
 
@@ -49,9 +50,8 @@ def test_every_command_with_a_warehouse_has_its_row() -> None:
     for name in asking:
         rows = [one.name for one in COMMANDS if _is(name, f"fqtool {one.name}")]
         assert rows, f"{name} is not in tests/faults/commands.py"
-        assert all(text.count(f"| `fqtool {row}` |") == 3 for row in rows), (
-            f"{name} is not in {PAGE}; run `make faults`"
-        )
+        counted = {text.count(f"| `fqtool {row}` |") for row in rows}
+        assert counted == {len(GROUPS)}, f"{name} is not in {PAGE}; run `make faults`"
 
 
 def _is(name: str, row: str) -> bool:
