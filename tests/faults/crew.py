@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 
@@ -14,11 +14,13 @@ from tests.faults.matrix import Bench, Cell, Result
 
 
 def _work(todo: Queue[Cell], done: Queue[Result | None], over: Event) -> None:
-    """Run cells until there are none or the time is up."""
+    """Run cells until there are none, the time is up, or whoever asked is gone."""
+    parent = parent_process()
+    assert parent is not None
     emulator = Emulator().start()
     bench = Bench(emulator)
     try:
-        while not over.is_set() and (cell := todo.get()) is not None:
+        while parent.is_alive() and not over.is_set() and (cell := todo.get()) is not None:
             done.put(bench.run(cell))
     finally:
         bench.close()
