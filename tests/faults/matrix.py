@@ -177,15 +177,16 @@ def _writes(sent: Iterable[Request]) -> list[str]:
 def cells(requests: Mapping[str, int], seed: int = 0) -> list[Cell]:
     """Every cell of the matrix, round by round.
 
-    The first round has one request for each command, fault and mode, the next one another; `seed` decides which.
+    The first round has one request for each command, fault and mode, the next one another; `seed` decides which. Half
+    of a round has each command and fault in one of the modes, the other half in the other.
     """
-    chance, rounds = random.Random(seed), dict[int, list[Cell]]()
+    chance, halves = random.Random(seed), dict[tuple[int, int], list[Cell]]()
     for name, many in requests.items():
         for fault in FAULTS:
-            for always in (False, True):
-                order = chance.sample(range(many), many)
-                for number, request in enumerate(order):
-                    rounds.setdefault(number, []).append(Cell(name, request, fault.name, always))
-    for some in rounds.values():
+            modes = chance.sample((False, True), 2)
+            for half, always in enumerate(modes):
+                for number, request in enumerate(chance.sample(range(many), many)):
+                    halves.setdefault((number, half), []).append(Cell(name, request, fault.name, always))
+    for some in halves.values():
         chance.shuffle(some)
-    return [cell for _, some in sorted(rounds.items()) for cell in some]
+    return [cell for _, some in sorted(halves.items()) for cell in some]
