@@ -18,7 +18,7 @@ def main() -> int:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=25.0)
-    parser.add_argument("--workers", type=int, default=6, help="Their time is spent in waiting for deadlines.")
+    parser.add_argument("--workers", type=int, default=3, help="Their time is spent in waiting for deadlines.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="Cells whose words hold this.")
     parser.add_argument("--out", type=Path)
