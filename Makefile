@@ -6,7 +6,7 @@ PEERS := .venv-peers
 PIP_FLAGS := --quiet --disable-pip-version-check
 WORKERS ?= 2
 
-.PHONY: demo test check bed peers bench golden clean
+.PHONY: demo test check bed peers bench faults golden clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/fqtool demo
@@ -33,6 +33,10 @@ bench: $(VENV)/.runtime $(PEERS)/.ready bench/.venv/.ready
 	$(VENV)/bin/python bench/wide.py
 	$(VENV)/bin/python bench/peers.py
 	$(VENV)/bin/python bench/scoring.py
+
+# Every fault at the requests of every command that talks to BigQuery, for at most half an hour; writes its page.
+faults: $(VENV)/.dev $(BED)/.ready
+	$(VENV)/bin/python -m tests.faults --minutes 25 --out docs/reference/fault-matrix.md
 
 golden: $(VENV)/.dev $(BED)/.ready
 	FQTOOL_RENEW=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup -k golden

@@ -7,7 +7,7 @@ import json
 import socket
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Lock, Thread
 from typing import Any, Self, TypeAlias
@@ -76,7 +76,14 @@ class Reset:
 
 @dataclass(frozen=True)
 class Pass:
-    """What the server behind says."""
+    """What the server behind says, after a delay in seconds."""
+
+    delay: float = 0.0
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The connection is closed before a word of the answer."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,14 @@ class Lost:
     instead: Answer | Reset | Silence
 
 
-Step: TypeAlias = Answer | Cut | Trickle | Silence | Reset | Pass | Lost
+@dataclass(frozen=True)
+class Mangled:
+    """The server behind does the work, and `how` makes of its answer what comes back."""
+
+    how: Callable[[Answer], Answer | Cut]
+
+
+Step: TypeAlias = Answer | Cut | Trickle | Silence | Reset | Drop | Pass | Lost | Mangled
 
 
 def error(status: int, reason: str, message: str) -> Answer:
@@ -177,8 +191,10 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(step, Lost):
             faulty.behind(request)
             step = step.instead
+        elif isinstance(step, Mangled):
+            step = step.how(faulty.behind(request))
         elif isinstance(step, Pass):
-            step = faulty.behind(request)
+            step = replace(faulty.behind(request), delay=step.delay)
         self._play(step)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _any  # noqa: N815
@@ -203,6 +219,8 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.flush()
             case Silence():
                 stopping.wait(_LONGEST)
+                self.close_connection = True
+            case Drop():
                 self.close_connection = True
             case Reset():
                 # With a linger of zero seconds, closing sends RST.

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from fqtool.errors import FqtoolError, Refusal, StatementFailed
+from fqtool.errors import FqtoolError, Refusal, StatementFailed, Unreachable, WorldError
 from fqtool.migrations.files import MigrationFile
 from fqtool.migrations.ledger import (
     Entry,
@@ -109,7 +110,8 @@ class Executor:
         entry = self._entry(file, number, attempt)
         live = self.read()
         step, there = f"{file.version}.{number}", satisfied(live, statement.changes)
-        if last is not None and last.standing == Standing.STARTED and there:
+        if last is not None and there:
+            # What was recorded as failed may have been done all the same, its answer lost.
             self._write(f"{step} record what an interrupted run did", replace(last, error=""), Standing.APPLIED)
         elif _needs_no_run(file, statement, there=there):
             self._write(f"{step} record as found", entry, Standing.ADOPTED)
@@ -124,14 +126,24 @@ class Executor:
         self.on_step(f"{step} run")
         try:
             self.warehouse.run(statement, job=entry.job)
-            self.on_step(f"{step} read back")
-            now = self.read()
-            if not satisfied(now, statement.changes):
-                wrong = _told(fold(live, statement.changes), now)
-                raise StatementFailed(f"{entry.file}: the statement ran and the table is not as it says: {wrong}.")
-        except FqtoolError as error:
-            self._write(f"{step} record failure", replace(entry, error=error.message[:1000]), Standing.FAILED)
+        except Unreachable:
+            # Whether it was done is not known: it stays begun, and the next run looks for it in the table.
             raise
+        except FqtoolError as error:
+            self._fail(step, entry, error)
+            raise
+        self.on_step(f"{step} read back")
+        now = self.read()
+        if not satisfied(now, statement.changes):
+            wrong = _told(fold(live, statement.changes), now)
+            failed = StatementFailed(f"{entry.file}: the statement ran and the table is not as it says: {wrong}.")
+            self._fail(step, entry, failed)
+            raise failed
+
+    def _fail(self, step: str, entry: Entry, error: FqtoolError) -> None:
+        # Where the world has failed it may fail again, and what it said first is what counts.
+        with suppress(WorldError):
+            self._write(f"{step} record failure", replace(entry, error=error.message[:1000]), Standing.FAILED)
 
     def _write(self, step: str, entry: Entry, standing: Standing) -> None:
         self.on_step(step)
