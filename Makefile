@@ -28,6 +28,7 @@ peers: $(PEERS)/.ready
 
 # Half an hour on a quiet machine; writes its tables into bench/README.md.
 bench: $(VENV)/.runtime
+	$(VENV)/bin/python bench/startup.py
 	$(VENV)/bin/python bench/diagnosis.py
 	$(VENV)/bin/python bench/scoring.py
 
