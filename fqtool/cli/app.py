@@ -182,7 +182,11 @@ def demo(
 ) -> None:
     """Show the whole story on embedded DuckDB, in a file of its own."""
     from fqtool.cli.show import show_demo
+    from fqtool.verbs.demo import shipped
 
+    if (registry, folder) == (REGISTRY, MIGRATIONS) and not (registry.exists() or folder.exists()):
+        registry, folder = shipped()
+        say("There is no registry here, so this is the feature store that comes with fqtool.")
     show_demo(workspace_of(registry, folder), file)
 
 
