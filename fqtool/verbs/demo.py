@@ -66,7 +66,7 @@ Watching: TypeAlias = Callable[[Warehouse], AbstractContextManager[Watch]]
 
 
 def shipped() -> tuple[Path, Path]:
-    """Return the registry and the migrations that come with fqtool: inside an installed one, beside a checked-out one."""
+    """Return the registry and migrations that come with fqtool: inside an installed one, beside a checkout."""
     package = Path(__file__).parent.parent
     inside = package / "example"
     home = inside if inside.exists() else package.parent
