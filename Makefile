@@ -3,16 +3,26 @@ PYTHON ?= python3
 VENV := .venv
 BED := .venv-bed
 PEERS := .venv-peers
+LOWEST := .venv-lowest
 PIP_FLAGS := --quiet --disable-pip-version-check
 WORKERS ?= 2
 
-.PHONY: demo test check bed peers bench faults golden clean
+.PHONY: demo test test-lowest package check bed peers bench faults golden clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/fqtool demo
 
 test: $(VENV)/.dev $(BED)/.ready $(PEERS)/.ready check
 	FQTOOL_REQUIRE_BED=1 FQTOOL_REQUIRE_PEERS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup
+
+# The quick tests on the lowest versions that pyproject.toml allows, in an environment of their own.
+test-lowest: $(LOWEST)/.ready
+	$(LOWEST)/bin/python -m pytest tests/test_startup.py tests/test_cli.py tests/test_told.py tests/test_target.py \
+		tests/test_registry_load.py tests/test_duckdb_warehouse.py tests/test_bigquery_faults.py tests/test_init.py
+
+# Wheel and sdist, installed alone into empty environments, tried there and weighed into bench/README.md.
+package: $(VENV)/.runtime
+	$(VENV)/bin/python bench/install.py
 
 check: $(VENV)/.dev
 	$(VENV)/bin/ruff check .
@@ -28,6 +38,7 @@ peers: $(PEERS)/.ready
 
 # Half an hour on a quiet machine; writes its tables into bench/README.md.
 bench: $(VENV)/.runtime $(PEERS)/.ready bench/.venv/.ready
+	$(VENV)/bin/python bench/startup.py
 	$(VENV)/bin/python bench/diagnosis.py
 	$(VENV)/bin/python bench/backfill.py
 	$(VENV)/bin/python bench/wide.py
@@ -53,6 +64,11 @@ $(VENV)/.dev: $(VENV)/.runtime tests/bed/requirements.txt
 	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+$(LOWEST)/.ready: pyproject.toml constraints-lowest.txt
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints-lowest.txt --editable '.[dev]'
+	@touch $@
+
 $(BED)/.ready: tests/bed/requirements.txt tests/bed/constraints.txt
 	$(PYTHON) -m venv $(BED)
 	$(BED)/bin/python -m pip install $(PIP_FLAGS) --constraint tests/bed/constraints.txt --requirement tests/bed/requirements.txt
@@ -69,4 +85,4 @@ bench/.venv/.ready: bench/requirements.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(BED) $(PEERS) bench/.venv .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BED) $(PEERS) $(LOWEST) bench/.venv dist .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -17,7 +17,6 @@ import pytest
 from tests.bed.running import PROJECT, ROOT, Emulator
 
 LIMIT = 60.0
-HEAVY = ("google", "duckdb", "sqlglot", "jsonschema", "yaml")
 
 
 @pytest.fixture
@@ -137,44 +136,6 @@ def test_a_broken_registry_ends_in_a_sentence(tmp_path: Path, content: bytes, sa
     assert done.returncode == 2, done.stderr[-500:]
     assert re.search(said, done.stderr), done.stderr[:500]
     assert "Traceback" not in done.stderr
-
-
-def test_help_loads_next_to_nothing(tmp_path: Path) -> None:
-    """`fqtool --help` imports none of the heavy libraries: start-up is the price of every command."""
-    script = (
-        "import sys\nsys.argv = ['fqtool', '--help']\nfrom fqtool.cli.app import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        f"print(*[name for name in {HEAVY!r} if name in sys.modules], sep=',', file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=True,
-    )
-    assert done.stderr.strip() == ""
-
-
-def test_generate_schema_loads_no_engine(project: Path) -> None:
-    """`generate-schema` needs neither an engine nor a client nor a validator."""
-    script = (
-        "import sys\nsys.argv = ['fqtool', 'generate-schema']\nfrom fqtool.cli.app import main\n"
-        "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        f"print(*[name for name in {HEAVY[:-1]!r} if name in sys.modules], file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=project,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=LIMIT,
-        check=True,
-    )
-    assert done.stderr.strip() == ""
 
 
 def test_a_reader_that_goes_away_is_no_error(project: Path) -> None:

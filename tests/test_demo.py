@@ -9,7 +9,7 @@ import pytest
 from fqtool import load_registry
 from fqtool.errors import InputError
 from fqtool.quality.roles import Roles
-from fqtool.verbs.demo import LAST, WEEK, Step, run_demo
+from fqtool.verbs.demo import LAST, WEEK, Step, run_demo, shipped
 from fqtool.verbs.workspace import open_workspace
 from tests.bed.running import ROOT
 from tests.stores import small_registry
@@ -76,3 +76,10 @@ def test_columns_are_found_by_what_they_compute() -> None:
     assert (small.score, small.tier, small.defaults) == ("score", "tier", "defaults")
     with pytest.raises(InputError, match=r"no column is ALERT_LEVEL\(\)"):
         _ = small.alert_level
+
+
+def test_a_folder_without_a_registry_gets_the_one_that_comes_along() -> None:
+    """What `fqtool demo` shows in an empty folder is there, loads, and is the store of this repository."""
+    workspace = open_workspace(*shipped())
+    assert workspace.registry.features == load_registry(ROOT / "feature_registry.yaml").features
+    assert workspace.files

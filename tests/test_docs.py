@@ -121,6 +121,14 @@ def test_every_function_is_in_the_reference() -> None:
     assert [name for table in tables for name in table if f"| `{name}` |" not in page] == []
 
 
+def test_every_part_of_the_stand_in_is_on_its_map() -> None:
+    """Each duckdb_*.py has its row in duckdb-stands-in.md, which names no file and no test that is not there."""
+    page = text_of("docs", "explanation", "duckdb-stands-in.md")
+    there = {path.name for path in (ROOT / "fqtool" / "warehouse").glob("duckdb_*.py")}
+    assert set(re.findall(r"^\| `(duckdb_\w+\.py)` \|", page, re.MULTILINE)) == there
+    assert [name for name in re.findall(r"`(tests/[\w/]+\.py)`", page) if not (ROOT / name).exists()] == []
+
+
 def test_generated_pages_are_current() -> None:
     """docs/generate.py would write registry.md, language.md and rules.md as they are."""
     done = subprocess.run(

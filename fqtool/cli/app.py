@@ -24,6 +24,7 @@ from fqtool.cli import (
     score,
     validate,
 )
+from fqtool.cli.listening import listen
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -71,11 +72,32 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def fqtool(
-    show_version: Annotated[
+    context: typer.Context,
+    show_version: Annotated[  # noqa: ARG001  its callback ends the run
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    verbose: Annotated[
+        int,
+        typer.Option(
+            "--verbose",
+            "-v",
+            count=True,
+            show_default=False,
+            help="Log each request to the warehouse on stderr; -vv its HTTP calls too.",
+        ),
+    ] = 0,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            "--trace",
+            envvar="FQTOOL_TRACE",
+            metavar="FILE",
+            help="Append each request to the warehouse to this file, one JSON line each.",
+        ),
+    ] = None,
 ) -> None:
     """Keep an ML feature store's schema and data quality true, from one file."""
+    listen(context, verbose, trace)
 
 
 @app.command("generate-schema")
@@ -160,7 +182,11 @@ def demo(
 ) -> None:
     """Show the whole story on embedded DuckDB, in a file of its own."""
     from fqtool.cli.show import show_demo
+    from fqtool.verbs.demo import shipped
 
+    if (registry, folder) == (REGISTRY, MIGRATIONS) and not (registry.exists() or folder.exists()):
+        registry, folder = shipped()
+        say("There is no registry here, so this is the feature store that comes with fqtool.")
     show_demo(workspace_of(registry, folder), file)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fqtool.cli.listening import heard
 from fqtool.cli.options import DEFAULT_TARGET, REGISTRY, RegistryPath, TargetUrl, Timeout, say
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def init(
     if from_table is not None:
         from fqtool.warehouse.target import open_target
 
-        with open_target(target or DEFAULT_TARGET, timeout=timeout) as warehouse:
+        with heard(open_target(target or DEFAULT_TARGET, timeout=timeout)) as warehouse:
             made = verb.scaffold_live(warehouse, from_table, name)
     elif from_schema is not None:
         made = verb.scaffold_schema(from_schema, name)

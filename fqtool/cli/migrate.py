@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fqtool.cli.listening import below, heard
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -47,6 +48,7 @@ def migrate(
 ) -> None:
     """Apply pending migrations to the target, each statement verified by reading the table back."""
     if context.invoked_subcommand:
+        below(context.invoked_subcommand)
         return
     from fqtool.verbs.migrate_apply import apply_migrations, known_hazards
 
@@ -144,7 +146,7 @@ def verify(registry: RegistryPath = REGISTRY, folder: Folder = MIGRATIONS, form:
     from fqtool.warehouse.target import open_target
 
     workspace = workspace_of(registry, folder)
-    with open_target("duckdb:///:memory:") as scratch:
+    with heard(open_target("duckdb:///:memory:")) as scratch:
         found = verify_migrations(workspace, scratch, version())
     ok = f"{len(workspace.files)} migrations replay to what the registry says."
     tell(found, form, target=str(folder), command="migrate verify", ok=ok)

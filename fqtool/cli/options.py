@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fqtool.cli.listening import heard
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -120,7 +122,7 @@ def warehouse_of(registry: Registry, target: str | None, timeout: float) -> Ware
                 remedy=f"Use one of {', '.join(named) or 'none declared'}, or a URL like {DEFAULT_TARGET}.",
             )
         url = named[url]
-    return open_target(url, timeout=timeout)
+    return heard(open_target(url, timeout=timeout))
 
 
 def tell(

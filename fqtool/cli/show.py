@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fqtool.errors import UsageError
-from fqtool.report.findings import print_findings
-from fqtool.verbs.report import Report
-from fqtool.verbs.workspace import Workspace
+
+if TYPE_CHECKING:
+    from fqtool.verbs.report import Report
+    from fqtool.verbs.workspace import Workspace
 
 
 def show_rules(code: str | None) -> None:
@@ -32,6 +34,7 @@ def show_demo(workspace: Workspace, file: Path) -> None:
     """Run the demo and print it as it goes; its report goes beside the file."""
     from fqtool.cli.backfill import watched
     from fqtool.report.diagnosis_text import surroundings
+    from fqtool.report.findings import print_findings
     from fqtool.report.table_text import print_table
     from fqtool.verbs.demo import Step, run_demo
 

@@ -65,6 +65,14 @@ class Step:
 Watching: TypeAlias = Callable[[Warehouse], AbstractContextManager[Watch]]
 
 
+def shipped() -> tuple[Path, Path]:
+    """Return the registry and migrations that come with fqtool: inside an installed one, beside a checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / "example"
+    home = inside if inside.exists() else package.parent
+    return home / "feature_registry.yaml", home / "migrations"
+
+
 @contextmanager
 def _unwatched(_: Warehouse) -> Iterator[Watch]:
     yield Watch()

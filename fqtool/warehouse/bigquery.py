@@ -16,6 +16,7 @@ from fqtool.warehouse.protocol import Outcome, Pace, Writing
 
 if TYPE_CHECKING:
     from fqtool.warehouse.bigquery_session import Session
+    from fqtool.warehouse.told import Listener
 
 # BigQuery wants the tables in a view's text named in full, while a migration file fits every target.
 _HOME = ident(DATASET)
@@ -51,6 +52,7 @@ class BigQueryWarehouse:
         self.url = url
         self._home = ident(project, dataset)
         self._opened: Session | None = None
+        self.listener: Listener | None = None
 
     @property
     def _session(self) -> Session:
@@ -58,8 +60,9 @@ class BigQueryWarehouse:
             from fqtool.warehouse.bigquery_session import Session
 
             self._opened = Session(
-                self.project, self.dataset, self.location, timeout=self.timeout, job_timeout=self.job_timeout
-            )
+                self.project, self.dataset, self.location,
+                timeout=self.timeout, job_timeout=self.job_timeout, listener=self.listener,
+            )  # fmt: skip
         return self._opened
 
     def describe(self, name: str) -> Table | View | None:

@@ -7,7 +7,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from google.auth.credentials import AnonymousCredentials
@@ -17,6 +17,9 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 from fqtool.errors import FqtoolError
 from fqtool.warehouse.bigquery_errors import Place, no_credentials, silence, translate
 from fqtool.warehouse.bigquery_network import Overdue, bounded
+
+if TYPE_CHECKING:
+    from fqtool.warehouse.told import Listener
 
 T = TypeVar("T")
 
@@ -31,7 +34,8 @@ class Exchange:
     `bounds` are the keyword arguments that bound a call of the client's.
     """
 
-    def __init__(self, project: str, dataset: str, timeout: float) -> None:
+    def __init__(self, project: str, dataset: str, timeout: float, listener: Listener | None = None) -> None:
+        self._listener = listener
         self._endpoint = emulator_endpoint(os.environ.get("BIGQUERY_EMULATOR_HOST", ""))
         # The address may hold a password; only host and port are shown.
         shown = urlsplit(self._endpoint).netloc.rpartition("@")[2]
@@ -68,6 +72,10 @@ class Exchange:
                     warnings.simplefilter("ignore")
                     # Off Google's cloud, the search for credentials asks an address that may never answer.
                     self._client = bounded(self._connect, self.place.timeout)
+                if self._listener is not None:
+                    from fqtool.warehouse.bigquery_wire import listen
+
+                    listen(self._client._http, self._listener)  # noqa: SLF001  the client shows its session nowhere else
             except Exception as error:
                 raise no_credentials(error) from error
         return self._client

@@ -7,7 +7,7 @@ import re
 import time
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from google.api_core.exceptions import Conflict, NotFound
 from google.cloud import bigquery
@@ -19,6 +19,9 @@ from fqtool.warehouse.bigquery_errors import judged, said, said_by_job
 from fqtool.warehouse.bigquery_exchange import Exchange
 from fqtool.warehouse.bigquery_values import plain_row, query_parameters
 
+if TYPE_CHECKING:
+    from fqtool.warehouse.told import Listener
+
 _PAGE = 10_000
 _LABEL = "fqtool"
 _POLL_FIRST, _POLL_GROWTH, _POLL_LONGEST = 0.1, 1.5, 5.0
@@ -27,8 +30,18 @@ _POLL_FIRST, _POLL_GROWTH, _POLL_LONGEST = 0.1, 1.5, 5.0
 class Session:
     """What is asked of one dataset. Its location is learnt from the first answer that names it."""
 
-    def __init__(self, project: str, dataset: str, location: str | None, *, timeout: float, job_timeout: float) -> None:
-        self._exchange = Exchange(project, dataset, timeout)
+    def __init__(
+        self,
+        project: str,
+        dataset: str,
+        location: str | None,
+        *,
+        timeout: float,
+        job_timeout: float,
+        listener: Listener | None = None,
+    ) -> None:
+        self._exchange = Exchange(project, dataset, timeout, listener)
+        self._listener = listener
         self._dataset = bigquery.DatasetReference(project, dataset)
         self._location = location
         self._job_timeout = job_timeout
@@ -98,6 +111,8 @@ class Session:
         config = self._config(parameters)
         config.maximum_bytes_billed = max_bytes
         config.labels = {_LABEL: _mark(sql)}
+        if self._listener is not None:
+            self._listener.job(job_id)
         try:
             job = self._exchange.ask(
                 lambda client: client.query(
@@ -109,7 +124,10 @@ class Session:
             job = self._first(job_id, sql, conflict)
         except Unreachable as lost:
             raise self._with_job(lost, job_id, "so it is not known whether the job {} was started") from lost
-        return self._ended(job, job_id)
+        done = self._ended(job, job_id)
+        if self._listener is not None:
+            self._listener.job(job_id, done.total_bytes_processed)
+        return done
 
     def results(self, job: bigquery.QueryJob) -> list[dict[str, Value]]:
         """Return the rows of a finished query job."""
