@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from fqtool.errors import NotThere, StatementFailed, WorldError
+from fqtool.errors import NotThere, StatementFailed, Unreachable, WorldError
 from fqtool.sql import Query, Value, WholeTable, ident
 from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.model import DATASET, Options, Partitioning, Table, View
@@ -191,19 +191,22 @@ def test_limits_and_defaults_are_sent(emulator: Emulator, scores: BigQueryWareho
 
 
 def test_pages_are_put_together() -> None:
-    """Rows beyond the first page are asked for by its token, and come in order."""
+    """Rows beyond the first page are asked for by its token, and come in order; a page without any is none."""
     table = {
         "tableReference": {"projectId": "p", "datasetId": "d", "tableId": "t"},
         "schema": {"fields": [{"name": "a", "type": "INTEGER"}, {"name": "b", "type": "JSON"}]},
     }
     pages = [
-        Answer(200, {"rows": [{"f": [{"v": "1"}, {"v": '{"x": [1, 2]}'}]}], "pageToken": "next"}),
-        Answer(200, {"rows": [{"f": [{"v": "2"}, {"v": None}]}]}),
+        Answer(200, {"totalRows": "2", "rows": [{"f": [{"v": "1"}, {"v": '{"x": [1, 2]}'}]}], "pageToken": "next"}),
+        Answer(200, {"totalRows": "2", "rows": [{"f": [{"v": "2"}, {"v": None}]}]}),
     ]
     with FaultyServer([Answer(200, table), *pages]) as server:
         rows = through(server, "p", "d").rows(WholeTable("t", ("a", "b")))
         assert "pageToken=next" in server.requests[-1].path
     assert rows == [{"a": 1, "b": '{"x":[1,2]}'}, {"a": 2, "b": None}]
+    for whole in ([Answer(200, {})], [pages[0], Answer(200, {})]):
+        with FaultyServer([Answer(200, table), *whole]) as server, pytest.raises(Unreachable, match="only part of one"):
+            through(server, "p", "d").rows(WholeTable("t", ("a", "b")))
 
 
 FIELDS = [

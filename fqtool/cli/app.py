@@ -163,7 +163,7 @@ def check_drift(
         if dates:
             from fqtool.cli.data import data_findings
 
-            more, rows = data_findings(workspace.registry, warehouse, dates, max_bytes)
+            more, rows = data_findings(workspace.registry, warehouse, dates, max_bytes, found)
             found, ok = (*found, *more), f"{ok} So are {rows:,} rows from {dates[0]} to {dates[1]}." if rows else ok
         tell(found, form, target=warehouse.url, command="check-drift", ok=ok)
 

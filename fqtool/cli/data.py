@@ -6,7 +6,7 @@ from datetime import date
 
 from fqtool.cli.options import say
 from fqtool.errors import NotThere
-from fqtool.finding import Finding
+from fqtool.finding import Finding, blocking
 from fqtool.registry.model import Registry
 from fqtool.rules.about_data import check_data
 from fqtool.verbs.check_data import audit_of
@@ -14,9 +14,16 @@ from fqtool.warehouse.protocol import Warehouse
 
 
 def data_findings(
-    registry: Registry, warehouse: Warehouse, dates: tuple[date, date], max_bytes: int | None
+    registry: Registry,
+    warehouse: Warehouse,
+    dates: tuple[date, date],
+    max_bytes: int | None,
+    drift: tuple[Finding, ...],
 ) -> tuple[tuple[Finding, ...], int]:
-    """Return what is wrong with the rows, and how many were looked at; a table that lacks columns is told, not read."""
+    """Return what is wrong with the rows, and how many were looked at.
+
+    A table that lacks columns is told of, not read, where `drift` says so; else NotThere is raised.
+    """
 
     def told(count: int) -> None:
         say(f"Reading {count:,} bytes, {dates[0]} to {dates[1]}.")
@@ -24,6 +31,8 @@ def data_findings(
     try:
         audited = audit_of(registry, warehouse, *dates, max_bytes=max_bytes, on_bytes=told)
     except NotThere as error:
+        if not any(True for _ in blocking(drift)):
+            raise
         say(f"The rows were not read: {error}")
         return (), 0
     if not audited.rows:

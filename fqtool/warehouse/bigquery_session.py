@@ -69,7 +69,8 @@ class Session:
     def listed(self, resource: dict[str, Any], columns: tuple[str, ...]) -> list[dict[str, Value]]:
         """Return all rows of the table, from tabledata.list: no job, no cost."""
         with self.reading():
-            table = bigquery.Table.from_api_repr(resource)
+            # How many rows there are is to be said by the listing itself.
+            table = bigquery.Table.from_api_repr({key: resource[key] for key in resource if key != "numRows"})
             wanted = {column.lower() for column in columns}
             # Values come by position in the table's order, whatever order is asked for.
             selected = [field for field in table.schema if field.name.lower() in wanted]
@@ -211,6 +212,10 @@ class Session:
         while (page := self._exchange.ask(lambda _: next(pages, None))) is not None:
             with self.reading():
                 rows += [plain_row(row.values(), listing.schema) for row in page]
+        with self.reading():
+            # An answer without rows is an empty table's only if it says so.
+            if listing.total_rows is None or len(rows) < listing.total_rows:
+                raise ValueError(listing.total_rows)
         return rows
 
 
