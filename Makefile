@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BED := .venv-bed
 PEERS := .venv-peers
+FUZZ := .venv-fuzz
+SECONDS ?= 600
+HARNESSES ?= registry migration history ledger schema ddl contract rows feature_list expression target
 PIP_FLAGS := --quiet --disable-pip-version-check
 WORKERS ?= 2
 
-.PHONY: demo test check bed peers bench golden clean
+.PHONY: demo test check bed peers bench fuzz golden clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/fqtool demo
@@ -30,6 +33,11 @@ peers: $(PEERS)/.ready
 bench: $(VENV)/.runtime
 	$(VENV)/bin/python bench/diagnosis.py
 	$(VENV)/bin/python bench/scoring.py
+
+# SECONDS for each of the HARNESSES, guided by coverage; an input that fails stays in tests/fuzz/corpus.
+fuzz: $(FUZZ)/.ready
+	@for one in $(HARNESSES); do $(FUZZ)/bin/python -m tests.fuzz.explore $$one $(SECONDS) || failed=1; done; \
+	test -z "$$failed"
 
 golden: $(VENV)/.dev $(BED)/.ready
 	FQTOOL_RENEW=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup -k golden
@@ -56,5 +64,10 @@ $(PEERS)/.ready: tests/peers/requirements.txt tests/peers/constraints.txt
 	$(PEERS)/bin/python -m pip install $(PIP_FLAGS) --constraint tests/peers/constraints.txt --requirement tests/peers/requirements.txt
 	@touch $@
 
+$(FUZZ)/.ready: tests/fuzz/requirements.txt pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable . --requirement tests/fuzz/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(BED) $(PEERS) .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BED) $(PEERS) $(FUZZ) .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
