@@ -4,10 +4,13 @@ VENV := .venv
 BED := .venv-bed
 PEERS := .venv-peers
 LOWEST := .venv-lowest
+FUZZ := .venv-fuzz
+SECONDS ?= 600
+HARNESSES ?= registry migration history ledger schema ddl contract rows feature_list expression target
 PIP_FLAGS := --quiet --disable-pip-version-check
 WORKERS ?= 2
 
-.PHONY: demo test test-lowest package check bed peers bench faults golden clean
+.PHONY: demo test test-lowest package check bed peers bench faults fuzz golden clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/fqtool demo
@@ -49,6 +52,11 @@ bench: $(VENV)/.runtime $(PEERS)/.ready bench/.venv/.ready
 faults: $(VENV)/.dev $(BED)/.ready
 	$(VENV)/bin/python -m tests.faults --minutes 25 --out docs/reference/fault-matrix.md
 
+# SECONDS for each of the HARNESSES, guided by coverage; an input that fails stays in tests/fuzz/corpus.
+fuzz: $(FUZZ)/.ready
+	@for one in $(HARNESSES); do $(FUZZ)/bin/python -m tests.fuzz.explore $$one $(SECONDS) || failed=1; done; \
+	test -z "$$failed"
+
 golden: $(VENV)/.dev $(BED)/.ready
 	FQTOOL_RENEW=1 $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadgroup -k golden
 
@@ -84,5 +92,10 @@ bench/.venv/.ready: bench/requirements.txt
 	bench/.venv/bin/python -m pip install $(PIP_FLAGS) --requirement bench/requirements.txt
 	@touch $@
 
+$(FUZZ)/.ready: tests/fuzz/requirements.txt pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable . --requirement tests/fuzz/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(BED) $(PEERS) $(LOWEST) bench/.venv dist .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BED) $(PEERS) $(LOWEST) $(FUZZ) bench/.venv dist .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

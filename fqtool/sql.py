@@ -40,6 +40,8 @@ def _escaped(text: str, quote: str) -> str:
     """Escape for any GoogleSQL quoted form; a raw newline in one is an error (BIGQUERY 50)."""
     if "\0" in text:
         raise InputError(f"The text {text[:40]!r} holds a NUL character, which SQL text cannot carry.")
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise InputError(f"The text {text[:40]!a} holds half of a surrogate pair, which is no character.")
     pieces = (
         _ESCAPES.get(char) or (f"\\{char}" if char == quote else char if char.isprintable() else _unprintable(char))
         for char in text
@@ -55,7 +57,7 @@ def _unprintable(char: str) -> str:
 def ident(*parts: str) -> str:
     """Quote a name, or a path of names, for GoogleSQL (BIGQUERY 49): `d`.`t` for d and t.
 
-    Raises InputError for an empty part or a NUL character.
+    Raises InputError for an empty part, a NUL character or a lone surrogate.
     """
     if not all(parts):
         raise InputError("An SQL name must not be empty.")
@@ -63,7 +65,7 @@ def ident(*parts: str) -> str:
 
 
 def literal(value: Value) -> str:
-    """Write a Python value as a GoogleSQL literal. Raises InputError for a NUL character in text."""
+    """Write a Python value as a GoogleSQL literal. Raises InputError for NUL or a lone surrogate in text."""
     match value:
         case None:
             return "NULL"

@@ -58,11 +58,13 @@ def read_contract(text: str) -> tuple[Position, ...]:
     """Read the recorded contract. Raises MigrationError when it is not what `contract_text` writes."""
     try:
         raw = json.loads(text)
-        return tuple(Position(int(f["index"]), str(f["name"]), bool(f["retired"])) for f in raw["features"])
-    except (ValueError, KeyError, TypeError):
+        read = tuple(Position(int(f["index"]), str(f["name"]), bool(f["retired"])) for f in raw["features"])
+        "".join(one.name for one in read).encode()  # ValueError for half of a surrogate pair, which nothing can print
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise MigrationError(
             f"{CONTRACT} cannot be read.", remedy="Restore it from version control: it says which index is which."
         ) from None
+    return read
 
 
 def breaks(recorded: Iterable[Position], features: Iterable[Feature]) -> Iterator[Break]:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+from fqtool.errors import MigrationError
 from fqtool.migrations.files import MigrationFile
 from fqtool.sql import Query, WholeTable, ident
 from fqtool.table.model import Table
@@ -97,8 +98,23 @@ class Revision:
 
 
 def entries_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Entry, ...]:
-    """Read ledger rows, the lease among them, in order of version, statement and attempt."""
-    read = (Entry(**{name: _plain(name, row[name]) for name in COLUMNS}) for row in rows)
+    """Read ledger rows, the lease among them, in order of version, statement and attempt.
+
+    Raises MigrationError for a row that fqtool never wrote.
+    """
+    read = [Entry(**{name: _plain(name, row[name]) for name in COLUMNS}) for row in rows]
+    for one in read:
+        if one.version == LEASE and not one.finished_at:
+            raise MigrationError(
+                f"The lease in {LEDGER} does not say when it ends, which fqtool always writes.",
+                remedy=f"Somebody edited {LEDGER}: delete its row whose version is {LEASE}, if no migration runs.",
+            )
+        if one.version != LEASE and one.standing not in set(Standing):
+            raise MigrationError(
+                f"{LEDGER} says that statement {one.statement} of migration {one.version[:40]!r} is"
+                f" {one.standing[:40]!r}, which fqtool never writes.",
+                remedy=f"Somebody edited {LEDGER}: put back one of {', '.join(Standing)}, or what it was before.",
+            )
     return tuple(sorted(read, key=lambda entry: (entry.version, entry.statement, entry.attempt)))
 
 

@@ -35,7 +35,7 @@ def read_feature_list(text: str, place: str) -> FeatureList:
         return FeatureList(place, _names(data, place, "it"))
     key = _key(data, place)
     model = data.get("model", "")
-    if not isinstance(model, str):
+    if model and not _is_name(model):
         raise InputError(f"{place}: model is {_shown(model)}, not a name.")
     return FeatureList(place, _names(data[key], place, key), model)
 
@@ -61,9 +61,14 @@ def _names(data: Any, place: str, what: str) -> tuple[str, ...]:
     if not data:
         raise InputError(f"{place}: the array of names is empty.", remedy=_REMEDY)
     for position, one in enumerate(data):
-        if not isinstance(one, str) or not one:
+        if not _is_name(one):
             raise InputError(f"{place}: {_shown(one)} at position {position} is not a name.", remedy=_REMEDY)
     return tuple(data)
+
+
+def _is_name(value: Any) -> bool:
+    """Whether it is text that can be printed as UTF-8: JSON can say half of a surrogate pair, which is no character."""
+    return isinstance(value, str) and value != "" and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _shown(value: Any) -> str:

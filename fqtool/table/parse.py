@@ -30,6 +30,7 @@ from fqtool.table.tokens import Cursor, Token, tokens_of
 from fqtool.table.typetext import parse_type
 
 _FIELDS = {bigquery: ours for ours, bigquery in OPTION_NAMES.items()}
+_NESTING_LIMIT = 15  # BIGQUERY 37
 _SCHEMA_ONLY = "A migration changes schema only; change data in a job of its own."
 _NO_IF = "fqtool plans from what stands in the table; IF [NOT] EXISTS compares names only and hides the rest."
 
@@ -181,9 +182,9 @@ def _alter_column(cursor: Cursor) -> Change:
     raise cursor.wrong("SET DATA TYPE, DROP NOT NULL, SET DEFAULT, DROP DEFAULT or SET OPTIONS")
 
 
-def _column(cursor: Cursor) -> Column:
+def _column(cursor: Cursor, depth: int = 0) -> Column:
     """Name, type, DEFAULT, NOT NULL, OPTIONS: the order BigQuery's grammar gives them."""
-    typed = _typed(cursor, cursor.name())
+    typed = _typed(cursor, cursor.name(), depth)
     default = cursor.until(",", ")", "NOT", "OPTIONS") if cursor.took("DEFAULT") else None
     mode = typed.mode
     if cursor.took("NOT", "NULL"):
@@ -192,17 +193,19 @@ def _column(cursor: Cursor) -> Column:
     return Column(typed.name, typed.type, mode, description, default)
 
 
-def _typed(cursor: Cursor, name: str) -> Column:
+def _typed(cursor: Cursor, name: str, depth: int = 0) -> Column:
+    if depth > _NESTING_LIMIT:
+        raise cursor.wrong(f"a type nested at most {_NESTING_LIMIT} levels deep")
     if cursor.took("ARRAY"):
         cursor.take("<")
-        inner = _typed(cursor, name)
+        inner = _typed(cursor, name, depth + 1)
         cursor.take(">")
         return Column(name, inner.type, Mode.REPEATED)
     if cursor.took("STRUCT"):
         cursor.take("<")
-        fields = [_column(cursor)]
+        fields = [_column(cursor, depth + 1)]
         while cursor.took(","):
-            fields.append(_column(cursor))
+            fields.append(_column(cursor, depth + 1))
         cursor.take(">")
         return Column(name, Type(Kind.STRUCT, fields=tuple(fields)))
     start = cursor.place

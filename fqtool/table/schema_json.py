@@ -13,6 +13,8 @@ from typing import Any
 from fqtool.errors import InputError
 from fqtool.table.column import ALIASES, REST_NAMES, Column, Kind, Mode, Type
 
+_NESTING_LIMIT = 15  # BIGQUERY 37
+
 
 def schema_json(columns: Iterable[Column]) -> str:
     """Return the JSON array of fields, the same bytes for the same columns, with a newline at the end."""
@@ -55,8 +57,8 @@ def read_schema(text: str, name: str) -> tuple[Column, ...]:
         raw = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(f"{name}:{error.lineno}:{error.colno}: this is not JSON: {error.msg}.") from None
-    except RecursionError:
-        raise InputError(f"{name}: nested too deep.") from None
+    except (RecursionError, ValueError):
+        raise InputError(f"{name}: this is no schema: it is nested too deep, or a number is endless.") from None
     while isinstance(raw, dict):
         raw = raw.get("schema", raw.get("fields"))
     if not isinstance(raw, list):
@@ -64,9 +66,11 @@ def read_schema(text: str, name: str) -> tuple[Column, ...]:
     return tuple(column_of(entry, name) for entry in raw)
 
 
-def column_of(raw: Any, place: str) -> Column:
+def column_of(raw: Any, place: str, depth: int = 0) -> Column:
     """Read one TableFieldSchema. Raises InputError naming `place` and the field."""
-    if not isinstance(raw, dict) or not isinstance(raw.get("name"), str) or not isinstance(raw.get("type"), str):
+    if depth > _NESTING_LIMIT:
+        raise InputError(f"{place}: fields are nested deeper than {_NESTING_LIMIT} levels.")
+    if not isinstance(raw, dict) or not _is_text(raw.get("name")) or not isinstance(raw.get("type"), str):
         raise InputError(f"{place}: every field is an object with a name and a type; found {str(raw)[:60]}.")
     name = raw["name"]
     kind = ALIASES.get(raw["type"].upper())
@@ -74,26 +78,28 @@ def column_of(raw: Any, place: str) -> Column:
         raise InputError(f"{place}: the field {name} has the type {raw['type']!r}, which BigQuery does not have.")
     try:
         mode = Mode((raw.get("mode") or "NULLABLE").upper())
-        parsed = _type(raw, kind, f"{place}: {name}")
-    except (AttributeError, TypeError, ValueError):
+        parsed = _type(raw, kind, f"{place}: {name}", depth)
+        default = raw.get("defaultValueExpression")
+        tags = (raw.get("policyTags") or {}).get("names") or []
+        if not isinstance(default, str | None) or not isinstance(tags, list) or not all(map(_is_text, tags)):
+            raise TypeError
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         raise InputError(f"{place}: the field {name} cannot be read: {str(raw)[:120]}.") from None
-    return Column(
-        name,
-        parsed,
-        mode,
-        str(raw.get("description") or ""),
-        raw.get("defaultValueExpression"),
-        tuple((raw.get("policyTags") or {}).get("names") or ()),
-    )
+    return Column(name, parsed, mode, str(raw.get("description") or ""), default, tuple(tags))
 
 
-def _type(raw: dict[str, Any], kind: Kind, place: str) -> Type:
+def _is_text(value: Any) -> bool:
+    """JSON can say half of a surrogate pair, which is no character and nothing can print."""
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _type(raw: dict[str, Any], kind: Kind, place: str, depth: int) -> Type:
     return Type(
         kind,
         precision=_number(raw.get("precision")),
         scale=_number(raw.get("scale")),
         length=_number(raw.get("maxLength")),
-        fields=tuple(column_of(inner, place) for inner in raw.get("fields") or ()),
+        fields=tuple(column_of(inner, place, depth + 1) for inner in raw.get("fields") or ()),
         element=Kind(raw["rangeElementType"]["type"].upper()) if raw.get("rangeElementType") else None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 
 from fqtool.errors import InputError
@@ -21,6 +22,7 @@ RESERVED = frozenset(
 )
 _SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[xX]([0-9a-fA-F]{2})|([0-7]{3})|(.))", re.DOTALL)
+_SURROGATES = range(0xD800, 0xE000)
 _QUOTED = re.compile(r"(?P<raw>[rR]?)(?P<quote>'''|\"\"\"|'|\"|`)(?P<body>.*)(?P=quote)", re.DOTALL)
 
 
@@ -39,7 +41,10 @@ class Token:
 
 
 def unquoted(raw: str) -> str:
-    """Return the value of a string literal or backticked name. Raises ValueError if it is neither."""
+    """Return the value of a string literal or backticked name.
+
+    Raises ValueError if it is neither, or holds an escape that stands for no character of Unicode.
+    """
     found = _QUOTED.fullmatch(raw)
     if not found:
         raise ValueError(raw)
@@ -48,7 +53,10 @@ def unquoted(raw: str) -> str:
 
 def _unescaped(found: re.Match[str]) -> str:
     if code := found[1] or found[2] or found[3]:
-        return chr(int(code, 16))
+        number = int(code, 16)
+        if number > sys.maxunicode or number in _SURROGATES:
+            raise ValueError(found[0])
+        return chr(number)
     if found[4]:
         return chr(int(found[4], 8))
     return _SIMPLE.get(found[5], found[5])
@@ -128,7 +136,11 @@ class Cursor:
         """Take one identifier, quoted or not."""
         raw = self.next("a name").raw
         if raw.startswith("`"):
-            return unquoted(raw)
+            try:
+                return unquoted(raw)
+            except ValueError:
+                self.at -= 1
+                raise self.wrong("a name in backticks") from None
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", raw) or raw.upper() in RESERVED:
             self.at -= 1
             raise self.wrong("a name (reserved words in backticks)")

@@ -9,6 +9,7 @@ from fqtool.table.column import ALIASES, Column, Kind, Mode, Type
 
 _TOKEN = re.compile(r"\s*(?:(`[^`]+`|\w+)|([<>(),]))")
 _NESTING_LIMIT = 15  # BIGQUERY 37
+_LONGEST_NUMBER = 18  # digits: more do not fit an INT64, and Python itself refuses thousands
 
 
 class _Reader:
@@ -120,7 +121,7 @@ def _numbers(reader: _Reader) -> list[int]:
     if reader.taken("("):
         while True:
             word = reader.take()
-            if not word.isdecimal() or (int(word) == 0 and not numbers):
+            if not word.isdecimal() or len(word) > _LONGEST_NUMBER or (int(word) == 0 and not numbers):
                 raise reader.wrong(f"{word!r} is not a positive whole number")
             numbers.append(int(word))
             if reader.taken(")"):

@@ -46,6 +46,8 @@ def write_text(path: Path, text: str) -> None:
             raise
     except OSError as error:
         raise WorldError(f"{path} cannot be written: {error.strerror}.") from None
+    except UnicodeEncodeError as error:
+        raise InputError(f"{path} cannot be written: U+{ord(text[error.start]):04X} is no character.") from None
 
 
 def remove(path: Path) -> None:

@@ -156,13 +156,17 @@ def copy_to(select: str, path: Path, form: str, arrays: Sequence[str] = ()) -> s
     return f"COPY ({select}) TO {text(str(path))} ({options})"
 
 
+_BLANKS = b" \t\r\n"  # JSON's; Python's strip knows more
+
+
 def physical_lines(path: Path, ordinals: Sequence[int]) -> dict[int, int]:
     """Return ordinal -> line number, for the n-th lines that are not blank."""
     wanted, found, seen = set(ordinals), dict[int, int](), 0
     with _opened(path) as stream:
         for number, line in enumerate(stream, 1):
-            seen += bool(line.strip())
-            if seen in wanted and line.strip():
+            told = bool(line.strip(_BLANKS))
+            seen += told
+            if told and seen in wanted:
                 found[seen] = number
     return found
 

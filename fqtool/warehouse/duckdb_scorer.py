@@ -97,7 +97,7 @@ class DuckDBScorer:
         numbers = {number: number for number, _, _ in found}
         if rows.unit == "line" and found:
             numbers = duckdb_files.physical_lines(rows.path, list(numbers))
-        made = [Wrong(rows.unit, numbers[number], why, raw) for number, why, raw in found]
+        made = [Wrong(rows.unit, numbers.get(number, number), why, raw) for number, why, raw in found]
         return [*self._misshapen(), *made]
 
     def _misshapen(self) -> list[Wrong]:

@@ -1,0 +1,1 @@
+CREATE TABLE `\U00110000` (a INT64, b STRING OPTIONS(description='\ud800'));

@@ -1,0 +1,1 @@
+CREATE TABLE t (a INT64, d DATE, b STRING OPTIONS(description='\ud800')) PARTITION BY d;

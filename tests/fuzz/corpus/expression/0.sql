@@ -1,0 +1,1 @@
+ROUND(AVG_OVER_FEATURES(quality, category = 'a' AND NOT critical), 2)

@@ -1,0 +1,1 @@
+COALESCE(`a b`, "x\n\u0041", r'x', @computed_at) || '''y''' NOT IN (1, NULL) OR a BETWEEN 1 AND DATE '2026-01-01'

@@ -1,0 +1,1 @@
+CREATE TABLE `\U00110000` (a INT64 OPTIONS(description='\Uffffffff'));

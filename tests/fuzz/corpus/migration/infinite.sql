@@ -1,0 +1,1 @@
+ALTER TABLE t SET OPTIONS(partition_expiration_days=1e999);

@@ -1,0 +1,7 @@
+-- made-for: x
+CREATE TABLE `t` (`a` INT64 NOT NULL OPTIONS(description='x'), `s` ARRAY<STRUCT<x INT64, y STRING(5)>>, `d` DATE DEFAULT CURRENT_DATE()) PARTITION BY DATE_TRUNC(`d`, MONTH) CLUSTER BY `a` OPTIONS(labels=[('a','b')], partition_expiration_days=3.0, expiration_timestamp=TIMESTAMP '2030-01-01 00:00:00+00:00');
+ALTER TABLE `t` ADD COLUMN `b` NUMERIC(5, 2), DROP COLUMN `b`;
+ALTER TABLE `t` RENAME COLUMN `a` TO `c`;
+ALTER TABLE `t` ALTER COLUMN `c` SET DATA TYPE FLOAT64;
+CREATE OR REPLACE VIEW `v` OPTIONS(description="""x""") AS SELECT 1;
+DROP VIEW `v`;

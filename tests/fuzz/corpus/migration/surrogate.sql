@@ -1,0 +1,1 @@
+CREATE TABLE `t` (`a` INT64 OPTIONS(description='\ud800'));
