@@ -17,10 +17,9 @@ CASES = [(name, path.name) for name in HARNESSES for path in sorted((CORPUS / na
 # Words that mean something to one of the readers; a mutation that puts them in gets further than noise.
 WORDS = [
     b"", b"\0", b"'", b'"', b"`", b"\\", b"\\U00110000", b"\\ud800", b"\xff", b"\xef\xbb\xbf", b"\n", b"--", b"/*",
-    b"*/",
-    b";", b"(", b")", b"<", b">", b"[", b"]", b"{", b"}", b",", b":", b"\t", b"&a", b"*a", b"!!x", b"|", b">-",
-    b"---", b"NULL", b"1e999", b"-1", b"9" * 40, b"true", b"STRUCT<", b"ARRAY<", b"IF NOT EXISTS", b"OPTIONS(", b"SELECT",
-    b"null", b"[[[[", b"{index}", b"{nobody}", "\u202e\u2066".encode(), "\U0001f600".encode(),
+    b"*/", b";", b"(", b")", b"<", b">", b"[", b"]", b"{", b"}", b",", b":", b"\t", b"&a", b"*a", b"!!x", b"|", b">-",
+    b"---", b"NULL", b"1e999", b"-1", b"9" * 40, b"true", b"STRUCT<", b"ARRAY<", b"IF NOT EXISTS", b"OPTIONS(",
+    b"SELECT",    b"null", b"[[[[", b"{index}", b"{nobody}", "\u202e\u2066".encode(), "\U0001f600".encode(),
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from fqtool.finding import Finding
 from fqtool.registry import misfits
 from fqtool.registry.document import Document, Step
 from fqtool.registry.patches import key_renamed, value_chosen, value_retyped
+from fqtool.registry.shape import pattern_of
 
 _TYPES = {
     "object": "a map", "array": "a list", "string": "text", "number": "a number", "integer": "a whole number",
@@ -21,10 +22,16 @@ _LONGEST = 60
 
 def explain(document: Document, schema: dict[str, Any]) -> Iterator[Finding]:
     """Yield a Finding for every way in which the document does not fit the schema."""
-    from jsonschema import Draft202012Validator
+    from jsonschema import Draft202012Validator, ValidationError
+    from jsonschema.validators import extend
 
+    def pattern(_: object, wanted: str, found: object, __: object) -> Iterator[ValidationError]:
+        if isinstance(found, str) and not pattern_of(wanted).search(found):
+            yield ValidationError(wanted)
+
+    validator: Any = extend(Draft202012Validator, {"pattern": pattern})  # type: ignore[no-untyped-call]
     seen: set[tuple[tuple[Step, ...], str]] = set()
-    for error in Draft202012Validator(schema).iter_errors(document.data):
+    for error in validator(schema).iter_errors(document.data):
         path: tuple[Step, ...] = tuple(error.absolute_path)
         key = (path, f"{error.validator}{error.instance if 'propertyNames' in error.schema_path else ''}")
         if key not in seen:  # jsonschema tells of each missing key apart; they are told of together here

@@ -57,13 +57,18 @@ def _const(wanted: Any) -> Fits:
     return lambda value: type(value) in (int, float) and value == wanted
 
 
+def pattern_of(text: str) -> re.Pattern[str]:
+    """Return a pattern of JSON Schema, whose `$` is the end alone, where Python has it before a last newline too."""
+    return re.compile(f"{text[:-1]}\\Z" if text.endswith("$") else text)
+
+
 def _string(rest: dict[str, Any]) -> Fits:
     if (words := rest.pop("enum", None)) is not None:
         allowed = frozenset(words)
         return lambda value: type(value) is str and value in allowed
     least = rest.pop("minLength", 0)
     if (pattern := rest.pop("pattern", None)) is not None:
-        search = re.compile(pattern).search
+        search = pattern_of(pattern).search
         return lambda value: type(value) is str and len(value) >= least and search(value) is not None
     return lambda value: type(value) is str and len(value) >= least
 
@@ -95,7 +100,7 @@ def _object(rest: dict[str, Any]) -> Fits:
     required = rest.pop("required", ())
     properties = {name: _compile(schema) for name, schema in rest.pop("properties", {}).items()}
     names = rest.pop("propertyNames", None)
-    named = re.compile(names["pattern"]).search if names else None
+    named = pattern_of(names["pattern"]).search if names else None
     if names and set(names) != {"pattern"}:
         raise NotImplementedError("propertyNames")
     others = rest.pop("additionalProperties")

@@ -10,6 +10,7 @@ from typing import Literal
 from fqtool.finding import Finding, Location
 from fqtool.quality.build import fill
 from fqtool.quality.expression import Call, Expression, Name, Span, children
+from fqtool.quality.fragment import check_fragment
 from fqtool.quality.functions import OVER_FEATURES
 from fqtool.quality.grammar import Unreadable, parse_expression
 from fqtool.quality.language import DYNAMIC
@@ -83,11 +84,16 @@ def _examine(subject: Subject, entry: Entry, read: list[Read]) -> Iterator[Mista
 
 def _problems(entry: Entry, text: str, values: Values, read: list[Read]) -> Iterator[tuple[Kind, Span, str, str]]:
     try:
+        if entry.names.open:
+            check_fragment(text)
+    except Unreadable as error:
+        yield _unreadable(error)
+        return
+    try:
         made = parse_expression(text)
     except Unreadable as error:
         if not entry.names.open:  # SQL of the warehouse may be more than one expression of ours
-            message = error.message[:1].upper() + error.message[1:].rstrip(".")
-            yield "reading", Span(error.at, error.at + 1), f"{message}.", _READABLE
+            yield _unreadable(error)
         return
     found, problems = infer(made, entry.names)
     read.append(_read(entry, made, values))
@@ -95,6 +101,11 @@ def _problems(entry: Entry, text: str, values: Values, read: list[Read]) -> Iter
         yield one.trouble, one.span, one.message, one.remedy
     if found and entry.wanted and not problems and not assignable(Given(Name(""), found), entry.wanted):
         yield "result", made.span, f"This gives {found}; {_wants(entry)}.", _remedy(entry, text, found)
+
+
+def _unreadable(error: Unreadable) -> tuple[Kind, Span, str, str]:
+    message = error.message[:1].upper() + error.message[1:].rstrip(".")
+    return "reading", Span(error.at, error.at + 1), f"{message}.", _READABLE
 
 
 def _read(entry: Entry, made: Expression, values: Values) -> Read:

@@ -1,0 +1,225 @@
+"""Words that try to be more than words: descriptions, labels, names and expressions that would escape into SQL."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import pairwise
+
+import pytest
+
+from fqtool.exports.targets import EXPORTS
+from fqtool.registry.load import load_registry
+from fqtool.registry.model import Registry
+from fqtool.report.dictionary import dictionary
+from fqtool.report.dictionary_html import dictionary_html
+from fqtool.report.dictionary_markdown import dictionary_markdown
+from fqtool.rules.about_registry import check_registry
+from fqtool.sql import ident, literal
+from fqtool.table.changes import AddColumn, SetDescription, SetOption
+from fqtool.table.ddl import render
+from fqtool.table.tokens import tokens_of
+from fqtool.table.typetext import column
+from fqtool.verbs.generate_schema import generated_schema
+from fqtool.verbs.generate_sql import generated_sql
+from tests.bed.zeta import analyze, evaluate
+from tests.test_registry_load import MINIMAL
+
+HOSTILE = {
+    "quotes": 'it\'s "quoted" \'\'\'three\'\'\' """times"""',
+    "backticks": "`; DROP TABLE store; --`",
+    "a statement": "x'); DROP TABLE store; SELECT ('",
+    "backslashes": "\\ \\' \\\\n \\",
+    "lines": "one\ntwo\r\nthree\n",
+    "tabs": "a\tb",
+    "unicode": "naïve 日本 \U0001f600 é e\u0301",
+    "bidi": "\u202etxet\u202c \u2066x\u2069 \u200f",
+    "invisible": "zero\u200bwidth\ufeff\u00ad",
+    "separators": "line\u2028para\u2029next\u0085",
+    "comments": "-- x # y /* z */ */ --",
+    "templates": "{{ env_var('X') }} {% raw %} ${var.x} %{ if true } {index} {name}",
+    "markup": "<script>alert(1)</script> | [a](javascript:1) &amp; ![x](y)",
+    "formulas": "=cmd|' /C calc'!A0",
+    "empty of meaning": " ",
+    "1,024 characters": "x" * 1024,
+}
+REFUSED = {"NUL": "a\0b", "a bell": "a\x07b", "escape": "\x1b[31mred", "1,025 characters": "x" * 1025}
+
+
+def yaml(text: str) -> str:
+    """The text as YAML's double quotes take it, every character beyond ASCII as an escape."""
+    return re.sub(
+        r"\\ud[89ab]..\\ud[c-f]..",
+        lambda found: f"\\U{ord(json.loads(chr(34) + found[0] + chr(34))):08x}",
+        json.dumps(text),
+    )
+
+
+def described(text: str) -> str:
+    """The small registry with this text in every place that takes one for readers."""
+    said = yaml(text)
+    changed = MINIMAL.replace("description: Mean.", f"description: {said}").replace(
+        "description: Who.", f"description: {said}"
+    )
+    changed = changed.replace("description: How he plays.", f"description: {said}")
+    changed = changed.replace("  name: store\n", f"  name: store\n  description: {said}\n", 1)
+    return changed.replace("  - name: v_unpivot\n", f"  - name: v_unpivot\n    description: {said}\n", 1)
+
+
+def loaded(text: str) -> Registry:
+    """The registry, which must have no error."""
+    registry, findings = load_registry(text, "small.yaml")
+    assert registry is not None, findings
+    assert not [one for one in check_registry(registry) if one.severity == "error"]
+    return registry
+
+
+def statements(sql: str) -> list[str]:
+    """The statements of a text: cut at each semicolon that is a token of its own."""
+    cuts = [-1, *(token.start for token in tokens_of(sql) if token.raw == ";"), len(sql)]
+    made = [sql[one + 1 : two].strip() for one, two in pairwise(cuts)]
+    return [one for one in made if one]
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_google_reads_the_text_that_was_quoted(text: str) -> None:
+    """Law: the literal of a text, run by Google's implementation, is the text; its name names that column."""
+    assert evaluate(f"SELECT {literal(text)} AS x") == [(text,)]
+    assert evaluate(f"SELECT {ident(text)} FROM (SELECT 1 AS {ident(text)})") == [(1,)]
+    assert len(statements(f"SELECT {literal(text)} AS {ident(text)}")) == 1
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_description_stays_a_description(text: str) -> None:
+    """Law: as many statements as for a plain word, each without a semicolon and accepted by Google's analyser."""
+    registry, plain = loaded(described(text)), loaded(described("plain"))
+    for kind in ("scoring", "table", "view"):
+        made = statements(generated_sql(registry, kind, "bigquery", lambda sql, _: sql))
+        assert len(made) == len(statements(generated_sql(plain, kind, "bigquery", lambda sql, _: sql)))
+        if kind == "table":
+            assert [analyze(one, {}) for one in made] == [None]
+    (score,) = (one for one in json.loads(generated_schema(registry)) if one["name"] == "score")
+    assert score["description"] == text
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_statement_of_a_migration_is_one_statement(text: str) -> None:
+    """Law: added columns, descriptions and options are one statement that Google's analyser accepts."""
+    table = {"t": {"a": "INT64"}}
+    for change in (
+        AddColumn(column("b", "INT64", description=text)),
+        SetDescription(("a",), text),
+        SetOption("description", text),
+        SetOption("friendly_name", text),
+    ):
+        sql = render("t", [change])
+        assert len(statements(sql)) == 1
+        assert analyze(sql, table) is None
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_what_is_written_for_others_holds_the_text_as_text(text: str) -> None:
+    """Law: exports and dictionary can be written; Python compiles, JSON parses, and no markup is alive in the HTML."""
+    registry = loaded(described(text))
+    for export in EXPORTS.values():
+        made = export.render(registry)
+        made.encode()
+        if export.file.endswith(".py"):
+            compile(made, export.file, "exec")
+        if export.file.endswith(".json"):
+            json.loads(made)
+    sheets = dictionary(registry)
+    dictionary_markdown("store", sheets).encode()
+    assert "<script>alert" not in dictionary_html("store", sheets)
+
+
+@pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
+def test_what_no_column_can_say_is_refused(text: str) -> None:
+    """Law: control characters and a description of more than 1,024 characters are findings, at their line."""
+    registry, findings = load_registry(described(text), "small.yaml")
+    found = findings if registry is None else check_registry(registry)
+    assert [one for one in found if one.severity == "error"]
+    assert all(one.location for one in found)
+
+
+@pytest.mark.parametrize(
+    "text", [*HOSTILE.values(), *REFUSED.values(), "name\n", "", "\uff4eame", "naïve", "a b", "1a"]
+)
+@pytest.mark.parametrize(
+    "place",
+    [
+        "  name: store",
+        "name: ready",
+        "name: fatigue",
+        "name: v_unpivot",
+        "name: feature_name",
+        "name: player",
+        "name: good",
+    ],
+)
+def test_a_name_is_a_plain_name(place: str, text: str) -> None:
+    """Law: a table, column, feature, view or tier has letters, digits, _ . - alone, or is refused."""
+    key = place.partition(":")[0]
+    assert place in MINIMAL
+    registry, findings = load_registry(MINIMAL.replace(place, f"{key}: {yaml(text)}", 1), "small.yaml")
+    if registry is not None:
+        findings = check_registry(registry)
+    errors = [one for one in findings if one.severity == "error"]
+    assert errors or re.fullmatch(r"[A-Za-z0-9_.-]+", text)
+
+
+ESCAPES = [
+    "1); DROP TABLE store; --", "1; SELECT 1", ";", "score;", "(SELECT 1)", "(SELECT MAX(score) FROM store)",
+    "EXISTS(SELECT 1)", "score IN (SELECT score FROM other)", "ARRAY(SELECT 1)", "(WITH a AS (SELECT 1) SELECT 1)",
+    "score FROM other", "score, 1", "score AS x", "score UNION ALL SELECT 1", "1)) FROM other --",
+    "1 /* ", "/* x", "score */", "'open", '"open', "`open", "'''open", "score WHERE TRUE", "score LIMIT 1",
+    "score GROUP BY 1", "score OVER ()", "SUM(score) OVER (PARTITION BY day)", "store.score", "other.store.score",
+    "`other.store`.score", "`p.d.t`", "INFORMATION_SCHEMA.TABLES", "SESSION_USER()", "CURRENT_USER()", "ERROR('x')",
+    "EXTERNAL_QUERY('c', 'q')", "ML.PREDICT(MODEL m, TABLE t)", "GENERATE_UUID()", "RAND()", "NET.HOST('x')",
+    "KEYS.NEW_KEYSET('x')", "AEAD.DECRYPT_STRING(a, b, c)", "my_udf(score)", "d.my_udf(score)", "@@project_id",
+    "@@script.job_id", "?", "DECLARE x INT64", "EXECUTE IMMEDIATE 'x'", "CALL p()", "BEGIN SELECT 1; END", "score := 1",
+    "IF score THEN 1 END IF", "CAST(score AS INT64 FORMAT (SELECT 1))", "CAST(score AS INT64) FROM other",
+    "CAST(score AS STRING FORMAT 'x')", "CAST(score AS INT64); SELECT (1", "UNNEST([1])", "TABLE other",
+    "STRUCT(1 AS x)", "score[SAFE_OFFSET((SELECT 1))]", "CASE WHEN (SELECT TRUE) THEN 1 END", "score\\", "\\x3b",
+    "score \u037e DROP", "score\u2028; DROP", "\uff1b", "score -- \n; DROP TABLE store", "score # \r; DROP",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ESCAPES)
+def test_an_expression_cannot_escape(text: str) -> None:
+    """Law: what is not one expression over the row, of the closed list of functions, is an error of validate."""
+    assert len(ESCAPES) >= 40
+    registry, findings = load_registry(MINIMAL.replace("expr: score, dep", f"expr: {yaml(text)}, dep"), "small.yaml")
+    if registry is not None:
+        findings = check_registry(registry)
+    assert [one.rule for one in findings if one.severity == "error"], text
+
+
+@pytest.mark.parametrize("key", ["metric: AVG(score)", 'expr: "feature_{index}_quality"', "where: score > 0"])
+@pytest.mark.parametrize(
+    "text",
+    ["1; DROP TABLE store", "1) FROM store; DROP TABLE store; --", "1 -- x", "1 /*", "1 /* x */", "1 #", "1 # \r + 1",
+     "'open", "1, 2", "(1", "1)", "[1)", "(SELECT 1)", "1 AS x", "1 FROM other", "1 WHERE TRUE", "`open", "1 \\",
+     "1 UNION ALL SELECT 1"],
+)  # fmt: skip
+def test_sql_of_the_warehouse_cannot_end_its_statement(key: str, text: str) -> None:
+    """Law: views and thresholds may use what a warehouse has, but no more than one expression, and no comment."""
+    registry = loaded_or_none(key, text)
+    assert registry is None
+
+
+@pytest.mark.parametrize(
+    "text", ["ARRAY_LENGTH(SPLIT('--;#', ';')) > 1", "score IS DISTINCT FROM 2", "EXTRACT(DAY FROM day) = 1"]
+)
+def test_a_function_of_the_warehouse_is_not_refused(text: str) -> None:
+    """Law: what looks like an escape inside a string, or a clause inside brackets, is none."""
+    assert loaded_or_none("where: score > 0", text)
+
+
+def loaded_or_none(key: str, text: str) -> Registry | None:
+    """The small registry with the text in place of what the key says; None where it is refused."""
+    source = MINIMAL.replace("  - name: v_unpivot\n", "  - name: v_unpivot\n    where: score > 0\n", 1)
+    assert key in source
+    registry, _ = load_registry(source.replace(key, f"{key.partition(':')[0]}: {yaml(text)}", 1), "small.yaml")
+    found = check_registry(registry) if registry is not None else ()
+    return None if [one for one in found if one.severity == "error"] else registry
