@@ -132,11 +132,11 @@ def test_unknown_sources_are_never_guessed(registry: LoadedRegistry) -> None:
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"features": [1, "x"]}, 'features is no ARRAY<FLOAT64>: [1,"x"]'),
-        ({"actual_games_count": 1.5}, "actual_games_count is no INT64: 1.5"),
-        ({"created_at": "soon"}, "created_at is no TIMESTAMP: soon"),
-        ({"game_date": "2026-13-01"}, "game_date is no DATE: 2026-13-01"),
-        ({"is_production_ready": "maybe"}, "is_production_ready is no BOOL: maybe"),
+        ({"features": [1, "x"]}, "features is no ARRAY<FLOAT64> but 7 characters of text"),
+        ({"actual_games_count": 1.5}, "actual_games_count is no INT64 but 3 characters of text"),
+        ({"created_at": "soon"}, "created_at is no TIMESTAMP but 4 characters of text"),
+        ({"game_date": "2026-13-01"}, "game_date is no DATE but 10 characters of text"),
+        ({"is_production_ready": "maybe"}, "is_production_ready is no BOOL but 5 characters of text"),
     ],
 )
 def test_a_value_of_another_type_is_told_with_its_record(
@@ -264,7 +264,7 @@ def test_a_csv_line_of_another_width_is_unreadable(tmp_path: Path) -> None:
     told = " ".join(stderr.split())
     assert code == 2
     assert "line 3: expected number of columns: 2 found: 1" in told
-    assert "row 2: game_date is no DATE: tomorrow" in told
+    assert "row 2: game_date is no DATE but 8 characters of text" in told
     out, aside = tmp_path / "o.ndjson", tmp_path / "aside.ndjson"
     assert invoked("--input", str(source), "--output", str(out), "--rejects", str(aside))[0] == 1
     assert [one["player_lookup"] for one in read_back(out)] == ["a", "d\ne"]

@@ -64,7 +64,7 @@ def write_addition(addition: Addition) -> None:
     """Write the file whole, through a link where it is one. Raises WorldError; InputError if it was changed since."""
     if read_text(addition.path) != addition.before:
         raise UsageError(f"{addition.path} was changed meanwhile; nothing was written.", remedy="Run it again.")
-    write_text(addition.path.resolve(), addition.after)
+    write_text(addition.path, addition.after)
 
 
 def _checked(text: str, path: Path, feature: NewFeature) -> Registry:

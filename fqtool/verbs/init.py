@@ -78,7 +78,7 @@ def scaffold_contract(path: Path, as_name: str = "") -> Scaffolded:
 def write_scaffold(path: Path, text: str, *, force: bool = False) -> None:
     """Write the file, through a link where it is one. Raises UsageError where one is there, WorldError."""
     require_free(path, force=force)
-    write_text(path.resolve() if path.is_symlink() else path, text)
+    write_text(path, text)
 
 
 def require_free(path: Path, *, force: bool = False) -> None:

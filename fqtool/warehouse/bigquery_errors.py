@@ -16,6 +16,7 @@ from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, Ref
 
 from fqtool.errors import Denied, FqtoolError, NotThere, StatementFailed, Throttled, Unreachable
 from fqtool.warehouse.bigquery_network import SILENCE, breakdown
+from fqtool.warehouse.values import without_values
 
 _RATE = {"rateLimitExceeded", "jobRateLimitExceeded", "userRateLimitExceeded"}
 _QUOTA = {"quotaExceeded", "dailyLimitExceeded"}
@@ -68,7 +69,7 @@ class Said:
 def clean(text: object) -> str:
     """Return text on one line: no control characters, no credentials, not endless."""
     line = " ".join("".join(char if char.isprintable() else " " for char in str(text or "")).split())
-    return _SECRETS.sub("[removed]", line)[:_LONGEST]
+    return without_values(_SECRETS.sub("[removed]", line))[:_LONGEST]
 
 
 def said(error: GoogleAPICallError) -> Said:

@@ -31,13 +31,19 @@ def read_folder(path: Path, *suffixes: str) -> dict[str, str]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file so that a reader sees the old or the new text, never half. Raises WorldError."""
+    """Write a file so that a reader sees the old or the new text, never half. Raises WorldError.
+
+    A link stays, and the file that it leads to is written.
+    """
+    path = Path(os.path.realpath(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(handle, "wb") as stream:
                 stream.write(text.encode())
+                stream.flush()
+                os.fsync(stream.fileno())  # else a power cut may leave the new name and no text
             mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
             Path(temporary).chmod(mode)
             Path(temporary).replace(path)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fqtool.errors import Busy, Denied, FqtoolError, NotThere, StatementFailed, WorldError
+from fqtool.warehouse.values import without_values
 
 _HOLDER = re.compile(r"lock is held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")
 _NO_TABLE = re.compile(r"Table with name (?P<name>\S+) does not exist")
@@ -64,7 +65,7 @@ def judged(place: str) -> Iterator[None]:
 def _one_line(text: str) -> str:
     """DuckDB draws the place of an error below its first line."""
     first = text.strip().split("\n\n")[0].split("\nLINE ")[0]
-    return " ".join(first.split()).rstrip(".")
+    return without_values(" ".join(first.split()).rstrip("."))
 
 
 def _words(text: str) -> str:

@@ -71,9 +71,9 @@ def _made(one: Column) -> str:
 
 
 def _told(one: Column) -> str:
-    """BigQuery's name of the type, and the text as far as it fits a line."""
+    """BigQuery's name of the type, and how long the text is; the record itself is told to nobody but --rejects."""
     kind = f"ARRAY<{one.type}>" if one.mode is Mode.REPEATED else str(one.type)
-    return f"{text(f'{one.name} is no {kind}: ')} || LEFT({quoted(one.name)}, 40)"
+    return f"{text(f'{one.name} is no {kind} but ')} || LENGTH({quoted(one.name)}) || {text(' characters of text')}"
 
 
 def _is_wrong(one: Column) -> str:

@@ -1,0 +1,129 @@
+"""Laws of written files: whole or not at all; on full disks, in odd places, through links, and by two at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from fqtool.warehouse.disk import write_text
+from tests.bed.running import ROOT
+
+# What writes a file without a table; {out} is where it goes.
+WRITERS: dict[str, tuple[str, ...]] = {
+    "schema": ("generate-schema", "--out", "{out}"),
+    "sql": ("generate-sql", "scoring", "--out", "{out}"),
+    "export": ("export", "odcs", "--out", "{out}"),
+    "dictionary": ("docs", "--out", "{out}"),
+    "rows": ("score", "--input", "rows.ndjson", "--output", "{out}"),
+}
+ADDED = (
+    "add-feature", "late_load", "--category", "player_history", "--processor", "PlayerDailyCacheProcessor",
+    "--label", "phase4", "--label", "default", "--expected", "10", "--range", "0,70", "--description", "Load of late.",
+)  # fmt: skip
+_TIMES = 150
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the registry of this repository, its migrations and two records."""
+    shutil.copy(ROOT / "feature_registry.yaml", tmp_path)
+    shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
+    row = '{"player_lookup": "a", "game_date": "2026-02-06", "features": [1.0]}\n'
+    (tmp_path / "rows.ndjson").write_text(row * 2)
+    return tmp_path
+
+
+def fqtool(folder: Path, *words: str, largest: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Run fqtool; where `largest` is given, no file grows beyond so many bytes, as on a disk that fills up."""
+    return subprocess.run(
+        [sys.executable, "-m", "fqtool", *words],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "500"},
+        preexec_fn=None if largest is None else partial(resource.setrlimit, resource.RLIMIT_FSIZE, (largest, largest)),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def one_sentence(done: subprocess.CompletedProcess[str]) -> None:
+    """The world failed, and it is said in a sentence."""
+    assert done.returncode == 3, done
+    assert "error:" in done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("words", WRITERS.values(), ids=WRITERS)
+def test_a_full_disk_leaves_what_was_there(project: Path, words: tuple[str, ...]) -> None:
+    """Law: a file that cannot be written whole stays what it was, nothing is left beside it, a sentence says why."""
+    out = project / "out.ndjson"
+    out.write_text("as it was")
+    before = sorted(project.iterdir())
+    one_sentence(fqtool(project, *(word.format(out=out) for word in words), largest=100))
+    assert (out.read_text(), sorted(project.iterdir())) == ("as it was", before)
+
+
+@pytest.mark.parametrize("words", WRITERS.values(), ids=WRITERS)
+def test_a_place_that_takes_no_file(project: Path, words: tuple[str, ...]) -> None:
+    """Law: a folder that is a file is told in one sentence with its path."""
+    done = fqtool(project, *(word.format(out="rows.ndjson/deeper/out.ndjson") for word in words))
+    assert done.returncode in (2, 3), done
+    assert "rows.ndjson/deeper" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_plan_that_met_a_full_disk_is_made_again(project: Path) -> None:
+    """Law: when the disk has room again the same command completes, and gives what an unbroken one gives."""
+    whole = project.with_name("whole")
+    for one in (project, whole):
+        shutil.copytree(ROOT / "migrations", one / "migrations", dirs_exist_ok=True)
+        shutil.copy(ROOT / "feature_registry.yaml", one)
+        added = fqtool(one, *ADDED)
+        assert added.returncode == 0, added
+    plan = ("migrate", "plan", "--offline", "--name", "late_load")
+    one_sentence(fqtool(project, *plan, largest=10))
+    assert (project / "migrations" / "checksums.txt").read_text() == (ROOT / "migrations" / "checksums.txt").read_text()
+    for one in (project, whole):
+        done = fqtool(one, *plan)
+        assert done.returncode == 0, done
+    made = [{entry.name: entry.read_text() for entry in (one / "migrations").iterdir()} for one in (project, whole)]
+    assert made[0] == made[1]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """Law: what is written through a link reaches the file behind it, also one that is not there yet."""
+    behind, link = tmp_path / "behind.txt", tmp_path / "link.txt"
+    link.symlink_to(behind)
+    for text in ("one", "two"):
+        write_text(link, text)
+        assert (link.is_symlink(), behind.read_text()) == (True, text)
+
+
+def _write_often(path: Path, letter: str) -> None:
+    for _ in range(_TIMES):
+        write_text(path, letter * 100_000)
+
+
+def test_two_writers_never_mix(tmp_path: Path) -> None:
+    """Law: who reads while two processes write sees the whole text of one of them, each time."""
+    path = tmp_path / "schema.json"
+    write_text(path, "a" * 100_000)
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_write_often, args=(path, letter)) for letter in "ab"]
+    for one in writers:
+        one.start()
+    seen = set()
+    while any(one.is_alive() for one in writers):
+        seen.add(path.read_text())
+    assert [one.exitcode for one in writers] == [0, 0]
+    assert seen <= {"a" * 100_000, "b" * 100_000}
+    assert list(tmp_path.iterdir()) == [path]
