@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import pytest
 
+from fqtool.errors import InputError
 from fqtool.exports.targets import EXPORTS
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Registry
@@ -40,10 +41,12 @@ HOSTILE = {
     "templates": "{{ env_var('X') }} {% raw %} ${var.x} %{ if true } {index} {name}",
     "markup": "<script>alert(1)</script> | [a](javascript:1) &amp; ![x](y)",
     "formulas": "=cmd|' /C calc'!A0",
+    "a bell": "a\x07b",
+    "escape": "\x1b[31mred",
     "empty of meaning": " ",
     "1,024 characters": "x" * 1024,
 }
-REFUSED = {"NUL": "a\0b", "a bell": "a\x07b", "escape": "\x1b[31mred", "1,025 characters": "x" * 1025}
+REFUSED = {"1,025 characters": "x" * 1025, "half a character": "\ud800"}
 
 
 def yaml(text: str) -> str:
@@ -131,6 +134,13 @@ def test_what_is_written_for_others_holds_the_text_as_text(text: str) -> None:
     sheets = dictionary(registry)
     dictionary_markdown("store", sheets).encode()
     assert "<script>alert" not in dictionary_html("store", sheets)
+
+
+def test_sql_carries_no_nul() -> None:
+    """Law: the one character that SQL text cannot hold is refused in words, as value and as name."""
+    for write in (literal, ident):
+        with pytest.raises(InputError, match="NUL"):
+            _ = write("a\0b")
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)

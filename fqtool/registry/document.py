@@ -21,7 +21,6 @@ from fqtool.registry.plain import PLAIN, PREFIX, plain_kind
 DEPTH_LIMIT = 100
 MARK = "fqtool:"  # what a comment begins with that means fqtool
 FINDINGS_LIMIT = 1000  # nobody reads more, and a hostile file could make millions
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 Step = str | int
 
@@ -212,8 +211,6 @@ class _Reader:
             # After the | or > of a block there may be a comment.
             first = self.document.text.find("\n", start, end) if event.style in ("|", ">") else start
             self.document.scalars.append((first if first >= 0 else end, end))
-        if event.style == '"' and _CONTROL.search(event.value):
-            self.report(problems.control_character(self._at(event), event.value))
         value: object = event.value
         parent = self.stack[-1] if self.stack else None
         is_key = parent is not None and parent.is_map and parent.key is None

@@ -234,20 +234,3 @@ def key_is_not_text(at: Location) -> Iterator[Finding]:
     Fix: Quote the key: `"{index}": 5`.
     """
     yield Finding(at.file, "A key must be text.", remedy="Quote it.", location=at)
-
-
-@rule("FQ018")
-def control_character(at: Location, text: str) -> Iterator[Finding]:
-    r"""A text holds a character that nobody sees.
-
-    Problem: an escape such as `\0`, `\a` or `\e` puts a control character into a text. Tabs and line ends are
-    allowed.
-
-    Why: terminals obey such characters instead of showing them, and several readers of the schema refuse them.
-
-    Example: description: "days of rest\e[0m"
-
-    Fix: take the escape out.
-    """
-    remedy = "Take the escape out of the text."
-    yield Finding(at.file, f"{ascii(text)[:60]} holds a control character.", remedy=remedy, location=at)
