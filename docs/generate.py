@@ -45,6 +45,7 @@ FAMILIES = (
     (("FQ80", "FQ81"), "Breaking changes", "What `fqtool diff` finds that a reader, writer or model does not survive."),
     (("FQ82", "FQ83"), "Risky changes", "What `fqtool diff` finds that judges the same row otherwise."),
     (("FQ84",), "Safe changes", "What `fqtool diff` finds that harms nobody."),
+    (("FQ90",), "Set-up", "What `fqtool doctor` finds missing before a command trips over it."),
 )
 
 

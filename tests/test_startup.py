@@ -65,6 +65,7 @@ LOADS: dict[str, tuple[list[str], int, set[str]]] = {
     "fqtool diagnose": (["--date", DAY], 0, DUCK),
     "fqtool daily": (["--date", DAY], 0, DUCK),
     "fqtool explain": (["--key", "player_lookup=x", "--date", DAY], 2, DUCK),
+    "fqtool doctor": ([], 0, DUCK),
     "fqtool models": ([], 0, {"yaml"}),
     "fqtool cost": (["--offline"], 0, DUCK),
     "fqtool diff": (["feature_registry.yaml", "feature_registry.yaml"], 0, {"yaml"}),

@@ -15,6 +15,7 @@ from fqtool.cli import (
     daily,
     diagnose,
     diff,
+    doctor,
     edit,
     explain,
     export,
@@ -62,6 +63,7 @@ app.add_typer(cost.app)
 app.add_typer(diff.app)
 app.add_typer(export.app)
 app.add_typer(report.app)
+app.add_typer(doctor.app)
 
 
 def _version(wanted: bool) -> None:

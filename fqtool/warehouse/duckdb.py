@@ -93,7 +93,7 @@ class DuckDBWarehouse:
         """
         from fqtool.warehouse.duckdb_session import done_before, note_job, transaction
 
-        connection = self._connection(writing=not (dry_run and isinstance(work, Query)))
+        connection = self._connection(writing=not dry_run)
         if dry_run and isinstance(work, Query):
             with self._judged():
                 self._execute(connection, work, prefix="EXPLAIN ")

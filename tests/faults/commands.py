@@ -18,7 +18,7 @@ class Command:
     """A command as it is run: `name`, then `more`; {folder} in it is a folder of the run's own.
 
     `writes`: it changes the dataset or the folder, so every run gets fresh ones. `migrations`, `registry`: it takes the
-    options of these names.
+    options of these names. `proves`: a refusal is what it looks for, so it goes on and tells it in its answer.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Command:
     stage: str
     writes: bool = False
     migrations: bool = False
+    proves: bool = False
     registry: bool = True
 
     def words(self, folder: Path, target: str, timeout: float) -> list[str]:
@@ -48,6 +49,7 @@ COMMANDS = (
     Command("backfill --verify", _SPAN, SCORED),
     Command("backfill --dry-run --no-resume", _SPAN, SCORED),
     Command("diagnose", ("--date", LAST), SCORED),
+    Command("doctor", (), SCORED, proves=True),
     Command("daily", ("--date", LAST), SCORED),
     Command("explain", ("--key", "item=a", "--date", LAST), SCORED),
     Command("models", ("--date", LAST), SCORED),

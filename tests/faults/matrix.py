@@ -159,6 +159,8 @@ def judged(
     same = command.writes or ran.told == unbroken.told
     if ran.code == unbroken.code and not ran.errors and (same or fault.absent):
         return SUCCEEDED, []
+    if command.proves and ran.code in (0, 1) and re.search(r"  (no|not known)  ", ran.out):
+        return FAILED, []
     if ran.code == 3 or (fault.absent and ran.code in (0, 1, 2)):
         if fault.passing and not cell.always:
             return VIOLATION, [f"a fault that passes was not overcome: {ran.err[-300:]}"]
