@@ -16,11 +16,21 @@ from tests.stores import small_registry
 
 
 @pytest.fixture(scope="module")
-def steps(tmp_path_factory: pytest.TempPathFactory) -> list[Step]:
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo's table is."""
+    return tmp_path_factory.mktemp("demo") / "demo.duckdb"
+
+
+@pytest.fixture(scope="module")
+def steps(file: Path) -> list[Step]:
     """What the demo tells."""
+    return told_by_demo(file)
+
+
+def told_by_demo(file: Path) -> list[Step]:
+    """Run the demo of this repository."""
     told: list[Step] = []
-    workspace = open_workspace(ROOT / "feature_registry.yaml", ROOT / "migrations")
-    run_demo(workspace, tmp_path_factory.mktemp("demo") / "demo.duckdb", told.append)
+    run_demo(open_workspace(ROOT / "feature_registry.yaml", ROOT / "migrations"), file, told.append)
     return told
 
 
@@ -55,14 +65,11 @@ def test_the_broken_date_stands_out(steps: list[Step]) -> None:
     assert all("all_composite_factors_defaulted" in str(row[-1]) for row in examples.rows)
 
 
-def test_a_second_demo_starts_anew(tmp_path: Path) -> None:
+def test_a_second_demo_starts_anew(file: Path, steps: list[Step]) -> None:
     """The file of an earlier demo is replaced, and the story is the same."""
-    workspace = open_workspace(ROOT / "feature_registry.yaml", ROOT / "migrations")
-    told: list[list[Step]] = [[], []]
-    for steps in told:
-        run_demo(workspace, tmp_path / "demo.duckdb", steps.append)
+    told = (steps, told_by_demo(file))
     # Means are summed by several threads, so their last digits are not.
-    first, second = ([(one.command, one.lines, one.findings, one.sheets) for one in steps] for steps in told)
+    first, second = ([(one.command, one.lines, one.findings, one.sheets) for one in each] for each in told)
     assert first == second
 
 

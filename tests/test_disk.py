@@ -46,7 +46,8 @@ def fqtool(folder: Path, *words: str, largest: int | None = None) -> subprocess.
     return subprocess.run(
         [sys.executable, "-m", "fqtool", *words],
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "500"},
+        # Else a limited process leaves half a .pyc, which every later one trips over.
+        env=os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "500", "PYTHONDONTWRITEBYTECODE": "1"},
         preexec_fn=None if largest is None else partial(resource.setrlimit, resource.RLIMIT_FSIZE, (largest, largest)),
         capture_output=True,
         text=True,

@@ -148,7 +148,7 @@ def _sayable(change: Change) -> bool:
             return True
 
 
-@settings(max_examples=10, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=5, phases=[Phase.explicit, Phase.generate])
 @given(st.data())
 def test_random_changes_in_bigquery(emulator: Emulator, data: st.DataObject) -> None:
     """The same through BigQuery's API, of the changes that its SQL can say."""

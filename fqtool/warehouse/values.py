@@ -10,9 +10,7 @@ _OF_DATA = re.compile(
     r"|\bCould not (parse|cast|convert)\b|\bFailed to parse\b|\bout of range\b|\bduplicate key\b",
     re.IGNORECASE,
 )
-_VALUE = re.compile(
-    r"\"[^\"]*(\"|$)|'[^']*('|$)|(?<=value: )[^;]+|(?<=with value )\S+|(?<=Input Error: )[^\"']*$|(?<=[Rr]ange: )\S.*$"
-)
+_VALUE = re.compile(r"\"[^\"]*(\"|$)|'[^']*('|$)|(?<=value: )[^;]+|(?<=with value )\S+")
 
 
 def without_values(text: str) -> str:
