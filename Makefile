@@ -10,7 +10,7 @@ HARNESSES ?= registry migration history ledger schema ddl contract rows feature_
 PIP_FLAGS := --quiet --disable-pip-version-check
 WORKERS ?= 2
 
-.PHONY: demo test test-lowest package check bed peers bench faults fuzz golden clean
+.PHONY: demo test test-lowest package check bed peers bench faults gates fuzz golden clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/fqtool demo
@@ -51,6 +51,10 @@ bench: $(VENV)/.runtime $(PEERS)/.ready bench/.venv/.ready
 # Every fault at the requests of every command that talks to BigQuery, for at most half an hour; writes its page.
 faults: $(VENV)/.dev $(BED)/.ready
 	$(VENV)/bin/python -m tests.faults --minutes 25 --out docs/reference/fault-matrix.md
+
+# Seeded faults, each asked of every gate; writes its page.
+gates: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.gates docs/reference/what-catches-what.md
 
 # SECONDS for each of the HARNESSES, guided by coverage; an input that fails stays in tests/fuzz/corpus.
 fuzz: $(FUZZ)/.ready
