@@ -247,3 +247,19 @@ def test_the_front_door_is_pinned() -> None:
         assert getattr(package, name)
     registry = package.load_registry(ROOT / "feature_registry.yaml")
     assert len(json.loads(package.schema_json(registry))) == 122
+
+
+def test_quiet_leaves_findings_and_errors(project: Path) -> None:
+    """With --quiet a command that goes well prints what was asked for alone; findings and errors are told as ever."""
+    day = ("--start", "2026-02-06", "--end", "2026-02-06")
+    for words in (("migrate",), ("check-drift",), ("validate",), ("backfill", *day), ("doctor",), ("score", *day[:2])):
+        done = fqtool(project, "--quiet", *words)
+        assert (done.returncode, done.stderr) == (0, ""), words
+        assert words[0] in ("doctor", "backfill") or done.stdout == "", words  # these two print a table
+    asked = fqtool(project, "-q", "generate-schema")
+    assert len(json.loads(asked.stdout)) == 122
+    for words, code in ((("check-drift", "--target", "duckdb:///none.duckdb"), 3), (("-v", "validate"), 2)):
+        loud, still = fqtool(project, *words), fqtool(project, "-q", *words)
+        assert still.returncode == code, still
+        assert "error:" in still.stderr
+        assert code == 2 or loud.stderr == still.stderr

@@ -36,6 +36,7 @@ from fqtool.cli.options import (
     Timeout,
     day_of,
     guarded,
+    hush,
     say,
     tell,
     version,
@@ -88,6 +89,9 @@ def fqtool(
             help="Log each request to the warehouse on stderr; -vv its HTTP calls too.",
         ),
     ] = 0,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print what was asked for, findings and errors, and nothing else.")
+    ] = False,
     trace: Annotated[
         Path | None,
         typer.Option(
@@ -99,6 +103,11 @@ def fqtool(
     ] = None,
 ) -> None:
     """Keep an ML feature store's schema and data quality true, from one file."""
+    if quiet and verbose:
+        from fqtool.errors import UsageError
+
+        raise UsageError("--quiet and --verbose contradict each other.", remedy="Give one of them.")
+    hush(quiet)
     listen(context, verbose, trace)
 
 

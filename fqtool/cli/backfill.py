@@ -19,6 +19,7 @@ from fqtool.cli.options import (
     TargetUrl,
     Timeout,
     day_of,
+    is_quiet,
     moment_of,
     say,
     tell,
@@ -144,20 +145,21 @@ def watched(warehouse: Warehouse) -> Iterator[Watch]:
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(elapsed_when_finished=True),
     )  # fmt: skip
-    bar = Progress(*columns, console=console, disable=not console.is_terminal)
+    bar = Progress(*columns, console=console, disable=is_quiet() or not console.is_terminal)
     task = bar.add_task("backfill", total=None, rate="")
     rows = 0
 
     def begin(plan: Plan, bill: Bill) -> None:
         if console.is_terminal:
             bar.stop()
-        print_plan(plan, bill, warehouse.url, sys.stderr)
+        if not is_quiet():
+            print_plan(plan, bill, warehouse.url, sys.stderr)
         bar.reset(task, total=len(plan.to_do), description=f"from {plan.start}", rate="")
         bar.start()
 
     def advance(one: Done) -> None:
         nonlocal rows
-        if one.failed or not console.is_terminal:
+        if one.failed or not (console.is_terminal or is_quiet()):
             bar.console.print(line(one), markup=False, highlight=False, soft_wrap=True)
         rows += max(one.entry.rows, 0)
         taken = bar.tasks[task].elapsed or 0

@@ -133,6 +133,8 @@ def tell(
     from fqtool.report.findings import print_findings
 
     findings = told_as_said(findings)
+    if is_quiet() and form == "text" and not findings:
+        return
     print_findings(findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout)
     if any(found.severity is Severity.ERROR or not errors_only for found in blocking(findings)):
         raise typer.Exit(1)
@@ -143,8 +145,27 @@ def told_as_said(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(replace(found, remedy=repeated(found.remedy)) for found in findings)
 
 
+# Whether only findings and errors are wanted.
+_QUIET: list[bool] = [False]
+
+
+def hush(quiet: bool) -> None:
+    """Leave out progress, outcomes and good news from now on, or no longer."""
+    _QUIET[0] = quiet
+
+
+def is_quiet() -> bool:
+    """Whether --quiet was given."""
+    return _QUIET[0]
+
+
 def say(line: str) -> None:
     """Print a line of progress or outcome to stderr, so that stdout holds what was asked for, and comes first."""
+    if not is_quiet():
+        _complain(line)
+
+
+def _complain(line: str) -> None:
     sys.stdout.flush()
     print(line, file=sys.stderr, flush=True)
 
@@ -163,7 +184,7 @@ def guarded(app: typer.Typer) -> Any:
     except SystemExit as ending:
         # typer turns Ctrl-C into this code, without a word.
         if ending.code == INTERRUPTED:
-            say("\nInterrupted; nothing is half done. Run the same command again to go on.")
+            _complain("\nInterrupted; nothing is half done. Run the same command again to go on.")
         raise
     except BrokenPipeError:
         # Whoever read our output has gone; that is their choice, not an error of ours.
@@ -181,6 +202,6 @@ def guarded(app: typer.Typer) -> Any:
             sys.exit(error.exit_code)
         if os.environ.get("FQTOOL_DEBUG"):
             raise
-        say(f"error: fqtool has a defect: {type(error).__name__}: {' '.join(str(error).split())[:500]}")
-        say("  FQTOOL_DEBUG=1 shows where; please report it.")
+        _complain(f"error: fqtool has a defect: {type(error).__name__}: {' '.join(str(error).split())[:500]}")
+        _complain("  FQTOOL_DEBUG=1 shows where; please report it.")
         sys.exit(3)
