@@ -91,14 +91,14 @@ class DuckDBWarehouse:
         A dry run of a schema change does it and takes it back; of a query it plans it. Raises StatementFailed with
         DuckDB's words or the reason BigQuery would give, InputError, NotThere, Busy.
         """
-        from fqtool.warehouse.duckdb_session import done_before, note_job, transaction
+        from fqtool.warehouse.duckdb_session import done_before, note_job, planned_quickly, transaction
 
         connection = self._connection(writing=not dry_run)
         if dry_run and isinstance(work, Query):
             with self._judged():
                 self._execute(connection, work, prefix="EXPLAIN ")
             return Outcome()
-        with self._judged(), transaction(connection, keep=not dry_run):
+        with self._judged(), planned_quickly(connection), transaction(connection, keep=not dry_run):
             if job is not None and (done := done_before(connection, job)):
                 return done
             if isinstance(work, Query):
