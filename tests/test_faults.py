@@ -35,7 +35,6 @@ def sample(bench: Bench, command: Command) -> list[Cell]:
     return chance.sample(every, SAMPLE.get(command.name, OTHERS))
 
 
-@pytest.mark.xdist_group("faults")
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda one: one.name)
 def test_a_sample_of_the_matrix(command: Command, bench: Bench) -> None:
     """Whatever goes wrong with a request: success or one sentence, nothing half done, and a rerun that completes."""
@@ -56,7 +55,6 @@ FOUND = (
 )
 
 
-@pytest.mark.xdist_group("faults")
 @pytest.mark.parametrize("cell", FOUND, ids=str)
 def test_what_the_matrix_found_is_mended(cell: Cell, bench: Bench) -> None:
     """A cell that was a violation once is none."""

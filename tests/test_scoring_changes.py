@@ -26,8 +26,6 @@ from tests.plain_scorer import labels_of
 from tests.scored_rows import Row, Scores, of_every_kind, scored_in
 from tests.test_scoring_reference import REGISTRY
 
-# One worker draws and scores the rows once.
-together = pytest.mark.xdist_group("scoring changes")
 TEXT = (ROOT / "feature_registry.yaml").read_text(encoding="utf-8")
 WEIGHT = 77
 FROM_QUALITY = {
@@ -108,7 +106,6 @@ def test_a_weight_changes_the_lines_of_its_label_and_no_schema(tmp_path: Path, l
     assert planned(tmp_path).made == ()
 
 
-@together
 @pytest.mark.parametrize("label", ["vegas", "default", "missing"])
 def test_a_weight_changes_the_rows_that_carry_its_label(tmp_path: Path, label: str) -> None:
     """The quality of each feature so labelled changes, and what is derived from quality; no other row or column."""
@@ -124,7 +121,6 @@ def test_a_weight_changes_the_rows_that_carry_its_label(tmp_path: Path, label: s
     assert 10 < seen < len(stored())
 
 
-@together
 def test_the_bound_of_a_tier_changes_the_rows_in_between(tmp_path: Path) -> None:
     """Rows with a value between the old and the new bound change their tier and training gate, and nothing else."""
     registry = edited(tmp_path, r"(name: silver, min: )85\b", r"\g<1>90")
@@ -143,7 +139,6 @@ def test_the_bound_of_a_tier_changes_the_rows_in_between(tmp_path: Path) -> None
     assert seen == {*TIERED, "is_training_ready"}
 
 
-@together
 def test_a_feature_appended_adds_its_two_columns(tmp_path: Path) -> None:
     """One entry more: two columns in schema and migration, and scores change only where all features are counted.
 

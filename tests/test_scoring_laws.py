@@ -29,8 +29,6 @@ from tests.scored_rows import (
 )
 from tests.test_scoring_reference import HEALTHY, row_of
 
-# One worker draws and scores the rows once.
-together = pytest.mark.xdist_group("scoring laws")
 TIERS = (None, "critical", "poor", "bronze", "silver", "gold")
 LEVELS = (None, "red", "yellow", "green")
 REAL = {"phase4", "phase3", "calculated", "vegas", "opponent_history", "minutes_ppm"}
@@ -80,7 +78,6 @@ def lost(draw: st.DrawFn) -> tuple[Row, Row]:
     return row_of("", before, **told), row_of("", after, **told)
 
 
-@together
 def test_a_stand_in_never_improves_a_row(tmp_path: Path) -> None:
     """A real feature that becomes a stand-in raises no score, mean or good count, sets no gate, calms no alert."""
     pairs = drawn(lost(), 500)
@@ -112,7 +109,6 @@ def _folder(parent: Path, name: str) -> Path:
     return made
 
 
-@together
 def test_every_number_stays_within_its_bounds() -> None:
     """Qualities and their means are 0 to 100, counts 0 to how many there are; all are NULL together or none is."""
     most = {f"{name}_default_count": len(those) for name, those in CATEGORIES.items()} | {
@@ -129,7 +125,6 @@ def test_every_number_stays_within_its_bounds() -> None:
             assert all(0 <= value <= most[name] for name, value in numbers.items()), numbers
 
 
-@together
 def test_the_columns_of_a_row_agree_with_each_other() -> None:
     """Means are those of the row's own qualities, counts those of its own sources, and parts sum up to the whole."""
     for row in scored().values():
@@ -148,7 +143,6 @@ def test_the_columns_of_a_row_agree_with_each_other() -> None:
         assert [*reasons] == [str(n) for n in range(37) if source[n] == "default"]
 
 
-@together
 @pytest.mark.parametrize(("tier", "value"), TIERED.items())
 def test_a_better_value_never_has_a_lower_tier(tier: str, value: str) -> None:
     """Rows in the order of a value are in the order of its tier, and every tier is met."""
@@ -163,7 +157,6 @@ def as_bytes(answer: Scores) -> bytes:
     return repr(sorted((key, [*row.items()]) for key, row in answer.items())).encode()
 
 
-@together
 def test_scoring_again_writes_the_same_bytes(tmp_path: Path) -> None:
     """With the same as_of a second run leaves every byte, in the same store and in another of the same rows."""
     url = store_in(tmp_path, stored())
@@ -171,13 +164,11 @@ def test_scoring_again_writes_the_same_bytes(tmp_path: Path) -> None:
     assert as_bytes(score_store(url)) == as_bytes(once) == as_bytes(scored())
 
 
-@together
 def test_the_order_of_the_rows_does_not_matter(tmp_path: Path) -> None:
     """The same rows put in from last to first get the same scores."""
     assert as_bytes(scored_in(tmp_path, stored()[::-1])) == as_bytes(scored())
 
 
-@together
 def test_a_row_is_scored_by_itself(tmp_path: Path) -> None:
     """A row alone, and any share of the rows, get the scores that they get among all others."""
     shares = [stored()[n : n + 1] for n in range(0, 600, 120)] + [stored()[::2], stored()[1::2]]

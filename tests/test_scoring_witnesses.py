@@ -30,8 +30,6 @@ from tests.plain_scorer import labels_of, score
 from tests.scored_rows import Row, Scores, of_every_kind, scored_in
 from tests.test_scoring_reference import HEALTHY, NOW, REGISTRY, VALUES, row_of
 
-# One worker draws the rows and asks each engine once.
-together = pytest.mark.xdist_group("scoring witnesses")
 TABLE = REGISTRY.table.name
 COMPUTED = [one.name for one in Scoring(REGISTRY).columns]
 LONG_AGO = row_of("long ago", HEALTHY, created_at=datetime(999, 12, 31, tzinfo=UTC))
@@ -103,7 +101,6 @@ def by_google() -> Scores:
     return {str(row[0]): dict(zip(names, row, strict=True)) for row in plain}
 
 
-@together
 def test_the_situations_are_diverse() -> None:
     """The rows drawn hold what they are meant to: every label, tier and level, ties, NaN, unknown and empty sources."""
     plain = [score(row, NOW) for row in situations()]
@@ -123,19 +120,16 @@ def test_the_situations_are_diverse() -> None:
     assert sum(Fraction(10 * line, 4) % 1 == Fraction(1, 2) for line in lines) > 10
 
 
-@together
 def test_duckdb_scores_as_plain_python(tmp_path: Path) -> None:
     """What `fqtool score` stores on DuckDB is what the plain scorer says, every column of every row, JSON by letter."""
     agreed(situations(), scored_in(tmp_path, situations()))
 
 
-@together
 def test_googles_reference_implementation_scores_as_plain_python() -> None:
     """ZetaSQL's evaluator gives every column of every row as the plain scorer does, JSON to the letter."""
     agreed(situations()[::12], by_google())
 
 
-@together
 def test_bigquerys_client_and_emulator_score_as_plain_python(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +143,6 @@ def test_bigquerys_client_and_emulator_score_as_plain_python(
     agreed(asked, {row["player_lookup"]: forgiven(row, answer[row["player_lookup"]]) for row in asked})
 
 
-@together
 def test_labels_in_text_that_is_no_json_object(tmp_path: Path) -> None:
     """Text that is no JSON object is scored by the labels that the engine finds in it, on each engine the known ones.
 
@@ -164,7 +157,6 @@ def test_labels_in_text_that_is_no_json_object(tmp_path: Path) -> None:
             assert not unlike, (text, found)
 
 
-@together
 def test_years_before_1000(tmp_path: Path) -> None:
     """Only the spelling of a year differs: DuckDB writes four digits as RFC 3339 asks, Google as many as it takes."""
     google, duckdb = by_google()["long ago"], scored_in(tmp_path, [LONG_AGO])["long ago"]

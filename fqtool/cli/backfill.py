@@ -166,7 +166,7 @@ def watched(warehouse: Warehouse) -> Iterator[Watch]:
         bar.update(task, advance=one.final, rate=f"{rows / taken:,.0f} rows/s" if taken else "")
 
     first = "Ending what is under way; Ctrl-C again stops at once."
-    with interruptible(lambda: say(f"\n{first}")) as stopping:
+    with interruptible("" if is_quiet() else first) as stopping:
         try:
             yield Watch(on_phase=begin, on_done=advance, stopping=stopping)
         finally:

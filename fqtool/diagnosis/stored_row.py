@@ -59,15 +59,11 @@ class StoredRow:
             case "sample_size":
                 return _read(feature.sample_size)
             case _:
-                return _read(self._last_updated.get(feature.processor, ""))
+                return _read(registry.last_updated(feature))
 
     def _label(self, feature: Feature) -> Expression:
         text = fill(self.registry.inputs.source, feature_values(feature))
         return substitute(raw_label(text, self.registry.unknown_source.absent_label), {KNOWN.name: self._known})
-
-    @cached_property
-    def _last_updated(self) -> Mapping[str, str]:
-        return {one.name: one.last_updated for one in self.registry.processors}
 
 
 def _read(text: str) -> Expression:

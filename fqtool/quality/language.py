@@ -36,6 +36,7 @@ from fqtool.quality.expression import (
     render,
 )
 from fqtool.quality.fold import fold, rebuilt, substitute
+from fqtool.quality.functions import OF_REGISTRY, OVER_FEATURES, parsed, wrong_count
 from fqtool.quality.grammar import Unreadable, parse_expression
 from fqtool.registry.model import Feature, Registry
 
@@ -45,22 +46,6 @@ STATIC = (
     "index", "name", "category", "critical", "optional", "processor", "expected", "range_min", "range_max",
     "upstream_table", "fallback_reason",
 )  # fmt: skip
-AGGREGATES = {
-    "COUNT_FEATURES": (1, 1),
-    "AVG_OVER_FEATURES": (1, 2),
-    "ALL_FEATURES": (1, 1),
-    "ANY_FEATURE": (1, 1),
-    "FEATURE_MAP": (1, 2),
-    "FEATURE_LIST": (1, 2),
-}
-REGISTRY_FUNCTIONS = {
-    "TIER": (1, 1),
-    "ALERT_LEVEL": (0, 0),
-    "ALERT_CODES": (0, 0),
-    "COMPATIBLE_MODELS": (1, 1),
-    "PROCESSORS_RAN": (0, 0),
-    "MISSING_PROCESSORS": (0, 0),
-}
 
 
 def statics(feature: Feature) -> dict[str, Expression]:
@@ -97,7 +82,7 @@ class Language:
         dynamic: dict[str, Expression] = {name: feature_column(feature, name) for name in DYNAMIC}
         dynamic["is_default"] = stand_in(self.registry, feature)
         dynamic["sample_size"] = self.read_as("sample_size", feature.sample_size)
-        dynamic["last_updated"] = self.read_as("last_updated", self._last_updated.get(feature.processor, ""))
+        dynamic["last_updated"] = self.read_as("last_updated", self.registry.last_updated(feature))
         return {**statics(feature), **dynamic}
 
     def read_as(self, name: str, text: str) -> Expression:
@@ -116,24 +101,19 @@ class Language:
         found: dict[tuple[str, str], Feature] = {}
         for feature in self.registry.features:
             found.setdefault(("sample_size", feature.sample_size), feature)
-            found.setdefault(("last_updated", self._last_updated.get(feature.processor, "")), feature)
+            found.setdefault(("last_updated", self.registry.last_updated(feature)), feature)
         return found
-
-    @cached_property
-    def _last_updated(self) -> dict[str, str]:
-        return {one.name: one.last_updated for one in self.registry.processors if one.last_updated}
 
     def expand(self, e: Expression) -> Expression:
         """Replace aggregates and registry functions by GoogleSQL. Raises Unreadable for a wrong use."""
         return fold(self._expanded(e))
 
     def _expanded(self, e: Expression) -> Expression:
-        if isinstance(e, Call) and (e.name in AGGREGATES or e.name in REGISTRY_FUNCTIONS):
-            least, most = AGGREGATES.get(e.name) or REGISTRY_FUNCTIONS[e.name]
-            if not least <= len(e.arguments) <= most:
-                wanted = str(least) if least == most else f"{least} or {most}"
-                raise Unreadable(f"{e.name} takes {wanted} arguments, not {len(e.arguments)}", e.span.start)
-            return self._aggregate(e) if e.name in AGGREGATES else self._registry_function(e)
+        if isinstance(e, Call) and (signature := OVER_FEATURES.get(e.name, OF_REGISTRY.get(e.name))):
+            takes, _ = parsed(signature)
+            if wanted := wrong_count(takes, len(e.arguments)):
+                raise Unreadable(f"{e.name} takes {wanted}, not {len(e.arguments)}", e.span.start)
+            return self._aggregate(e) if e.name in OVER_FEATURES else self._registry_function(e)
         return rebuilt(e, self._expanded)
 
     def _aggregate(self, e: Call) -> Expression:
@@ -231,7 +211,7 @@ def by_label(label: Expression, values: Mapping[str, Expression], otherwise: Exp
 
 
 def _refuse_nested(e: Expression) -> None:
-    if isinstance(e, Call) and (e.name in AGGREGATES or e.name in REGISTRY_FUNCTIONS):
+    if isinstance(e, Call) and (e.name in OVER_FEATURES or e.name in OF_REGISTRY):
         raise Unreadable(f"{e.name} cannot stand inside an aggregate over features", e.span.start)
     for inner in children(e):
         _refuse_nested(inner)

@@ -96,7 +96,7 @@ class Scoring:
         for feature in self.registry.active_features:
             values = feature_values(feature)
             texts += [fill(inputs.source, values), fill(inputs.value, values), feature.sample_size]
-            texts.append(self._last_updated.get(feature.processor, ""))
+            texts.append(self.registry.last_updated(feature))
         named = frozenset().union(*(names_in(parse_expression(text)) for text in dict.fromkeys(texts) if text))
         wanted = {name.lower() for name in named.union(self.used, self.registry.table.keys)}
         wanted |= {one.name.lower() for one in self.managed if one.spec.owner is not Owner.FQTOOL}
@@ -193,16 +193,12 @@ class Scoring:
         dynamic = {
             "value": fill(inputs.value, values),
             "sample_size": feature.sample_size,
-            "last_updated": self._last_updated.get(feature.processor, ""),
+            "last_updated": self.registry.last_updated(feature),
         }
         for name, text in dynamic.items():
             column = feature_column(feature, name).name
             if text and column in self.used:
                 yield f"{text} AS {column}"
-
-    @cached_property
-    def _last_updated(self) -> Mapping[str, str]:
-        return {one.name: one.last_updated for one in self.registry.processors}
 
     def _features(self) -> str:
         columns = ["*"]

@@ -275,3 +275,7 @@ class Registry:
         """The column that tells when a row was written: that of the processor which writes this table, or ""."""
         own = f".{self.table.name}"
         return next((one.last_updated for one in self.processors if one.table.endswith(own)), "")
+
+    def last_updated(self, feature: Feature) -> str:
+        """The base column that tells when a feature's processor last ran, or ""."""
+        return next((one.last_updated for one in self.processors if one.name == feature.processor), "")

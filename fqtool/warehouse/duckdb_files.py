@@ -88,7 +88,6 @@ class RowsIn:
     """The records of a file: a SELECT of typed columns and what is wrong with each, and what a record is called."""
 
     path: Path
-    form: str
     sql: str
     unit: str
 
@@ -97,7 +96,7 @@ def rows_in(connection: duckdb.DuckDBPyConnection, path: Path, form: str, column
     """Return how to read a file's records. Raises InputError where it holds none of the columns, or is no such file."""
     match form:
         case "json":
-            return RowsIn(path, form, _json(path, columns), "line")
+            return RowsIn(path, _json(path, columns), "line")
         case "csv":
             source = (
                 f"READ_CSV({text(str(path))}, header = true, all_varchar = true, store_rejects = true, "
@@ -117,7 +116,7 @@ def rows_in(connection: duckdb.DuckDBPyConnection, path: Path, form: str, column
     whole = f"(SELECT * REPLACE ({_as_texts(kinds)}), " if kinds else "(SELECT *, "
     rows = f"{whole}CAST(TO_JSON(_row) AS VARCHAR) AS _line FROM {source} AS _row)"
     as_read = {name.lower(): "VARCHAR" if name in kinds else kind for name, kind in found.items()}
-    return RowsIn(path, form, typed(columns, rows, "_line", as_read), "row")
+    return RowsIn(path, typed(columns, rows, "_line", as_read), "row")
 
 
 def _json(path: Path, columns: Sequence[Column]) -> str:
