@@ -5,6 +5,8 @@ BED := .venv-bed
 PEERS := .venv-peers
 LOWEST := .venv-lowest
 FUZZ := .venv-fuzz
+MUTANTS := .venv-mutants
+OF ?= fqtool.*
 SECONDS ?= 600
 HARNESSES ?= registry migration history ledger schema ddl contract rows feature_list expression target
 PIP_FLAGS := --quiet --disable-pip-version-check
@@ -12,7 +14,7 @@ WORKERS ?= 2
 # What a file makes once is made once; in the order of names, for the slow ones are not at the end.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test test-lowest package check bed peers bench faults gates fuzz golden clean
+.PHONY: demo test test-lowest package check bed peers bench faults gates fuzz mutants golden clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/fqtool demo
@@ -63,6 +65,11 @@ fuzz: $(FUZZ)/.ready
 	@for one in $(HARNESSES); do $(FUZZ)/bin/python -m tests.fuzz.explore $$one $(SECONDS) || failed=1; done; \
 	test -z "$$failed"
 
+# One change of the pure core at a time, and whether a test notices; OF= names a part. Goes on where it was stopped.
+mutants: $(MUTANTS)/.ready
+	$(MUTANTS)/bin/mutmut run '$(OF)' --max-children $(WORKERS)
+	$(MUTANTS)/bin/mutmut results --all true | $(MUTANTS)/bin/python -m tests.mutants bench/mutants.md
+
 golden: $(VENV)/.dev $(BED)/.ready
 	FQTOOL_RENEW=1 $(VENV)/bin/python -m pytest -n $(WORKERS) $(BY_FILE) -k golden
 
@@ -103,5 +110,10 @@ $(FUZZ)/.ready: tests/fuzz/requirements.txt pyproject.toml constraints.txt
 	$(FUZZ)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable . --requirement tests/fuzz/requirements.txt
 	@touch $@
 
+$(MUTANTS)/.ready: tests/mutants/requirements.txt pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(MUTANTS)
+	$(MUTANTS)/bin/python -m pip install $(PIP_FLAGS) --constraint constraints.txt --editable '.[dev]' --requirement tests/mutants/requirements.txt
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(BED) $(PEERS) $(LOWEST) $(FUZZ) bench/.venv dist .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BED) $(PEERS) $(LOWEST) $(FUZZ) $(MUTANTS) mutants bench/.venv dist .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -13,6 +13,7 @@ pytest_plugins = ["tests.bed.fixtures"]
 settings.register_profile(
     "law", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
+settings.register_profile("fewer", settings.get_profile("law"), max_examples=15)
 settings.load_profile("law")
 
 

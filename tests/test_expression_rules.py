@@ -52,6 +52,8 @@ CASES = [
      "@computed_at"),
     ("FQ153", SCORE, "expr: quality_version + 1", "STRING; + takes a number", "quality_version", "SAFE_CAST("),
     ("FQ153", SCORE, 'expr: "ROUND(score, 1, 2)"', "takes 1 to 2 arguments, not 3", "ROUND(score, 1, 2)", "ROUND("),
+    # A long part is told by its beginning.
+    ("FQ153", SCORE, f"expr: UPPER(1{' + 1' * 12})", f"1{' + 1' * 9}... is INT64", f"1{' + 1' * 12}", ""),
     ("FQ153", SCORE, "expr: COUNT_FEATURES()", "takes 1 argument, not 0", "COUNT_FEATURES()", "COUNT_FEATURES("),
     ("FQ153", SCORE, "expr: \"IF(TRUE, 1, 'no')\"", "INT64 and STRING", "IF(TRUE, 1, 'no')", "CAST("),
     ("FQ153", SCORE, "expr: CASE WHEN TRUE THEN 1 ELSE 'no' END", "CASE", "CASE WHEN TRUE THEN 1 ELSE 'no' END", ""),

@@ -214,6 +214,10 @@ def test_alias_spellings_do_not_differ(made: list[Column], data: st.DataObject) 
         ("DATE", "DATETIME", False),
         ("INT64", "NUMERIC(29, 0)", False),
         ("NUMERIC", "BIGNUMERIC(40, 20)", False),
+        ("BIGNUMERIC(76, 38)", "BIGNUMERIC", True),
+        ("BIGNUMERIC", "BIGNUMERIC(76, 38)", True),
+        ("BIGNUMERIC", "BIGNUMERIC(75, 38)", False),
+        ("BIGNUMERIC", "BIGNUMERIC(75, 37)", False),
     ],
 )
 def test_only_documented_type_changes_are_legal(old: str, new: str, legal: bool) -> None:
@@ -259,6 +263,27 @@ def test_what_is_no_schema_change_is_refused_with_its_place(sql: str) -> None:
     """A statement outside the vocabulary is refused with line and column; sqlglot alone would let it pass."""
     with pytest.raises(InputError, match=r"line 1, column \d+"):
         parse_script(sql)
+
+
+def test_a_schema_is_a_list_or_what_bigquery_tells_of_a_table() -> None:
+    """A list of fields, an object of `fields`, or a whole table's `schema`; letters of all scripts stay readable."""
+    columns = (replace(column("a", "INT64"), description="größer"),)
+    told = schema_json(columns)
+    assert "größer" in told
+    for text in (told, f'{{"fields": {told}}}', f'{{"schema": {{"fields": {told}}}}}'):
+        assert read_schema(text, "schema.json") == columns
+
+
+def test_a_field_within_fields_is_described() -> None:
+    """Only the field at the end of the path changes; a path that leads nowhere names its first wrong part."""
+    state = State(Table("t", (column("a", "STRUCT<b STRUCT<c INT64, d INT64>, e INT64>"), column("z", "INT64"))))
+    after = apply(state, SetDescription(("a", "b", "c"), "told"))
+    assert after.table is not None
+    outer = after.table.columns[0]
+    assert outer.type.fields[0].type.fields[0].description == "told"
+    assert apply(after, SetDescription(("a", "b", "c"), "")) == state
+    with pytest.raises(Inapplicable, match="no column or field x"):
+        apply(state, SetDescription(("a", "b", "x"), "told"))
 
 
 def test_changes_that_do_not_fit_say_so() -> None:

@@ -128,6 +128,7 @@ def test_every_function_has_the_type_that_google_infers() -> None:
         "t > '2026-01-02T03:04:05Z'",
         "d = '2026-01-02'", "i IN (1, 2.5)", "NULLIF(i, 1.5)", "SAFE_DIVIDE(i, i)", "SAFE_DIVIDE(n, i)", "f = i",
         "COALESCE(ai, [])", "DIV(i, 2)", "MOD(n, 2)", "IFNULL(f, 0)", "CONCAT(s, 'a', s)", "ABS(-1)",
+        "ROUND(f, -1)", "b AND NULL",
     ],
 )  # fmt: skip
 def test_types_that_come_together_are_the_ones_of_google(text: str) -> None:
@@ -144,6 +145,8 @@ def test_types_that_come_together_are_the_ones_of_google(text: str) -> None:
         ("i + b", Trouble.TYPE),
         ("NOT i", Trouble.TYPE),
         ("i AND b", Trouble.TYPE),
+        ("i AND i", Trouble.TYPE),
+        ("ROUND(f, NOT 1)", Trouble.TYPE),
         ("-s", Trouble.TYPE),
         ("i = s", Trouble.TYPE),
         ("b = 1", Trouble.TYPE),
