@@ -155,7 +155,8 @@ def watched(warehouse: Warehouse) -> Iterator[Watch]:
         if not is_quiet():
             print_plan(plan, bill, warehouse.url, sys.stderr)
         bar.reset(task, total=len(plan.to_do), description=f"from {plan.start}", rate="")
-        bar.start()
+        if not bar.disable:
+            bar.start()
 
     def advance(one: Done) -> None:
         nonlocal rows
@@ -170,4 +171,6 @@ def watched(warehouse: Warehouse) -> Iterator[Watch]:
         try:
             yield Watch(on_phase=begin, on_done=advance, stopping=stopping)
         finally:
-            bar.stop()
+            # Where it shows nothing, some versions of rich print an empty line.
+            if not bar.disable:
+                bar.stop()

@@ -22,7 +22,7 @@ class FailOn(StrEnum):
 
 @app.command()
 def daily(
-    date: Annotated[str, typer.Option(help="The date, e.g. 2026-02-06.", metavar="DATE")],
+    date: Annotated[str, typer.Option("--date", help="The date, e.g. 2026-02-06.", metavar="DATE")],
     registry: RegistryPath = REGISTRY,
     baseline: Annotated[int, typer.Option(help="Days before it to compare with.", metavar="DAYS")] = 14,
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="What makes it exit 1.")] = FailOn.WARNING,

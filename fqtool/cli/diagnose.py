@@ -13,7 +13,7 @@ app = typer.Typer()
 
 @app.command()
 def diagnose(
-    date: Annotated[str, typer.Option(help="The date, e.g. 2026-02-06.", metavar="DATE")],
+    date: Annotated[str, typer.Option("--date", help="The date, e.g. 2026-02-06.", metavar="DATE")],
     registry: RegistryPath = REGISTRY,
     baseline: Annotated[int, typer.Option(help="Days before it to compare with.", metavar="DAYS")] = 14,
     target: TargetUrl = None,

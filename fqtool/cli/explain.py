@@ -25,7 +25,7 @@ def explain(
     key: Annotated[
         list[str] | None, typer.Option("--key", "-k", help="A key and its value; again for each.", metavar="NAME=VALUE")
     ] = None,
-    date: Annotated[str | None, typer.Option(help="The row's date, e.g. 2026-02-06.", metavar="DATE")] = None,
+    date: Annotated[str | None, typer.Option("--date", help="The row's date, e.g. 2026-02-06.", metavar="DATE")] = None,
     registry: RegistryPath = REGISTRY,
     everything: Annotated[bool, typer.Option("--all", help="Show every feature, not the odd ones alone.")] = False,
     target: TargetUrl = None,

@@ -20,7 +20,7 @@ app = typer.Typer()
 def models(
     registry: RegistryPath = REGISTRY,
     date: Annotated[
-        str | None, typer.Option(help="Ask the rows of this date too, e.g. 2026-02-06.", metavar="DATE")
+        str | None, typer.Option("--date", help="Ask the rows of this date too, e.g. 2026-02-06.", metavar="DATE")
     ] = None,
     features: Annotated[
         Path | None, typer.Option(help="Compare this list instead: JSON of a model's feature names; - is stdin.")
