@@ -228,7 +228,9 @@ def test_only_documented_type_changes_are_legal(old: str, new: str, legal: bool)
 @pytest.mark.parametrize(
     "text",
     ["", "FOO", "INT64(5)", "NUMERIC(0)", "NUMERIC(40, 2)", "NUMERIC(5, 10)", "ARRAY<ARRAY<INT64>>", "STRUCT<>",
-     "ARRAY<INT64", "STRING(0)", "STRING(-1)", "INT64 INT64", "RANGE<INT64>", "STRUCT<a>", "ARRAY<" * 40],
+     "ARRAY<INT64",
+     "STRING(0)", "STRING(-1)", "STRING(x)", "NUMERIC(5, x)",
+     "INT64 INT64", "RANGE<INT64>", "STRUCT<a>", "ARRAY<" * 40],
 )  # fmt: skip
 def test_what_is_no_type_is_refused_in_a_sentence(text: str) -> None:
     """Text that is no BigQuery type raises InputError with what was expected, never anything else."""
@@ -272,6 +274,27 @@ def test_a_schema_is_a_list_or_what_bigquery_tells_of_a_table() -> None:
     assert "größer" in told
     for text in (told, f'{{"fields": {told}}}', f'{{"schema": {{"fields": {told}}}}}'):
         assert read_schema(text, "schema.json") == columns
+
+
+def test_digits_without_a_scale_are_whole_numbers() -> None:
+    """NUMERIC(5) is NUMERIC(5, 0), however it comes about."""
+    assert parse_type("NUMERIC(5)") == parse_type("NUMERIC(5, 0)")
+    assert Type(Kind.NUMERIC, precision=5) == Type(Kind.NUMERIC, 5, 0)
+
+
+def test_a_rename_needs_its_old_name_free() -> None:
+    """Where the old name is still wanted, in whatever letters, the new one is a column of its own."""
+    before = State(Table("t", (column("Old", "INT64"),)))
+    for kept in ("old", "OLD", "Old"):
+        wanted = State(Table("t", (column(kept, "INT64"), column("new", "INT64"))))
+        assert list(diff(before, wanted, {"new": "old"})) == [AddColumn(column("new", "INT64"))]
+
+
+@pytest.mark.parametrize("written", [r"r'a\b'", r"R'a\b'", r"'a\\b'", r'r"a\b"'])
+def test_a_raw_text_means_what_it_shows(written: str) -> None:
+    """A backslash in r'' stands for itself; in '' it is written twice."""
+    (made,) = parse_script(f"ALTER TABLE t ALTER COLUMN a SET OPTIONS (description = {written});")
+    assert made.changes == (SetDescription(("a",), "a\\b"),)
 
 
 def test_a_field_within_fields_is_described() -> None:
