@@ -11,10 +11,12 @@ import pytest
 from fqtool.migrations.plan import make_statement
 from fqtool.quality.build import desired_table
 from fqtool.quality.scoring import Scoring
+from fqtool.quality.views import view_query
+from fqtool.registry.judgement import Each, ViewColumn, ViewSpec
 from fqtool.registry.model import ColumnSpec, Registry
-from fqtool.sql import Query, literal
+from fqtool.sql import Query, ident, literal
 from fqtool.table.changes import CreateTable
-from fqtool.table.model import State
+from fqtool.table.model import DATASET, State
 from fqtool.warehouse.duckdb import DuckDBWarehouse
 from tests.bed.zeta import evaluate
 from tests.stores import COLUMNS, small_registry
@@ -79,6 +81,18 @@ def test_no_feature_is_lost_in_a_long_chain(house: DuckDBWarehouse, features: in
     ):
         sql = Scoring(saying(said, kind, features)).select("store", "item = 'mixed'")
         assert [row["told"] for row in house.rows(Query(sql))] == [mixed], said
+
+
+@pytest.mark.parametrize("rows_per", [None, Each.FEATURE])
+def test_a_view_holds_the_rows_that_its_where_lets_pass(house: DuckDBWarehouse, rows_per: Each | None) -> None:
+    """A row a feature or a row a row; without WHERE, all."""
+    told = ViewColumn("told", "'{name}'" if rows_per else "UPPER(item)")
+    times = 3 if rows_per else 1
+    for where, items in (("", [*ROWS]), ("labels IS NOT NULL", ["well", "mixed"])):
+        spec = ViewSpec("v_some", (told,), "Some", rows_per, ("item",), where)
+        sql = view_query(small_registry(views=(spec,)), spec).replace(f"{ident(DATASET)}.", "")
+        found = [row["item"] for row in house.rows(Query(sql))]
+        assert sorted(found) == sorted(items * times)
 
 
 def by_google(registry: Registry) -> dict[str, Any]:

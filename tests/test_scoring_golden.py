@@ -9,11 +9,12 @@ import pytest
 
 from fqtool.quality.merge import Partition
 from fqtool.quality.scoring import Scoring
+from fqtool.sql import ident
 from tests.test_scoring_reference import DAY, NOW, REGISTRY
 
 FOLDER = Path(__file__).parent / "golden" / "scoring"
 PARTITION = Partition(Scoring(REGISTRY), DAY)
-SELECT = PARTITION.select(NOW).sql
+SELECT = PARTITION.scoring.select(ident(REGISTRY.table.name), PARTITION.predicate)
 MERGE = PARTITION.merge(NOW).sql
 
 

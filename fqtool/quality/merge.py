@@ -43,10 +43,6 @@ class Partition:
             (("computed_at", computed_at),),
         )
 
-    def select(self, computed_at: datetime) -> Query:
-        """Return the scores of the partition without writing them."""
-        return self.scoring.query(ident(self.registry.table.name), self.predicate, (("computed_at", computed_at),))
-
     def duplicates(self, examples: int = 3) -> Query:
         """Return a query for keys that stand on more than one row: a MERGE would refuse or guess (BIGQUERY 99)."""
         spec = self.registry.table

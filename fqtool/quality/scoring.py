@@ -18,7 +18,7 @@ from fqtool.quality.fold import substitute
 from fqtool.quality.grammar import Unreadable, parse_expression
 from fqtool.quality.language import Language, by_label, raw_label, sql_of
 from fqtool.registry.model import Feature, Owner, Registry
-from fqtool.sql import Query, ident
+from fqtool.sql import ident
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.table.typetext import parse_type
 
@@ -158,10 +158,6 @@ class Scoring:
                 remedy="Split the features over two stores.",
             )
         return text
-
-    def query(self, source: str, where: str = "", parameters: Iterable[tuple[str, object]] = ()) -> Query:
-        """Return the SELECT as a Query."""
-        return Query(self.select(source, where), tuple(parameters))  # type: ignore[arg-type]
 
     def _read(self, source: str, where: str, also: Iterable[str], beside: Iterable[str]) -> str:
         inputs = self.registry.inputs

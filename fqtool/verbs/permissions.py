@@ -47,8 +47,3 @@ COMMANDS: Mapping[str, tuple[Need, ...]] = {
     "diff --start": _READER,
     "doctor": (Need.LOOK,),
 }
-
-
-def commands_that_need(need: Need) -> tuple[str, ...]:
-    """Return the commands that do not work without it."""
-    return tuple(command for command, needs in COMMANDS.items() if need in needs)
