@@ -7,16 +7,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from fqtool.backfill.journal import ROWS, Event, entries_of
+from fqtool.backfill.journal import JOURNAL, ROWS, Event, entries_of
 from fqtool.errors import Busy, StatementFailed
+from fqtool.migrations.ledger import LEDGER
 from fqtool.verbs.backfill import Watch, verify
+from fqtool.verbs.filling import prepare_journal
+from fqtool.verbs.lease import prepare_ledger
 from fqtool.verbs.migrate_apply import apply_migrations
 from fqtool.verbs.score import score_partitions
+from fqtool.warehouse.duckdb import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
 from tests.bed.running import PROJECT, ROOT, Emulator
@@ -69,6 +73,25 @@ def test_two_backfills_at_once_on_bigquery(bigquery: tuple[Warehouse, str]) -> N
     done = [one.day for one in entries_of(warehouse.rows(ROWS)) if one.event == Event.DONE]
     assert sorted(done) == sorted(set(done))
     assert verify(past_registry(), warehouse, START, END).findings == ()
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "bigquery"])
+@pytest.mark.parametrize(("prepare", "name"), [(prepare_ledger, LEDGER), (prepare_journal, JOURNAL)])
+def test_what_another_made_meanwhile_is_taken(
+    prepare: Callable[[Warehouse], None], name: str, engine: str, request: pytest.FixtureRequest, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Two that both find no ledger or journal both make one: the second goes on with what the first made."""
+    if engine == "bigquery":
+        warehouse: Warehouse = request.getfixturevalue("bigquery")[0]
+    else:
+        warehouse = DuckDBWarehouse(str(tmp_path / "store.duckdb"))
+    prepare(warehouse)
+    looks, describe = iter([None]), warehouse.describe
+    with monkeypatch.context() as patched:
+        patched.setattr(warehouse, "describe", lambda name: next(looks) if looks.__length_hint__() else describe(name))
+        prepare(warehouse)
+    assert warehouse.describe(name) is not None
 
 
 def test_two_backfills_at_once_on_duckdb(tmp_path: Path) -> None:

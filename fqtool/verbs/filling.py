@@ -13,15 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 
-from fqtool.backfill.journal import ATTEMPTS, JOURNAL, TABLE, Entry, Event, Journal, append, job_of
+from fqtool.backfill.journal import ATTEMPTS, TABLE, Entry, Event, Journal, append, job_of
 from fqtool.backfill.partitions import Partitions, Standing, read
 from fqtool.errors import FqtoolError, Refusal, StatementFailed, Throttled
-from fqtool.migrations.plan import make_statement
 from fqtool.quality.merge import Partition
 from fqtool.quality.scoring import Scoring
 from fqtool.registry.model import Registry
-from fqtool.table.changes import CreateTable
-from fqtool.table.model import State
+from fqtool.verbs.lease import create_once
 from fqtool.verbs.pacer import Pacer
 from fqtool.warehouse.protocol import Outcome, Warehouse
 
@@ -43,9 +41,7 @@ class Done:
 
 def prepare_journal(warehouse: Warehouse, on_step: Callable[[str], None] = lambda _: None) -> None:
     """Create the journal where there is none."""
-    if warehouse.describe(JOURNAL) is None:
-        on_step("create journal")
-        warehouse.run(make_statement(State(), (CreateTable(TABLE),)))
+    create_once(warehouse, TABLE, "create journal", on_step)
 
 
 @dataclass

@@ -14,9 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from fqtool.errors import Busy, WorldError
+from fqtool.errors import Busy, StatementFailed, WorldError
 from fqtool.migrations.ledger import (
-    LEDGER,
     TABLE,
     break_lease,
     free_lease,
@@ -25,7 +24,7 @@ from fqtool.migrations.ledger import (
 )
 from fqtool.migrations.plan import make_statement
 from fqtool.table.changes import CreateTable
-from fqtool.table.model import State
+from fqtool.table.model import State, Table
 from fqtool.verbs.workspace import ledger_entries
 from fqtool.warehouse.protocol import Warehouse
 
@@ -59,11 +58,20 @@ def _silent(_: str) -> None:
     """Say nothing."""
 
 
+def create_once(warehouse: Warehouse, table: Table, step: str, on_step: Callable[[str], None]) -> None:
+    """Create a table of fqtool's own where there is none, also if another run does so at the same moment."""
+    if warehouse.describe(table.name) is None:
+        on_step(step)
+        try:
+            warehouse.run(make_statement(State(), (CreateTable(table),)))
+        except StatementFailed:
+            if warehouse.describe(table.name) is None:
+                raise
+
+
 def prepare_ledger(warehouse: Warehouse, on_step: Callable[[str], None] = _silent) -> None:
     """Create the ledger where there is none."""
-    if warehouse.describe(LEDGER) is None:
-        on_step("create ledger")
-        warehouse.run(make_statement(State(), (CreateTable(TABLE),)))
+    create_once(warehouse, TABLE, "create ledger", on_step)
 
 
 @dataclass
