@@ -36,13 +36,12 @@ from fqtool.cli.options import (
     Timeout,
     day_of,
     guarded,
-    hush,
-    say,
     tell,
     version,
     warehouse_of,
     workspace_of,
 )
+from fqtool.cli.saying import hush, say
 
 app = typer.Typer(
     name="fqtool",

@@ -19,13 +19,12 @@ from fqtool.cli.options import (
     TargetUrl,
     Timeout,
     day_of,
-    is_quiet,
     moment_of,
-    say,
     tell,
     version,
     warehouse_of,
 )
+from fqtool.cli.saying import is_quiet, say
 
 if TYPE_CHECKING:
     from fqtool.backfill.plan import Bill, Plan

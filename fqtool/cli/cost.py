@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, day_of, say, warehouse_of
+from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, day_of, warehouse_of
+from fqtool.cli.saying import say
 
 app = typer.Typer()
 

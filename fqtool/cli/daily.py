@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli.options import REGISTRY, Format, RegistryPath, TargetUrl, Timeout, day_of, say, tell, warehouse_of
+from fqtool.cli.options import REGISTRY, Format, RegistryPath, TargetUrl, Timeout, day_of, tell, warehouse_of
+from fqtool.cli.saying import say
 
 app = typer.Typer()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from fqtool.cli.options import say
+from fqtool.cli.saying import say
 from fqtool.errors import NotThere
 from fqtool.finding import Finding, blocking
 from fqtool.registry.model import Registry

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli.options import REGISTRY, Format, RegistryPath, TargetUrl, Timeout, say, tell, warehouse_of
+from fqtool.cli.options import REGISTRY, Format, RegistryPath, TargetUrl, Timeout, tell, warehouse_of
+from fqtool.cli.saying import say
 
 app = typer.Typer()
 

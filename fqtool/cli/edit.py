@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fqtool.cli.listening import heard
-from fqtool.cli.options import DEFAULT_TARGET, REGISTRY, RegistryPath, TargetUrl, Timeout, say
+from fqtool.cli.options import DEFAULT_TARGET, REGISTRY, RegistryPath, TargetUrl, Timeout
+from fqtool.cli.saying import say
 
 if TYPE_CHECKING:
     from fqtool.verbs.add_feature import Addition

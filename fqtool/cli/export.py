@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli.options import REGISTRY, Format, RegistryPath, say, tell
+from fqtool.cli.options import REGISTRY, Format, RegistryPath, tell
+from fqtool.cli.saying import say
 
 app = typer.Typer()
 _PAGES = {"markdown": "data-dictionary.md", "html": "data-dictionary.html"}

@@ -51,7 +51,7 @@ def heard(warehouse: Warehouse) -> Warehouse:
 def _log(verbose: int) -> Hearing:
     import logging
 
-    from fqtool.cli.options import say
+    from fqtool.cli.saying import say
     from fqtool.report.trace import as_text
 
     class Stderr(logging.Handler):
@@ -76,7 +76,7 @@ def _log(verbose: int) -> Hearing:
 def _trace(context: typer.Context, path: Path) -> Hearing:
     from threading import Lock
 
-    from fqtool.cli.options import say
+    from fqtool.cli.saying import say
     from fqtool.errors import UsageError
     from fqtool.report.trace import as_json
 

@@ -17,12 +17,12 @@ from fqtool.cli.options import (
     RegistryPath,
     TargetUrl,
     Timeout,
-    say,
     tell,
     version,
     warehouse_of,
     workspace_of,
 )
+from fqtool.cli.saying import say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fqtool.cli.listening import heard
+from fqtool.cli.saying import complain, is_quiet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,31 +146,6 @@ def told_as_said(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(replace(found, remedy=repeated(found.remedy)) for found in findings)
 
 
-# Whether only findings and errors are wanted.
-_QUIET: list[bool] = [False]
-
-
-def hush(quiet: bool) -> None:
-    """Leave out progress, outcomes and good news from now on, or no longer."""
-    _QUIET[0] = quiet
-
-
-def is_quiet() -> bool:
-    """Whether --quiet was given."""
-    return _QUIET[0]
-
-
-def say(line: str) -> None:
-    """Print a line of progress or outcome to stderr, so that stdout holds what was asked for, and comes first."""
-    if not is_quiet():
-        _complain(line)
-
-
-def _complain(line: str) -> None:
-    sys.stdout.flush()
-    print(line, file=sys.stderr, flush=True)
-
-
 def version() -> str:
     """Return the installed version."""
     from importlib.metadata import version as installed
@@ -184,7 +160,7 @@ def guarded(app: typer.Typer) -> Any:
     except SystemExit as ending:
         # typer turns Ctrl-C into this code, without a word.
         if ending.code == INTERRUPTED:
-            _complain("\nInterrupted; nothing is half done. Run the same command again to go on.")
+            complain("\nInterrupted; nothing is half done. Run the same command again to go on.")
         raise
     except BrokenPipeError:
         # Whoever read our output has gone; that is their choice, not an error of ours.
@@ -202,6 +178,6 @@ def guarded(app: typer.Typer) -> Any:
             sys.exit(error.exit_code)
         if os.environ.get("FQTOOL_DEBUG"):
             raise
-        _complain(f"error: fqtool has a defect: {type(error).__name__}: {' '.join(str(error).split())[:500]}")
-        _complain("  FQTOOL_DEBUG=1 shows where; please report it.")
+        complain(f"error: fqtool has a defect: {type(error).__name__}: {' '.join(str(error).split())[:500]}")
+        complain("  FQTOOL_DEBUG=1 shows where; please report it.")
         sys.exit(3)

@@ -16,10 +16,10 @@ from fqtool.cli.options import (
     TargetUrl,
     Timeout,
     day_of,
-    say,
     warehouse_of,
     workspace_of,
 )
+from fqtool.cli.saying import say
 
 app = typer.Typer()
 

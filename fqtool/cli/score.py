@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, day_of, moment_of, say, warehouse_of
+from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, day_of, moment_of, warehouse_of
+from fqtool.cli.saying import say
 
 if TYPE_CHECKING:
     from fqtool.table.model import Table

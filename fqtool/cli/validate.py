@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli.options import REGISTRY, Format, RegistryPath, day_of, say, tell
+from fqtool.cli.options import REGISTRY, Format, RegistryPath, day_of, tell
+from fqtool.cli.saying import say
 
 app = typer.Typer()
 
