@@ -21,11 +21,12 @@ from bqemulator.config import LogLevel, Settings  # noqa: E402
 from bqemulator.server import EmulatorServer  # noqa: E402
 
 from tests.bed import zeta  # noqa: E402
-from tests.bed.emulator import front, params, rest, run, tables  # noqa: E402
+from tests.bed.emulator import front, params, parsing, rest, run, tables  # noqa: E402
 
 
 async def _serve() -> None:
     sys.setrecursionlimit(20_000)  # sqlglot walks a sum of a hundred terms a hundred calls deep
+    parsing.install()
     run.install()
     params.install()
     rest.install()
