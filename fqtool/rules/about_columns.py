@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fqtool.errors import InputError
@@ -10,12 +9,11 @@ from fqtool.finding import Finding, Location, Severity, rule
 from fqtool.registry.explain import nearest
 from fqtool.registry.judgement import Each, ViewColumn
 from fqtool.registry.model import BaseColumn, ColumnSpec, Owner
-from fqtool.rules.subject import COLUMN_LIMIT, Subject, column_count, type_of
+from fqtool.rules.subject import COLUMN_LIMIT, PLACEHOLDER, Subject, column_count, once, type_of
 from fqtool.table.column import Mode, Type
 from fqtool.table.typetext import parse_type
 
 _DESCRIPTION_LIMIT = 1024
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 _TELLING = {Each.FEATURE: ("index", "name"), Each.CATEGORY: ("category", "name")}
 _PLACEHOLDERS = {
     Each.FEATURE: ("index", "name", "category", "description", "processor", "upstream_table"),
@@ -63,11 +61,16 @@ def long_description(subject: Subject) -> Iterator[Finding]:
     """
     told = [*subject.named_columns()]
     told += [(inner, text, one.at) for one in subject.registry.base_columns for inner, text in one.field_descriptions]
-    for name, text, at in told:
-        if len(text) > _DESCRIPTION_LIMIT:
-            yield Finding(
-                name, f"The description has {len(text):,} characters; {_DESCRIPTION_LIMIT:,} are allowed.", location=at
-            )
+    yield from once(
+        Finding(
+            name,
+            f"The description has {len(text):,} characters; {_DESCRIPTION_LIMIT:,} are allowed.",
+            remedy="Shorten it.",
+            location=at,
+        )
+        for name, text, at in told
+        if len(text) > _DESCRIPTION_LIMIT
+    )
 
 
 @rule("FQ112")
@@ -150,7 +153,9 @@ def repeated_without_placeholder(subject: Subject) -> Iterator[Finding]:
     for one in entries:
         telling: tuple[str, ...] = _TELLING[one.for_each] if one.for_each else ()
         single = isinstance(one, ColumnSpec) and len(one.only) == 1
-        if one.for_each and not single and not any(f"{{{word}}}" in one.name for word in telling):
+        if not one.for_each or single or set(PLACEHOLDER.findall(one.name)).difference(_PLACEHOLDERS[one.for_each]):
+            continue  # another rule speaks of placeholders that are none
+        if not any(f"{{{word}}}" in one.name for word in telling):
             remedy = f"Put {{{telling[0]}}} into the name."
             yield Finding(one.name, f"{one.name} is repeated for each {one.for_each}.", remedy=remedy, location=one.at)
 
@@ -168,10 +173,11 @@ def unknown_placeholder(subject: Subject) -> Iterator[Finding]:
     Fix: add for_each, or use one of the words listed.
     """
     for name, texts, known, at in _with_placeholders(subject):
-        for word in dict.fromkeys(word for text in texts for word in _PLACEHOLDER.findall(text)):
+        for word in dict.fromkeys(word for text in texts for word in PLACEHOLDER.findall(text)):
             if word not in known:
-                listed = ", ".join(f"{{{one}}}" for one in known)
+                near, listed = nearest(word, known), ", ".join(f"{{{one}}}" for one in known)
                 remedy = f"Known here: {listed}." if known else "Add for_each, or write it out."
+                remedy = f"Did you mean {{{near}}}? {remedy}" if near else remedy
                 yield Finding(name, f"{{{word}}} means nothing in {name}.", remedy=remedy, location=at)
 
 

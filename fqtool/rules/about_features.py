@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from fqtool.finding import Finding, Location, Severity, rule
 from fqtool.registry.explain import nearest
-from fqtool.rules.subject import Subject, repeats
+from fqtool.rules.subject import Subject, meant, repeats
 
 
 def _unknown(subject: str, what: str, name: str, known: Iterable[str], at: Location) -> Finding:
-    meant = nearest(name, known)
-    remedy = f"Did you mean {meant}?" if meant else f"Declare {name}, or name another."
+    near = nearest(name, known)
+    remedy = f"Did you mean {near}?" if near else f"Declare {name}, or name another."
     return Finding(subject, f"{subject} names the {what} {name}, which is not declared.", remedy=remedy, location=at)
 
 
@@ -28,10 +28,11 @@ def broken_index(subject: Subject) -> Iterator[Finding]:
 
     Fix: give a removed feature its entry back, with `retired: true`; append new ones at the end.
     """
-    expected = 0
+    expected, free = 0, subject.registry.features[-1].index + 1 if subject.registry.features else 0
     for one in subject.registry.features:
         if one.index < expected:
-            yield Finding(one.name, f"{one.name} has the index {one.index}, which is taken.", location=one.at)
+            message = f"{one.name} has the index {one.index}, which is taken."
+            yield Finding(one.name, message, remedy=f"Give it the next free one, {free}.", location=one.at)
             continue
         if one.index > expected:
             missing = str(expected) if one.index == expected + 1 else f"{expected} to {one.index - 1}"
@@ -53,8 +54,9 @@ def duplicate_feature(subject: Subject) -> Iterator[Finding]:
 
     Fix: rename one, e.g. fatigue_score_v2 for the newer definition.
     """
-    for name, at, first in repeats((one.name, one.at) for one in subject.registry.features):
-        yield Finding(name, f"The feature {name} stands twice.", cause=f"first in line {first.line}", location=at)
+    for one in repeats((one.name, one.at) for one in subject.registry.features):
+        remedy = f"Rename one, e.g. {one.name}_v2 for the newer definition."
+        yield Finding(one.name, f"The feature {one.name} stands twice.", one.cause, remedy, one.at)
 
 
 @rule("FQ127")
@@ -150,7 +152,7 @@ def empty_category(subject: Subject) -> Iterator[Finding]:
 
     Fix: remove the category and its columns, or put a feature into it.
     """
-    used = {one.category for one in subject.registry.active_features}
+    used = meant((one.category for one in subject.registry.active_features), subject.category_names)
     for one in subject.registry.categories:
         if one.name not in used:
             yield Finding(one.name, f"No feature is in the category {one.name}.", location=one.at)
@@ -169,7 +171,9 @@ def unused_label(subject: Subject) -> Iterator[Finding]:
     Fix: list it at the feature that has it, or remove it.
     """
     registry = subject.registry
-    listed = {label for one in registry.features for label in one.labels} | {registry.unknown_source.absent_label}
+    known = [one.label for one in registry.sources]
+    labels = (label for one in registry.features for label in one.labels)
+    listed = meant(labels, known) | {registry.unknown_source.absent_label}
     if not registry.active_features or not all(one.labels for one in registry.active_features):
         return
     for source in registry.sources:
@@ -229,7 +233,8 @@ def idle_processor(subject: Subject) -> Iterator[Finding]:
 
     Fix: name it at its features, or remove it.
     """
-    used = {one.processor for one in subject.registry.active_features}
+    known = [one.name for one in subject.registry.processors]
+    used = meant((one.processor for one in subject.registry.active_features if one.processor), known)
     for one in subject.registry.processors:
         if one.name not in used:
             message = f"No feature comes from {one.name}."
