@@ -146,6 +146,7 @@ def test_wrong_input_is_one_sentence(repository: Path) -> None:
         assert (code, out) == (2, ""), (words, out, err)
         assert sentence in err, (words, err)
         assert "Traceback" not in err
+        assert err.count(sentence) == 1, err
 
 
 def test_without_git_it_says_so(tmp_path: Path) -> None:

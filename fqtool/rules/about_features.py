@@ -134,10 +134,11 @@ def broken_range(subject: Subject) -> Iterator[Finding]:
             continue
         low, high = one.range
         if low > high:
-            yield Finding(one.name, f"The range of {one.name} goes from {low:g} to {high:g}.", location=one.at)
+            message = f"The range of {one.name} goes from {low:g} to {high:g}."
+            yield Finding(one.name, message, remedy="Write the lower limit first.", location=one.at)
         elif one.expected is not None and not low <= one.expected <= high:
             message = f"{one.name} expects {one.expected:g}, outside its range {low:g} to {high:g}."
-            yield Finding(one.name, message, location=one.at)
+            yield Finding(one.name, message, remedy="Correct range or expected.", location=one.at)
 
 
 @rule("FQ131", Severity.WARNING)

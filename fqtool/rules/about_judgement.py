@@ -12,6 +12,7 @@ from fqtool.registry.patches import items_ordered
 from fqtool.rules.subject import Subject
 
 _BEST = 100
+_SCALE = "Write a number from 0 to 100."
 
 
 @rule("FQ135")
@@ -31,7 +32,7 @@ def weight_outside_scale(subject: Subject) -> Iterator[Finding]:
     weights.append(("unknown_source", registry.unknown_source.weight, subject.place("unknown_source")))
     for name, weight, at in weights:
         if not 0 <= weight <= _BEST:
-            yield Finding(name, f"The weight of {name} is {weight:g}, outside 0-100.", location=at)
+            yield Finding(name, f"The weight of {name} is {weight:g}, outside 0-100.", remedy=_SCALE, location=at)
 
 
 @rule("FQ136")
@@ -54,7 +55,8 @@ def tiers_in_disorder(subject: Subject) -> Iterator[Finding]:
             yield Finding(one.name, message, remedy=remedy, location=one.at, patch=_ordered(subject))
     for one in tiers:
         if not 0 <= one.min <= _BEST:
-            yield Finding(one.name, f"{one.name} begins at {one.min:g}, outside 0-100.", location=one.at)
+            message = f"{one.name} begins at {one.min:g}, outside 0-100."
+            yield Finding(one.name, message, remedy=_SCALE, location=one.at)
     if tiers and tiers[-1].min > 0:
         last = tiers[-1]
         message = f"Values below {last.min:g} are in no tier."
@@ -107,8 +109,9 @@ def unknown_alert_level(subject: Subject) -> Iterator[Finding]:
     for one in subject.registry.alerts:
         if one.level not in known:
             meant = nearest(one.level, known)
-            remedy = f"Did you mean {meant}?" if meant else f"Declared: {', '.join(known) or 'none'}."
-            yield Finding(one.code, f"{one.code} has the level {one.level}.", remedy=remedy, location=one.at)
+            remedy = f"Did you mean {meant}?" if meant else f"Declare {one.level} under alert_levels."
+            message = f"{one.code} has the level {one.level}, which is not declared."
+            yield Finding(one.code, message, remedy=remedy, location=one.at)
 
 
 @rule("FQ139")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fqtool.finding import Finding, rule
@@ -10,6 +11,7 @@ from fqtool.rules.subject import Subject
 from fqtool.table.column import Kind, Mode
 
 _CLUSTERING_LIMIT = 4
+_TARGET = re.compile(r"duckdb://.*[^/]|bigquery://[\w.:-]+/\w+/?(\?.*)?", re.IGNORECASE)
 _PARTITIONED_BY = {
     Kind.DATE: ("DAY", "MONTH", "YEAR"),
     Kind.TIMESTAMP: ("HOUR", "DAY", "MONTH", "YEAR"),
@@ -60,7 +62,7 @@ def partition_type(subject: Subject) -> Iterator[Finding]:
     granularities = _PARTITIONED_BY.get(kind.kind, ()) if mode is not Mode.REPEATED else ()
     if not granularities:
         message = f"{table.partition_by} is {kind}; a partition column is DATE, TIMESTAMP or DATETIME."
-        yield Finding(table.partition_by, message, location=table.at)
+        yield Finding(table.partition_by, message, remedy="Name a column of such a type.", location=table.at)
     elif table.partition_granularity not in granularities:
         message = f"A {kind} cannot be cut by {table.partition_granularity}."
         yield Finding(table.partition_by, message, remedy=f"Write {' or '.join(granularities)}.", location=table.at)
@@ -82,14 +84,15 @@ def clustering_refused(subject: Subject) -> Iterator[Finding]:
     names = [name.lower() for name in table.cluster_by]
     if len(names) > _CLUSTERING_LIMIT:
         message = f"{len(names)} clustering columns; {_CLUSTERING_LIMIT} are allowed."
-        yield Finding(table.name, message, location=table.at)
+        yield Finding(table.name, message, remedy="Keep those that queries filter most.", location=table.at)
     if len(set(names)) < len(names):
-        yield Finding(table.name, "cluster_by names a column twice.", location=table.at)
+        yield Finding(table.name, "cluster_by names a column twice.", remedy="Keep one.", location=table.at)
     for name in dict.fromkeys(names):
         found = subject.types.get(name)
         if found and (found[0].kind in _NOT_CLUSTERED_BY or found[1] is Mode.REPEATED):
             shown = f"ARRAY<{found[0]}>" if found[1] is Mode.REPEATED else str(found[0])
-            yield Finding(name, f"{name} is {shown}, by which no table is clustered.", location=table.at)
+            message = f"{name} is {shown}, by which no table is clustered."
+            yield Finding(name, message, remedy="Leave it out of cluster_by.", location=table.at)
 
 
 @rule("FQ146")
@@ -106,7 +109,8 @@ def filter_without_partition(subject: Subject) -> Iterator[Finding]:
     """
     table = subject.registry.table
     if not table.partition_by and (table.require_partition_filter or table.partition_expiration_days):
-        yield Finding(table.name, "There are partition settings and no partition_by.", location=table.at)
+        message = "There are partition settings and no partition_by."
+        yield Finding(table.name, message, remedy="Add partition_by, or remove the settings.", location=table.at)
 
 
 @rule("FQ147")
@@ -135,7 +139,7 @@ def view_of_unknown_column(subject: Subject) -> Iterator[Finding]:
 def unknown_target(subject: Subject) -> Iterator[Finding]:
     """A target is no URL that fqtool can open.
 
-    Problem: it begins neither with duckdb:// nor with bigquery://.
+    Problem: it is neither duckdb:/// and a path nor bigquery:// with project and dataset.
 
     Why: no command could run there.
 
@@ -144,6 +148,6 @@ def unknown_target(subject: Subject) -> Iterator[Finding]:
     Fix: write duckdb:///path/file.duckdb or bigquery://project/dataset.
     """
     for name, url in subject.registry.targets:
-        if not url.startswith(("duckdb://", "bigquery://")):
+        if not _TARGET.fullmatch(url):
             remedy = "Write duckdb:///path/file.duckdb or bigquery://project/dataset."
             yield Finding(name, f"The target {name} is {url}.", remedy=remedy, location=subject.place("targets", name))
