@@ -38,7 +38,7 @@ def unreadable_type(subject: Subject) -> Iterator[Finding]:
             try:
                 parse_type(text)
             except InputError as error:
-                yield Finding(name, error.message, remedy=error.remedy, location=at)
+                yield Finding(name, error.message, remedy=error.remedy, location=subject.within(at, "type"))
 
 
 def _typed(subject: Subject) -> Iterator[tuple[str, str, Location]]:
@@ -66,7 +66,7 @@ def long_description(subject: Subject) -> Iterator[Finding]:
             name,
             f"The description has {len(text):,} characters; {_DESCRIPTION_LIMIT:,} are allowed.",
             remedy="Shorten it.",
-            location=at,
+            location=subject.within(at, "description"),
         )
         for name, text, at in told
         if len(text) > _DESCRIPTION_LIMIT
@@ -109,7 +109,8 @@ def columns_disagree(subject: Subject) -> Iterator[Finding]:
         other = base.get(one.name.lower())
         if other and type_of(one.spec.type) != type_of(other.type):
             message = f"{one.name} is {one.spec.type} here and {other.type} among the base columns."
-            yield Finding(one.name, message, cause=f"base column in line {other.at.line}", location=one.spec.at)
+            at = subject.within(one.spec.at, "type")
+            yield Finding(one.name, message, cause=f"base column in line {other.at.line}", location=at)
 
 
 @rule("FQ114")
@@ -157,7 +158,8 @@ def repeated_without_placeholder(subject: Subject) -> Iterator[Finding]:
             continue  # another rule speaks of placeholders that are none
         if not any(f"{{{word}}}" in one.name for word in telling):
             remedy = f"Put {{{telling[0]}}} into the name."
-            yield Finding(one.name, f"{one.name} is repeated for each {one.for_each}.", remedy=remedy, location=one.at)
+            at = subject.within(one.at, "name")
+            yield Finding(one.name, f"{one.name} is repeated for each {one.for_each}.", remedy=remedy, location=at)
 
 
 @rule("FQ116")
@@ -250,11 +252,11 @@ def unknown_repetition(subject: Subject) -> Iterator[Finding]:
     for one in registry.columns:
         if one.only and not one.for_each:
             yield Finding(one.name, f"{one.name} has only, and no for_each.", remedy="Add for_each.", location=one.at)
-        for name in one.only if one.for_each else ():
+        for number, name in enumerate(one.only if one.for_each else ()):
             if one.for_each and name not in known[one.for_each]:
                 meant = nearest(name, known[one.for_each])
-                remedy = f"Did you mean {meant}?" if meant else ""
-                yield Finding(one.name, f"There is no {one.for_each} {name}.", remedy=remedy, location=one.at)
+                remedy, at = f"Did you mean {meant}?" if meant else "", subject.within(one.at, "only", number)
+                yield Finding(one.name, f"There is no {one.for_each} {name}.", remedy=remedy, location=at)
 
 
 @rule("FQ120")
@@ -295,7 +297,8 @@ def unknown_field(subject: Subject) -> Iterator[Finding]:
             if name not in fields:
                 meant = nearest(name, fields)
                 remedy = f"Did you mean {meant}?" if meant else ""
-                yield Finding(one.name, f"{one.name} has no field {name}.", remedy=remedy, location=one.at)
+                at = subject.within(one.at, "field_descriptions", name)
+                yield Finding(one.name, f"{one.name} has no field {name}.", remedy=remedy, location=at)
 
 
 def _paths(struct: Type, place: str = "") -> Iterator[str]:

@@ -30,15 +30,16 @@ def broken_index(subject: Subject) -> Iterator[Finding]:
     """
     expected, free = 0, subject.registry.features[-1].index + 1 if subject.registry.features else 0
     for one in subject.registry.features:
+        at = subject.within(one.at, "index") if one.index != expected else one.at
         if one.index < expected:
             message = f"{one.name} has the index {one.index}, which is taken."
-            yield Finding(one.name, message, remedy=f"Give it the next free one, {free}.", location=one.at)
+            yield Finding(one.name, message, remedy=f"Give it the next free one, {free}.", location=at)
             continue
         if one.index > expected:
             missing = str(expected) if one.index == expected + 1 else f"{expected} to {one.index - 1}"
             remedy = "Keep removed features with retired: true; append new ones."
             message = f"No feature has index {missing}; {one.name} comes next with {one.index}."
-            yield Finding(one.name, message, remedy=remedy, location=one.at)
+            yield Finding(one.name, message, remedy=remedy, location=at)
         expected = one.index + 1
 
 
@@ -56,7 +57,8 @@ def duplicate_feature(subject: Subject) -> Iterator[Finding]:
     """
     for one in repeats((one.name, one.at) for one in subject.registry.features):
         remedy = f"Rename one, e.g. {one.name}_v2 for the newer definition."
-        yield Finding(one.name, f"The feature {one.name} stands twice.", one.cause, remedy, one.at)
+        at = subject.within(one.at, "name")
+        yield Finding(one.name, f"The feature {one.name} stands twice.", one.cause, remedy, at)
 
 
 @rule("FQ127")
@@ -73,7 +75,8 @@ def unknown_category(subject: Subject) -> Iterator[Finding]:
     """
     for one in subject.registry.features:
         if one.category not in subject.category_names:
-            yield _unknown(one.name, "category", one.category, subject.category_names, one.at)
+            at = subject.within(one.at, "category")
+            yield _unknown(one.name, "category", one.category, subject.category_names, at)
 
 
 @rule("FQ128")
@@ -91,7 +94,7 @@ def unknown_processor(subject: Subject) -> Iterator[Finding]:
     known = frozenset(one.name for one in subject.registry.processors)
     for one in subject.registry.features:
         if one.processor and one.processor not in known:
-            yield _unknown(one.name, "processor", one.processor, known, one.at)
+            yield _unknown(one.name, "processor", one.processor, known, subject.within(one.at, "processor"))
 
 
 @rule("FQ129")
@@ -109,12 +112,13 @@ def unknown_label(subject: Subject) -> Iterator[Finding]:
     registry = subject.registry
     known = frozenset(one.label for one in registry.sources)
     for one in registry.features:
-        for label in one.labels:
+        for number, label in enumerate(one.labels):
             if label not in known:
-                yield _unknown(one.name, "source label", label, known, one.at)
+                yield _unknown(one.name, "source label", label, known, subject.within(one.at, "labels", number))
     absent = registry.unknown_source.absent_label
     if absent not in known:
-        yield _unknown("unknown_source", "source label", absent, known, subject.place("unknown_source"))
+        at = subject.within(subject.place("unknown_source"), "absent_label")
+        yield _unknown("unknown_source", "source label", absent, known, at)
 
 
 @rule("FQ130", firm=False)
@@ -132,13 +136,13 @@ def broken_range(subject: Subject) -> Iterator[Finding]:
     for one in subject.registry.features:
         if one.range is None:
             continue
-        low, high = one.range
+        (low, high), at = one.range, subject.within(one.at, "range")
         if low > high:
             message = f"The range of {one.name} goes from {low:g} to {high:g}."
-            yield Finding(one.name, message, remedy="Write the lower limit first.", location=one.at)
+            yield Finding(one.name, message, remedy="Write the lower limit first.", location=at)
         elif one.expected is not None and not low <= one.expected <= high:
             message = f"{one.name} expects {one.expected:g}, outside its range {low:g} to {high:g}."
-            yield Finding(one.name, message, remedy="Correct range or expected.", location=one.at)
+            yield Finding(one.name, message, remedy="Correct range or expected.", location=at)
 
 
 @rule("FQ131", Severity.WARNING)
@@ -217,9 +221,9 @@ def unknown_run_column(subject: Subject) -> Iterator[Finding]:
     Fix: take the suggestion, or declare the base column.
     """
     for one in subject.registry.processors:
-        for name in (one.last_updated, one.rows_found):
+        for key, name in (("last_updated", one.last_updated), ("rows_found", one.rows_found)):
             if name and name.lower() not in subject.base_names:
-                yield _unknown(one.name, "base column", name, subject.base_names, one.at)
+                yield _unknown(one.name, "base column", name, subject.base_names, subject.within(one.at, key))
 
 
 @rule("FQ134", Severity.WARNING)

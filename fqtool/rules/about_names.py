@@ -10,6 +10,7 @@ from fqtool.rules.subject import Subject, once, repeats
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME_LIMIT = 300  # BIGQUERY 47
+_ONE = "Rename or remove one."
 _RESERVED = (
     "_TABLE_", "_FILE_", "_PARTITION", "_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER",
     "_CHANGE_SEQUENCE_NUMBER", "_CHANGE_TYPE", "_CHANGE_TIMESTAMP",
@@ -31,7 +32,7 @@ def duplicate_column(subject: Subject) -> Iterator[Finding]:
     base = repeats((one.name, one.at) for one in subject.registry.base_columns)
     managed = repeats((one.name, one.spec.at) for one in subject.named)
     yield from once(
-        Finding(one.name, f"The column {one.name} stands twice.", one.cause, "Rename or remove one.", one.at)
+        Finding(one.name, f"The column {one.name} stands twice.", one.cause, _ONE, subject.within(one.at, "name"))
         for one in (*base, *managed)
         if one.at != one.first_at or one.name != one.first  # another rule says why an entry repeats a name
     )
@@ -50,7 +51,12 @@ def reserved_name(subject: Subject) -> Iterator[Finding]:
     Fix: choose another name; renamed_from keeps the values of a column that exists.
     """
     yield from once(
-        Finding(name, f"{name} begins with {prefix}, which BigQuery reserves.", remedy="Rename it.", location=at)
+        Finding(
+            name,
+            f"{name} begins with {prefix}, which BigQuery reserves.",
+            remedy="Rename it.",
+            location=subject.within(at, "name"),
+        )
         for name, _, at in subject.named_columns()
         for prefix in [next((one for one in _RESERVED if name.upper().startswith(one)), None)]
         if prefix
@@ -76,10 +82,11 @@ def invalid_name(subject: Subject) -> Iterator[Finding]:
 def _unnameable(subject: Subject) -> Iterator[Finding]:
     for name, _, at in subject.named_columns():
         if len(name) > _NAME_LIMIT:
-            yield Finding(name, f"The name has {len(name)} characters; {_NAME_LIMIT} are allowed.", location=at)
+            message = f"The name has {len(name)} characters; {_NAME_LIMIT} are allowed."
+            yield Finding(name, message, remedy="Shorten it.", location=subject.within(at, "name"))
         elif not _NAME.fullmatch(name):
             message = f"{name!r} is no column name: letters, digits and _ only, not beginning with a digit."
-            yield Finding(name, message, location=at)
+            yield Finding(name, message, remedy="Rename it.", location=subject.within(at, "name"))
 
 
 @rule("FQ104")
@@ -107,10 +114,12 @@ def former_name_still_there(subject: Subject) -> Iterator[Finding]:
         for name, old, at in entries:
             if old and old.lower() in present:
                 message = f"{name} is renamed from {old}, which is still there."
-                yield Finding(name, message, remedy=f"Remove renamed_from, or the entry {old}.", location=at)
+                remedy = f"Remove renamed_from, or the entry {old}."
+                yield Finding(name, message, remedy=remedy, location=subject.within(at, "renamed_from"))
         for one in repeats(former):
             message = f"Two entries are renamed from {one.name}."
-            yield Finding(one.name, message, remedy="Remove one of the two renamed_from.", location=one.at)
+            at = subject.within(one.at, "renamed_from")
+            yield Finding(one.name, message, remedy="Remove one of the two renamed_from.", location=at)
 
 
 @rule("FQ105")
@@ -135,7 +144,7 @@ def duplicate_name(subject: Subject) -> Iterator[Finding]:
     ):
         for one in repeats(names):
             message = f"{what} has {one.name} twice."
-            yield Finding(one.name, message, one.cause, "Rename or remove one.", one.at)
+            yield Finding(one.name, message, one.cause, _ONE, subject.within(one.at, "name"))
 
 
 @rule("FQ106")

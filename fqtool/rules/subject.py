@@ -62,6 +62,30 @@ class Subject:
         document = self.registry.document
         return document.at_key(path) if document else Location(self.registry.path)
 
+    def within(self, entry: Location, *path: Step) -> Location:
+        """Return where a part of the entry at a place stands; that place where the entry has no such part."""
+        document, begun = self.registry.document, self._paths.get(entry)
+        if document is None or begun is None:
+            return entry
+        try:
+            document.value((*begun, *path))
+        except (KeyError, IndexError, TypeError):
+            return entry
+        return document.at((*begun, *path))
+
+    @cached_property
+    def _paths(self) -> dict[Location, tuple[Step, ...]]:
+        """Where an entry stands -> its path in the file; features are not in the file's order here."""
+        document = self.registry.document
+        if document is None:
+            return {}
+        paths: list[tuple[Step, ...]] = []
+        for key, value in document.data.items():
+            paths += ((key, step) for step in (value if isinstance(value, dict) else range(_length(value))))
+        for number, view in enumerate(document.data.get("views", ())):
+            paths += (("views", number, "columns", place) for place in range(len(view["columns"])))
+        return {document.at_key(path): path for path in paths} | {self.registry.table.at: ("table",)}
+
     def replaced(self, old: str, new: str, *path: Step) -> tuple[Edit, ...]:
         """Return the edit that writes `new` for the value at `path`; () where the file does not have `old` there."""
         document = self.registry.document
@@ -83,6 +107,10 @@ class Subject:
             yield base.name, base.description, base.at
         for one in self.named:
             yield one.name, one.description, one.spec.at
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list) else 0
 
 
 def column_count(subject: Subject) -> int:
