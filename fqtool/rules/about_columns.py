@@ -9,11 +9,10 @@ from fqtool.finding import Finding, Location, Severity, rule
 from fqtool.registry.explain import nearest
 from fqtool.registry.judgement import Each, ViewColumn
 from fqtool.registry.model import BaseColumn, ColumnSpec, Owner
-from fqtool.rules.subject import COLUMN_LIMIT, PLACEHOLDER, Subject, column_count, once, type_of
+from fqtool.rules.subject import PLACEHOLDER, Subject, type_of
 from fqtool.table.column import Mode, Type
 from fqtool.table.typetext import parse_type
 
-_DESCRIPTION_LIMIT = 1024
 _TELLING = {Each.FEATURE: ("index", "name"), Each.CATEGORY: ("category", "name")}
 _PLACEHOLDERS = {
     Each.FEATURE: ("index", "name", "category", "description", "processor", "upstream_table"),
@@ -45,51 +44,6 @@ def _typed(subject: Subject) -> Iterator[tuple[str, str, Location]]:
     entries: list[BaseColumn | ColumnSpec] = [*subject.registry.base_columns, *subject.registry.columns]
     for one in entries:
         yield one.name, one.type, one.at
-
-
-@rule("FQ111")
-def long_description(subject: Subject) -> Iterator[Finding]:
-    """A description is longer than BigQuery keeps.
-
-    Problem: after placeholders are filled in, the description has more than 1,024 characters.
-
-    Why: BigQuery refuses the schema.
-
-    Example: a description that repeats {description} of a feature with a long text of its own
-
-    Fix: shorten it, and move the story to your documentation.
-    """
-    told = [*subject.named_columns()]
-    told += [(inner, text, one.at) for one in subject.registry.base_columns for inner, text in one.field_descriptions]
-    yield from once(
-        Finding(
-            name,
-            f"The description has {len(text):,} characters; {_DESCRIPTION_LIMIT:,} are allowed.",
-            remedy="Shorten it.",
-            location=subject.within(at, "description"),
-        )
-        for name, text, at in told
-        if len(text) > _DESCRIPTION_LIMIT
-    )
-
-
-@rule("FQ112")
-def too_many_columns(subject: Subject) -> Iterator[Finding]:
-    """The table would have more than 10,000 columns.
-
-    Problem: base and managed columns, with the fields of STRUCTs, exceed BigQuery's limit.
-
-    Why: the migration would be refused half-way.
-
-    Example: two columns for each of 5,000 features, and 50 base columns
-
-    Fix: keep what is per feature in one JSON or ARRAY column, with FEATURE_MAP or FEATURE_LIST.
-    """
-    count = column_count(subject)
-    if count > COLUMN_LIMIT:
-        table = subject.registry.table
-        message = f"The table would have {count:,} columns with fields; {COLUMN_LIMIT:,} are allowed."
-        yield Finding(table.name, message, location=table.at)
 
 
 @rule("FQ113")
