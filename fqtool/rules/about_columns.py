@@ -129,29 +129,31 @@ def unknown_placeholder(subject: Subject) -> Iterator[Finding]:
     Fix: add for_each, or use one of the words listed.
     """
     for name, texts, known, at in _with_placeholders(subject):
-        for word in dict.fromkeys(word for text in texts for word in PLACEHOLDER.findall(text)):
+        words = {word: key for key, text in reversed(texts.items()) for word in PLACEHOLDER.findall(text)}
+        for word, key in words.items():
             if word not in known:
                 near, listed = nearest(word, known), ", ".join(f"{{{one}}}" for one in known)
                 remedy = f"Known here: {listed}." if known else "Add for_each, or write it out."
                 remedy = f"Did you mean {{{near}}}? {remedy}" if near else remedy
-                yield Finding(name, f"{{{word}}} means nothing in {name}.", remedy=remedy, location=at)
+                place = subject.within(at, key) if key else at
+                yield Finding(name, f"{{{word}}} means nothing in {name}.", remedy=remedy, location=place)
 
 
-def _with_placeholders(subject: Subject) -> Iterator[tuple[str, list[str], tuple[str, ...], Location]]:
+def _with_placeholders(subject: Subject) -> Iterator[tuple[str, dict[str, str], tuple[str, ...], Location]]:
     for one in subject.registry.columns:
         known = _PLACEHOLDERS[one.for_each] if one.for_each else ()
-        texts = [one.name, one.expr or "", one.renamed_from or ""] + ([one.description] if one.for_each else [])
-        yield one.name, texts, known, one.at
+        texts = {"name": one.name, "expr": one.expr or "", "renamed_from": one.renamed_from or ""}
+        yield one.name, texts | ({"description": one.description} if one.for_each else {}), known, one.at
     for view in subject.registry.views:
         for column in view.columns:
             known = ("index", "name", "category") if column.for_each or view.rows_per else ()
-            yield column.name, [column.name, column.expr], known, column.at
+            yield column.name, {"name": column.name, "expr": column.expr}, known, column.at
     inputs = subject.registry.inputs
     for key, text in (("source", inputs.source), ("value", inputs.value)):
-        yield f"inputs {key}", [text], ("index", "name"), subject.place("inputs", key)
+        yield f"inputs {key}", {"": text}, ("index", "name"), subject.place("inputs", key)
     once = {"sources_known": inputs.sources_known, "names": inputs.names, "cold_start": inputs.cold_start}
     for key, text in once.items():
-        yield f"inputs {key}", [text], (), subject.place("inputs", key)
+        yield f"inputs {key}", {"": text}, (), subject.place("inputs", key)
 
 
 @rule("FQ117")
