@@ -140,7 +140,7 @@ def unknown_placeholder(subject: Subject) -> Iterator[Finding]:
 
 
 def _with_placeholders(subject: Subject) -> Iterator[tuple[str, dict[str, str], tuple[str, ...], Location]]:
-    for one in subject.registry.columns:
+    for one in (one for one in subject.registry.columns if one.for_each or not one.only):
         known = _PLACEHOLDERS[one.for_each] if one.for_each else ()
         texts = {"name": one.name, "expr": one.expr or "", "renamed_from": one.renamed_from or ""}
         yield one.name, texts | ({"description": one.description} if one.for_each else {}), known, one.at
