@@ -24,6 +24,7 @@ from fqtool.registry.load import load_registry, read_registry
 from fqtool.registry.writing import number, quoted, scalar
 from fqtool.rules.about_registry import check_registry
 from fqtool.verbs.add_feature import plan_addition, write_addition
+from fqtool.verbs.init import scaffold_example
 from tests.bed.running import ROOT
 
 REAL = ROOT / "feature_registry.yaml"
@@ -353,6 +354,13 @@ def test_lines_that_count_the_features_are_told(tmp_path: Path) -> None:
     assert "when: matchup_default_count = 6" in [one.line for one in matchup]
     assert not [one for one in matchup if "mean_defaults" in one.line]
     assert mentions(replace(registry, document=None), FEATURE, "") == ()
+
+
+def test_the_places_of_a_rounding_are_no_count(tmp_path: Path) -> None:
+    """In a store of two features, ROUND(..., 2) is not told as a line that counts them."""
+    path = registry_in(tmp_path, scaffold_example().text)
+    told = plan_addition(path, "low_price", category="price", processor="PriceProcessor").look_at
+    assert [one.line for one in told] == []
 
 
 def test_a_file_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:

@@ -79,10 +79,10 @@ def test_the_way_back_leads_back(change: Change) -> None:
 
 
 def test_a_contract_reads_back() -> None:
-    """Names, indices and who is retired come back; a feature that is gone is told with the next free index."""
+    """Names, indices and who is retired come back; the index of one that is gone stays taken."""
     features = (Feature(0, "a", "one"), Feature(1, "b", "one", retired=True))
     recorded = read_contract(contract_text(features))
     assert [(one.index, one.name, one.retired) for one in recorded] == [(0, "a", False), (1, "b", True)]
     assert list(breaks(recorded, features)) == []
-    assert [one.remedy.endswith("next free index, 0.") for one in breaks(recorded, ())] == [True, True]
-    assert [one.remedy.endswith("next free index, 1.") for one in breaks(recorded, features[:1])] == [True]
+    assert [one.remedy.endswith("next free index, 2.") for one in breaks(recorded, ())] == [True, True]
+    assert [one.remedy.endswith("next free index, 2.") for one in breaks(recorded, features[:1])] == [True]

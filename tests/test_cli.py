@@ -13,7 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from fqtool.cli.app import app
 from tests.bed.running import PROJECT, ROOT, Emulator
 
 LIMIT = 60.0
@@ -55,6 +57,28 @@ def test_the_main_job_ends_clean(project: Path) -> None:
         done = fqtool(project, *words)
         assert done.returncode == 0, done.stderr
         assert said in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("export ", ["dbt", "odcs", "terraform", "feast", "python"]),
+        ("validate --format ", ["text", "json", "github", "sarif", "junit", "markdown"]),
+        ("rule FQ00", [f"FQ00{number}" for number in range(1, 10)]),
+        ("check-drift --target ", ["local", "production"]),
+        ("check-drift --registry none.yaml --target ", []),
+        ("add-feature x --category v", ["vegas"]),
+        ("add-feature x --processor O", ["OddsScrapers"]),
+        ("add-feature x --label p", ["phase4", "phase3"]),
+    ],
+)
+def test_the_shell_offers_what_may_be_written(monkeypatch: pytest.MonkeyPatch, typed: str, offered: list[str]) -> None:
+    """Completion offers the values of an option, those of the registry too, and nothing where there is none."""
+    monkeypatch.chdir(ROOT)
+    words = f"fqtool {typed}"
+    environment = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_FQTOOL_COMPLETE": "complete_bash"}
+    done = CliRunner().invoke(app, [], prog_name="fqtool", env=environment)
+    assert done.stdout.split() == offered
 
 
 def test_generate_schema_gives_122_fields(project: Path) -> None:

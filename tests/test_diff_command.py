@@ -115,6 +115,20 @@ def test_every_format_tells_it(repository: Path, form: str) -> None:
         told = json.loads(out)
         jsonschema.validate(told, json.loads((ROOT / "fqtool/report/findings.schema.json").read_text()))
         assert told["preview"]["rows"] == 1
+    if form == "markdown":
+        assert "### fqtool diff: 2 risky\n" in out
+        assert "| risky | FQ830 " in out
+        assert "\nRows scored by both: 1\n" in out
+
+
+@pytest.mark.parametrize("form", ["github", "markdown", "text"])
+def test_a_safe_change_is_a_change(repository: Path, form: str) -> None:
+    """Where everything that changed is safe, no format says that nothing did."""
+    path = repository / "feature_registry.yaml"
+    (repository / "old.yaml").write_text(path.read_text())
+    path.write_text(path.read_text().replace("Mean points this season", "The mean of points this season"))
+    code, out, _ = run(repository, "old.yaml", "--format", form)
+    assert (code, "1 safe" in out, " says what " in out) == (0, True, False)
 
 
 WRONG = [
@@ -146,6 +160,7 @@ def test_wrong_input_is_one_sentence(repository: Path) -> None:
         assert (code, out) == (2, ""), (words, out, err)
         assert sentence in err, (words, err)
         assert "Traceback" not in err
+        assert err.count(sentence) == 1, err
 
 
 def test_without_git_it_says_so(tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from fqtool import Registry
-from fqtool.errors import Unreachable, UsageError
+from fqtool.cli.app import app
+from fqtool.errors import RegistryError, Unreachable, UsageError
 from fqtool.sql import Query
 from fqtool.table.changes import CreateTable
 from fqtool.verbs.doctor import Library, examine, libraries, needs_of, outside
@@ -108,6 +110,13 @@ def test_a_file_that_is_not_there_is_not_made(registry: Registry, tmp_path: Path
     assert not path.exists()
     assert [one.rule for one in found.findings] == ["FQ903"]
     assert {one.need for one in found.proofs if one.held is None} == {Need.READ, Need.WRITE, Need.ALTER}
+
+
+def test_versions_are_told_where_there_is_no_registry(tmp_path: Path) -> None:
+    """What is installed helps just where nothing else can be looked at; the registry's problem is told after it."""
+    done = CliRunner().invoke(app, ["doctor", "--registry", str(tmp_path / "none.yaml")])
+    assert "duckdb" in done.stdout
+    assert isinstance(done.exception, RegistryError)
 
 
 def test_a_dry_run_on_no_file_makes_none(tmp_path: Path) -> None:

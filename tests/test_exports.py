@@ -18,7 +18,7 @@ from typing import Any
 import jinja2
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from fqtool.errors import InputError
@@ -30,7 +30,7 @@ from fqtool.quality.build import desired_state, desired_table, expand_columns
 from fqtool.registry.judgement import Alert, AlertLevel
 from fqtool.registry.load import read_registry
 from fqtool.registry.model import BaseColumn, Registry, TableSpec
-from fqtool.table.column import Column, Mode
+from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.schema_json import read_schema
 from fqtool.table.typetext import column
 from fqtool.verbs.generate_schema import generated_schema
@@ -206,6 +206,7 @@ def test_what_feast_selects_is_googlesql(registry: Registry) -> None:
 
 
 @settings(max_examples=20)
+@example(Type(Kind.INTERVAL), Mode.REPEATED)
 @given(some_types(), st.sampled_from([Mode.NULLABLE, Mode.REPEATED]))
 def test_feast_is_given_a_type_it_has(kind: Any, mode: Mode) -> None:
     """A managed column of any type is selected as one that Feast has, and Google's analyser reads how."""

@@ -33,6 +33,8 @@ CASES = [
     ("FQ150", SCORE, "expr: DROP TABLE t", "expected an operator or the end, found TABLE", "T", "under the caret"),
     ("FQ150", SCORE, "expr: 1 +", "Expected an expression, found the end", "", "under the caret"),
     ("FQ150", SCORE, "expr: 1; 2", "found ;", ";", ""),
+    ("FQ150", "when: score < 50,", "when: score == 50,", "= is written once", "=", ""),
+    ("FQ150", SCORE, "expr: COALESCE(1", "a comma or a closing bracket, found the end", "", ""),
     ("FQ150", SCORE, "expr: UPPER('a)", "nothing closes the quote", "'", ""),
     ("FQ150", EACH, "for_each: feature, expr: other.quality,", "found .", ".", ""),
     ("FQ150", "when: score < 50,", "when: score <,", "found the end", "", ""),

@@ -98,14 +98,16 @@ def _preview(
 
 
 def _print(findings: tuple[Finding, ...], preview: Preview | None, form: str, target: str, ok: str) -> None:
-    from fqtool.report.diff_text import preview_document, print_diff
+    from fqtool.report.diff_text import CLASSES, preview_document, print_diff
     from fqtool.report.findings import print_findings
 
     if form == "text":
         print_diff(findings, preview, ok, sys.stdout)
         return
     also = {"preview": preview_document(preview)} if preview else {}
-    print_findings(findings, form, target=target, command="diff", ok_message=ok, stream=sys.stdout, also=also)
+    print_findings(
+        findings, form, target=target, command="diff", ok_message=ok, stream=sys.stdout, also=also, classes=CLASSES
+    )
 
 
 def _failing(fail_on: FailOn) -> list[Severity]:

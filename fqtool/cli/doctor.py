@@ -30,12 +30,12 @@ def doctor(
     from fqtool.verbs.doctor import examine, libraries
     from fqtool.verbs.workspace import open_registry
 
+    if form == "text":
+        print_libraries(libraries(), sys.stdout)
     loaded = open_registry(registry)
     with warehouse_of(loaded, target, timeout) as warehouse:
         if (host := os.environ.get("BIGQUERY_EMULATOR_HOST")) and warehouse.url.startswith("bigquery:"):
             say(f"BIGQUERY_EMULATOR_HOST is set: {host} answers in BigQuery's place.")
-        if form == "text":
-            print_libraries(libraries(), sys.stdout)
         found = examine(loaded, warehouse, commands or ())
     if form == "text":
         print_proofs(found, sys.stdout)

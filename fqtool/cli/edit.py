@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fqtool.cli import completion
 from fqtool.cli.listening import heard
-from fqtool.cli.options import DEFAULT_TARGET, REGISTRY, RegistryPath, TargetUrl, Timeout
+from fqtool.cli.options import DEFAULT_TARGET, REGISTRY, RegistryPath, Timeout
 from fqtool.cli.saying import say
 
 if TYPE_CHECKING:
@@ -23,10 +24,19 @@ app = typer.Typer()
 @app.command("add-feature")
 def add_feature(
     name: Annotated[str, typer.Argument(help="The feature's name.", show_default=False)],
-    category: Annotated[str, typer.Option(help="One of the registry's categories.", metavar="NAME")],
-    processor: Annotated[str, typer.Option(help="One of the registry's processors.", metavar="NAME")] = "",
+    category: Annotated[
+        str,
+        typer.Option(help="One of the registry's categories.", metavar="NAME", autocompletion=completion.categories),
+    ],
+    processor: Annotated[
+        str,
+        typer.Option(help="One of the registry's processors.", metavar="NAME", autocompletion=completion.processors),
+    ] = "",
     label: Annotated[
-        list[str] | None, typer.Option(help="A source label its extractor can write, best first; repeat it.")
+        list[str] | None,
+        typer.Option(
+            help="A source label its extractor can write, best first; repeat it.", autocompletion=completion.labels
+        ),
     ] = None,
     expected: Annotated[
         float | None, typer.Option(help="The stand-in value that is written when the input is absent.")
@@ -88,7 +98,10 @@ def init(
         typer.Option(help="The table's name in the registry; of several in a file, which.", metavar="TABLE"),
     ] = "",
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
-    target: TargetUrl = None,
+    target: Annotated[
+        str | None,
+        typer.Option("--target", "-t", envvar="FQTOOL_TARGET", help=f"Where TABLE is, a URL; else {DEFAULT_TARGET}."),
+    ] = None,
     timeout: Timeout = 30.0,
 ) -> None:
     """Write a first registry: of a table, a schema file, a CREATE TABLE or a data contract; else a small example."""

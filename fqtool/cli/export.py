@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from fqtool.cli import completion
 from fqtool.cli.options import REGISTRY, Format, RegistryPath, tell
 from fqtool.cli.saying import say
 
@@ -19,7 +20,9 @@ Check = Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if w
 
 @app.command()
 def export(
-    tool: Annotated[str, typer.Argument(help="dbt, odcs, terraform, feast or python.")],
+    tool: Annotated[
+        str, typer.Argument(help="dbt, odcs, terraform, feast or python.", autocompletion=completion.exports)
+    ],
     registry: RegistryPath = REGISTRY,
     out: Annotated[Path, typer.Option("--out", "-o", help="Where to write; - is stdout.")] = Path("-"),
     check: Check = False,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fqtool.cli import completion
 from fqtool.cli.listening import heard
 from fqtool.cli.saying import complain, is_quiet
 
@@ -46,6 +47,7 @@ TargetUrl = Annotated[
         "--target",
         "-t",
         envvar="FQTOOL_TARGET",
+        autocompletion=completion.targets,
         help="A URL, or a name from the registry's targets. Without it: the target named default, else "
         + DEFAULT_TARGET.replace("[", "\\["),
     ),
@@ -59,6 +61,7 @@ Format = Annotated[
         help="text, json, github, sarif, junit or markdown.",
         metavar="FORMAT",
         callback=_known_format,
+        autocompletion=completion.formats,
     ),
 ]
 

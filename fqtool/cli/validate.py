@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from fqtool.cli import completion
 from fqtool.cli.options import REGISTRY, Format, RegistryPath, day_of, tell
 from fqtool.cli.saying import say
 
@@ -58,7 +59,11 @@ def _mend(path: Path, day: date, *, dry_run: bool, quiet: bool) -> None:
 
 
 @app.command()
-def rules(code: Annotated[str | None, typer.Argument(help="One rule, e.g. FQ301.")] = None) -> None:
+def rules(
+    code: Annotated[
+        str | None, typer.Argument(help="One rule, e.g. FQ301.", autocompletion=completion.rule_codes)
+    ] = None,
+) -> None:
     """List every rule, or print the page of one."""
     from fqtool.cli.show import show_rules
 
@@ -66,7 +71,9 @@ def rules(code: Annotated[str | None, typer.Argument(help="One rule, e.g. FQ301.
 
 
 @app.command()
-def rule(code: Annotated[str, typer.Argument(help="Its code or name, e.g. FQ301.")]) -> None:
+def rule(
+    code: Annotated[str, typer.Argument(help="Its code or name, e.g. FQ301.", autocompletion=completion.rule_codes)],
+) -> None:
     """Print the page of one rule."""
     from fqtool.cli.show import show_rules
 

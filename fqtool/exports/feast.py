@@ -21,10 +21,11 @@ _TYPES: Mapping[Kind, str] = {
     Kind.INT64: "Int64", Kind.FLOAT64: "Float64", Kind.NUMERIC: "Float64", Kind.BIGNUMERIC: "Float64",
     Kind.BOOL: "Bool", Kind.STRING: "String", Kind.BYTES: "Bytes", Kind.DATE: "UnixTimestamp",
     Kind.DATETIME: "UnixTimestamp", Kind.TIMESTAMP: "UnixTimestamp", Kind.TIME: "String",
+    Kind.INTERVAL: "String",
 }  # fmt: skip
 _CASTS: Mapping[Kind, str] = {
     Kind.NUMERIC: "FLOAT64", Kind.BIGNUMERIC: "FLOAT64", Kind.DATE: "TIMESTAMP", Kind.DATETIME: "TIMESTAMP",
-    Kind.TIME: "STRING",
+    Kind.TIME: "STRING", Kind.INTERVAL: "STRING",
 }  # fmt: skip
 _KEYS = {Kind.STRING: "STRING", Kind.INT64: "INT64"}
 
@@ -154,7 +155,7 @@ def _selected(column: Column) -> tuple[str, str]:
     """Return the SQL that gives a column as Feast can hold it, and its type there."""
     name, kind = ident(column.name), column.type.kind
     if kind not in _TYPES:
-        return (f"CAST({name} AS STRING)" if kind is Kind.INTERVAL else f"TO_JSON_STRING({name})"), "String"
+        return f"TO_JSON_STRING({name})", "String"
     cast = _CASTS.get(kind)
     if column.mode is Mode.REPEATED:
         made = f"ARRAY(SELECT CAST(one AS {cast}) FROM UNNEST({name}) AS one)" if cast else name

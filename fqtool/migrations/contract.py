@@ -69,7 +69,8 @@ def read_contract(text: str) -> tuple[Position, ...]:
 
 def breaks(recorded: Iterable[Position], features: Iterable[Feature]) -> Iterator[Break]:
     """Yield every break of the recorded contract by the registry's features."""
-    features = tuple(features)
+    recorded, features = tuple(recorded), tuple(features)
+    free = max([*(one.index for one in recorded), *(one.index for one in features)], default=-1) + 1
     by_index = {feature.index: feature for feature in features}
     by_name = {feature.name: feature.index for feature in features}
     for old in recorded:
@@ -80,7 +81,7 @@ def breaks(recorded: Iterable[Position], features: Iterable[Feature]) -> Iterato
                 old.index,
                 old.name,
                 f"Feature {old.index}, {old.name}, is gone from the registry; models read by position.",
-                f"Put it back with retired: true; a new feature takes the next free index, {_next(features)}.",
+                f"Put it back with retired: true; a new feature takes the next free index, {free}.",
             )
         elif now is not None and old.name in (now.name, now.renamed_from):
             continue
@@ -99,9 +100,5 @@ def breaks(recorded: Iterable[Position], features: Iterable[Feature]) -> Iterato
                 now.name,
                 f"Index {old.index} was {old.name} and is now {now.name}: an index is never reused.",
                 f"If it is the same feature, write renamed_from: {old.name}; "
-                f"if not, retire {old.name} and give {now.name} index {_next(features)}.",
+                f"if not, retire {old.name} and give {now.name} index {free}.",
             )
-
-
-def _next(features: tuple[Feature, ...]) -> int:
-    return max((feature.index for feature in features), default=-1) + 1

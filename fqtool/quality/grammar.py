@@ -67,7 +67,10 @@ class _Reader(Cursor):
                 f"{found.upper()} is not possible here: an expr is one expression over the row, without queries.",
                 self.place,
             )
-        return Unreadable(f"expected {what}, found {found[:40]}", self.place)
+        if found == "=" and self.at and self.tokens[self.at - 1].raw == "=":
+            return Unreadable("= is written once", self.place)
+        wanted = "a comma or a closing bracket" if what == "," else what
+        return Unreadable(f"expected {wanted}, found {found[:40]}", self.place)
 
     def wrong(self, expected: str, remedy: str = "") -> InputError:  # noqa: ARG002  the cursor of DDL gives one
         return self.expected(expected)

@@ -203,7 +203,9 @@ class _Checker:
                 close = get_close_matches(e.name[:_SHOWN], [*self.known, *functions.CASTS], n=1, cutoff=0)
                 remedy = f"Write {written}." if written else f"The nearest that it may call is {close[0]}."
                 self.says(Trouble.FUNCTION, e, f"{e.name} is no function that this expression may call.", remedy)
+                outside, self.in_feature = self.in_feature, True  # it may have been meant to be over features
                 self.given(e.arguments)
+                self.in_feature = outside
             return None
         before, known = (self.in_feature, self.aggregate), len(self.problems)
         if self.aggregate and e.name in functions.OVER_FEATURES | functions.OF_REGISTRY:

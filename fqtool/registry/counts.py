@@ -14,6 +14,7 @@ from fqtool.registry.model import Registry
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _LIMIT = re.compile(r"\bcritical: *\S+")  # of a threshold or a feature, and no count
+_ARGUMENT = re.compile(r", *\d+\)")  # of a function or a type
 _LISTED = re.compile(r"\bfeatures? \d", re.IGNORECASE)
 
 
@@ -58,7 +59,7 @@ def _counted(registry: Registry, feature: NewFeature, lines: list[str]) -> Itera
     if feature.critical:
         kinds.append(("critical features", "critical", sum(one.critical for one in active)))
     for number, whole in enumerate(lines, 1):
-        line = _LIMIT.sub("", whole)
+        line = _ARGUMENT.sub(")", _LIMIT.sub("", whole))
         for what, word, count in kinds:
             if count and word.lower() in line.lower() and _says(count, line, word):
                 yield number, f"there were {count} {what}, and there are {count + 1} with {feature.name}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ import yaml
 from fqtool.finding import Finding, Location
 from fqtool.registry import problems
 from fqtool.registry.plain import PLAIN, PREFIX, plain_kind
+from fqtool.registry.syntax import syntax_problem
 
 DEPTH_LIMIT = 100
 MARK = "fqtool:"  # what a comment begins with that means fqtool
@@ -120,7 +121,8 @@ def read_document(text: str, file: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         at = document.location(min(mark.index, len(text)) if mark else 0)
-        document.findings += problems.yaml_syntax(at, *_explained(text, error, at))
+        begun = document.location(error.context_mark.index) if error.context_mark else None
+        document.findings += problems.yaml_syntax(*syntax_problem(document.lines, error, at, begun))
         document.data = None
     except (yaml.YAMLError, UnicodeError):
         document.findings += _forbidden_character(document)
@@ -252,26 +254,6 @@ class _Reader:
             self._copied(event)
         if event.tag:
             self.report(problems.tag(self._at(event), event.tag.replace(PREFIX, "!!")))
-
-
-def _explained(text: str, error: yaml.MarkedYAMLError, at: Location) -> Iterator[str]:
-    """Yield the problem in words, then what to do."""
-    lines = _LINE_END.split(text)
-    line = lines[at.line - 1] if at.line <= len(lines) else ""
-    indent = line[: len(line) - len(line.lstrip())]
-    told = (error.problem or str(error)).rstrip(".")
-    if "\t" in indent or line[at.column - 1 : at.column] == "\t":
-        yield from ("a tab stands where blanks belong", "Indent with blanks.")
-        return
-    yield f"{told} ({error.context})" if error.context else told
-    if "mapping values are not allowed" in told:
-        yield "Quote the value: a colon and a blank inside it start a map."
-    elif "cannot start any token" in told:
-        yield "Quote the value that starts here."
-    elif "did not find expected" in told:
-        yield "Look for a bracket, quote or comma that is missing, or for wrong indentation."
-    else:
-        yield "Mend the place shown; the mistake is there or just before it."
 
 
 def _forbidden_character(document: Document) -> tuple[Finding, ...]:

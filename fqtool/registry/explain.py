@@ -56,7 +56,7 @@ def _told(document: Document, path: tuple[Step, ...], error: Any) -> Iterable[Fi
                 where,
                 _TYPES[error.validator_value],
                 kind,
-                value_retyped(document, path, found, error.validator_value),
+                value_retyped(document, path, found, error.validator_value) if _of_texts(error.schema) else (),
             )
         case "enum" | "const":
             one = error.validator_value
@@ -65,6 +65,11 @@ def _told(document: Document, path: tuple[Step, ...], error: Any) -> Iterable[Fi
                 value_chosen(document, path, found, allowed))  # fmt: skip
         case _:
             return misfits.malformed_value(here, where, quoted(found), needed(error))
+
+
+def _of_texts(schema: dict[str, Any]) -> bool:
+    """Whether a word may stand in the list that is wanted, if one is."""
+    return "items" not in schema or schema["items"].get("type") == "string"
 
 
 def _unknown(document: Document, path: tuple[Step, ...], error: Any, where: str) -> Iterator[Finding]:

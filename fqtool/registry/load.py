@@ -60,11 +60,15 @@ def load_registry(text: str, path: str) -> tuple[Registry | None, tuple[Finding,
 
 def _as_wanted(found: Finding, misfit: Finding | None) -> Finding:
     """Quotes mend nothing where no text is wanted; yes and no are truth values where one is."""
-    if misfit is None or not found.patch:
+    if misfit is None or found.rule != problems.AMBIGUOUS:
         return found
+    wanted = misfit.message if misfit.rule == "FQ015" else ""
     truth = {"yes": "true", "on": "true", "no": "false", "off": "false", "true": "true", "false": "false"}
-    word = truth.get(found.subject.lower()) if misfit.rule == "FQ015" and "true or false" in misfit.message else None
-    return replace(found, patch=tuple(replace(one, text=word) for one in found.patch) if word else ())
+    word = truth.get(found.subject.lower()) if "must be true or false" in wanted else None
+    patch = tuple(replace(one, text=word) for one in found.patch) if word else ()
+    if "number" in wanted:
+        return replace(found, patch=patch, remedy="Write it in plain digits, such as 95 or 0.5.")
+    return replace(found, patch=patch, remedy=f"Write {word}." if word else misfit.remedy or found.remedy)
 
 
 @cache

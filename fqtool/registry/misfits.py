@@ -54,15 +54,24 @@ def wrong_type(at: Location, where: str, expected: str, found: str, patch: tuple
     Fix: Write what is expected: `keys: [player_lookup]`.
     """
     message = f"{where} must be {expected}, and is {found}."
-    yield Finding(where, message, remedy=_form(expected, found), location=at, patch=patch)
+    yield Finding(where, message, remedy=_form(expected, found, mended=bool(patch)), location=at, patch=patch)
 
 
-def _form(expected: str, found: str) -> str:
+def _form(expected: str, found: str, *, mended: bool) -> str:
+    """What to write; a text that can be mended is a number in quotes."""
     if expected == "text":
         return "Quote it if text is meant." if found != "nothing" else "Write a text, or remove the key."
     if expected == "a list":
-        return "Put it in brackets: [...]."
-    return "Remove the quotes." if found == "text" and expected != "a map" else f"Write {expected} or remove the key."
+        return (
+            "Write a dash before each entry, or [...]."
+            if found in ("nothing", "a map")
+            else "Put it in brackets: [...]."
+        )
+    if expected == "a map":
+        return "Write keys and values: {key: value}, or a line for each."
+    if found == "nothing":
+        return f"Write {expected}, or remove the key."
+    return "Remove the quotes." if mended else f"Write {expected}."
 
 
 @rule("FQ016")
@@ -81,7 +90,7 @@ def value_not_allowed(
     """
     yield Finding(
         where,
-        f"{where} is {found}, which is none of {', '.join(allowed)}.",
+        f"{where} is {found}; it must be {' or '.join(allowed)}.",
         remedy=f"Did you mean {nearest}?" if nearest else f"Write {' or '.join(allowed)}.",
         location=at,
         patch=patch,

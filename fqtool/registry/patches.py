@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from fqtool.finding import Edit, Location
 from fqtool.registry.document import Document, Step
 
-_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,14}(\.[0-9]{1,9})?")
+_NUMBER = re.compile(r"0|-?(0(?=\.)|[1-9][0-9]{0,14})(\.[0-9]{1,9})?")
 _WORD = re.compile(r"[A-Za-z_][\w.-]*")
 _SURE = 0.8  # likeness from which a single near word is the one that was meant
 _INDENT = re.compile(r"[ \t]*")

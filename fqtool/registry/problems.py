@@ -25,7 +25,7 @@ def unreadable_file(at: Location, why: str) -> Iterator[Finding]:
     yield Finding(
         at.file,
         f"The registry cannot be read: {why}.",
-        remedy="Name the file with --registry.",
+        remedy="Name the file with --registry, or write a first one with fqtool init.",
         location=at,
     )
 
@@ -80,9 +80,9 @@ def empty_file(at: Location) -> Iterator[Finding]:
 
     Example: # to be done
 
-    Fix: Start from the smallest registry in docs/tutorial.md.
+    Fix: Start from a small example: `fqtool init --force` writes one.
     """
-    yield Finding(at.file, "The registry is empty.", remedy="Start from the one in docs/tutorial.md.", location=at)
+    yield Finding(at.file, "The registry is empty.", remedy="Write a small one: fqtool init --force", location=at)
 
 
 @rule("FQ005")
@@ -174,7 +174,10 @@ def tag(at: Location, name: str) -> Iterator[Finding]:
     yield Finding(name, f"The tag {name} is used; a registry has none.", remedy="Remove the tag.", location=at)
 
 
-@rule("FQ010")
+AMBIGUOUS = "FQ010"
+
+
+@rule(AMBIGUOUS)
 def ambiguous_value(at: Location, text: str, other: str) -> Iterator[Finding]:
     """A plain value that YAML readers understand differently.
 

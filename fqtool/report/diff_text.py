@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fqtool.finding import Severity
+from fqtool.report.outcome import Outcome
 from fqtool.report.table_text import print_table
 
 if TYPE_CHECKING:
@@ -52,8 +53,7 @@ def _print_preview(preview: Preview, stream: TextIO) -> None:
 
 def summary(findings: Sequence[Finding]) -> str:
     """Say how many changes there are of each class."""
-    counts = {word: sum(one.severity is severity for one in findings) for severity, word in CLASSES.items()}
-    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+    return Outcome(tuple(findings), "", "diff", "", classes=CLASSES).conclusion()
 
 
 def preview_document(preview: Preview) -> dict[str, Any]:

@@ -22,10 +22,12 @@ def print_error(error: FqtoolError, stream: TextIO) -> None:
 
     page = Page(stream)
     message = visible(error.message.replace("\r\n", "\n"), keep="\n")
-    page.write(page.wrapped(Text(), Text.assemble(("error", "bold red"), f": {message}"), 4))
-    if error.remedy:
-        page.write(remedy_lines(error.remedy, page))
+    if [one.message for one in error.findings] != [error.message]:  # else its only finding says all of it
+        page.write(page.wrapped(Text(), Text.assemble(("error", "bold red"), f": {message}"), 4))
+        if error.remedy:
+            page.write(remedy_lines(error.remedy, page))
+        if error.findings:
+            page.write([""])
     if error.findings:
-        page.write([""])
         write_findings(error.findings, page)
         page.write([Text(in_words(tally(error.findings)), "bold red")])

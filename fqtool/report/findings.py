@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any, TextIO
 
-    from fqtool.finding import Finding
+    from fqtool.finding import Finding, Severity
 
 Printer: TypeAlias = "Callable[[Outcome, TextIO], None]"
 
@@ -46,12 +46,13 @@ def print_findings(
     ok_message: str,
     stream: TextIO,
     also: Mapping[str, Any] | None = None,
+    classes: Mapping[Severity, str] | None = None,
 ) -> None:
     """Print every finding of `command` about `target` to the stream; with none, say `ok_message`.
 
-    `also` are further keys of the JSON document; other formats do without them.
+    `also` are further keys of the JSON document, `classes` the command's own words for severities.
 
     Raises UsageError for a format that is not in FORMATS.
     """
     require_format(format_name)
-    FORMATS[format_name](Outcome(tuple(findings), target, command, ok_message, also or {}), stream)
+    FORMATS[format_name](Outcome(tuple(findings), target, command, ok_message, also or {}, classes or {}), stream)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class Outcome:
     """What `command` found in `target`; `ok_message` is the sentence for when nothing is wrong.
 
-    `also` are further keys of its JSON document.
+    `also` are further keys of its JSON document; `classes` are words for the severities where the command has its own,
+    and then a note is news as well.
     """
 
     findings: tuple[Finding, ...]
@@ -26,10 +27,13 @@ class Outcome:
     command: str
     ok_message: str
     also: Mapping[str, Any] = field(default_factory=dict)
+    classes: Mapping[Severity, str] = field(default_factory=dict)
 
     def conclusion(self) -> str:
         """Return the sentence that ends the report: what was found, or that all is well."""
         total = tally(self.findings)
+        if self.classes and self.findings:
+            return ", ".join(f"{many} {self.classes[one]}" for one, many in total.items() if many)
         if total[Severity.ERROR] or total[Severity.WARNING]:
             return in_words(total)
         return f"{self.ok_message} ({in_words(total)})" if self.findings else self.ok_message

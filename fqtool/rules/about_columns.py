@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fqtool.errors import InputError
@@ -10,12 +9,10 @@ from fqtool.finding import Finding, Location, Severity, rule
 from fqtool.registry.explain import nearest
 from fqtool.registry.judgement import Each, ViewColumn
 from fqtool.registry.model import BaseColumn, ColumnSpec, Owner
-from fqtool.rules.subject import COLUMN_LIMIT, Subject, column_count, type_of
+from fqtool.rules.subject import PLACEHOLDER, Subject, type_of
 from fqtool.table.column import Mode, Type
 from fqtool.table.typetext import parse_type
 
-_DESCRIPTION_LIMIT = 1024
-_PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 _TELLING = {Each.FEATURE: ("index", "name"), Each.CATEGORY: ("category", "name")}
 _PLACEHOLDERS = {
     Each.FEATURE: ("index", "name", "category", "description", "processor", "upstream_table"),
@@ -40,53 +37,13 @@ def unreadable_type(subject: Subject) -> Iterator[Finding]:
             try:
                 parse_type(text)
             except InputError as error:
-                yield Finding(name, error.message, remedy=error.remedy, location=at)
+                yield Finding(name, error.message, remedy=error.remedy, location=subject.within(at, "type"))
 
 
 def _typed(subject: Subject) -> Iterator[tuple[str, str, Location]]:
     entries: list[BaseColumn | ColumnSpec] = [*subject.registry.base_columns, *subject.registry.columns]
     for one in entries:
         yield one.name, one.type, one.at
-
-
-@rule("FQ111")
-def long_description(subject: Subject) -> Iterator[Finding]:
-    """A description is longer than BigQuery keeps.
-
-    Problem: after placeholders are filled in, the description has more than 1,024 characters.
-
-    Why: BigQuery refuses the schema.
-
-    Example: a description that repeats {description} of a feature with a long text of its own
-
-    Fix: shorten it, and move the story to your documentation.
-    """
-    told = [*subject.named_columns()]
-    told += [(inner, text, one.at) for one in subject.registry.base_columns for inner, text in one.field_descriptions]
-    for name, text, at in told:
-        if len(text) > _DESCRIPTION_LIMIT:
-            yield Finding(
-                name, f"The description has {len(text):,} characters; {_DESCRIPTION_LIMIT:,} are allowed.", location=at
-            )
-
-
-@rule("FQ112")
-def too_many_columns(subject: Subject) -> Iterator[Finding]:
-    """The table would have more than 10,000 columns.
-
-    Problem: base and managed columns, with the fields of STRUCTs, exceed BigQuery's limit.
-
-    Why: the migration would be refused half-way.
-
-    Example: two columns for each of 5,000 features, and 50 base columns
-
-    Fix: keep what is per feature in one JSON or ARRAY column, with FEATURE_MAP or FEATURE_LIST.
-    """
-    count = column_count(subject)
-    if count > COLUMN_LIMIT:
-        table = subject.registry.table
-        message = f"The table would have {count:,} columns with fields; {COLUMN_LIMIT:,} are allowed."
-        yield Finding(table.name, message, location=table.at)
 
 
 @rule("FQ113")
@@ -106,7 +63,8 @@ def columns_disagree(subject: Subject) -> Iterator[Finding]:
         other = base.get(one.name.lower())
         if other and type_of(one.spec.type) != type_of(other.type):
             message = f"{one.name} is {one.spec.type} here and {other.type} among the base columns."
-            yield Finding(one.name, message, cause=f"base column in line {other.at.line}", location=one.spec.at)
+            at = subject.within(one.spec.at, "type")
+            yield Finding(one.name, message, cause=f"base column in line {other.at.line}", location=at)
 
 
 @rule("FQ114")
@@ -150,9 +108,12 @@ def repeated_without_placeholder(subject: Subject) -> Iterator[Finding]:
     for one in entries:
         telling: tuple[str, ...] = _TELLING[one.for_each] if one.for_each else ()
         single = isinstance(one, ColumnSpec) and len(one.only) == 1
-        if one.for_each and not single and not any(f"{{{word}}}" in one.name for word in telling):
+        if not one.for_each or single or set(PLACEHOLDER.findall(one.name)).difference(_PLACEHOLDERS[one.for_each]):
+            continue  # another rule speaks of placeholders that are none
+        if not any(f"{{{word}}}" in one.name for word in telling):
             remedy = f"Put {{{telling[0]}}} into the name."
-            yield Finding(one.name, f"{one.name} is repeated for each {one.for_each}.", remedy=remedy, location=one.at)
+            at = subject.within(one.at, "name")
+            yield Finding(one.name, f"{one.name} is repeated for each {one.for_each}.", remedy=remedy, location=at)
 
 
 @rule("FQ116")
@@ -168,28 +129,31 @@ def unknown_placeholder(subject: Subject) -> Iterator[Finding]:
     Fix: add for_each, or use one of the words listed.
     """
     for name, texts, known, at in _with_placeholders(subject):
-        for word in dict.fromkeys(word for text in texts for word in _PLACEHOLDER.findall(text)):
+        words = {word: key for key, text in reversed(texts.items()) for word in PLACEHOLDER.findall(text)}
+        for word, key in words.items():
             if word not in known:
-                listed = ", ".join(f"{{{one}}}" for one in known)
+                near, listed = nearest(word, known), ", ".join(f"{{{one}}}" for one in known)
                 remedy = f"Known here: {listed}." if known else "Add for_each, or write it out."
-                yield Finding(name, f"{{{word}}} means nothing in {name}.", remedy=remedy, location=at)
+                remedy = f"Did you mean {{{near}}}? {remedy}" if near else remedy
+                place = subject.within(at, key) if key else at
+                yield Finding(name, f"{{{word}}} means nothing in {name}.", remedy=remedy, location=place)
 
 
-def _with_placeholders(subject: Subject) -> Iterator[tuple[str, list[str], tuple[str, ...], Location]]:
-    for one in subject.registry.columns:
+def _with_placeholders(subject: Subject) -> Iterator[tuple[str, dict[str, str], tuple[str, ...], Location]]:
+    for one in (one for one in subject.registry.columns if one.for_each or not one.only):
         known = _PLACEHOLDERS[one.for_each] if one.for_each else ()
-        texts = [one.name, one.expr or "", one.renamed_from or ""] + ([one.description] if one.for_each else [])
-        yield one.name, texts, known, one.at
+        texts = {"name": one.name, "expr": one.expr or "", "renamed_from": one.renamed_from or ""}
+        yield one.name, texts | ({"description": one.description} if one.for_each else {}), known, one.at
     for view in subject.registry.views:
         for column in view.columns:
             known = ("index", "name", "category") if column.for_each or view.rows_per else ()
-            yield column.name, [column.name, column.expr], known, column.at
+            yield column.name, {"name": column.name, "expr": column.expr}, known, column.at
     inputs = subject.registry.inputs
     for key, text in (("source", inputs.source), ("value", inputs.value)):
-        yield f"inputs {key}", [text], ("index", "name"), subject.place("inputs", key)
+        yield f"inputs {key}", {"": text}, ("index", "name"), subject.place("inputs", key)
     once = {"sources_known": inputs.sources_known, "names": inputs.names, "cold_start": inputs.cold_start}
     for key, text in once.items():
-        yield f"inputs {key}", [text], (), subject.place("inputs", key)
+        yield f"inputs {key}", {"": text}, (), subject.place("inputs", key)
 
 
 @rule("FQ117")
@@ -244,11 +208,11 @@ def unknown_repetition(subject: Subject) -> Iterator[Finding]:
     for one in registry.columns:
         if one.only and not one.for_each:
             yield Finding(one.name, f"{one.name} has only, and no for_each.", remedy="Add for_each.", location=one.at)
-        for name in one.only if one.for_each else ():
+        for number, name in enumerate(one.only if one.for_each else ()):
             if one.for_each and name not in known[one.for_each]:
                 meant = nearest(name, known[one.for_each])
-                remedy = f"Did you mean {meant}?" if meant else ""
-                yield Finding(one.name, f"There is no {one.for_each} {name}.", remedy=remedy, location=one.at)
+                remedy, at = f"Did you mean {meant}?" if meant else "", subject.within(one.at, "only", number)
+                yield Finding(one.name, f"There is no {one.for_each} {name}.", remedy=remedy, location=at)
 
 
 @rule("FQ120")
@@ -289,7 +253,8 @@ def unknown_field(subject: Subject) -> Iterator[Finding]:
             if name not in fields:
                 meant = nearest(name, fields)
                 remedy = f"Did you mean {meant}?" if meant else ""
-                yield Finding(one.name, f"{one.name} has no field {name}.", remedy=remedy, location=one.at)
+                at = subject.within(one.at, "field_descriptions", name)
+                yield Finding(one.name, f"{one.name} has no field {name}.", remedy=remedy, location=at)
 
 
 def _paths(struct: Type, place: str = "") -> Iterator[str]:

@@ -10,7 +10,7 @@ from fqtool.quality.expression import Call, Expression, children
 from fqtool.quality.functions import OF_REGISTRY
 from fqtool.quality.typecheck import Trouble
 from fqtool.registry.model import Owner, Registry
-from fqtool.rules.expression_mistakes import Kind, Read, examined
+from fqtool.rules.expression_mistakes import Kind, Read, examined, place_of
 from fqtool.rules.subject import Subject
 
 
@@ -139,8 +139,10 @@ def circular_columns(subject: Subject) -> Iterator[Finding]:
 
     Example: score from ready, ready from ALERT_LEVEL(), and an alert level from score
 
-    Fix: compute one of them from the features, or from columns outside the circle.
+    Fix: compute one of them from the features, or from columns outside the circle; let inputs read columns that fqtool
+    does not write.
     """
+    yield from _read_and_written(subject)
     columns = {one.name.lower(): one for one in subject.managed}
     told = set[frozenset[int]]()
     for path in _circles(_needs(subject)):
@@ -154,6 +156,18 @@ def circular_columns(subject: Subject) -> Iterator[Finding]:
             message = f"{inside[0].name} needs itself: {way}."
             remedy = f"Compute {inside[-1].name} without {turned[1] if len(inside) == 1 else inside[0].name}."
             yield Finding(inside[0].spec.name, message, remedy=remedy, location=inside[0].spec.at)
+
+
+def _read_and_written(subject: Subject) -> Iterator[Finding]:
+    """What is read for each feature must not be what is computed from it."""
+    ours = {one.name.lower(): one.spec for one in subject.managed if one.spec.owner is Owner.FQTOOL}
+    for one in examined(subject).read:
+        entry = one.entry
+        for name in sorted(one.fixed) if entry.path[0] in ("inputs", "features", "processors") else ():
+            if spec := ours.get(name.lower()):
+                remedy = f"Read another column, or let {spec.name} have another name or owner: upstream."
+                at = place_of(subject, entry, one.values, one.expression.span.start)
+                yield Finding(entry.subject, f"{entry.subject} reads {name}, which fqtool writes.", "", remedy, at)
 
 
 def _needs(subject: Subject) -> dict[str, tuple[str, ...]]:

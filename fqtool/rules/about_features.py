@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from fqtool.finding import Finding, Location, Severity, rule
 from fqtool.registry.explain import nearest
-from fqtool.rules.subject import Subject, repeats
+from fqtool.rules.subject import Subject, meant, repeats
 
 
 def _unknown(subject: str, what: str, name: str, known: Iterable[str], at: Location) -> Finding:
-    meant = nearest(name, known)
-    remedy = f"Did you mean {meant}?" if meant else f"Declare {name}, or name another."
+    near = nearest(name, known)
+    remedy = f"Did you mean {near}?" if near else f"Declare {name}, or name another."
     return Finding(subject, f"{subject} names the {what} {name}, which is not declared.", remedy=remedy, location=at)
 
 
@@ -28,16 +28,18 @@ def broken_index(subject: Subject) -> Iterator[Finding]:
 
     Fix: give a removed feature its entry back, with `retired: true`; append new ones at the end.
     """
-    expected = 0
+    expected, free = 0, subject.registry.features[-1].index + 1 if subject.registry.features else 0
     for one in subject.registry.features:
+        at = subject.within(one.at, "index") if one.index != expected else one.at
         if one.index < expected:
-            yield Finding(one.name, f"{one.name} has the index {one.index}, which is taken.", location=one.at)
+            message = f"{one.name} has the index {one.index}, which is taken."
+            yield Finding(one.name, message, remedy=f"Give it the next free one, {free}.", location=at)
             continue
         if one.index > expected:
             missing = str(expected) if one.index == expected + 1 else f"{expected} to {one.index - 1}"
             remedy = "Keep removed features with retired: true; append new ones."
             message = f"No feature has index {missing}; {one.name} comes next with {one.index}."
-            yield Finding(one.name, message, remedy=remedy, location=one.at)
+            yield Finding(one.name, message, remedy=remedy, location=at)
         expected = one.index + 1
 
 
@@ -53,8 +55,10 @@ def duplicate_feature(subject: Subject) -> Iterator[Finding]:
 
     Fix: rename one, e.g. fatigue_score_v2 for the newer definition.
     """
-    for name, at, first in repeats((one.name, one.at) for one in subject.registry.features):
-        yield Finding(name, f"The feature {name} stands twice.", cause=f"first in line {first.line}", location=at)
+    for one in repeats((one.name, one.at) for one in subject.registry.features):
+        remedy = f"Rename one, e.g. {one.name}_v2 for the newer definition."
+        at = subject.within(one.at, "name")
+        yield Finding(one.name, f"The feature {one.name} stands twice.", one.cause, remedy, at)
 
 
 @rule("FQ127")
@@ -71,7 +75,8 @@ def unknown_category(subject: Subject) -> Iterator[Finding]:
     """
     for one in subject.registry.features:
         if one.category not in subject.category_names:
-            yield _unknown(one.name, "category", one.category, subject.category_names, one.at)
+            at = subject.within(one.at, "category")
+            yield _unknown(one.name, "category", one.category, subject.category_names, at)
 
 
 @rule("FQ128")
@@ -89,7 +94,7 @@ def unknown_processor(subject: Subject) -> Iterator[Finding]:
     known = frozenset(one.name for one in subject.registry.processors)
     for one in subject.registry.features:
         if one.processor and one.processor not in known:
-            yield _unknown(one.name, "processor", one.processor, known, one.at)
+            yield _unknown(one.name, "processor", one.processor, known, subject.within(one.at, "processor"))
 
 
 @rule("FQ129")
@@ -107,12 +112,13 @@ def unknown_label(subject: Subject) -> Iterator[Finding]:
     registry = subject.registry
     known = frozenset(one.label for one in registry.sources)
     for one in registry.features:
-        for label in one.labels:
+        for number, label in enumerate(one.labels):
             if label not in known:
-                yield _unknown(one.name, "source label", label, known, one.at)
+                yield _unknown(one.name, "source label", label, known, subject.within(one.at, "labels", number))
     absent = registry.unknown_source.absent_label
     if absent not in known:
-        yield _unknown("unknown_source", "source label", absent, known, subject.place("unknown_source"))
+        at = subject.within(subject.place("unknown_source"), "absent_label")
+        yield _unknown("unknown_source", "source label", absent, known, at)
 
 
 @rule("FQ130", firm=False)
@@ -130,12 +136,13 @@ def broken_range(subject: Subject) -> Iterator[Finding]:
     for one in subject.registry.features:
         if one.range is None:
             continue
-        low, high = one.range
+        (low, high), at = one.range, subject.within(one.at, "range")
         if low > high:
-            yield Finding(one.name, f"The range of {one.name} goes from {low:g} to {high:g}.", location=one.at)
+            message = f"The range of {one.name} goes from {low:g} to {high:g}."
+            yield Finding(one.name, message, remedy="Write the lower limit first.", location=at)
         elif one.expected is not None and not low <= one.expected <= high:
             message = f"{one.name} expects {one.expected:g}, outside its range {low:g} to {high:g}."
-            yield Finding(one.name, message, location=one.at)
+            yield Finding(one.name, message, remedy="Correct range or expected.", location=at)
 
 
 @rule("FQ131", Severity.WARNING)
@@ -150,7 +157,7 @@ def empty_category(subject: Subject) -> Iterator[Finding]:
 
     Fix: remove the category and its columns, or put a feature into it.
     """
-    used = {one.category for one in subject.registry.active_features}
+    used = meant((one.category for one in subject.registry.active_features), subject.category_names)
     for one in subject.registry.categories:
         if one.name not in used:
             yield Finding(one.name, f"No feature is in the category {one.name}.", location=one.at)
@@ -169,7 +176,9 @@ def unused_label(subject: Subject) -> Iterator[Finding]:
     Fix: list it at the feature that has it, or remove it.
     """
     registry = subject.registry
-    listed = {label for one in registry.features for label in one.labels} | {registry.unknown_source.absent_label}
+    known = [one.label for one in registry.sources]
+    labels = (label for one in registry.features for label in one.labels)
+    listed = meant(labels, known) | {registry.unknown_source.absent_label}
     if not registry.active_features or not all(one.labels for one in registry.active_features):
         return
     for source in registry.sources:
@@ -212,9 +221,9 @@ def unknown_run_column(subject: Subject) -> Iterator[Finding]:
     Fix: take the suggestion, or declare the base column.
     """
     for one in subject.registry.processors:
-        for name in (one.last_updated, one.rows_found):
+        for key, name in (("last_updated", one.last_updated), ("rows_found", one.rows_found)):
             if name and name.lower() not in subject.base_names:
-                yield _unknown(one.name, "base column", name, subject.base_names, one.at)
+                yield _unknown(one.name, "base column", name, subject.base_names, subject.within(one.at, key))
 
 
 @rule("FQ134", Severity.WARNING)
@@ -229,7 +238,8 @@ def idle_processor(subject: Subject) -> Iterator[Finding]:
 
     Fix: name it at its features, or remove it.
     """
-    used = {one.processor for one in subject.registry.active_features}
+    known = [one.name for one in subject.registry.processors]
+    used = meant((one.processor for one in subject.registry.active_features if one.processor), known)
     for one in subject.registry.processors:
         if one.name not in used:
             message = f"No feature comes from {one.name}."

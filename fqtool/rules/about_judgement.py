@@ -12,6 +12,7 @@ from fqtool.registry.patches import items_ordered
 from fqtool.rules.subject import Subject
 
 _BEST = 100
+_SCALE = "Write a number from 0 to 100."
 
 
 @rule("FQ135")
@@ -31,7 +32,9 @@ def weight_outside_scale(subject: Subject) -> Iterator[Finding]:
     weights.append(("unknown_source", registry.unknown_source.weight, subject.place("unknown_source")))
     for name, weight, at in weights:
         if not 0 <= weight <= _BEST:
-            yield Finding(name, f"The weight of {name} is {weight:g}, outside 0-100.", location=at)
+            yield Finding(
+                name, f"The weight of {name} is {weight:g}, outside 0-100.", "", _SCALE, subject.within(at, "weight")
+            )
 
 
 @rule("FQ136")
@@ -51,14 +54,17 @@ def tiers_in_disorder(subject: Subject) -> Iterator[Finding]:
         if one.min >= above.min:
             message = f"{one.name} begins at {one.min:g}, not below {above.name} at {above.min:g}."
             remedy = "Order tiers from high to low."
-            yield Finding(one.name, message, remedy=remedy, location=one.at, patch=_ordered(subject))
+            at = subject.within(one.at, "min")
+            yield Finding(one.name, message, remedy=remedy, location=at, patch=_ordered(subject))
     for one in tiers:
         if not 0 <= one.min <= _BEST:
-            yield Finding(one.name, f"{one.name} begins at {one.min:g}, outside 0-100.", location=one.at)
+            message = f"{one.name} begins at {one.min:g}, outside 0-100."
+            yield Finding(one.name, message, remedy=_SCALE, location=subject.within(one.at, "min"))
     if tiers and tiers[-1].min > 0:
         last = tiers[-1]
         message = f"Values below {last.min:g} are in no tier."
-        yield Finding(last.name, message, remedy="Let the last tier begin at 0.", location=last.at)
+        at = subject.within(last.at, "min")
+        yield Finding(last.name, message, remedy="Let the last tier begin at 0.", location=at)
 
 
 def _ordered(subject: Subject) -> tuple[Edit, ...]:
@@ -82,13 +88,12 @@ def model_needs_unknown_feature(subject: Subject) -> Iterator[Finding]:
     Fix: take the suggestion; list inputs from elsewhere under external.
     """
     for one in subject.registry.models:
-        for name in one.needs:
+        for number, name in enumerate(one.needs):
             if name not in subject.feature_names:
                 meant = nearest(name, subject.feature_names)
                 remedy = f"Did you mean {meant}?" if meant else "List inputs from elsewhere under external."
-                yield Finding(
-                    one.name, f"{one.name} needs {name}, which is no feature.", remedy=remedy, location=one.at
-                )
+                message, at = f"{one.name} needs {name}, which is no feature.", subject.within(one.at, "needs", number)
+                yield Finding(one.name, message, remedy=remedy, location=at)
 
 
 @rule("FQ138", firm=False)
@@ -107,8 +112,9 @@ def unknown_alert_level(subject: Subject) -> Iterator[Finding]:
     for one in subject.registry.alerts:
         if one.level not in known:
             meant = nearest(one.level, known)
-            remedy = f"Did you mean {meant}?" if meant else f"Declared: {', '.join(known) or 'none'}."
-            yield Finding(one.code, f"{one.code} has the level {one.level}.", remedy=remedy, location=one.at)
+            remedy = f"Did you mean {meant}?" if meant else f"Declare {one.level} under alert_levels."
+            message = f"{one.code} has the level {one.level}, which is not declared."
+            yield Finding(one.code, message, remedy=remedy, location=subject.within(one.at, "level"))
 
 
 @rule("FQ139")
@@ -205,7 +211,7 @@ def schema_version_disagrees(subject: Subject) -> Iterator[Finding]:
             )
         elif (held[name] or "").strip() not in (f"'{version}'", f'"{version}"'):
             message = f"{name} is {version} under schema_versions, and {held[name]} in its column."
-            at = next(one.at for one in registry.columns if one.name == name)
+            at = subject.within(next(one.at for one in registry.columns if one.name == name), "expr")
             yield Finding(name, message, remedy=f"expr: \"'{version}'\"", location=at)
 
 

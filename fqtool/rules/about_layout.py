@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fqtool.finding import Finding, rule
+from fqtool.registry.document import Step
 from fqtool.registry.explain import nearest
 from fqtool.rules.subject import Subject
 from fqtool.table.column import Kind, Mode
 
 _CLUSTERING_LIMIT = 4
+_TARGET = re.compile(r"duckdb://.*[^/]|bigquery://[\w.:-]+/\w+/?(\?.*)?", re.IGNORECASE)
 _PARTITIONED_BY = {
     Kind.DATE: ("DAY", "MONTH", "YEAR"),
     Kind.TIMESTAMP: ("HOUR", "DAY", "MONTH", "YEAR"),
@@ -31,13 +34,15 @@ def unknown_layout_column(subject: Subject) -> Iterator[Finding]:
     Fix: take the suggestion, or declare the column under base_columns.
     """
     table = subject.registry.table
-    partition = (table.partition_by,) if table.partition_by else ()
-    for key, names in (("keys", table.keys), ("partition_by", partition), ("cluster_by", table.cluster_by)):
-        for name in names:
-            if name.lower() not in subject.types:
-                meant = nearest(name, subject.types)
-                remedy = f"Did you mean {meant}?" if meant else "Declare it under base_columns."
-                yield Finding(name, f"{key} names {name}, which is no column.", remedy=remedy, location=table.at)
+    named: list[tuple[str, tuple[Step, ...]]] = [(name, ("keys", number)) for number, name in enumerate(table.keys)]
+    named += [(table.partition_by, ("partition_by",))] if table.partition_by else []
+    named += [(name, ("cluster_by", number)) for number, name in enumerate(table.cluster_by)]
+    for name, path in named:
+        if name.lower() not in subject.types:
+            meant = nearest(name, subject.types)
+            remedy = f"Did you mean {meant}?" if meant else "Declare it under base_columns."
+            message = f"{path[0]} names {name}, which is no column."
+            yield Finding(name, message, remedy=remedy, location=subject.within(table.at, *path))
 
 
 @rule("FQ144")
@@ -56,14 +61,15 @@ def partition_type(subject: Subject) -> Iterator[Finding]:
     found = subject.types.get((table.partition_by or "").lower())
     if not table.partition_by or not found:
         return
-    kind, mode = found
+    (kind, mode), at = found, subject.within(table.at, "partition_by")
     granularities = _PARTITIONED_BY.get(kind.kind, ()) if mode is not Mode.REPEATED else ()
     if not granularities:
         message = f"{table.partition_by} is {kind}; a partition column is DATE, TIMESTAMP or DATETIME."
-        yield Finding(table.partition_by, message, location=table.at)
+        yield Finding(table.partition_by, message, remedy="Name a column of such a type.", location=at)
     elif table.partition_granularity not in granularities:
         message = f"A {kind} cannot be cut by {table.partition_granularity}."
-        yield Finding(table.partition_by, message, remedy=f"Write {' or '.join(granularities)}.", location=table.at)
+        at = subject.within(table.at, "partition_granularity")
+        yield Finding(table.partition_by, message, remedy=f"Write {' or '.join(granularities)}.", location=at)
 
 
 @rule("FQ145")
@@ -79,17 +85,18 @@ def clustering_refused(subject: Subject) -> Iterator[Finding]:
     Fix: keep the up to four columns that queries filter most, of type STRING, INT64, NUMERIC, BOOL, DATE or TIMESTAMP.
     """
     table = subject.registry.table
-    names = [name.lower() for name in table.cluster_by]
+    names, at = [name.lower() for name in table.cluster_by], subject.within(table.at, "cluster_by")
     if len(names) > _CLUSTERING_LIMIT:
         message = f"{len(names)} clustering columns; {_CLUSTERING_LIMIT} are allowed."
-        yield Finding(table.name, message, location=table.at)
+        yield Finding(table.name, message, remedy="Keep those that queries filter most.", location=at)
     if len(set(names)) < len(names):
-        yield Finding(table.name, "cluster_by names a column twice.", location=table.at)
+        yield Finding(table.name, "cluster_by names a column twice.", remedy="Keep one.", location=at)
     for name in dict.fromkeys(names):
-        found = subject.types.get(name)
+        place, found = subject.within(table.at, "cluster_by", names.index(name)), subject.types.get(name)
         if found and (found[0].kind in _NOT_CLUSTERED_BY or found[1] is Mode.REPEATED):
             shown = f"ARRAY<{found[0]}>" if found[1] is Mode.REPEATED else str(found[0])
-            yield Finding(name, f"{name} is {shown}, by which no table is clustered.", location=table.at)
+            message = f"{name} is {shown}, by which no table is clustered."
+            yield Finding(name, message, remedy="Leave it out of cluster_by.", location=place)
 
 
 @rule("FQ146")
@@ -106,7 +113,8 @@ def filter_without_partition(subject: Subject) -> Iterator[Finding]:
     """
     table = subject.registry.table
     if not table.partition_by and (table.require_partition_filter or table.partition_expiration_days):
-        yield Finding(table.name, "There are partition settings and no partition_by.", location=table.at)
+        message = "There are partition settings and no partition_by."
+        yield Finding(table.name, message, remedy="Add partition_by, or remove the settings.", location=table.at)
 
 
 @rule("FQ147")
@@ -122,20 +130,22 @@ def view_of_unknown_column(subject: Subject) -> Iterator[Finding]:
     Fix: take the suggestion.
     """
     for view in subject.registry.views:
-        for name in view.include:
+        for number, name in enumerate(view.include):
             if name != "*" and name.lower() not in subject.types:
                 meant = nearest(name, subject.types)
                 remedy = f"Did you mean {meant}?" if meant else ""
-                yield Finding(
-                    view.name, f"{view.name} includes {name}, which is no column.", remedy=remedy, location=view.at
+                message, at = (
+                    f"{view.name} includes {name}, which is no column.",
+                    subject.within(view.at, "include", number),
                 )
+                yield Finding(view.name, message, remedy=remedy, location=at)
 
 
 @rule("FQ148")
 def unknown_target(subject: Subject) -> Iterator[Finding]:
     """A target is no URL that fqtool can open.
 
-    Problem: it begins neither with duckdb:// nor with bigquery://.
+    Problem: it is neither duckdb:/// and a path nor bigquery:// with project and dataset.
 
     Why: no command could run there.
 
@@ -144,6 +154,6 @@ def unknown_target(subject: Subject) -> Iterator[Finding]:
     Fix: write duckdb:///path/file.duckdb or bigquery://project/dataset.
     """
     for name, url in subject.registry.targets:
-        if not url.startswith(("duckdb://", "bigquery://")):
+        if not _TARGET.fullmatch(url):
             remedy = "Write duckdb:///path/file.duckdb or bigquery://project/dataset."
             yield Finding(name, f"The target {name} is {url}.", remedy=remedy, location=subject.place("targets", name))

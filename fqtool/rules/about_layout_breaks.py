@@ -51,12 +51,20 @@ def layout_changed(one: Difference) -> Iterator[Finding]:
     match one:
         case Altered() if isinstance(one.change, SetClustering):
             told = f"The table is clustered by {', '.join(one.change.columns) or 'nothing'} now."
+            cause = "readers: scans may cost more; stored rows: they are sorted anew over time"
         case Altered() if isinstance(one.change, SetOption) and one.change.name not in ("description", "labels"):
             told = f"{one.change.name} is {shown(one.change.value)} now."
+            cause = _OPTION_HARMS.get(one.change.name, "readers: queries may fail or cost more")
         case _:
             return
-    cause = "readers: queries may fail or cost more; stored rows: an expiration deletes them"
     yield Finding("table", told, cause=cause, remedy="fqtool migrate plan", location=one.at)
+
+
+_OPTION_HARMS = {
+    "require_partition_filter": "readers: queries without a filter on the partition fail where it is true, and scan "
+    "the whole table where it is false",
+    "partition_expiration_days": "stored rows: those of older partitions are deleted",
+}
 
 
 @rule("FQ843", Severity.NOTE)

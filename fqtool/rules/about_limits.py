@@ -12,10 +12,14 @@ from fqtool.quality.build import dropped_columns
 from fqtool.quality.compose import TEXT_LIMIT
 from fqtool.quality.views import view_query
 from fqtool.registry.judgement import Each
-from fqtool.registry.model import Owner, Registry
-from fqtool.rules.subject import COLUMN_LIMIT, Subject, column_count
+from fqtool.registry.model import BaseColumn, ColumnSpec, Owner, Registry
+from fqtool.rules.about_changes import default_not_allowed
+from fqtool.rules.subject import COLUMN_LIMIT, Subject, column_count, once
+from fqtool.table.changes import SetDefault
+from fqtool.table.model import State
 from fqtool.table.tokens import RESERVED
 
+_DESCRIPTION_LIMIT = 1024
 _LONG_DESCRIPTION = 16_384  # of a table or view: BIGQUERY 37
 
 
@@ -61,6 +65,51 @@ def long_table_description(subject: Subject) -> Iterator[Finding]:
             yield Finding(name, message, location=at)
 
 
+@rule("FQ111")
+def long_description(subject: Subject) -> Iterator[Finding]:
+    """A description is longer than BigQuery keeps.
+
+    Problem: after placeholders are filled in, the description has more than 1,024 characters.
+
+    Why: BigQuery refuses the schema.
+
+    Example: a description that repeats {description} of a feature with a long text of its own
+
+    Fix: shorten it, and move the story to your documentation.
+    """
+    told = [*subject.named_columns()]
+    told += [(inner, text, one.at) for one in subject.registry.base_columns for inner, text in one.field_descriptions]
+    yield from once(
+        Finding(
+            name,
+            f"The description has {len(text):,} characters; {_DESCRIPTION_LIMIT:,} are allowed.",
+            remedy="Shorten it.",
+            location=subject.within(at, "description"),
+        )
+        for name, text, at in told
+        if len(text) > _DESCRIPTION_LIMIT
+    )
+
+
+@rule("FQ112")
+def too_many_columns(subject: Subject) -> Iterator[Finding]:
+    """The table would have more than 10,000 columns.
+
+    Problem: base and managed columns, with the fields of STRUCTs, exceed BigQuery's limit.
+
+    Why: the migration would be refused half-way.
+
+    Example: two columns for each of 5,000 features, and 50 base columns
+
+    Fix: keep what is per feature in one JSON or ARRAY column, with FEATURE_MAP or FEATURE_LIST.
+    """
+    count = column_count(subject)
+    if count > COLUMN_LIMIT:
+        table = subject.registry.table
+        message = f"The table would have {count:,} columns with fields; {COLUMN_LIMIT:,} are allowed."
+        yield Finding(table.name, message, location=table.at)
+
+
 @rule("FQ122", Severity.WARNING, dated=True)
 def overdue_column(subject: Subject) -> Iterator[Finding]:
     """A deprecated column is past the day on which it may go.
@@ -101,6 +150,26 @@ def no_room_after_drop(subject: Subject) -> Iterator[Finding]:
         table = subject.registry.table
         message = f"{count:,} columns and {dropped:,} that are being dropped exceed {COLUMN_LIMIT:,} together."
         yield Finding(table.name, message, remedy="Add the new ones some days after the drop.", location=table.at)
+
+
+@rule("FQ163")
+def refused_default(subject: Subject) -> Iterator[Finding]:
+    """A default is none that BigQuery takes.
+
+    Problem: `default` calls a function, or is a query, where only literals and functions such as CURRENT_TIMESTAMP and
+    GENERATE_UUID may stand.
+
+    Why: BigQuery refuses the statement, after those before it have run.
+
+    Example: {name: made_at, type: TIMESTAMP, default: NOW()}
+
+    Fix: write a literal or one of the functions listed; compute anything else where the row is written.
+    """
+    entries: list[BaseColumn | ColumnSpec] = [*subject.registry.base_columns, *subject.registry.columns]
+    for one in entries:
+        for found in default_not_allowed(State(), SetDefault(one.name, one.default)):
+            at = subject.within(one.at, "default")
+            yield Finding(one.name, found.message, remedy=found.remedy, location=at)
 
 
 @rule("FQ149", Severity.WARNING)

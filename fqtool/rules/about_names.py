@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from fqtool.finding import Finding, rule
-from fqtool.rules.subject import Subject, repeats
+from fqtool.rules.subject import Subject, once, repeats
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME_LIMIT = 300  # BIGQUERY 47
+_ONE = "Rename or remove one."
 _RESERVED = (
     "_TABLE_", "_FILE_", "_PARTITION", "_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER",
     "_CHANGE_SEQUENCE_NUMBER", "_CHANGE_TYPE", "_CHANGE_TIMESTAMP",
@@ -28,13 +29,13 @@ def duplicate_column(subject: Subject) -> Iterator[Finding]:
 
     Fix: rename or remove one. A name in base_columns and in columns is allowed: that is one column.
     """
-    registry = subject.registry
-    for names in (
-        ((one.name, one.at) for one in registry.base_columns),
-        ((one.name, one.spec.at) for one in subject.managed),
-    ):
-        for name, at, first in repeats(names):
-            yield Finding(name, f"The column {name} stands twice.", cause=f"first in line {first.line}", location=at)
+    base = repeats((one.name, one.at) for one in subject.registry.base_columns)
+    managed = repeats((one.name, one.spec.at) for one in subject.named)
+    yield from once(
+        Finding(one.name, f"The column {one.name} stands twice.", one.cause, _ONE, subject.within(one.at, "name"))
+        for one in (*base, *managed)
+        if one.at != one.first_at or one.name != one.first  # another rule says why an entry repeats a name
+    )
 
 
 @rule("FQ102")
@@ -49,12 +50,17 @@ def reserved_name(subject: Subject) -> Iterator[Finding]:
 
     Fix: choose another name; renamed_from keeps the values of a column that exists.
     """
-    for name, _, at in subject.named_columns():
-        prefix = next((one for one in _RESERVED if name.upper().startswith(one)), None)
-        if prefix:
-            yield Finding(
-                name, f"{name} begins with {prefix}, which BigQuery reserves.", remedy="Rename it.", location=at
-            )
+    yield from once(
+        Finding(
+            name,
+            f"{name} begins with {prefix}, which BigQuery reserves.",
+            remedy="Rename it.",
+            location=subject.within(at, "name"),
+        )
+        for name, _, at in subject.named_columns()
+        for prefix in [next((one for one in _RESERVED if name.upper().startswith(one)), None)]
+        if prefix
+    )
 
 
 @rule("FQ103")
@@ -66,15 +72,21 @@ def invalid_name(subject: Subject) -> Iterator[Finding]:
 
     Why: BigQuery refuses it, or takes it only in backticks, which the tools around it forget.
 
-    Example: "{category}_{index}" in an entry that is repeated for each category, where {index} means nothing.
+    Example: "{index}_quality", which gives 0_quality
 
-    Fix: use the placeholders of what the entry is repeated for, and short names.
+    Fix: put a letter before the number, and use short names.
     """
+    yield from once(_unnameable(subject))
+
+
+def _unnameable(subject: Subject) -> Iterator[Finding]:
     for name, _, at in subject.named_columns():
         if len(name) > _NAME_LIMIT:
-            yield Finding(name, f"The name has {len(name)} characters; {_NAME_LIMIT} are allowed.", location=at)
+            message = f"The name has {len(name)} characters; {_NAME_LIMIT} are allowed."
+            yield Finding(name, message, remedy="Shorten it.", location=subject.within(at, "name"))
         elif not _NAME.fullmatch(name):
-            yield Finding(name, f"{name!r} is no column name: letters, digits and _ only.", location=at)
+            message = f"{name!r} is no column name: letters, digits and _ only, not beginning with a digit."
+            yield Finding(name, message, remedy="Rename it.", location=subject.within(at, "name"))
 
 
 @rule("FQ104")
@@ -101,9 +113,13 @@ def former_name_still_there(subject: Subject) -> Iterator[Finding]:
         former = [(old, at) for _, old, at in entries if old]
         for name, old, at in entries:
             if old and old.lower() in present:
-                yield Finding(name, f"{name} is renamed from {old}, which is still there.", location=at)
-        for old, at, _ in repeats(former):
-            yield Finding(old, f"Two entries are renamed from {old}.", location=at)
+                message = f"{name} is renamed from {old}, which is still there."
+                remedy = f"Remove renamed_from, or the entry {old}."
+                yield Finding(name, message, remedy=remedy, location=subject.within(at, "renamed_from"))
+        for one in repeats(former):
+            message = f"Two entries are renamed from {one.name}."
+            at = subject.within(one.at, "renamed_from")
+            yield Finding(one.name, message, remedy="Remove one of the two renamed_from.", location=at)
 
 
 @rule("FQ105")
@@ -126,8 +142,9 @@ def duplicate_name(subject: Subject) -> Iterator[Finding]:
         ("models", [(one.name, one.at) for one in registry.models]),
         ("thresholds", [(one.name, one.at) for one in registry.thresholds]),
     ):
-        for name, at, first in repeats(names):
-            yield Finding(name, f"{what} has {name} twice.", cause=f"first in line {first.line}", location=at)
+        for one in repeats(names):
+            message = f"{what} has {one.name} twice."
+            yield Finding(one.name, message, one.cause, _ONE, subject.within(one.at, "name"))
 
 
 @rule("FQ106")
@@ -144,8 +161,9 @@ def clashing_view(subject: Subject) -> Iterator[Finding]:
     """
     registry = subject.registry
     names = [(registry.table.name, registry.table.at), *((one.name, one.at) for one in registry.views)]
-    for name, at, _ in repeats(names):
-        yield Finding(name, f"The view {name} has the name of the table or of another view.", location=at)
+    for one in repeats(names):
+        message = f"The view {one.name} has the name of the table or of another view."
+        yield Finding(one.name, message, one.cause, "Rename the view.", one.at)
 
 
 @rule("FQ107")
@@ -163,5 +181,6 @@ def clashing_view_column(subject: Subject) -> Iterator[Finding]:
     for view in subject.registry.views:
         stored = sorted(subject.types) if "*" in view.include else list(view.include)
         single = [(one.name, one.at) for one in view.columns if not one.for_each]
-        for name, at, _ in repeats([*((name, view.at) for name in stored), *single]):
-            yield Finding(name, f"The view {view.name} has two columns {name}.", location=at)
+        for one in repeats([*((name, view.at) for name in stored), *single]):
+            message = f"The view {view.name} has two columns {one.name}."
+            yield Finding(one.name, message, remedy="Rename the derived one, or leave the stored out.", location=one.at)

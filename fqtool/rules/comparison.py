@@ -33,7 +33,7 @@ from fqtool.table.changes import (
     SetType,
     touched,
 )
-from fqtool.table.diff import diff
+from fqtool.table.diff import diff, rearranges
 from fqtool.table.model import State
 
 
@@ -172,11 +172,17 @@ class Comparison:
         """The changes of the table, those of one kind by one entry together."""
         groups: dict[tuple[object, ...], list[Change]] = {}
         for change in self.changes:
+            if isinstance(change, Reorder) and not self._reordered:
+                continue
             if not isinstance(change, PutView | DropView):
                 groups.setdefault((type(change), *self._group(change)), []).append(change)
             elif isinstance(change, PutView) and self._only_follows(change):
                 groups.setdefault((PutView, change.view.key), []).append(change)
         return tuple(self._altered(tuple(group)) for group in groups.values())
+
+    @cached_property
+    def _reordered(self) -> bool:
+        return rearranges(self._before.table, self.changes)
 
     def _group(self, change: Change) -> tuple[object, ...]:
         if isinstance(change, SetOption):
@@ -203,7 +209,7 @@ class Comparison:
         if isinstance(change, PutView):
             views = {one.name.lower(): one.at for one in self.new.views}
             return Altered(change.view.name, changes, self._before, views[change.view.key])
-        at = entry.at if entry else self.new.table.at
+        at = entry.at if entry else place(self.new, *_key(change))
         kept = isinstance(entry, ColumnSpec) and entry.name in {one.name for one in self.new.columns}
         deprecated = getattr(entry, "deprecated", None)
         return Altered(entry.name if entry else "", changes, self._before, at, deprecated, kept)
@@ -240,7 +246,7 @@ class Comparison:
 
     def _told_of_column(self, one: Edit) -> bool:
         if one.field == ORDER:
-            return any(isinstance(change, Reorder) for change in self.changes)
+            return self._reordered
         if one.field == "expr" and one.name in self._versions_set:
             return True
         kinds = _OF_COLUMN.get(one.field, ())
@@ -277,6 +283,17 @@ def _entries(registry: Registry) -> dict[str, ColumnSpec | BaseColumn]:
     """Lower-case name of a column -> the entry that it comes from."""
     managed: dict[str, ColumnSpec | BaseColumn] = {one.name.lower(): one.spec for one in expand_columns(registry)}
     return {one.name.lower(): one for one in registry.base_columns} | managed
+
+
+def _key(change: Change) -> tuple[str, ...]:
+    """The key of the registry that a change which touches no column comes from."""
+    match change:
+        case Reorder():
+            return ("columns",)
+        case SetOption(name):
+            return ("table", name)
+        case _:
+            return ("table", next((key for key, kind in _OF_LAYOUT.items() if isinstance(change, kind)), ""))
 
 
 def _touched(change: Change) -> list[str]:

@@ -112,8 +112,8 @@ def _columns(subject: Subject, row: Names, features: Sequence[Values]) -> Iterat
     categories = {one.name: category_values(one) for one in registry.categories}
     types = {id(one.spec): subject.types.get(one.name.lower()) for one in subject.managed}
     for number, spec in enumerate(registry.columns):
-        if spec.expr is None or id(spec) not in types:
-            continue  # it is upstream's, dropped, or repeated for nothing
+        if spec.expr is None or id(spec) not in types or (spec.only and not spec.for_each):
+            continue  # it is upstream's, dropped, repeated for nothing, or another rule asks what for
         fills: Sequence[Values] = _ONCE
         if spec.for_each is Each.FEATURE:
             fills = [one for one in features if not spec.only or one["name"] in spec.only]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, lru_cache
 
 from fqtool.errors import InputError
-from fqtool.finding import Edit, Location
+from fqtool.finding import Edit, Finding, Location
 from fqtool.quality.build import ExpandedColumn, expand_columns
 from fqtool.registry.document import Step
+from fqtool.registry.explain import nearest
 from fqtool.registry.model import Registry
 from fqtool.table.column import Mode, Type
 from fqtool.table.typetext import parse_type
 
 COLUMN_LIMIT = 10_000  # BIGQUERY 37
+PLACEHOLDER = re.compile(r"\{([A-Za-z_]+)\}")
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,30 @@ class Subject:
         document = self.registry.document
         return document.at_key(path) if document else Location(self.registry.path)
 
+    def within(self, entry: Location, *path: Step) -> Location:
+        """Return where a part of the entry at a place stands; that place where the entry has no such part."""
+        document, begun = self.registry.document, self._paths.get(entry)
+        if document is None or begun is None:
+            return entry
+        try:
+            document.value((*begun, *path))
+        except (KeyError, IndexError, TypeError):
+            return entry
+        return document.at((*begun, *path))
+
+    @cached_property
+    def _paths(self) -> dict[Location, tuple[Step, ...]]:
+        """Where an entry stands -> its path in the file; features are not in the file's order here."""
+        document = self.registry.document
+        if document is None:
+            return {}
+        paths: list[tuple[Step, ...]] = []
+        for key, value in document.data.items():
+            paths += ((key, step) for step in (value if isinstance(value, dict) else range(_length(value))))
+        for number, view in enumerate(document.data.get("views", ())):
+            paths += (("views", number, "columns", place) for place in range(len(view["columns"])))
+        return {document.at_key(path): path for path in paths} | {self.registry.table.at: ("table",)}
+
     def replaced(self, old: str, new: str, *path: Step) -> tuple[Edit, ...]:
         """Return the edit that writes `new` for the value at `path`; () where the file does not have `old` there."""
         document = self.registry.document
@@ -69,12 +96,21 @@ class Subject:
             return ()
         return (Edit(document.location(start), document.location(start + len(old)), new),)
 
+    @cached_property
+    def named(self) -> tuple[ExpandedColumn, ...]:
+        """The managed columns whose names could be filled in; another rule speaks of unknown placeholders."""
+        return tuple(one for one in self.managed if not PLACEHOLDER.search(one.name))
+
     def named_columns(self) -> Iterator[tuple[str, str, Location]]:
         """Yield name, description and place of every column, base columns first."""
         for base in self.registry.base_columns:
             yield base.name, base.description, base.at
-        for one in self.managed:
+        for one in self.named:
             yield one.name, one.description, one.spec.at
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list) else 0
 
 
 def column_count(subject: Subject) -> int:
@@ -95,10 +131,40 @@ def type_of(text: str) -> tuple[Type, Mode] | None:
         return None
 
 
-def repeats(names: Iterable[tuple[str, Location]]) -> Iterator[tuple[str, Location, Location]]:
-    """Yield each name that stood before, without regard to case, with its place and the place of the first."""
-    first: dict[str, Location] = {}
+def once(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Yield the first finding of each place: an entry that stands for forty columns has one mistake, not forty."""
+    told = set[Location | None]()
+    for one in findings:
+        if one.location not in told:
+            told.add(one.location)
+            yield one
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A name that stood before, without regard to case: its place, and the first one with its place."""
+
+    name: str
+    at: Location
+    first: str
+    first_at: Location
+
+    @property
+    def cause(self) -> str:
+        """Where the first one stands, and how it is written where that is another way."""
+        otherwise = f" as {self.first}; names are compared without case" if self.first != self.name else ""
+        return f"first in line {self.first_at.line}{otherwise}"
+
+
+def repeats(names: Iterable[tuple[str, Location]]) -> Iterator[Repeat]:
+    """Yield each name that stood before."""
+    first: dict[str, tuple[str, Location]] = {}
     for name, at in names:
         if name.lower() in first:
-            yield name, at, first[name.lower()]
-        first.setdefault(name.lower(), at)
+            yield Repeat(name, at, *first[name.lower()])
+        first.setdefault(name.lower(), (name, at))
+
+
+def meant(used: Iterable[str], known: Collection[str]) -> frozenset[str]:
+    """Return the known names that are used, also by one that is not known and most likely misspelt."""
+    return frozenset(one if one in known else nearest(one, known) for one in set(used))

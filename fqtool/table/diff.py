@@ -30,7 +30,7 @@ from fqtool.table.changes import (
 from fqtool.table.model import Options, State, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from fqtool.table.column import Column
 
@@ -44,6 +44,19 @@ def diff(before: State, after: State, renames: Mapping[str, str] = _NO_RENAMES) 
     while `before` has: fqtool never drops a table.
     """
     return (*_tables(before.table, after.table, renames), *_views(before, after))
+
+
+def rearranges(before: Table | None, changes: Iterable[Change]) -> bool:
+    """Whether columns that stay change places among themselves; one that comes between them moves none."""
+    columns = [one.key for one in before.columns] if before else []
+    for change in changes:
+        match change:
+            case RenameColumn(name, to):
+                columns = [to.lower() if one == name.lower() else one for one in columns]
+            case Reorder(names):
+                now = [name.lower() for name in names if name.lower() in columns]
+                return now != [one for one in columns if one in now]
+    return False
 
 
 def _tables(before: Table | None, after: Table | None, renames: Mapping[str, str]) -> Iterator[Change]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 
 from fqtool.errors import InputError
 from fqtool.table.column import ALIASES, Column, Kind, Mode, Type
@@ -25,10 +26,10 @@ class _Reader:
             self.tokens.append(found[1] or found[2])
             at = found.end()
 
-    def wrong(self, what: str) -> InputError:
+    def wrong(self, what: str, remedy: str = "") -> InputError:
         return InputError(
             f"{self.text!r} is not a BigQuery type: {what}.",
-            remedy="Write one like INT64, NUMERIC(5, 2), ARRAY<STRING> or STRUCT<a INT64, b DATE>.",
+            remedy=remedy or "Write one like INT64, NUMERIC(5, 2), ARRAY<STRING> or STRUCT<a INT64, b DATE>.",
         )
 
     def peek(self) -> str:
@@ -77,7 +78,8 @@ def _read(reader: _Reader, depth: int) -> tuple[Type, Mode]:
         return inner, Mode.REPEATED
     kind = ALIASES.get(word)
     if kind is None:
-        raise reader.wrong(f"there is no type {word}")
+        near = get_close_matches(word, [*ALIASES, "ARRAY"], 1)
+        raise reader.wrong(f"there is no type {word}", f"Did you mean {near[0]}?" if near else "")
     match kind:
         case Kind.STRUCT:
             return Type(kind, fields=_fields(reader, depth)), Mode.NULLABLE

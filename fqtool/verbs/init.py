@@ -22,6 +22,8 @@ from fqtool.warehouse.disk import read_text, write_text
 from fqtool.warehouse.protocol import Warehouse
 
 EXAMPLE = "feature_store"
+_OF_SCHEMA = "A schema file tells no partitions, clustering or options: write the table's under `table`."
+_OF_CONTRACT = "A data contract tells no clustering, options or defaults: write the table's here."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def scaffold_live(warehouse: Warehouse, name: str, as_name: str = "") -> Scaffol
 def scaffold_schema(path: Path, as_name: str = "") -> Scaffolded:
     """Return the registry of a BigQuery schema file; the table is called like the file where no name is given."""
     columns = read_schema(read_text(path), str(path))
-    return _scaffolded(Created(Table(path.stem, columns)), as_name, str(path))
+    return _scaffolded(Created(Table(path.stem, columns)), as_name, str(path), unsaid=_OF_SCHEMA)
 
 
 def scaffold_ddl(path: Path, as_name: str = "") -> Scaffolded:
@@ -72,7 +74,7 @@ def scaffold_contract(path: Path, as_name: str = "") -> Scaffolded:
     if stop:
         raise InputError(f"{path} cannot be read as a data contract.", findings=tuple(stop))
     tables = read_contract_tables(document.data, str(path))
-    return _scaffolded(_one_of(tables, as_name, path), as_name, str(path))
+    return _scaffolded(_one_of(tables, as_name, path), as_name, str(path), unsaid=_OF_CONTRACT)
 
 
 def write_scaffold(path: Path, text: str, *, force: bool = False) -> None:
@@ -103,7 +105,7 @@ def _one_of(created: Sequence[Created], name: str, path: Path) -> Created:
     return chosen[0]
 
 
-def _scaffolded(created: Created, as_name: str, origin: str, target: str = "") -> Scaffolded:
+def _scaffolded(created: Created, as_name: str, origin: str, target: str = "", unsaid: str = "") -> Scaffolded:
     table = created.table
     if not table.columns:
         raise InputError(f"{origin} has no columns.")
@@ -111,9 +113,8 @@ def _scaffolded(created: Created, as_name: str, origin: str, target: str = "") -
                     created.keys)  # fmt: skip
     if not found.columns:
         raise InputError(f"{origin} has no column that a registry can name.", findings=())
-    return _checked(
-        Scaffold(found.table, found.columns, origin, found.keys_stated, found.vector, target, found.unsaid), origin
-    )
+    told = (*((unsaid,) if unsaid else ()), *found.unsaid)
+    return _checked(Scaffold(found.table, found.columns, origin, found.keys_stated, found.vector, target, told), origin)
 
 
 def _checked(made: Scaffold, origin: str) -> Scaffolded:

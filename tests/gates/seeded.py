@@ -67,7 +67,7 @@ FAULTS = (
         edited("category: price, critical", "category: prices, critical"),
         {"validate": "FQ127"},
     ),
-    Fault("two features have one index", edited("index: 1,", "index: 0,"), {"validate": "FQ101", "diff": "FQ802"}),
+    Fault("two features have one index", edited("index: 1,", "index: 0,"), {"validate": "FQ125", "diff": "FQ802"}),
     Fault("the indices have a gap", edited("index: 1,", "index: 2,"), {"validate": "FQ125", "diff": "FQ802"}),
     Fault("a key is misspelt", edited("critical: true", "critcal: true"), {"validate": "FQ013", "diff": "refused"}),
     Fault(
