@@ -9,9 +9,9 @@ from typing import Any, Self
 
 import pytest
 
-from fqtool.backfill.journal import ATTEMPTS, JOURNAL, ROWS, Entry, Event, entries_of
+from fqtool.backfill.journal import ATTEMPTS, ROWS, Entry, Event, entries_of
 from fqtool.backfill.partitions import Partitions, Standing, read
-from fqtool.backfill.plan import Bill, Plan, Task
+from fqtool.backfill.plan import Allowed, Bill, Plan, Task
 from fqtool.errors import Busy, InputError, NotThere, Refusal, StatementFailed, Unreachable
 from fqtool.quality.build import desired_table
 from fqtool.registry.judgement import Pricing
@@ -229,6 +229,15 @@ def test_the_world_stops_a_run_and_it_goes_on(small: Warehouse) -> None:
     assert len({one.run for one in events(small)}) == 1
 
 
+def test_a_score_whose_sources_were_cleared_is_done_again(small: Warehouse) -> None:
+    """What FQ664 tells to backfill is backfilled: the score becomes NULL, and nothing is left to say."""
+    filled(small)
+    small.run(Query(f"UPDATE store SET labels = NULL WHERE day = DATE '{END}' AND item = 'i0'"))
+    assert [one.rule for one in verify(past_registry(), small, START, END).findings] == ["FQ664"]
+    assert done_days(filled(small)) == [str(END)]
+    assert verify(past_registry(), small, START, END).findings == ()
+
+
 def test_a_run_of_yesterday_is_not_gone_on_with(small: Warehouse) -> None:
     """Rows must not be given a time of scoring from before they were written."""
     with pytest.raises(Unreachable):
@@ -236,6 +245,17 @@ def test_a_run_of_yesterday_is_not_gone_on_with(small: Warehouse) -> None:
     later = NOW + timedelta(days=2)
     filled(small, now=later, watch=Watch(configure=_clock(later)))
     assert {row["computed_at"] for row in rows_of(small) if row["labels"] and row["day"] == END} == {later}
+
+
+def test_what_comes_after_is_later_by_every_clock(small: Warehouse) -> None:
+    """A machine whose clock is slow goes on with another's run: its events are the last, so all is done once."""
+    fast, slow = NOW + timedelta(hours=3), NOW - timedelta(hours=3)
+    with pytest.raises(Unreachable):
+        filled(Failing(small, [START, END], 1, Unreachable("No answer.")), now=NOW, watch=Watch(configure=_clock(fast)))
+    filled(small, now=slow, watch=Watch(configure=_clock(slow)))
+    assert planned(small).to_do == ()
+    times = [one.at for one in events(small)]
+    assert len(set(times)) == len(times)
 
 
 def _clock(moment: datetime) -> Any:
@@ -284,17 +304,32 @@ def test_two_at_work_do_not_meet(place: tuple[Warehouse, str]) -> None:
     assert filled(warehouse, url, take_lease=True).done == ()
 
 
-@pytest.mark.parametrize(("allowed", "sentence"), [({"max_bytes": 99}, "100 bytes; 99"), ({"max_cost": 0.001}, "USD")])
-def test_a_bill_larger_than_allowed_is_refused(small: Warehouse, allowed: dict[str, Any], sentence: str) -> None:
-    """Before anything runs, with both numbers."""
-    from fqtool.verbs.backfill import _require_affordable
-
-    bill = Bill(
-        100, 0 if "max_bytes" in allowed else 12, Pricing(NOW.date(), scan_per_tib=6.25, minimum_bytes_per_query=2**30)
-    )
+@pytest.mark.parametrize(
+    ("allowed", "spent", "sentence"),
+    [
+        (Allowed(bytes=2399), 0, "2,400 bytes; 2,399 are"),
+        (Allowed(bytes=2499), 100, "2,500 bytes, 100 bytes of it spent already; 2,499 are"),
+        (Allowed(cost=0.0024, pricing=Pricing(NOW.date(), scan_per_tib=2.0**40 / 1e6)), 100, "0.0025 USD"),
+    ],
+)
+def test_a_bill_larger_than_allowed_is_refused(allowed: Allowed, spent: int, sentence: str) -> None:
+    """With both numbers, what is spent counted in; one that is just allowed is not."""
+    bill = Bill((200,) * 12, allowed.pricing)
     with pytest.raises(Refusal, match=sentence):
-        _require_affordable(bill, Options(START, END, **allowed))
-    assert small.describe(JOURNAL) is None
+        allowed.require(bill, spent)
+    allowed.require(Bill((200,) * 11, allowed.pricing), spent)
+    with pytest.raises(Refusal, match="all that may be spent"):
+        allowed.require_rest(2500)
+    allowed.require_rest(2399 - 1)
+
+
+def test_all_phases_are_paid_from_one_purse(small: Warehouse) -> None:
+    """What the phases cost together is known before the first: none is done where the last could not be paid."""
+    whole = plan_backfill(past_registry(), small, Options(START, END), NOW)[1].billed
+    with pytest.raises(Refusal, match=f"{whole:,} bytes; {whole - 1:,} are allowed"):
+        filled(small, phased=True, max_bytes=whole - 1)
+    assert not [one for one in events(small) if one.event == Event.STARTED]
+    assert len(filled(small, phased=True, max_bytes=whole).done) == 12
 
 
 class Costly(Failing):
@@ -320,6 +355,8 @@ def test_wrong_words_are_told(small: Warehouse) -> None:
         filled(small, start=END, end=START)
     with open_target("duckdb:///:memory:") as empty, pytest.raises(NotThere, match="no table store"):
         filled(empty)
+    with pytest.raises(InputError, match="has no prices"):
+        filled(small, max_cost=1.0)
     bare = small_registry()
     with pytest.raises(InputError, match="no partition_by"):
         Partitions(replace(bare, table=replace(bare.table, partition_by=None))).query()

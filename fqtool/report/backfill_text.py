@@ -35,17 +35,15 @@ def costs(plan: Plan, bill: Bill) -> Iterator[str]:
     if not plan.to_do:
         yield "Nothing is left to do."
         return
-    yield f"{bill.statements} MERGE statement{'s' * (bill.statements != 1)}: DML, which no daily quota counts."
-    if bill.bytes is None:
-        yield "How many bytes they process is not known here."
-    else:
-        yield f"They process about {size(bill.bytes)}{_least(bill)}{_priced(bill)}."
+    count = len(bill.shares)
+    yield f"{count} MERGE statement{'s' * (count != 1)}: DML, which no daily quota counts."
+    yield f"They process about {size(bill.bytes)}{_least(bill)}{_priced(bill)}."
     if plan.seconds is not None:
         yield f"About {duration(plan.seconds)}, at {plan.seconds_each:.2f} s a partition as measured so far."
 
 
 def _least(bill: Bill) -> str:
-    if bill.bytes is None or bill.billed is None or bill.billed <= bill.bytes or bill.pricing is None:
+    if bill.billed <= bill.bytes or bill.pricing is None:
         return ""
     return f", billed as {size(bill.billed)} (at least {size(bill.pricing.minimum_bytes_per_query)} a statement)"
 
