@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from threading import Event as Released
+from threading import Semaphore, Thread
 from typing import Any, Self
 
 import pytest
@@ -21,7 +25,7 @@ from fqtool.verbs.backfill import Filled, Options, Watch, months_of, plan_backfi
 from fqtool.verbs.filling import Filler
 from fqtool.verbs.lease import Lease, prepare_ledger
 from fqtool.verbs.score import score_partitions
-from fqtool.warehouse.protocol import Outcome, Warehouse
+from fqtool.warehouse.protocol import Outcome, Warehouse, Writing
 from fqtool.warehouse.target import open_target
 from tests.bed import zeta
 from tests.bed.running import PROJECT
@@ -273,6 +277,42 @@ def test_a_stopped_run_ends_at_a_partition(small: Warehouse) -> None:
     assert (first.stopped, len(first.done)) == (True, 3)
     second = filled(small)
     assert (second.stopped, len(second.done)) == (False, 9)
+
+
+class Slow(Failing):
+    """A warehouse that takes two statements at once and answers neither before it is released."""
+
+    def __init__(self, inner: Warehouse) -> None:
+        super().__init__(inner, [], 0, StatementFailed("too late"))
+        self.writing, self.asked, self.released = Writing(2), Semaphore(0), Released()
+        self.close, self.given_up = lambda: None, 0
+
+    def run(self, work: Statement | Query, **how: Any) -> Outcome:
+        """Pass on what is no partition's statement."""
+        if not how.get("job"):
+            return super().run(work, **how)
+        self.asked.release()
+        self.given_up += not self.released.wait(20)
+        raise self.error
+
+
+def test_a_second_ctrl_c_waits_for_no_statement(small: Warehouse) -> None:
+    """Whoever interrupts is not kept by statements that the server is still at; the next run goes on with them."""
+    slow = Slow(small)
+
+    def interrupt() -> None:
+        assert all(slow.asked.acquire(timeout=20) for _ in "12")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def to_itself(filler: Filler) -> None:
+        filler.another = lambda: slow
+
+    Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        filled(slow, watch=Watch(configure=to_itself))
+    assert not slow.given_up
+    slow.released.set()
+    assert len(done_days(filled(small))) == 12
 
 
 def test_phases_end_where_verification_fails(small: Warehouse) -> None:

@@ -121,7 +121,7 @@ def _fill(
         )  # fmt: skip
     done = [one for one in found.done if not one.failed]
     if found.stopped:
-        say(f"Interrupted after {len(done)} partitions; nothing is half done. Run the same command again to go on.")
+        say(f"{len(done)} partitions were scored.")
         raise typer.Exit(INTERRUPTED)
     if form == "text":
         print_months(months_of(found.verified.standings), sys.stdout)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 
 from fqtool.backfill.journal import ATTEMPTS, TABLE, Entry, Event, Journal, append, job_of
 from fqtool.backfill.partitions import Partitions, Standing, read
@@ -23,6 +22,7 @@ from fqtool.registry.model import Registry
 from fqtool.verbs.lease import create_once
 from fqtool.verbs.pacer import Pacer
 from fqtool.warehouse.protocol import Outcome, Warehouse
+from fqtool.warehouse.threads import begun
 
 _PAUSE = 2.0
 
@@ -178,10 +178,9 @@ class Filler:
             return [self._one(self.warehouse, *some[0])]
         while len(self._others) < len(some) - 1:
             self._others.append(self.another())
-        with ThreadPoolExecutor(len(some)) as pool:
-            places = [self.warehouse, *self._others][: len(some)]
-            begun = [pool.submit(self._one, place, *one) for place, one in zip(places, some, strict=True)]
-            return [one.result() for one in begun]
+        places = [self.warehouse, *self._others][: len(some)]
+        under_way = [begun(partial(self._one, place, *one)) for place, one in zip(places, some, strict=True)]
+        return [one.result() for one in under_way]
 
     def close(self) -> None:
         """Close the connections that were opened for statements beside one another."""
