@@ -372,6 +372,15 @@ def test_all_phases_are_paid_from_one_purse(small: Warehouse) -> None:
     assert len(filled(small, phased=True, max_bytes=whole).done) == 12
 
 
+def test_a_refused_bill_leaves_no_run_to_go_on_with(small: Warehouse) -> None:
+    """Rows get the time of the run that scores them, and not that of one that was refused hours before."""
+    later = NOW + timedelta(hours=3)
+    with pytest.raises(Refusal):
+        filled(small, now=NOW, max_bytes=1, watch=Watch(configure=_clock(NOW)))
+    filled(small, now=later, watch=Watch(configure=_clock(later)))
+    assert {row["computed_at"] for row in rows_of(small) if row["labels"]} == {later}
+
+
 class Costly(Failing):
     """A warehouse whose statements process a megabyte each."""
 

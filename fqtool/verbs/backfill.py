@@ -10,7 +10,7 @@ from datetime import date, datetime
 from fqtool.backfill.journal import ANEW, JOURNAL, REST, ROWS, Entry, Event, Journal, entries_of, run_of, scoring_of
 from fqtool.backfill.partitions import Partitions, Standing, read
 from fqtool.backfill.plan import Allowed, Bill, Plan, Task, batches, phases, plan_of
-from fqtool.errors import InputError
+from fqtool.errors import InputError, Refusal
 from fqtool.finding import Finding, blocking
 from fqtool.quality.merge import Partition
 from fqtool.quality.scoring import Scoring
@@ -197,7 +197,8 @@ def _phases(filler: Filler, options: Options, watch: Watch) -> Filled:
     done: list[Done] = []
     if len(spans) > 1 and (options.max_bytes is not None or options.max_cost is not None):
         # All phases together are what may be spent, and that is to be known before the first.
-        filler.allowed.require(_looked(filler, options, spans[-1])[2])
+        journal, _, bill = _looked(filler, options, spans[-1])
+        _require_affordable(filler, journal, bill)
     for span in spans:
         done += _phase(filler, options, span, watch)
         verified = verify(filler.registry, filler.warehouse, *span)
@@ -244,7 +245,7 @@ def _looked(filler: Filler, options: Options, span: tuple[date, date]) -> tuple[
 def _phase(filler: Filler, options: Options, span: tuple[date, date], watch: Watch) -> list[Done]:
     journal, plan, bill = _looked(filler, options, span)
     watch.on_phase(plan, bill)
-    filler.allowed.require(bill, filler.spent)
+    _require_affordable(filler, journal, bill)
     if options.retry_failed:
         journal = _forgiven(filler, journal, plan)
     done: list[Done] = []
@@ -253,6 +254,16 @@ def _phase(filler: Filler, options: Options, span: tuple[date, date], watch: Wat
             break
         done += filler.batch(days, journal, {day: plan.standings[day].rows for day in days})
     return done
+
+
+def _require_affordable(filler: Filler, journal: Journal, bill: Bill) -> None:
+    try:
+        filler.allowed.require(bill, filler.spent)
+    except Refusal:
+        # A run in which nothing was begun would give its time of scoring to a later one.
+        if not journal.last(filler.run):
+            filler.note([filler.event(Event.CLOSED)], "close run")
+        raise
 
 
 def _forgiven(filler: Filler, journal: Journal, plan: Plan) -> Journal:
