@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from threading import Event as Released
+from threading import Semaphore, Thread
 from typing import Any, Self
 
 import pytest
 
-from fqtool.backfill.journal import ATTEMPTS, JOURNAL, ROWS, Entry, Event, entries_of
+from fqtool.backfill.journal import ATTEMPTS, ROWS, Entry, Event, entries_of
 from fqtool.backfill.partitions import Partitions, Standing, read
-from fqtool.backfill.plan import Bill, Plan, Task
+from fqtool.backfill.plan import Allowed, Bill, Plan, Task
 from fqtool.errors import Busy, InputError, NotThere, Refusal, StatementFailed, Unreachable
 from fqtool.quality.build import desired_table
 from fqtool.registry.judgement import Pricing
@@ -21,7 +25,7 @@ from fqtool.verbs.backfill import Filled, Options, Watch, months_of, plan_backfi
 from fqtool.verbs.filling import Filler
 from fqtool.verbs.lease import Lease, prepare_ledger
 from fqtool.verbs.score import score_partitions
-from fqtool.warehouse.protocol import Outcome, Warehouse
+from fqtool.warehouse.protocol import Outcome, Warehouse, Writing
 from fqtool.warehouse.target import open_target
 from tests.bed import zeta
 from tests.bed.running import PROJECT
@@ -229,6 +233,15 @@ def test_the_world_stops_a_run_and_it_goes_on(small: Warehouse) -> None:
     assert len({one.run for one in events(small)}) == 1
 
 
+def test_a_score_whose_sources_were_cleared_is_done_again(small: Warehouse) -> None:
+    """What FQ664 tells to backfill is backfilled: the score becomes NULL, and nothing is left to say."""
+    filled(small)
+    small.run(Query(f"UPDATE store SET labels = NULL WHERE day = DATE '{END}' AND item = 'i0'"))
+    assert [one.rule for one in verify(past_registry(), small, START, END).findings] == ["FQ664"]
+    assert done_days(filled(small)) == [str(END)]
+    assert verify(past_registry(), small, START, END).findings == ()
+
+
 def test_a_run_of_yesterday_is_not_gone_on_with(small: Warehouse) -> None:
     """Rows must not be given a time of scoring from before they were written."""
     with pytest.raises(Unreachable):
@@ -236,6 +249,17 @@ def test_a_run_of_yesterday_is_not_gone_on_with(small: Warehouse) -> None:
     later = NOW + timedelta(days=2)
     filled(small, now=later, watch=Watch(configure=_clock(later)))
     assert {row["computed_at"] for row in rows_of(small) if row["labels"] and row["day"] == END} == {later}
+
+
+def test_what_comes_after_is_later_by_every_clock(small: Warehouse) -> None:
+    """A machine whose clock is slow goes on with another's run: its events are the last, so all is done once."""
+    fast, slow = NOW + timedelta(hours=3), NOW - timedelta(hours=3)
+    with pytest.raises(Unreachable):
+        filled(Failing(small, [START, END], 1, Unreachable("No answer.")), now=NOW, watch=Watch(configure=_clock(fast)))
+    filled(small, now=slow, watch=Watch(configure=_clock(slow)))
+    assert planned(small).to_do == ()
+    times = [one.at for one in events(small)]
+    assert len(set(times)) == len(times)
 
 
 def _clock(moment: datetime) -> Any:
@@ -253,6 +277,42 @@ def test_a_stopped_run_ends_at_a_partition(small: Warehouse) -> None:
     assert (first.stopped, len(first.done)) == (True, 3)
     second = filled(small)
     assert (second.stopped, len(second.done)) == (False, 9)
+
+
+class Slow(Failing):
+    """A warehouse that takes two statements at once and answers neither before it is released."""
+
+    def __init__(self, inner: Warehouse) -> None:
+        super().__init__(inner, [], 0, StatementFailed("too late"))
+        self.writing, self.asked, self.released = Writing(2), Semaphore(0), Released()
+        self.close, self.given_up = lambda: None, 0
+
+    def run(self, work: Statement | Query, **how: Any) -> Outcome:
+        """Pass on what is no partition's statement."""
+        if not how.get("job"):
+            return super().run(work, **how)
+        self.asked.release()
+        self.given_up += not self.released.wait(20)
+        raise self.error
+
+
+def test_a_second_ctrl_c_waits_for_no_statement(small: Warehouse) -> None:
+    """Whoever interrupts is not kept by statements that the server is still at; the next run goes on with them."""
+    slow = Slow(small)
+
+    def interrupt() -> None:
+        assert all(slow.asked.acquire(timeout=20) for _ in "12")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def to_itself(filler: Filler) -> None:
+        filler.another = lambda: slow
+
+    Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        filled(slow, watch=Watch(configure=to_itself))
+    assert not slow.given_up
+    slow.released.set()
+    assert len(done_days(filled(small))) == 12
 
 
 def test_phases_end_where_verification_fails(small: Warehouse) -> None:
@@ -280,21 +340,45 @@ def test_two_at_work_do_not_meet(place: tuple[Warehouse, str]) -> None:
         with lease.held(), pytest.raises(Busy, match=f"first@host:1 is {work}"):
             filled(warehouse, url)
     assert len(filled(warehouse, url).done) == 12
-    lease.held().__enter__()
+    lease._take()
     assert filled(warehouse, url, take_lease=True).done == ()
 
 
-@pytest.mark.parametrize(("allowed", "sentence"), [({"max_bytes": 99}, "100 bytes; 99"), ({"max_cost": 0.001}, "USD")])
-def test_a_bill_larger_than_allowed_is_refused(small: Warehouse, allowed: dict[str, Any], sentence: str) -> None:
-    """Before anything runs, with both numbers."""
-    from fqtool.verbs.backfill import _require_affordable
-
-    bill = Bill(
-        100, 0 if "max_bytes" in allowed else 12, Pricing(NOW.date(), scan_per_tib=6.25, minimum_bytes_per_query=2**30)
-    )
+@pytest.mark.parametrize(
+    ("allowed", "spent", "sentence"),
+    [
+        (Allowed(bytes=2399), 0, "2,400 bytes; 2,399 are"),
+        (Allowed(bytes=2499), 100, "2,500 bytes, 100 bytes of it spent already; 2,499 are"),
+        (Allowed(cost=0.0024, pricing=Pricing(NOW.date(), scan_per_tib=2.0**40 / 1e6)), 100, "0.0025 USD"),
+    ],
+)
+def test_a_bill_larger_than_allowed_is_refused(allowed: Allowed, spent: int, sentence: str) -> None:
+    """With both numbers, what is spent counted in; one that is just allowed is not."""
+    bill = Bill((200,) * 12, allowed.pricing)
     with pytest.raises(Refusal, match=sentence):
-        _require_affordable(bill, Options(START, END, **allowed))
-    assert small.describe(JOURNAL) is None
+        allowed.require(bill, spent)
+    allowed.require(Bill((200,) * 11, allowed.pricing), spent)
+    with pytest.raises(Refusal, match="all that may be spent"):
+        allowed.require_rest(2500)
+    allowed.require_rest(2399 - 1)
+
+
+def test_all_phases_are_paid_from_one_purse(small: Warehouse) -> None:
+    """What the phases cost together is known before the first: none is done where the last could not be paid."""
+    whole = plan_backfill(past_registry(), small, Options(START, END), NOW)[1].billed
+    with pytest.raises(Refusal, match=f"{whole:,} bytes; {whole - 1:,} are allowed"):
+        filled(small, phased=True, max_bytes=whole - 1)
+    assert not [one for one in events(small) if one.event == Event.STARTED]
+    assert len(filled(small, phased=True, max_bytes=whole).done) == 12
+
+
+def test_a_refused_bill_leaves_no_run_to_go_on_with(small: Warehouse) -> None:
+    """Rows get the time of the run that scores them, and not that of one that was refused hours before."""
+    later = NOW + timedelta(hours=3)
+    with pytest.raises(Refusal):
+        filled(small, now=NOW, max_bytes=1, watch=Watch(configure=_clock(NOW)))
+    filled(small, now=later, watch=Watch(configure=_clock(later)))
+    assert {row["computed_at"] for row in rows_of(small) if row["labels"]} == {later}
 
 
 class Costly(Failing):
@@ -320,6 +404,8 @@ def test_wrong_words_are_told(small: Warehouse) -> None:
         filled(small, start=END, end=START)
     with open_target("duckdb:///:memory:") as empty, pytest.raises(NotThere, match="no table store"):
         filled(empty)
+    with pytest.raises(InputError, match="has no prices"):
+        filled(small, max_cost=1.0)
     bare = small_registry()
     with pytest.raises(InputError, match="no partition_by"):
         Partitions(replace(bare, table=replace(bare.table, partition_by=None))).query()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import re
@@ -14,6 +15,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from fqtool.migrations.plan import make_statement
@@ -73,6 +75,12 @@ def test_plan_fill_look_again(target: str) -> None:
     assert code == 0
     assert len(re.findall(r"^\d{4}-\d\d-\d\d: 4 rows$", told, re.MULTILINE)) == dates
     assert f"{dates} partitions with {4 * dates} rows scored" in said
+    _, said, _ = run("--target", target, "--status", "--format", "json")
+    plan = json.loads(said)
+    schema = json.loads((ROOT / "fqtool/report/backfill.schema.json").read_text())
+    jsonschema.validate(plan, schema, format_checker=jsonschema.FormatChecker())
+    assert {one["event"] for one in plan["journal"]} == {"done"}
+    assert (plan["tasks"][0]["task"], len(plan["tasks"][0]["dates"]), plan["billed_bytes"]) == ("done", dates, 0)
     code, said, _ = run("--target", target, "--status")
     assert "Nothing is left to do." in said
     assert len(re.findall(r"^\d{4}-\d\d-\d\d +done +1 +4 +4 ", said, re.MULTILINE)) == dates
@@ -94,6 +102,8 @@ def test_plan_fill_look_again(target: str) -> None:
         (("--end", "yesterday"), 2, "'yesterday' is not a date"),
         (("--as-of", "noon"), 2, "'noon' is not a time"),
         (("--batch-days", "0"), 2, "batch-days"),
+        (("--dry-run", "--format", "sarif"), 2, "print text or json"),
+        (("--dry-run", "--verify"), 2, "Ask one of them"),
     ],
 )
 def test_what_is_refused_is_told(target: str, words: tuple[str, ...], code: int, sentence: str) -> None:

@@ -32,6 +32,11 @@ def test_phases_grow_to_the_whole_and_batches_cut_it(one: date, other: date, siz
     assert [day for some in batches(days, size) for day in some] == days
 
 
+def test_the_last_day_of_the_calendar_is_a_day() -> None:
+    """A span may end where dates end."""
+    assert list(plan_of(date(9999, 12, 30), date.max, (), Journal((), "s")).tasks) == [date(9999, 12, 30), date.max]
+
+
 EVENTS = st.lists(st.tuples(st.sampled_from(list(Event)[2:]), st.integers(0, 5), st.sampled_from("ab")), max_size=40)
 
 
@@ -65,10 +70,11 @@ def test_every_date_has_one_task_whatever_the_journal(told: list[tuple[Event, in
 def test_the_price_has_its_minimum() -> None:
     """No statement is billed below the list's minimum; the price follows from what is billed."""
     pricing = Pricing(NOW.date(), scan_per_tib=6.25, minimum_bytes_per_query=10 * 2**20)
-    bill = Bill(2**20, 100, pricing)
-    assert bill.billed == 1000 * 2**20
-    assert bill.price == pytest.approx(1000 / 2**20 * 6.25)
-    assert Bill(None, 3, pricing).price is None
+    bill = Bill((2**20, *[100] * 98, 30 * 2**20), pricing)
+    assert bill.billed == (99 * 10 + 30) * 2**20
+    assert bill.price == pytest.approx(1020 / 2**20 * 6.25)
+    assert Bill((1, 2)).billed == 3
+    assert Bill((1, 2)).price is None
 
 
 def test_google_s_analyser_accepts_question_and_journal() -> None:

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -110,6 +111,21 @@ def test_a_job_id_is_used_once(emulator: Emulator, dataset: str) -> None:
         assert first.state == "DONE"
         assert first.query == sql
         assert (first.error_result or {}).get("reason") == reason
+
+
+def test_readings_at_once_get_their_own_rows(emulator: Emulator, run_sql: RunSql, dataset: str) -> None:
+    """Tables listed at the same moment are each told with their own columns and rows."""
+    tables = {"one": (1,), "two": (2, 2), "three": (3, 3, 3)}
+    for name, row in tables.items():
+        run_sql(f"CREATE TABLE {name} AS SELECT {', '.join(f'{n} AS c{at}' for at, n in enumerate(row))}")
+
+    def listed(name: str) -> bool:
+        table = client.get_table(f"{dataset}.{name}", **SHORT)
+        return all([tuple(row) for row in client.list_rows(table, **SHORT)] == [tables[name]] for _ in range(15))
+
+    client = emulator.client()
+    with ThreadPoolExecutor(6) as pool:
+        assert all(pool.map(listed, [*tables] * 2))
 
 
 @pytest.mark.parametrize("call", ["query", "query_and_wait"])

@@ -294,6 +294,7 @@ def test_the_json_is_as_its_schema_says(tmp_path: Path) -> None:
         (("--start", "soon"), "'soon' is not a date."),
         (("--offline", "--start", "2026-02-07"), "--offline asks no table"),
         (("--offline", "--rows-per-year", "0"), "--rows-per-year counts the rows of a year."),
+        (("--offline", "--rows-per-year", "nan"), "--rows-per-year counts the rows of a year."),
     ],
 )
 def test_wrong_input_is_told(tmp_path: Path, words: tuple[str, ...], said: str) -> None:

@@ -362,7 +362,9 @@ def test_a_dead_migrators_lease_can_be_taken(warehouse: Warehouse, folder: Path)
     registry = small_registry()
     planned_in(folder, registry, warehouse)
     prepare_ledger(warehouse)
-    Lease(warehouse, "dead@host:1", "migrating", "fqtool migrate").held().__enter__()
+    Lease(warehouse, "dead@host:1", "migrating", "fqtool migrate")._take()
+    with pytest.raises(Busy, match="dead@host:1 is migrating"):
+        migrated(folder, registry, warehouse)
     migrated(folder, registry, warehouse, take_lease=True)
     assert drift(folder, registry, warehouse) == ()
 

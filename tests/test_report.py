@@ -300,3 +300,16 @@ def test_tables(columns: str) -> None:
         print_table("Migrations", ("version", "file", "state", "error"), rows, stream)
     check_golden(f"table-{columns or 'piped'}.text", stream.getvalue())
     assert ANSI.sub("", stream.getvalue()).count("updates.") == 5
+
+
+@pytest.mark.parametrize("columns", [40, 58, 60, 62, 80])
+def test_a_long_header_costs_no_cell(columns: int) -> None:
+    """Law: a header of several words above numbers does not push the last column off the terminal."""
+    stream = Terminal()
+    with patch.dict(os.environ, {"COLUMNS": str(columns)}):
+        headers = ("month", "dates", "rows", "scored", "without sources", "share")
+        print_table("", headers, [("2026-01", 23, 5481, 5480, 0, "100.0%")], stream)
+    plain = ANSI.sub("", stream.getvalue())
+    assert "scored" in plain
+    assert "100.0%" in plain
+    assert all(len(line) <= columns for line in plain.splitlines())

@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fqtool.migrations.ledger import TABLE, Entry, Standing, break_lease, entries_of, free_lease, record, take_lease
+from fqtool.migrations.ledger import (
+    TABLE,
+    Entry,
+    Holder,
+    Standing,
+    break_lease,
+    entries_of,
+    free_lease,
+    record,
+    take_lease,
+)
 from fqtool.migrations.plan import make_statement, plan
 from fqtool.quality.build import desired_state
 from fqtool.quality.merge import Partition
@@ -138,7 +148,8 @@ def test_the_ledger_and_its_queries_are_accepted() -> None:
     now = datetime(2026, 1, 2, tzinfo=UTC)
     assert analyze(make_statement(State(), (CreateTable(TABLE),)).sql, {}) is None
     entry = Entry("0001", 1, 1, Standing.STARTED, 1, "f", "h", "p", "j", "r", "t", now.isoformat())
-    for query in (record(entry), take_lease("r", now, now, "migrating"), free_lease("r", now), break_lease("r", now)):
+    one = Holder("r", "token", "place")
+    for query in (record(entry), take_lease(one, "migrating"), free_lease(one), break_lease(one)):
         assert analyze(query.sql, catalog(TABLE), dict(query.parameters)) is None
     assert entries_of([]) == ()
 

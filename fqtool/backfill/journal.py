@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -151,6 +152,13 @@ class Journal:
         if last is None:
             return 1
         return last.attempt if last.event == Event.STARTED else last.attempt + 1
+
+    @property
+    def newest(self) -> datetime | None:
+        """When the newest event happened by the clock of whoever wrote it; None where there is none, or no time."""
+        with suppress(ValueError, IndexError):
+            return datetime.fromisoformat(self.entries[-1].at).astimezone(UTC)
+        return None
 
     @property
     def seconds_each(self) -> float | None:

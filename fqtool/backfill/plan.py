@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from fqtool.backfill.journal import ATTEMPTS, Event, Journal
 from fqtool.backfill.partitions import Standing
+from fqtool.errors import Refusal
 from fqtool.registry.judgement import Pricing
 
 TIB = 2**40
@@ -40,24 +41,69 @@ MEANING: Mapping[Task, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What the statements of a plan are expected to process; `bytes` None where that is unknown (BIGQUERY 86, 87)."""
+    """What the statements of a plan are expected to process, in bytes each (BIGQUERY 86)."""
 
-    bytes: int | None
-    statements: int
+    shares: tuple[int, ...]
     pricing: Pricing | None = None
 
     @property
-    def billed(self) -> int | None:
-        """The bytes, no statement below the list's minimum."""
-        least = self.statements * (self.pricing.minimum_bytes_per_query if self.pricing else 0)
-        return None if self.bytes is None else max(self.bytes, least)
+    def bytes(self) -> int:
+        """What they process together."""
+        return sum(self.shares)
+
+    @property
+    def billed(self) -> int:
+        """The bytes that are paid for: no statement is below the list's minimum."""
+        return sum(billed_for(one, self.pricing) for one in self.shares)
 
     @property
     def price(self) -> float | None:
-        """What that costs by the price list, free tiers left out; None without a list or bytes."""
-        if self.pricing is None or self.billed is None:
-            return None
-        return self.billed / TIB * self.pricing.scan_per_tib
+        """What that costs by the price list, free tiers left out; None without a list."""
+        return price_of(self.billed, self.pricing)
+
+
+def billed_for(processed: int, pricing: Pricing | None) -> int:
+    """Return the bytes that one statement is billed for (BIGQUERY 87)."""
+    return max(processed, pricing.minimum_bytes_per_query if pricing else 0)
+
+
+def price_of(billed: int, pricing: Pricing | None) -> float | None:
+    """Return what billed bytes cost, None without a price list."""
+    return None if pricing is None else billed / TIB * pricing.scan_per_tib
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """How much a command may spend: `bytes` billed, and `cost` by the price list; None without a bound."""
+
+    bytes: int | None = None
+    cost: float | None = None
+    pricing: Pricing | None = None
+
+    def require(self, bill: Bill, spent: int = 0) -> None:
+        """Raise Refusal where a bill is more than may be spent, `spent` bytes among it."""
+        billed = spent + bill.billed
+        price, already = price_of(billed, self.pricing), f", {spent:,} bytes of it spent already" if spent else ""
+        if self.bytes is not None and billed > self.bytes:
+            raise Refusal(
+                f"The backfill would process about {billed:,} bytes{already}; {self.bytes:,} are allowed.",
+                remedy="Allow more with --max-bytes, or take fewer dates.",
+            )
+        if self.cost is not None and price is not None and self.pricing is not None and price > self.cost:
+            cost = f"{price:.4f} {self.pricing.currency}"
+            raise Refusal(
+                f"The backfill would cost about {cost}{already}; {self.cost:g} is allowed.",
+                remedy="Allow more with --max-cost, or take fewer dates.",
+            )
+
+    def require_rest(self, spent: int) -> None:
+        """Raise Refusal where nothing is left to spend."""
+        price = price_of(spent, self.pricing) or 0.0
+        if (self.bytes is not None and spent >= self.bytes) or (self.cost is not None and spent and price >= self.cost):
+            raise Refusal(
+                f"The statements so far have processed {spent:,} bytes, all that may be spent.",
+                remedy="Run it again to go on with as much once more; what is done is left alone.",
+            )
 
 
 @dataclass(frozen=True)
@@ -113,7 +159,7 @@ def plan_of(
             tasks[day] = Task.REPEATED
         elif not one.sourced and not one.guessed:
             tasks[day] = Task.WITHOUT_SOURCES
-        elif done and one.scored and event is not None and event.rows == one.rows:
+        elif done and one.scored and not one.guessed and event is not None and event.rows == one.rows:
             tasks[day] = Task.DONE
         elif only_stale and one.scored and not one.stale:
             tasks[day] = Task.CURRENT
@@ -125,10 +171,7 @@ def plan_of(
 
 
 def _days(start: date, end: date) -> Iterator[date]:
-    day = start
-    while day <= end:
-        yield day
-        day += timedelta(days=1)
+    return map(date.fromordinal, range(start.toordinal(), end.toordinal() + 1))
 
 
 def batches(days: Sequence[date], size: int) -> Iterator[tuple[date, ...]]:

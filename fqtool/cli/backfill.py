@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,9 +61,16 @@ def backfill(
     form: Format = "text",
 ) -> None:
     """Score past partitions: planned, resumable, verified; newest first, one atomic statement a date."""
+    from fqtool.errors import UsageError
     from fqtool.verbs.backfill import Options, plan_backfill
     from fqtool.verbs.workspace import open_registry
 
+    if verify and (dry_run or status):
+        raise UsageError("--verify looks at the rows, --dry-run and --status at the plan.", remedy="Ask one of them.")
+    if (dry_run or status) and form not in ("text", "json"):
+        raise UsageError(
+            "--dry-run and --status have no findings, so they print text or json.", remedy="Drop --format."
+        )
     loaded, now = open_registry(registry), datetime.now(UTC).replace(microsecond=0)
     options = Options(
         day_of(start), day_of(end), phased, batch_days, only_stale, resume, retry_failed, max_bytes, max_cost,
@@ -73,19 +81,24 @@ def backfill(
             _verify(loaded, warehouse, options, form)
         elif dry_run or status:
             plan, bill = plan_backfill(loaded, warehouse, options, now)
-            _show_plan(loaded, warehouse, plan, bill, journal=status)
+            _show_plan(loaded, warehouse, plan, bill, form, journal=status)
         else:
             _fill(loaded, warehouse, options, timeout, now, form)
 
 
-def _show_plan(registry: Registry, warehouse: Warehouse, plan: Plan, bill: Bill, *, journal: bool) -> None:
-    from fqtool.report.backfill_text import print_journal, print_plan
+def _show_plan(registry: Registry, warehouse: Warehouse, plan: Plan, bill: Bill, form: str, *, journal: bool) -> None:
+    from fqtool.report.backfill_text import document, print_journal, print_plan
     from fqtool.verbs.backfill import entries_for, journal_of
 
-    print_plan(plan, bill, warehouse.url, sys.stdout)
-    if journal:
+    entries = entries_for(journal_of(registry, warehouse), plan.start, plan.end) if journal else None
+    if form == "json":
+        json.dump(document(plan, bill, warehouse.url, entries), sys.stdout, indent=2)
         print()
-        print_journal(entries_for(journal_of(registry, warehouse), plan.start, plan.end), sys.stdout)
+        return
+    print_plan(plan, bill, warehouse.url, sys.stdout)
+    if entries is not None:
+        print()
+        print_journal(entries, sys.stdout)
 
 
 def _verify(registry: Registry, warehouse: Warehouse, options: Options, form: str) -> None:
@@ -120,7 +133,7 @@ def _fill(
         )  # fmt: skip
     done = [one for one in found.done if not one.failed]
     if found.stopped:
-        say(f"Interrupted after {len(done)} partitions; nothing is half done. Run the same command again to go on.")
+        say(f"{len(done)} partitions were scored.")
         raise typer.Exit(INTERRUPTED)
     if form == "text":
         print_months(months_of(found.verified.standings), sys.stdout)

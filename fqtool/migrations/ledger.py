@@ -22,6 +22,7 @@ from fqtool.table.typetext import column
 
 LEDGER = "_fqtool_ledger"
 LEASE = "lease"
+LEASE_MINUTES = 10
 
 
 class Standing(StrEnum):
@@ -61,6 +62,7 @@ class Entry:
 _TYPES = {"statement": "INT64", "attempt": "INT64", "total": "INT64"}
 _TIMES = ("started_at", "finished_at")
 _LEASE_ROW = "t.`version` = s.`version`"
+_NOW = "CURRENT_TIMESTAMP()"
 _KEY = ("version", "statement", "attempt")
 COLUMNS = tuple(field.name for field in fields(Entry))
 TABLE = Table(
@@ -181,16 +183,17 @@ def record(entry: Entry) -> Query:
     return _merge(entry, on, "WHEN MATCHED THEN")
 
 
-def _merge(entry: Entry, on: str, matched: str) -> Query:
-    source = ", ".join(f"{_parameter(name)} AS {ident(name)}" for name in COLUMNS)
+def _merge(entry: Entry, on: str, matched: str, where: str = "", **times: str) -> Query:
+    """Return a MERGE of one entry; `times` has SQL for columns that the warehouse's clock tells."""
+    source = ", ".join(f"{times.get(name) or _parameter(name)} AS {ident(name)}" for name in COLUMNS)
     update = ", ".join(f"{ident(name)} = s.{ident(name)}" for name in COLUMNS if name not in _KEY)
     names = ", ".join(ident(name) for name in COLUMNS)
     values = ", ".join(f"s.{ident(name)}" for name in COLUMNS)
     return Query(
-        f"MERGE {ident(LEDGER)} AS t\nUSING (SELECT {source}) AS s\nON {on}\n"
+        f"MERGE {ident(LEDGER)} AS t\nUSING (SELECT {source}{where}) AS s\nON {on}\n"
         f"{matched} UPDATE SET {update}\n"
         f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
-        tuple((name, getattr(entry, name)) for name in COLUMNS),
+        tuple((name, getattr(entry, name)) for name in COLUMNS if name not in times),
     )
 
 
@@ -199,32 +202,47 @@ def _parameter(name: str) -> str:
     return f"SAFE_CAST(NULLIF(@{name}, '') AS TIMESTAMP)" if name in _TIMES else f"@{name}"
 
 
-def take_lease(runner: str, now: datetime, until: datetime, work: str) -> Query:
-    """Return the MERGE that takes the lease if it is free, run out, or this runner's own.
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who takes a lease: `runner` names it to people, `token` is no other's, `place` is where its process id counts."""
 
-    `runner` is written as holder, `file` holds what it is doing, `finished_at` the end of the lease. Whoever reads
-    its own name afterwards has it; of two who come at once the second finds the row changed and does nothing
-    (BIGQUERY 42).
+    runner: str
+    token: str
+    place: str = ""
+
+
+def take_lease(holder: Holder, work: str) -> Query:
+    """Return the MERGE that takes the lease if it is free, run out, or this holder's own.
+
+    Whoever reads its own token afterwards, and no other's, has it. Of two who come at once the second finds the row
+    changed and does nothing (BIGQUERY 42). Where there is no row yet both may write one, since insertions never
+    conflict: then both read two, and each must free its own. All times are the warehouse's, so no clock of a holder's
+    matters. `runner` is written as holder, `file` holds its work, `job` the token, `finished_at` the end of the lease.
     """
-    mine_or_over = "t.`runner` = s.`runner` OR t.`finished_at` < s.`started_at`"
-    return _merge(_lease(runner, now, until, work), _LEASE_ROW, f"WHEN MATCHED AND ({mine_or_over}) THEN")
+    others = (
+        f" FROM (SELECT 1) WHERE NOT EXISTS (SELECT 1 FROM {ident(LEDGER)} WHERE `version` = @version"
+        f" AND `job` <> @job AND `finished_at` > CURRENT_TIMESTAMP())"
+    )
+    mine_or_over = "t.`job` = s.`job` OR t.`finished_at` <= s.`started_at`"
+    until = f"TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {LEASE_MINUTES} MINUTE)"
+    return _lease(holder, f"WHEN MATCHED AND ({mine_or_over}) THEN", work, until, others)
 
 
-def free_lease(runner: str, now: datetime) -> Query:
-    """Return the MERGE that ends this runner's lease."""
-    return _merge(_lease(runner, now, now), _LEASE_ROW, "WHEN MATCHED AND t.`runner` = s.`runner` THEN")
+def free_lease(holder: Holder) -> Query:
+    """Return the MERGE that ends this holder's lease."""
+    return _lease(holder, "WHEN MATCHED AND t.`job` = s.`job` THEN")
 
 
-def break_lease(runner: str, now: datetime) -> Query:
+def break_lease(holder: Holder) -> Query:
     """Return the MERGE that ends whoever's lease it is: for a migrator known to be dead."""
-    return _merge(_lease(runner, now, now), _LEASE_ROW, "WHEN MATCHED THEN")
+    return _lease(holder, "WHEN MATCHED THEN")
 
 
-def _lease(runner: str, now: datetime, until: datetime, work: str = "") -> Entry:
-    return Entry(LEASE, 0, 0, "lease", 0, work, "", "", "", runner, "", now.isoformat(), until.isoformat())
+def _lease(holder: Holder, matched: str, work: str = "", until: str = _NOW, where: str = "") -> Query:
+    entry = Entry(LEASE, 0, 0, "lease", 0, work, "", holder.place, holder.token, holder.runner, "", "")
+    return _merge(entry, _LEASE_ROW, matched, where, started_at=_NOW, finished_at=until)
 
 
-def running_leases(entries: Iterable[Entry], now: datetime) -> tuple[Entry, ...]:
-    """Return every lease that has not run out."""
-    leases = (entry for entry in entries if entry.version == LEASE)
-    return tuple(one for one in leases if datetime.fromisoformat(one.finished_at) > now)
+def leases(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return every lease that was taken and not freed; it may have run out."""
+    return tuple(entry for entry in entries if entry.version == LEASE and entry.file)

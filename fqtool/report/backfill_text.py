@@ -1,4 +1,4 @@
-"""A backfill as text: what it will do and cost, what became of it month by month, what the journal says."""
+"""A backfill told: what it will do and cost, what became of it month by month, what the journal says."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from fqtool.report.table_text import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import TextIO
+    from typing import Any, TextIO
 
     from fqtool.backfill.journal import Entry
     from fqtool.backfill.plan import Bill, Plan
     from fqtool.verbs.filling import Done
 
+FORMAT_VERSION = 1
 _MINUTE, _HOUR = 60, 3600
 _TASKS = ("task", "dates", "rows", "")
 _MONTHS = ("month", "dates", "rows", "scored", "without sources", "share")
@@ -35,17 +36,15 @@ def costs(plan: Plan, bill: Bill) -> Iterator[str]:
     if not plan.to_do:
         yield "Nothing is left to do."
         return
-    yield f"{bill.statements} MERGE statement{'s' * (bill.statements != 1)}: DML, which no daily quota counts."
-    if bill.bytes is None:
-        yield "How many bytes they process is not known here."
-    else:
-        yield f"They process about {size(bill.bytes)}{_least(bill)}{_priced(bill)}."
+    count = len(bill.shares)
+    yield f"{count} MERGE statement{'s' * (count != 1)}: DML, which no daily quota counts."
+    yield f"They process about {size(bill.bytes)}{_least(bill)}{_priced(bill)}."
     if plan.seconds is not None:
         yield f"About {duration(plan.seconds)}, at {plan.seconds_each:.2f} s a partition as measured so far."
 
 
 def _least(bill: Bill) -> str:
-    if bill.bytes is None or bill.billed is None or bill.billed <= bill.bytes or bill.pricing is None:
+    if bill.billed <= bill.bytes or bill.pricing is None:
         return ""
     return f", billed as {size(bill.billed)} (at least {size(bill.pricing.minimum_bytes_per_query)} a statement)"
 
@@ -102,6 +101,37 @@ def print_journal(entries: Iterable[Entry], stream: TextIO) -> None:
     ]
     if rows:
         print_table("What the journal says", _JOURNAL, rows, stream)
+
+
+def document(plan: Plan, bill: Bill, place: str, journal: Iterable[Entry] | None) -> dict[str, Any]:
+    """Return the plan as the JSON value that is printed, described by `backfill.schema.json` beside this file."""
+    pricing = bill.pricing
+    tasks = [(one, plan.dates(one)) for one in Task]
+    return {
+        "format_version": FORMAT_VERSION,
+        "target": place,
+        "start": str(plan.start),
+        "end": str(plan.end),
+        "tasks": [
+            {"task": str(one), "dates": [str(day) for day in days], "rows": plan.rows(one)}
+            for one, days in tasks
+            if days
+        ],
+        "statements": len(bill.shares),
+        "bytes": bill.bytes,
+        "billed_bytes": bill.billed,
+        "price": bill.price,
+        "currency": pricing and pricing.currency,
+        "prices_as_of": pricing and str(pricing.as_of),
+        "seconds": plan.seconds,
+        "journal": None if journal is None else [
+            {
+                "date": one.day, "event": one.event, "attempt": one.attempt, "rows": _known(one.rows),
+                "changed": _known(one.changed), "job": one.job, "error": one.error,
+            }
+            for one in journal
+        ],
+    }  # fmt: skip
 
 
 def _known(number: int) -> int | None:

@@ -47,10 +47,16 @@ class _Column:
     cells: tuple[str, ...]
     numeric: bool
 
-    def longest_word(self) -> int:
+    @property
+    def whole(self) -> bool:
+        """Names and numbers keep their width, so that what gives way on a narrow terminal is prose."""
+        return not any(" " in cell for cell in self.cells)
+
+    def narrowest(self) -> int:
         from rich.cells import cell_len
 
-        return max(cell_len(word) for text in (self.header, *self.cells) for word in text.split(" "))
+        texts = (self.header, *self.cells)
+        return max(cell_len(word) for text in texts for word in ([text] if self.whole else text.split(" ")))
 
 
 def _column(header: str, values: Sequence[object]) -> _Column:
@@ -62,7 +68,7 @@ def _column(header: str, values: Sequence[object]) -> _Column:
 
 
 def _narrowest(columns: Sequence[_Column]) -> int:
-    return sum(column.longest_word() + _BORDER for column in columns) + 1
+    return sum(column.narrowest() + _BORDER for column in columns) + 1
 
 
 def _grid(columns: Sequence[_Column], page: Page) -> Table:
@@ -74,10 +80,8 @@ def _grid(columns: Sequence[_Column], page: Page) -> Table:
     else:
         table = Table(box=ROUNDED, border_style="dim", header_style="bold")
     for column in columns:
-        # Names and numbers keep their width, so that what gives way on a narrow terminal is prose.
-        whole = not any(" " in cell for cell in column.cells)
         justify: JustifyMethod = "right" if column.numeric else "left"
-        table.add_column(column.header, justify=justify, no_wrap=whole, overflow="fold")
+        table.add_column(column.header, justify=justify, no_wrap=column.whole, overflow="fold")
     for row in zip(*(column.cells for column in columns), strict=True):
         table.add_row(*row)
     return table

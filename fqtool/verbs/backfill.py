@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from fqtool.backfill.journal import ANEW, JOURNAL, REST, ROWS, Entry, Event, Journal, entries_of, run_of, scoring_of
 from fqtool.backfill.partitions import Partitions, Standing, read
-from fqtool.backfill.plan import Bill, Plan, Task, batches, phases, plan_of
+from fqtool.backfill.plan import Allowed, Bill, Plan, Task, batches, phases, plan_of
 from fqtool.errors import InputError, Refusal
 from fqtool.finding import Finding, blocking
 from fqtool.quality.merge import Partition
@@ -87,6 +87,11 @@ def plan_backfill(registry: Registry, warehouse: Warehouse, options: Options, no
 def _require(registry: Registry, warehouse: Warehouse, options: Options) -> None:
     if options.end < options.start:
         raise InputError(f"The end {options.end} lies before the start {options.start}.")
+    if options.max_cost is not None and registry.pricing is None:
+        raise InputError(
+            f"{registry.path} has no prices, so no cost can be bounded.",
+            remedy="Declare pricing:, or bound the bytes with --max-bytes.",
+        )
     require_columns(registry, warehouse, (one.name for one in Scoring(registry).columns))
 
 
@@ -123,13 +128,12 @@ def bill_of(registry: Registry, warehouse: Warehouse, plan: Plan) -> Bill:
     """
     days = plan.to_do
     if not days:
-        return Bill(0, 0, registry.pricing)
+        return Bill((), registry.pricing)
     whole = _dry(registry, warehouse, min(days), max(days))
     if whole is None:
         whole = _weighed(registry, warehouse, min(days), max(days))
     rows = sum(one.rows for one in plan.standings.values() if min(days) <= one.day <= max(days))
-    estimated = round(whole * plan.rows() / max(rows, 1))
-    return Bill(estimated, len(days), registry.pricing)
+    return Bill(tuple(round(whole * plan.standings[day].rows / max(rows, 1)) for day in days), registry.pricing)
 
 
 def _dry(registry: Registry, warehouse: Warehouse, start: date, end: date) -> int | None:
@@ -191,6 +195,10 @@ def fill(
 def _phases(filler: Filler, options: Options, watch: Watch) -> Filled:
     spans = list(phases(options.start, options.end)) if options.phased else [(options.start, options.end)]
     done: list[Done] = []
+    if len(spans) > 1 and (options.max_bytes is not None or options.max_cost is not None):
+        # All phases together are what may be spent, and that is to be known before the first.
+        journal, _, bill = _looked(filler, options, spans[-1])
+        _require_affordable(filler, journal, bill)
     for span in spans:
         done += _phase(filler, options, span, watch)
         verified = verify(filler.registry, filler.warehouse, *span)
@@ -219,7 +227,8 @@ def _opened(
     run = last.run if last is not None and same else run_of(warehouse.url, journal.scoring, as_of, now)
     filler = Filler(
         registry, warehouse, another, run, journal.scoring, mode, as_of, runner_name(), tool,
-        max_bytes=options.max_bytes, stopping=watch.stopping, on_step=watch.on_step, on_done=watch.on_done,
+        allowed=Allowed(options.max_bytes, options.max_cost, registry.pricing), stopping=watch.stopping,
+        on_step=watch.on_step, on_done=watch.on_done, last=journal.newest,
     )  # fmt: skip
     watch.configure(filler)
     if not same:
@@ -227,12 +236,16 @@ def _opened(
     return filler
 
 
-def _phase(filler: Filler, options: Options, span: tuple[date, date], watch: Watch) -> list[Done]:
-    journal = journal_of(filler.registry, filler.warehouse)
+def _looked(filler: Filler, options: Options, span: tuple[date, date]) -> tuple[Journal, Plan, Bill]:
     run = None if options.resume else filler.run
-    plan, bill = _planned(filler.registry, filler.warehouse, options, journal, span, run)
+    journal = journal_of(filler.registry, filler.warehouse)
+    return journal, *_planned(filler.registry, filler.warehouse, options, journal, span, run)
+
+
+def _phase(filler: Filler, options: Options, span: tuple[date, date], watch: Watch) -> list[Done]:
+    journal, plan, bill = _looked(filler, options, span)
     watch.on_phase(plan, bill)
-    _require_affordable(bill, options)
+    _require_affordable(filler, journal, bill)
     if options.retry_failed:
         journal = _forgiven(filler, journal, plan)
     done: list[Done] = []
@@ -241,6 +254,16 @@ def _phase(filler: Filler, options: Options, span: tuple[date, date], watch: Wat
             break
         done += filler.batch(days, journal, {day: plan.standings[day].rows for day in days})
     return done
+
+
+def _require_affordable(filler: Filler, journal: Journal, bill: Bill) -> None:
+    try:
+        filler.allowed.require(bill, filler.spent)
+    except Refusal:
+        # A run in which nothing was begun would give its time of scoring to a later one.
+        if not journal.last(filler.run):
+            filler.note([filler.event(Event.CLOSED)], "close run")
+        raise
 
 
 def _forgiven(filler: Filler, journal: Journal, plan: Plan) -> Journal:
@@ -255,19 +278,6 @@ def _forgiven(filler: Filler, journal: Journal, plan: Plan) -> Journal:
     if entries:
         filler.note(entries, "forgive failures")
     return Journal((*journal.entries, *entries), journal.scoring)
-
-
-def _require_affordable(bill: Bill, options: Options) -> None:
-    if options.max_bytes is not None and bill.billed is not None and bill.billed > options.max_bytes:
-        raise Refusal(
-            f"The backfill would process about {bill.billed:,} bytes; {options.max_bytes:,} are allowed.",
-            remedy="Allow more with --max-bytes, or take fewer dates.",
-        )
-    if options.max_cost is not None and bill.price is not None and bill.pricing and bill.price > options.max_cost:
-        raise Refusal(
-            f"The backfill would cost about {bill.price:.4f} {bill.pricing.currency}; {options.max_cost:g} is allowed.",
-            remedy="Allow more with --max-cost, or take fewer dates.",
-        )
 
 
 def months_of(standings: tuple[Standing, ...]) -> Mapping[str, tuple[int, int, int, int]]:

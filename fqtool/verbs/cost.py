@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
+from math import inf
 
 from fqtool.errors import InputError, Refusal, UsageError
 from fqtool.migrations.plan import make_statement
@@ -46,7 +47,7 @@ def cost_of(
     """
     if end < start:
         raise InputError(f"The end {end} lies before the start {start}.")
-    if rows_per_year is not None and rows_per_year <= 0:
+    if rows_per_year is not None and not 0 < rows_per_year < inf:
         raise UsageError("--rows-per-year counts the rows of a year.", remedy="Write it like 25900.")
     table, why = _table(registry, warehouse)
     sizes = None

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
-from functools import cached_property
+from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, partial
 
 from fqtool.backfill.journal import ATTEMPTS, TABLE, Entry, Event, Journal, append, job_of
 from fqtool.backfill.partitions import Partitions, Standing, read
-from fqtool.errors import FqtoolError, Refusal, StatementFailed, Throttled
+from fqtool.backfill.plan import Allowed, billed_for
+from fqtool.errors import FqtoolError, StatementFailed, Throttled
 from fqtool.quality.merge import Partition
 from fqtool.quality.scoring import Scoring
 from fqtool.registry.model import Registry
 from fqtool.verbs.lease import create_once
 from fqtool.verbs.pacer import Pacer
 from fqtool.warehouse.protocol import Outcome, Warehouse
+from fqtool.warehouse.threads import begun
 
 _PAUSE = 2.0
 
@@ -50,6 +51,8 @@ class Filler:
 
     `another` opens one more connection, for statements beside one another. `stopping` is asked between partitions,
     and `renew` called, which may raise what ends the run.
+    `last` is the time of the newest event that is known, which every further one is later than.
+    `spent` counts the bytes that the statements of this command were billed for, `allowed` bounds it.
     `on_step` is told every boundary in words before anything happens there, `on_done` every partition that is done or
     set aside. `clock` and `sleep` are the world's unless a test brings its own.
     """
@@ -63,17 +66,17 @@ class Filler:
     as_of: datetime
     runner: str
     tool: str
-    max_bytes: int | None = None
+    allowed: Allowed = field(default_factory=Allowed)
     stopping: Callable[[], bool] = lambda: False
     on_step: Callable[[str], None] = lambda _: None
     on_done: Callable[[Done], None] = lambda _: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
     renew: Callable[[], None] = lambda: None
+    last: datetime | None = None
     spent: int = 0
     _others: list[Warehouse] = field(default_factory=list)
     _pacer: Pacer = field(default_factory=Pacer)
-    _last_at: str = ""
 
     @cached_property
     def _scoring(self) -> Scoring:
@@ -95,9 +98,12 @@ class Filler:
         return Entry(**told | more)  # type: ignore[arg-type]
 
     def _now(self) -> str:
-        now = self.clock().isoformat(timespec="microseconds")
-        self._last_at = max(now, self._last_at)
-        return self._last_at
+        now = self.clock()
+        if self.last is not None:
+            # A clock may be slow, or behind that of the machine whose run this one goes on with.
+            now = max(now, self.last + timedelta(microseconds=1))
+        self.last = now
+        return now.isoformat(timespec="microseconds")
 
     def batch(self, days: Sequence[date], journal: Journal, expected: dict[date, int]) -> tuple[Done, ...]:
         """Score some partitions, each until it is done or has failed three times; return what came of each.
@@ -151,26 +157,19 @@ class Filler:
                 break
             try:
                 self.renew()
-                self._require_budget()
+                self.allowed.require_rest(self.spent)
             except FqtoolError as error:
                 broken = error
                 break
             for (day, _), outcome in zip(some, self._beside(some), strict=True):
                 if isinstance(outcome, Outcome):
-                    self.spent += outcome.bytes_processed or 0
+                    self.spent += billed_for(outcome.bytes_processed or 0, self.registry.pricing)
                     outcomes[day] = outcome
                 elif isinstance(outcome, StatementFailed | Throttled):
                     outcomes[day] = outcome
                 else:
                     broken = outcome
         return outcomes, broken
-
-    def _require_budget(self) -> None:
-        if self.max_bytes is not None and self.spent >= self.max_bytes:
-            raise Refusal(
-                f"The statements so far have processed {self.spent:,} bytes, all that may be spent.",
-                remedy="Run it again with a larger --max-bytes to go on.",
-            )
 
     def _beside(self, some: Sequence[tuple[date, int]]) -> list[Outcome | FqtoolError]:
         for _ in some:
@@ -179,10 +178,9 @@ class Filler:
             return [self._one(self.warehouse, *some[0])]
         while len(self._others) < len(some) - 1:
             self._others.append(self.another())
-        with ThreadPoolExecutor(len(some)) as pool:
-            places = [self.warehouse, *self._others][: len(some)]
-            begun = [pool.submit(self._one, place, *one) for place, one in zip(places, some, strict=True)]
-            return [one.result() for one in begun]
+        places = [self.warehouse, *self._others][: len(some)]
+        under_way = [begun(partial(self._one, place, *one)) for place, one in zip(places, some, strict=True)]
+        return [one.result() for one in under_way]
 
     def close(self) -> None:
         """Close the connections that were opened for statements beside one another."""

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import getpass
 import os
+import random
 import socket
+import sys
+import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from fqtool.errors import Busy, StatementFailed, WorldError
 from fqtool.migrations.ledger import (
+    LEASE_MINUTES,
     TABLE,
+    Entry,
+    Holder,
     break_lease,
     free_lease,
-    running_leases,
+    leases,
     take_lease,
 )
 from fqtool.migrations.plan import make_statement
@@ -28,7 +36,7 @@ from fqtool.table.model import State, Table
 from fqtool.verbs.workspace import ledger_entries
 from fqtool.warehouse.protocol import Warehouse
 
-LEASE_MINUTES = 10
+_PAUSES = (0.5, 1.0, 2.0)
 
 
 def runner_name() -> str:
@@ -40,16 +48,30 @@ def runner_name() -> str:
     return f"{user}@{socket.gethostname()}:{os.getpid()}"
 
 
-def is_dead(runner: str) -> bool:
-    """Tell whether a runner is known to be dead: a process of this host that is no more."""
-    place, _, process = runner.rpartition(":")
-    if place.rpartition("@")[2] != socket.gethostname() or not process.isdecimal():
+def place() -> str:
+    """Name what the process ids of this host count in, "" where that is not known.
+
+    Containers often share one name of host and one process id, so that these alone tell nothing.
+    """
+    if sys.platform == "darwin":
+        return f"{socket.gethostname()} {uuid.getnode()}"
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def is_dead(lease: Entry) -> bool:
+    """Tell whether a holder is known to be dead: a process of this host that is no more."""
+    process = lease.runner.rpartition(":")[2]
+    if not lease.partial_hash or lease.partial_hash != place() or not process.isdecimal():
         return False
     try:
         os.kill(int(process), 0)
     except ProcessLookupError:
         return True
-    except OSError:
+    except (OSError, OverflowError):
         return False
     return False
 
@@ -84,17 +106,21 @@ class Lease:
     command: str
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     on_step: Callable[[str], None] = _silent
-    _until: datetime | None = None
+    sleep: Callable[[float], None] = time.sleep
+    _token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    _taken: datetime | None = None
+
+    @property
+    def _holder(self) -> Holder:
+        return Holder(self.runner, self._token, place())
 
     @contextmanager
     def held(self, *, take_over: bool = False) -> Iterator[None]:
         """Hold the lease while working. Raises Busy naming the holder, its work and until when."""
-        now = self.clock()
         self.on_step("take lease")
-        dead = any(is_dead(one.runner) for one in running_leases(ledger_entries(self.warehouse), now))
-        if take_over or dead:
-            self.warehouse.run(break_lease(self.runner, now))
-        self._take(now)
+        if take_over or any(map(is_dead, leases(ledger_entries(self.warehouse)))):
+            self.warehouse.run(break_lease(self._holder))
+        self._take()
         try:
             yield
         except WorldError:
@@ -109,23 +135,41 @@ class Lease:
 
     def renew(self) -> None:
         """Hold it for its full time again once half of it is over. Raises Busy where another has taken it."""
-        now = self.clock()
-        if self._until is not None and self._until - now < timedelta(minutes=LEASE_MINUTES / 2):
-            self._take(now)
+        if self._taken is not None and self.clock() - self._taken > timedelta(minutes=LEASE_MINUTES / 2):
+            self._take()
 
-    def _take(self, now: datetime) -> None:
-        self._until = now + timedelta(minutes=LEASE_MINUTES)
-        self.warehouse.run(take_lease(self.runner, now, self._until, self.work))
-        found = running_leases(ledger_entries(self.warehouse), now)
-        others = [one for one in found if one.runner != self.runner]
-        if others or not found:
-            who = f"{others[0].runner} is {others[0].file or 'at work'}" if others else "Another process is at work"
-            until = others[0].finished_at if others else "soon"
-            raise Busy(
-                f"{who} in {self.warehouse.url} and holds the lease until {until}.",
-                remedy=f"Wait for it; if that process is dead: {self.command} --take-lease",
-            )
+    def _take(self) -> None:
+        others: list[Entry] = []
+        for pause in (*_PAUSES, None):
+            now = self.clock()
+            self._try_to_take(last=pause is None)
+            found = leases(ledger_entries(self.warehouse))
+            others = [one for one in found if one.job != self._token]
+            if found and not others:
+                self._taken = now
+                return
+            if len(others) < len(found):
+                self.warehouse.run(free_lease(self._holder))
+            elif others:
+                break
+            if pause is not None:
+                # Two who meet here must not meet again.
+                self.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  nothing secret
+        who = f"{others[0].runner} is {others[0].file}" if others else "Another process is at work"
+        until = others[0].finished_at if others else "soon"
+        raise Busy(
+            f"{who} in {self.warehouse.url} and holds the lease until {until}.",
+            remedy=f"Wait for it; if that process is dead: {self.command} --take-lease",
+        )
+
+    def _try_to_take(self, *, last: bool) -> None:
+        try:
+            self.warehouse.run(take_lease(self._holder, self.work))
+        except StatementFailed as error:
+            # Of two at the same moment BigQuery may fail one: what stands then tells which.
+            if last or "concurrent" not in str(error):
+                raise
 
     def _free(self) -> None:
         self.on_step("free lease")
-        self.warehouse.run(free_lease(self.runner, self.clock()))
+        self.warehouse.run(free_lease(self._holder))

@@ -6,12 +6,13 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, wait
-from threading import Thread
+from concurrent.futures import wait
 from typing import TypeVar
 
 import requests
 import urllib3.exceptions
+
+from fqtool.warehouse.threads import begun
 
 T = TypeVar("T")
 SILENCE = "silence"
@@ -28,15 +29,7 @@ def bounded(call: Callable[[], T], seconds: float) -> T:
     of a name, and the client itself lengthens some (BIGQUERY 79). An overdue call is left to end on its own in a
     thread that does not keep the process alive.
     """
-    future: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(call())
-        except BaseException as error:  # noqa: BLE001  it is raised again where the answer is awaited
-            future.set_exception(error)
-
-    Thread(target=work, name="fqtool-bigquery", daemon=True).start()
+    future = begun(call)
     if not wait([future], timeout=seconds).done:
         raise Overdue
     return future.result()

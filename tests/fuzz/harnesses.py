@@ -17,7 +17,7 @@ from fqtool.errors import FqtoolError
 from fqtool.finding import Finding
 from fqtool.migrations.contract import breaks, contract_text, read_contract
 from fqtool.migrations.files import checksums, edited, read_file, recorded_state
-from fqtool.migrations.ledger import COLUMNS, TABLE, entries_of, revisions, running_leases
+from fqtool.migrations.ledger import COLUMNS, TABLE, entries_of, leases, revisions
 from fqtool.quality.expression import render
 from fqtool.quality.feature_list import read_feature_list
 from fqtool.quality.grammar import parse_expression
@@ -84,7 +84,7 @@ def ledger(data: bytes) -> None:
         rows.append({one.name: _cell(one.sql_type, raw) for one, raw in zip(TABLE.columns, cells, strict=False)})
     entries = entries_of(rows)
     revisions(entries)
-    running_leases(entries, NOW)
+    leases(entries)
 
 
 def _cell(kind: str, raw: bytes) -> object:

@@ -1,10 +1,11 @@
-"""The outermost ASGI layer: a log of requests, the default dataset, job ids used once, errors as HTTP errors.
+"""The outermost ASGI layer: a log of requests, one at a time, the default dataset, job ids used once, errors as HTTP.
 
 Mends `bqemulator.server.create_app`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -35,6 +36,8 @@ class Front:
     def __init__(self, app: Any, ctx: Any) -> None:
         self._app, self._ctx = app, ctx
         self._log: list[tuple[str, str]] = []
+        # bqemulator reads in threads over one connection to DuckDB, where one result takes the place of another.
+        self._one = asyncio.Lock()
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -46,7 +49,8 @@ class Front:
             await self._bed(method, path)(scope, receive, send)
             return
         self._log.append((method, path))
-        answer = await self._answer(method, path, scope, receive)
+        async with self._one:
+            answer = await self._answer(method, path, scope, receive)
         if callable(answer):
             await answer(scope, receive, send)
         else:
