@@ -7,12 +7,13 @@ FqtoolError                    one clear sentence: place, cause, remedy
 |   +-- MigrationError         a migration file, its checksum or its place in history
 +-- Refusal             (1)    the tool understood and will not; carries the Findings that say why
 +-- WorldError          (3)    the world failed
-+-- Unreachable            network, timeout, silence
-+-- Denied                 credentials or permission
-+-- NotThere               a project, dataset, table or file that does not exist
-+-- Throttled              quota or rate limit
-+-- Busy                   another process holds the lock or the lease
-+-- StatementFailed        the warehouse ran a statement and said no
+    +-- Unreachable            network, timeout, silence
+    +-- Denied                 credentials or permission
+    +-- NotThere               a project, dataset, table or file that does not exist
+    +-- Throttled              rate limit
+    |   +-- QuotaSpent         a quota that is used up
+    +-- Busy                   another process holds the lock or the lease
+    +-- StatementFailed        the warehouse ran a statement and said no
 """
 
 from __future__ import annotations
@@ -83,7 +84,11 @@ class NotThere(WorldError):
 
 
 class Throttled(WorldError):
-    """A rate limit or quota was hit and retrying within the deadline did not help."""
+    """A rate limit was hit and retrying within the deadline did not help."""
+
+
+class QuotaSpent(Throttled):
+    """A quota is used up: whatever is asked next is refused as well, until it is renewed."""
 
 
 class Busy(WorldError):

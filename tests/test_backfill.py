@@ -16,7 +16,7 @@ import pytest
 from fqtool.backfill.journal import ATTEMPTS, ROWS, Entry, Event, entries_of
 from fqtool.backfill.partitions import Partitions, Standing, read
 from fqtool.backfill.plan import Allowed, Bill, Plan, Task
-from fqtool.errors import Busy, InputError, NotThere, Refusal, StatementFailed, Unreachable
+from fqtool.errors import Busy, InputError, NotThere, QuotaSpent, Refusal, StatementFailed, Unreachable
 from fqtool.quality.build import desired_table
 from fqtool.registry.judgement import Pricing
 from fqtool.sql import Query, Value, WholeTable
@@ -231,6 +231,19 @@ def test_the_world_stops_a_run_and_it_goes_on(small: Warehouse) -> None:
     jobs = {one.day: one.job for one in events(small) if one.event == Event.DONE}
     assert all(jobs[one.day] == one.job for one in begun)
     assert len({one.run for one in events(small)}) == 1
+
+
+def test_a_spent_quota_ends_a_run_and_costs_one_attempt(small: Warehouse) -> None:
+    """What was refused counts as one failed attempt, for its job id is used; the rest is not tried in vain."""
+    spent = END - timedelta(days=6)
+    with pytest.raises(QuotaSpent):
+        filled(Failing(small, [spent], 1, QuotaSpent("A quota is used up.")))
+    failed = [one.day for one in events(small) if one.event == Event.FAILED]
+    assert failed == [str(spent)]
+    assert planned(small).dates(Task.SET_ASIDE) == ()
+    filled(small)
+    assert {one.day: one.attempt for one in events(small) if one.event == Event.DONE}[str(spent)] == 2
+    assert verify(past_registry(), small, START, END).findings == ()
 
 
 def test_a_score_whose_sources_were_cleared_is_done_again(small: Warehouse) -> None:

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from fqtool.errors import Denied, FqtoolError, NotThere, StatementFailed, Throttled, Unreachable
+from fqtool.errors import Denied, FqtoolError, NotThere, QuotaSpent, StatementFailed, Throttled, Unreachable
 from fqtool.sql import Query, WholeTable
 from fqtool.table.statement import Statement
 from fqtool.warehouse.bigquery import BigQueryWarehouse
@@ -101,7 +101,7 @@ FAULTS: dict[str, tuple[Step, type[FqtoolError], str]] = {
     "403 bare": (Answer(403, HTML, "text/html"), Denied, "roles/bigquery.dataEditor"),
     "403 odd": (Answer(403, {"error": "denied"}), Unreachable, ""),
     "403 rate": (error(403, "rateLimitExceeded", "Exceeded rate limits"), Throttled, "Exceeded rate limits"),
-    "403 quota": (error(403, "quotaExceeded", "Quota exceeded"), Throttled, "IAM & Admin"),
+    "403 quota": (error(403, "quotaExceeded", "Quota exceeded"), QuotaSpent, "IAM & Admin"),
     "403 too large": (error(403, "responseTooLarge", "Response too large"), StatementFailed, "too large"),
     "404 dataset": (error(404, "notFound", "Not found: Dataset p:d"), NotThere, "bq mk --dataset p:d"),
     "404 project": (error(404, "notFound", "Not found: Project p"), NotThere, "gcloud projects describe p"),

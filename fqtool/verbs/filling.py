@@ -15,7 +15,7 @@ from functools import cached_property, partial
 from fqtool.backfill.journal import ATTEMPTS, TABLE, Entry, Event, Journal, append, job_of
 from fqtool.backfill.partitions import Partitions, Standing, read
 from fqtool.backfill.plan import Allowed, billed_for
-from fqtool.errors import FqtoolError, StatementFailed, Throttled
+from fqtool.errors import FqtoolError, QuotaSpent, StatementFailed, Throttled
 from fqtool.quality.merge import Partition
 from fqtool.quality.scoring import Scoring
 from fqtool.registry.model import Registry
@@ -167,6 +167,7 @@ class Filler:
                     outcomes[day] = outcome
                 elif isinstance(outcome, StatementFailed | Throttled):
                     outcomes[day] = outcome
+                    broken = outcome if isinstance(outcome, QuotaSpent) else broken
                 else:
                     broken = outcome
         return outcomes, broken

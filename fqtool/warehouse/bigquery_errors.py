@@ -14,7 +14,7 @@ import requests
 from google.api_core.exceptions import GoogleAPICallError, RetryError
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError, TransportError
 
-from fqtool.errors import Denied, FqtoolError, NotThere, StatementFailed, Throttled, Unreachable
+from fqtool.errors import Denied, FqtoolError, NotThere, QuotaSpent, StatementFailed, Throttled, Unreachable
 from fqtool.warehouse.bigquery_network import SILENCE, breakdown
 from fqtool.warehouse.values import without_values
 
@@ -113,7 +113,7 @@ def judged(told: Said, place: Place) -> FqtoolError:
     """Return the error for what BigQuery said, over HTTP or in a job's errorResult."""
     words = told.or_else(f"HTTP status {told.status}, no reason given" if told.status else "no reason given")
     if told.reason in _QUOTA:
-        return Throttled(
+        return QuotaSpent(
             f"{place.server} says that a quota is used up: {words}.",
             remedy="Wait until it is renewed, or ask for more under IAM & Admin, Quotas.",
         )
