@@ -36,17 +36,17 @@ def read_folder(path: Path, *suffixes: str) -> dict[str, str]:
 
     Lines end as they were written: a checkout may have made CRLF of it, which is no edit. Raises InputError.
     """
-    if not path.exists():
-        return {}
-    if not path.is_dir():
-        raise InputError(f"{path} is not a folder.")
     try:
+        if not path.exists():
+            return {}
+        if not path.is_dir():
+            raise InputError(f"{path} is not a folder.")
         found = sorted(entry for entry in path.iterdir() if entry.suffix in suffixes)
+        odd = [entry for entry in found if entry.exists() and not entry.is_file()]
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    for entry in found:
-        if entry.exists() and not entry.is_file():
-            raise InputError(f"{entry} is no file.")  # whoever reads a pipe waits for ever
+    if odd:
+        raise InputError(f"{odd[0]} is no file.")  # whoever reads a pipe waits for ever
     return {entry.name: read_text(entry).replace("\r\n", "\n") for entry in found}
 
 
