@@ -16,6 +16,7 @@ import typer.main
 import yaml
 
 from fqtool.cli.app import app
+from fqtool.cli.commands import COMMANDS, command_named
 from tests.bed.running import ROOT
 
 FILES = ("action.yml", ".pre-commit-hooks.yaml", "docs/examples/fqtool.yml")
@@ -51,7 +52,8 @@ def test_every_command_exists_with_its_options(name: str) -> None:
     for words in found:
         group, rest = _GROUP, list(words)
         while hasattr(group, "commands") and rest and rest[0] in group.commands:
-            group = group.commands[rest.pop(0)]
+            name = rest.pop(0)
+            group = command_named(name) if group is _GROUP and name in COMMANDS else group.commands[name]
         group.make_context("fqtool", rest, resilient_parsing=False)
 
 

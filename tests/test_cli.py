@@ -11,12 +11,17 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from typer.testing import CliRunner
 
 from fqtool.cli.app import app
+from fqtool.cli.options import guarded
 from tests.bed.running import PROJECT, ROOT, Emulator
+
+if TYPE_CHECKING:
+    import typer
 
 LIMIT = 60.0
 
@@ -176,6 +181,42 @@ def test_a_reader_that_goes_away_is_no_error(project: Path) -> None:
     )
     assert done.stdout == "[\n"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "locked/x"), "error: locked/x: Permission denied."),
+        (OSError(28, "No space left on device"), "error: The output cannot be written: No space left on device."),
+        (KeyError("x"), "error: fqtool has a defect: KeyError: 'x'\n  FQTOOL_DEBUG=1 shows where; please report it."),
+    ],
+)
+def test_what_nobody_foresaw_ends_in_a_sentence(
+    error: Exception, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the machine refuses is told as such, what else goes wrong as a defect: exit code 3."""
+
+    def fails() -> None:
+        raise error
+
+    with pytest.raises(SystemExit) as ended:
+        _ = guarded(cast("typer.Typer", fails))
+    assert (ended.value.code, capsys.readouterr().err) == (3, f"{said}\n")
+
+
+@pytest.mark.parametrize(("words", "code"), [("generate-schema >&-", 0), ("validate -r absent 2>&-", 2)])
+def test_closed_streams_change_nothing(project: Path, words: str, code: int) -> None:
+    """Without a stdout or a stderr, as cron jobs are run, a command ends as with one, and without a traceback."""
+    done = subprocess.run(
+        f"exec {sys.executable} -m fqtool {words}",
+        shell=True,
+        cwd=project,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        timeout=LIMIT,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
 
 
 def test_colour_is_for_terminals(project: Path) -> None:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import resource
 import shutil
+import stat
 import subprocess
 import sys
 from functools import partial
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from fqtool.warehouse.disk import write_text
+from fqtool.errors import InputError, WorldError
+from fqtool.warehouse.disk import read_folder, read_text, write_text
 from tests.bed.running import ROOT
 
 # What writes a file without a table; {out} is where it goes.
@@ -107,6 +109,53 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     for text in ("one", "two"):
         write_text(link, text)
         assert (link.is_symlink(), behind.read_text()) == (True, text)
+
+
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+    """Law: a pipe or a device, also behind a link, is written to and not replaced; a folder is refused."""
+    pipe, link, folder = tmp_path / "pipe", tmp_path / "link", tmp_path / "folder"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    folder.mkdir()
+    for path in (pipe, link):
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        write_text(path, "told")
+        assert (os.read(reader, 9), pipe.is_fifo(), link.is_symlink()) == (b"told", True, True)
+        os.close(reader)
+    with pytest.raises(WorldError, match="No space left on device"):
+        write_text(Path("/dev/full"), "told")
+    with pytest.raises(WorldError, match="it is a folder"):
+        write_text(folder, "told")
+    assert sorted(tmp_path.iterdir()) == [folder, link, pipe]
+
+
+def test_who_may_read_a_file_is_not_for_us_to_say(tmp_path: Path) -> None:
+    """Law: a new file has the rights that the umask leaves, an old one keeps its own."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.touch()
+    old.chmod(0o664)
+    before = os.umask(0o077)
+    try:
+        for path in (old, new):
+            write_text(path, "told")
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (old, new)] == [0o664, 0o600]
+
+
+def test_what_never_ends_is_not_read(tmp_path: Path) -> None:
+    """Law: a pipe in a folder is refused and not waited for; what gives more than a file may hold ends in words."""
+    os.mkfifo(tmp_path / "0000_wait.sql")
+    with pytest.raises(InputError, match="is no file"):
+        read_folder(tmp_path, ".sql")
+    with pytest.raises(InputError, match="larger than 64 MiB"):
+        read_text(Path("/dev/zero"))
+
+
+def test_a_checkout_with_other_line_ends_is_no_edit(tmp_path: Path) -> None:
+    """Law: what a folder's files say does not depend on whether git wrote their lines with CRLF."""
+    (tmp_path / "a.sql").write_bytes(b"SELECT\r\n1;\r\n")
+    assert read_folder(tmp_path, ".sql") == {"a.sql": "SELECT\n1;\n"}
 
 
 def _write_often(path: Path, letter: str) -> None:

@@ -21,6 +21,7 @@ import typer
 
 import fqtool.rules
 from fqtool.cli.app import app
+from fqtool.cli.commands import COMMANDS, command_named
 from fqtool.finding import RULES
 from fqtool.quality import functions
 from fqtool.quality.names import feature_names
@@ -44,6 +45,7 @@ def commands() -> Iterator[tuple[str, click.Command]]:
     stack: list[tuple[str, Any]] = [("fqtool", typer.main.get_command(app))]
     while stack:
         name, command = stack.pop()
+        command = command_named(name.split()[1]) if command.name in COMMANDS else command
         yield name, command
         stack += [(f"{name} {one}", inner) for one, inner in getattr(command, "commands", {}).items()]
 

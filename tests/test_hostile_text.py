@@ -10,15 +10,18 @@ import pytest
 
 from fqtool.errors import InputError
 from fqtool.exports.targets import EXPORTS
+from fqtool.quality.build import desired_table
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Registry
 from fqtool.report.dictionary import dictionary
 from fqtool.report.dictionary_html import dictionary_html
 from fqtool.report.dictionary_markdown import dictionary_markdown
+from fqtool.rules.about_changes import refusals
 from fqtool.rules.about_registry import check_registry
 from fqtool.sql import ident, literal
-from fqtool.table.changes import AddColumn, SetDescription, SetOption
+from fqtool.table.changes import AddColumn, CreateTable, SetDefault, SetDescription, SetOption
 from fqtool.table.ddl import render
+from fqtool.table.model import State
 from fqtool.table.tokens import tokens_of
 from fqtool.table.typetext import column
 from fqtool.verbs.generate_schema import generated_schema
@@ -210,7 +213,9 @@ def test_an_expression_cannot_escape(text: str) -> None:
     "text",
     ["1; DROP TABLE store", "1) FROM store; DROP TABLE store; --", "1 -- x", "1 /*", "1 /* x */", "1 #", "1 # \r + 1",
      "'open", "1, 2", "(1", "1)", "[1)", "(SELECT 1)", "1 AS x", "1 FROM other", "1 WHERE TRUE", "`open", "1 \\",
-     "1 UNION ALL SELECT 1"],
+     "1 UNION ALL SELECT 1", "(FROM other)", "EXISTS(FROM other)", "1 IN (FROM other |> LIMIT 1)", "1 |> LIMIT 1",
+     "(TABLE other)", "f(TABLE `other`)", "(VALUES (1))", "(GRAPH g MATCH (n) RETURN n.x)",
+     "EXTRACT(DAY FROM (FROM t))", "DISTINCT 1", "1 JOIN other", "1 TABLESAMPLE SYSTEM (1 PERCENT)"],
 )  # fmt: skip
 def test_sql_of_the_warehouse_cannot_end_its_statement(key: str, text: str) -> None:
     """Law: views and thresholds may use what a warehouse has, but no more than one expression, and no comment."""
@@ -219,11 +224,42 @@ def test_sql_of_the_warehouse_cannot_end_its_statement(key: str, text: str) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["ARRAY_LENGTH(SPLIT('--;#', ';')) > 1", "score IS DISTINCT FROM 2", "EXTRACT(DAY FROM day) = 1"]
-)
+    "text",
+    ["ARRAY_LENGTH(SPLIT('--;#', ';')) > 1", "score IS NOT DISTINCT FROM 2", "EXTRACT(DAY FROM day) = 1",
+     "(score) > 1 AND player LIKE 'x'"],
+)  # fmt: skip
 def test_a_function_of_the_warehouse_is_not_refused(text: str) -> None:
     """Law: what looks like an escape inside a string, or a clause inside brackets, is none."""
     assert loaded_or_none("where: score > 0", text)
+
+
+@pytest.mark.parametrize("key", ["type: INT64, description: Rows", "section: all, expr: score,"])
+@pytest.mark.parametrize(
+    "text",
+    ["1, DROP COLUMN score", "1), ADD COLUMN x INT64", "1); DROP TABLE store; --", "1; DROP TABLE store", "1 -- x",
+     "1 /*", "(SELECT 1)", "(FROM other)", "'open", "score", "1 AS x"],
+)  # fmt: skip
+def test_a_default_cannot_end_its_statement(key: str, text: str) -> None:
+    """Law: what CREATE and ALTER TABLE would take for more than one value is an error of validate, at its place."""
+    registry, _ = load_registry(
+        MINIMAL.replace(key, f"{key.partition(',')[0]}, default: {yaml(text)},{key.partition(',')[2]}", 1), "small.yaml"
+    )
+    assert registry is not None
+    errors = [one for one in check_registry(registry) if one.severity == "error"]
+    assert [one.rule for one in errors] == ["FQ151" if text == "score" else "FQ150"]
+    assert all(one.location and one.location.line > 1 for one in errors)
+
+
+@pytest.mark.parametrize(
+    "text", ["1", "-1", "NULL", "CURRENT_DATE", "CURRENT_TIMESTAMP()", "DATE '2026-02-06'", "'; -- FROM'", "[1, 2]"]
+)
+def test_a_default_may_be_what_bigquery_takes(text: str) -> None:
+    """Law: literals and the functions of defaults pass validate and a plan, also where a text looks like SQL."""
+    key = "section: all, expr: score,"
+    registry = loaded(MINIMAL.replace(key, f"section: all, default: {yaml(text)}, expr: score,", 1))
+    made = desired_table(registry)
+    for change in (SetDefault("old_score", text), CreateTable(made)):
+        assert not refusals(State(made), change)
 
 
 def loaded_or_none(key: str, text: str) -> Registry | None:

@@ -21,7 +21,9 @@ import fqtool
 from fqtool.api import LoadedRegistry
 from fqtool.errors import InputError
 from fqtool.quality.build import expand_columns
+from fqtool.table.typetext import column
 from fqtool.verbs.score_records import scorer_of
+from fqtool.warehouse import duckdb_files
 from tests.bed.running import ROOT
 from tests.plain_scorer import score as plain_score
 from tests.stores import small_registry
@@ -287,6 +289,19 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content:
         path.write_text(content)
     code, _, stderr = invoked("--input", str(path))
     assert (code, told in " ".join(stderr.split())) == (2, True), stderr
+
+
+@pytest.mark.parametrize("name", ["a[1].csv", "*.csv", "a?.csv", "~.csv", "it's.csv", "who=b/a1.csv", "who=b/[a]?.csv"])
+def test_a_file_is_itself(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: the file of that very name is read, no other that a pattern in it would fit; its folders say nothing."""
+    import duckdb
+
+    monkeypatch.chdir(tmp_path)
+    for one in ("a1.csv", "ab.csv", "who=b/ab.csv", name):
+        Path(one).parent.mkdir(exist_ok=True)
+        Path(one).write_text(f"who\n{'right' if one == name else 'wrong'}\n")
+    read = duckdb_files.rows_in(duckdb.connect(), Path(name), "csv", [column("who", "STRING")])
+    assert duckdb.sql(f"SELECT who FROM ({read.sql})").fetchall() == [("right",)]
 
 
 def test_a_file_and_dates_do_not_go_together() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fqtool.cli.commands import COMMANDS, command_named
 from tests.bed.running import ROOT
 from tests.test_docs import commands
 
@@ -23,6 +24,8 @@ try:
     main()
 except SystemExit as end:
     code = end.code
+own = [one for one in sys.modules if getattr(sys.modules[one], "app", None) and one.startswith("fqtool.cli.")]
+assert len(own) <= 2, own
 print(code or 0, *[one for one in {heavy!r} if one in sys.modules], file=open({out!r}, "w"))
 """
 _HELP = """
@@ -96,9 +99,14 @@ def test_every_command_is_listed() -> None:
     assert set(LOADS) | WHOLE == leaves
 
 
+def test_the_help_says_what_a_command_says() -> None:
+    """The line by which the help knows a command is the first of its own help, so none need be loaded for it."""
+    assert {name: command_named(name).help.partition("\n\n")[0].replace("\n", " ") for name in COMMANDS} == COMMANDS
+
+
 @pytest.mark.parametrize("name", LOADS)
 def test_a_command_loads_what_it_uses(name: str, project: Path) -> None:
-    """On DuckDB nothing of Google is loaded; what asks no table loads no engine; exactly what is listed is loaded."""
+    """Exactly what is listed is loaded, on DuckDB nothing of Google, and of the other commands no module."""
     words, code, expected = LOADS[name]
     out = project / "loaded.txt"
     script = _MAIN.format(heavy=HEAVY, out=str(out))

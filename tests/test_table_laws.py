@@ -28,6 +28,7 @@ from fqtool.table.changes import (
     SetType,
     apply,
     fold,
+    steps,
 )
 from fqtool.table.column import ALIASES, Column, Kind, Mode, Type, is_widening
 from fqtool.table.ddl import render
@@ -79,6 +80,21 @@ def test_a_table_is_never_dropped() -> None:
     """There is no change that drops a table; asking for one is an error."""
     with pytest.raises(ValueError, match="never drops"):
         diff(State(Table("t", (column("a", "INT64"),))), State())
+
+
+@given(states(), states())
+def test_steps_are_the_changes_in_their_order(a: State, b: State) -> None:
+    """Only added columns are put together, so that a thousand of them are one step over the table."""
+    changes, found = diff(a, b), [*steps(diff(a, b))]
+    assert tuple(change for step in found for change in step) == changes
+    assert all(len(step) == 1 or {type(change) for change in step} == {AddColumn} for step in found)
+
+
+@given(tables())
+def test_columns_are_looked_up_once(table: Table) -> None:
+    """Whoever asks a table for each of its columns pays for one look through them, not for one each."""
+    assert table.by_key is table.by_key
+    assert [table.find(one.name) for one in table.columns] == [*table.columns]
 
 
 @given(tables(), st.data())

@@ -9,22 +9,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli import (
-    backfill,
-    cost,
-    daily,
-    diagnose,
-    diff,
-    doctor,
-    edit,
-    explain,
-    export,
-    migrate,
-    models,
-    report,
-    score,
-    validate,
-)
+from fqtool.cli.commands import Commands
 from fqtool.cli.listening import listen
 from fqtool.cli.options import (
     MIGRATIONS,
@@ -45,25 +30,12 @@ from fqtool.cli.saying import hush, say
 
 app = typer.Typer(
     name="fqtool",
+    cls=Commands,
     help="Keep an ML feature store's schema and data quality true, from one file.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(validate.app)
-app.add_typer(migrate.app, name="migrate")
-app.add_typer(edit.app)
-app.add_typer(score.app)
-app.add_typer(backfill.app)
-app.add_typer(diagnose.app)
-app.add_typer(daily.app)
-app.add_typer(explain.app)
-app.add_typer(models.app)
-app.add_typer(cost.app)
-app.add_typer(diff.app)
-app.add_typer(export.app)
-app.add_typer(report.app)
-app.add_typer(doctor.app)
 
 
 def _version(wanted: bool) -> None:

@@ -6,10 +6,11 @@ import os
 import re
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -158,6 +159,9 @@ def version() -> str:
 
 def guarded(app: typer.Typer) -> Any:
     """Run the app; every error ends in its sentence and its exit code, never in a traceback."""
+    # Both may be closed, as cron jobs have them; there is nobody to tell then.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     try:
         return app()
     except SystemExit as ending:
@@ -172,15 +176,30 @@ def guarded(app: typer.Typer) -> Any:
     except Exception as error:
         from fqtool.errors import FqtoolError
 
-        if isinstance(error, FqtoolError):
-            from fqtool.report.errors_text import print_error
-
-            error.remedy = repeated(error.remedy)
-            error.findings = tuple(replace(found, remedy=repeated(found.remedy)) for found in error.findings)
-            print_error(error, sys.stderr)
-            sys.exit(error.exit_code)
-        if os.environ.get("FQTOOL_DEBUG"):
+        code = error.exit_code if isinstance(error, FqtoolError) else 3
+        if os.environ.get("FQTOOL_DEBUG") and not isinstance(error, FqtoolError):
             raise
+        with suppress(OSError):  # a stderr that takes nothing does not change how the command ends
+            _tell_error(error)
+        sys.exit(code)
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _tell_error(error: Exception) -> None:
+    from fqtool.errors import FqtoolError
+
+    if isinstance(error, FqtoolError):
+        from fqtool.report.errors_text import print_error
+
+        error.remedy = repeated(error.remedy)
+        error.findings = tuple(replace(found, remedy=repeated(found.remedy)) for found in error.findings)
+        print_error(error, sys.stderr)
+    elif isinstance(error, OSError) and error.strerror:
+        # A folder that may not be looked into has a name; the disk behind stdout has none.
+        complain(f"error: {error.filename or 'The output cannot be written'}: {error.strerror}.")
+    else:
         complain(f"error: fqtool has a defect: {type(error).__name__}: {' '.join(str(error).split())[:500]}")
         complain("  FQTOOL_DEBUG=1 shows where; please report it.")
-        sys.exit(3)

@@ -1,15 +1,25 @@
-"""SQL of the warehouse inside SQL of ours: views and thresholds, whose text is put where it stands."""
+"""SQL of the warehouse inside SQL of ours: views, thresholds and defaults, whose text is put where it stands."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from fqtool.quality.grammar import Unreadable
 from fqtool.quality.lexer import cut, first_comment
+from fqtool.table.tokens import RESERVED, Token
 
 _OPEN = {"(": ")", "[": "]", "{": "}"}
+_NOT_HERE = frozenset({";", "|>", "'", '"', "`", "\\"})
 _QUERY = frozenset({"SELECT", "WITH"})
-# What would end the expression and go on with the statement around it.
-_CLAUSES = frozenset(
-    {"AS", "FROM", "WHERE", "GROUP", "HAVING", "QUALIFY", "WINDOW", "ORDER", "LIMIT", "UNION", "INTERSECT", "EXCEPT"}
+# A query that begins without SELECT: with a table, in pipe syntax, of a graph, or as DuckDB has them.
+_NAMES_A_TABLE = frozenset({"TABLE", "VALUES", "GRAPH", "CALL", "PIVOT", "UNPIVOT", "DESCRIBE", "SUMMARIZE", "SHOW"})
+# The reserved words of an expression; any other would end it and go on with the statement around it.
+_OF_EXPRESSIONS = frozenset(
+    """
+    ALL AND ANY ARRAY BETWEEN CASE CAST COLLATE ELSE END EXISTS EXTRACT FALSE GROUPING IF IN INTERVAL IS LEFT LIKE NOT
+    NULL OR OVER RANGE RIGHT SOME STRUCT THEN TRUE UNNEST WHEN
+    """.split()  # noqa: SIM905  as RESERVED itself
 )
 
 
@@ -21,22 +31,51 @@ def check_fragment(text: str) -> None:
     """
     if (comment := first_comment(text)) is not None:
         raise Unreadable("a comment would swallow the SQL after it; write it as a comment of YAML", comment)
-    waiting: list[str] = []
-    before = ""
-    for token in cut(text):
-        word = token.word
-        if word in _OPEN:
-            waiting.append(_OPEN[word])
-        elif word in _OPEN.values():
-            if not waiting or waiting.pop() != word:
-                raise Unreadable(f"{word} closes no bracket", token.start)
-        elif word in {";", "'", '"', "`", "\\"}:
-            wrong = "is never closed" if word in "'\"`" else "is not possible here"
-            raise Unreadable(f"{word} {wrong}", token.start)
-        elif word in _QUERY:
-            raise Unreadable(f"{word} is not possible here: this is one expression, without queries", token.start)
-        elif not waiting and (word == "," or (word in _CLAUSES and (before, word) != ("DISTINCT", "FROM"))):
-            raise Unreadable(f"{word} is not possible here: this is one expression", token.start)
-        before = word
-    if waiting:
-        raise Unreadable(f"{waiting[-1]} is missing", max(len(text.rstrip()) - 1, 0))
+    tokens = cut(text)
+    for token in tokens:
+        if token.word in _NOT_HERE:
+            wrong = "is never closed" if token.word in "'\"`" else "is not possible here"
+            raise Unreadable(f"{token.word} {wrong}", token.start)
+    opened: list[int] = []
+    for at, token in enumerate(tokens):
+        if token.word in _OPEN:
+            opened.append(at)
+        elif token.word in _OPEN.values():
+            if not opened or _OPEN[tokens[opened.pop()].word] != token.word:
+                raise Unreadable(f"{token.word} closes no bracket", token.start)
+        elif _is_query(tokens, at, opened):
+            raise Unreadable(f"{token.word} is not possible here: this is one expression, without queries", token.start)
+        elif not opened and _ends_expression(tokens, at):
+            raise Unreadable(f"{token.word} is not possible here: this is one expression", token.start)
+    if opened:
+        raise Unreadable(f"{_OPEN[tokens[opened[-1]].word]} is missing", max(len(text.rstrip()) - 1, 0))
+
+
+def is_fragment(text: str) -> bool:
+    """Tell whether text is one expression."""
+    try:
+        check_fragment(text)
+    except Unreadable:
+        return False
+    return True
+
+
+def _is_query(tokens: Sequence[Token], at: int, opened: Sequence[int]) -> bool:
+    """Whether a query begins or goes on with this word."""
+    word = tokens[at].word
+    before, after = _word(tokens, at - 1), _word(tokens, at + 1)
+    if word == "FROM":
+        return before != "DISTINCT" and not (opened and _word(tokens, opened[-1] - 1) == "EXTRACT")
+    named = re.match(r"[\w`'\"]", after) is not None and after not in RESERVED
+    return word in _QUERY or (word in _NAMES_A_TABLE and (named or (word, after) == ("VALUES", "(")))
+
+
+def _ends_expression(tokens: Sequence[Token], at: int) -> bool:
+    word, before = tokens[at].word, _word(tokens, at - 1)
+    if (word, before) in {("FROM", "DISTINCT"), ("DISTINCT", "IS"), ("DISTINCT", "NOT")}:
+        return False
+    return word == "," or word in RESERVED - _OF_EXPRESSIONS
+
+
+def _word(tokens: Sequence[Token], at: int) -> str:
+    return tokens[at].word if 0 <= at < len(tokens) else ""

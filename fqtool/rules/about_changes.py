@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from fqtool.finding import Finding, rule, rules_of
+from fqtool.quality.lexer import cut
 from fqtool.rules import about_rebuilds
 from fqtool.table.changes import (
     AddColumn,
@@ -22,8 +23,9 @@ from fqtool.table.model import State
 
 COLUMN_LIMIT = 10_000  # BIGQUERY 37
 _DEFAULT_FUNCTIONS = (
-    "CURRENT_DATE|CURRENT_DATETIME|CURRENT_TIME|CURRENT_TIMESTAMP|GENERATE_UUID|RAND|SESSION_USER|ST_GEOGPOINT|STRUCT"
-)
+    "CURRENT_DATE", "CURRENT_DATETIME", "CURRENT_TIME", "CURRENT_TIMESTAMP", "GENERATE_UUID", "RAND", "SESSION_USER",
+    "ST_GEOGPOINT", "STRUCT",
+)  # fmt: skip
 _WAY_OUT = (
     "Declare in the registry what stands; or give the new type another column name, backfill it from this one, "
     "and let readers use a view that shows it under the old name."
@@ -227,17 +229,25 @@ def default_not_allowed(_: State, change: Change) -> Iterator[Finding]:
 
     Fix: compute the value where the row is written.
     """
-    match change:
-        case SetDefault(name, str(text)) if re.search(r"\b(?:SELECT|FROM)\b|;", text, re.IGNORECASE):
+    for name, text in _defaults(change):
+        tokens = cut(text)
+        if any(token.word in {"SELECT", "FROM", ";"} for token in tokens):
             yield Finding(name, f"The default of {name}, {text[:60]}, is a query.", remedy="Write a literal.")
+            continue
+        calls = [one.raw for one, after in pairwise(tokens) if after.raw == "(" and one.raw.isidentifier()]
+        if wrong := [call for call in calls if call.upper() not in _DEFAULT_FUNCTIONS]:
+            yield Finding(
+                name,
+                f"The default of {name} calls {wrong[0]}, which BigQuery does not allow in a default.",
+                remedy=f"Use a literal or one of {', '.join(_DEFAULT_FUNCTIONS)}.",
+            )
+
+
+def _defaults(change: Change) -> Iterator[tuple[str, str]]:
+    match change:
         case SetDefault(name, str(text)):
-            calls = re.findall(r"(\w+)\s*\(", re.sub(r"'[^']*'|\"[^\"]*\"", "", text))
-            wrong = [call for call in calls if not re.fullmatch(_DEFAULT_FUNCTIONS, call, re.IGNORECASE)]
-            if wrong:
-                yield Finding(
-                    name,
-                    f"The default of {name} calls {wrong[0]}, which BigQuery does not allow in a default.",
-                    remedy=f"Use a literal or one of {_DEFAULT_FUNCTIONS.replace('|', ', ')}.",
-                )
+            yield name, text
+        case CreateTable(table):
+            yield from ((one.name, one.default) for one in table.columns if one.default is not None)
         case _:
             return

@@ -22,10 +22,11 @@ def _found(subject: Subject, kind: Kind) -> Iterator[Finding]:
 def unreadable_expression(subject: Subject) -> Iterator[Finding]:
     """A text is not one GoogleSQL expression.
 
-    Problem: an expr, a condition or an input cannot be read as one expression over the row: a bracket or quote is
+    Problem: an expr, a condition, an input or a default cannot be read as one expression: a bracket or quote is
     missing, or it is a statement, a query, a table.
 
-    Why: rows are scored by one statement without joins; a part of it that cannot be read would end that statement.
+    Why: it stands inside a statement that scores rows, makes a view or alters the table; what cannot be read would end
+    that statement and begin another.
 
     Example: expr: (SELECT MAX(quality) FROM other_table)
 

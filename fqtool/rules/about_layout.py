@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from posixpath import normpath
 
 from fqtool.finding import Finding, rule
 from fqtool.registry.document import Step
@@ -157,3 +158,26 @@ def unknown_target(subject: Subject) -> Iterator[Finding]:
         if not _TARGET.fullmatch(url):
             remedy = "Write duckdb:///path/file.duckdb or bigquery://project/dataset."
             yield Finding(name, f"The target {name} is {url}.", remedy=remedy, location=subject.place("targets", name))
+
+
+@rule("FQ164")
+def target_outside(subject: Subject) -> Iterator[Finding]:
+    """A target of the registry is a file outside of the folder in which fqtool runs.
+
+    Problem: its path is absolute, begins with ~ or climbs out by `..`.
+
+    Why: whoever runs another's registry, in a pull request or a clone, would have files written anywhere.
+
+    Example: local: duckdb:///../../shared/store.duckdb
+
+    Fix: a path below the folder; another file is named by whoever runs the command, with --target or FQTOOL_TARGET.
+    """
+    for name, url in subject.registry.targets:
+        scheme, _, path = url.partition(":///")
+        if scheme == "duckdb" and (path[:1] in ("/", "~") or normpath(path).split("/")[0] == ".."):
+            yield Finding(
+                name,
+                f"The target {name} is {url}, a file outside of this folder.",
+                remedy="Write a path below it, or name that file with --target or FQTOOL_TARGET.",
+                location=subject.place("targets", name),
+            )

@@ -10,6 +10,7 @@ from fqtool.errors import FqtoolError
 from fqtool.finding import Finding, Severity, rule
 from fqtool.quality.build import dropped_columns
 from fqtool.quality.compose import TEXT_LIMIT
+from fqtool.quality.fragment import is_fragment
 from fqtool.quality.views import view_query
 from fqtool.registry.judgement import Each
 from fqtool.registry.model import BaseColumn, ColumnSpec, Owner, Registry
@@ -156,8 +157,8 @@ def no_room_after_drop(subject: Subject) -> Iterator[Finding]:
 def refused_default(subject: Subject) -> Iterator[Finding]:
     """A default is none that BigQuery takes.
 
-    Problem: `default` calls a function, or is a query, where only literals and functions such as CURRENT_TIMESTAMP and
-    GENERATE_UUID may stand.
+    Problem: `default` calls a function that is none of those which may stand there, such as CURRENT_TIMESTAMP and
+    GENERATE_UUID.
 
     Why: BigQuery refuses the statement, after those before it have run.
 
@@ -167,6 +168,8 @@ def refused_default(subject: Subject) -> Iterator[Finding]:
     """
     entries: list[BaseColumn | ColumnSpec] = [*subject.registry.base_columns, *subject.registry.columns]
     for one in entries:
+        if one.default is None or not is_fragment(one.default):
+            continue  # that it cannot be read is said already
         for found in default_not_allowed(State(), SetDefault(one.name, one.default)):
             at = subject.within(one.at, "default")
             yield Finding(one.name, found.message, remedy=found.remedy, location=at)

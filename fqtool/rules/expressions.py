@@ -14,7 +14,7 @@ from fqtool.quality.typecheck import infer
 from fqtool.quality.value_types import BOOL, FLOAT64, INT64, STRING, TIMESTAMP, ValueType
 from fqtool.registry.document import Step
 from fqtool.registry.judgement import Each, ViewSpec
-from fqtool.registry.model import Category, ColumnSpec, Feature, Owner, Registry
+from fqtool.registry.model import BaseColumn, Category, ColumnSpec, Feature, Owner, Registry
 from fqtool.rules.subject import Subject
 from fqtool.table.column import Kind, Mode, Type
 
@@ -73,6 +73,7 @@ def entries(subject: Subject) -> Iterator[Entry]:
     yield from _columns(subject, row, features)
     yield from _judgement(registry, row)
     yield from _of_stored_rows(registry, Names(stored, parameters={}, open=True), features)
+    yield from _defaults(registry)
 
 
 def value_type(kind: Type, mode: Mode) -> ValueType:
@@ -157,3 +158,16 @@ def _of_view(number: int, view: ViewSpec, rows: Names, features: Sequence[Values
         yield Entry(column.name, column.expr, path, column.at, rows, None, fills)
     if view.where:
         yield Entry(view.name, view.where, ("views", number, "where"), view.at, rows, BOOL)
+
+
+def _defaults(registry: Registry) -> Iterator[Entry]:
+    """Defaults stand in CREATE and ALTER TABLE as they are written; there is no row that they could name."""
+    nothing = Names({}, parameters={}, open=True)
+    listed: tuple[tuple[str, Sequence[BaseColumn | ColumnSpec]], ...] = (
+        ("base_columns", registry.base_columns),
+        ("columns", registry.columns),
+    )
+    for key, columns in listed:
+        for number, one in enumerate(columns):
+            if one.default is not None:
+                yield Entry(one.name, one.default, (key, number, "default"), one.at, nothing)

@@ -15,7 +15,7 @@ from fqtool.table.column import Column, Mode, Type
 from fqtool.table.model import Partitioning, State, Table, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,13 @@ def fold(state: State, changes: Iterable[Change]) -> State:
             for change in some:
                 state = apply(state, change)
     return state
+
+
+def steps(changes: Iterable[Change]) -> Iterator[tuple[Change, ...]]:
+    """Yield the changes one by one, but columns that are added together: there may be thousands of them."""
+    for kind, some in groupby(changes, type):
+        together = tuple(some)
+        yield from [together] if kind is AddColumn else ((one,) for one in together)
 
 
 def apply(state: State, change: Change) -> State:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fqtool.table.column import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 # Stands in a view's text for the dataset it lives in: BigQuery stores view text whole and wants the dataset named,
 # while a migration file fits every target. Each warehouse puts its own in and takes it out again.
@@ -40,7 +42,7 @@ class Options:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, which leave no room for what is worked out once
 class Table:
     """A table by its short name; project and dataset belong to the target it lives in."""
 
@@ -54,10 +56,10 @@ class Table:
         """Return the column of that name, without regard to case, or None."""
         return self.by_key.get(name.lower())
 
-    @property
-    def by_key(self) -> dict[str, Column]:
+    @cached_property
+    def by_key(self) -> Mapping[str, Column]:
         """Columns by lower-case name, in order."""
-        return {column.key: column for column in self.columns}
+        return MappingProxyType({column.key: column for column in self.columns})
 
     def with_columns(self, columns: Iterable[Column]) -> Table:
         """Return the same table with other columns."""

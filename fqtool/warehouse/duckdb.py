@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from fqtool.errors import InputError, NotThere, StatementFailed
 from fqtool.sql import Query, Value, WholeTable
-from fqtool.table.changes import AddColumn, Change, CreateTable, DropView, PutView, SetType, apply, touched
+from fqtool.table.changes import AddColumn, Change, CreateTable, DropView, PutView, SetType, fold, steps, touched
 from fqtool.table.model import State, Table, View
 from fqtool.table.statement import Statement
 from fqtool.warehouse.protocol import Outcome, Pace, Writing
@@ -192,13 +192,14 @@ def _make(connection: duckdb.DuckDBPyConnection, name: str, before: State, chang
     from fqtool.warehouse.duckdb_catalog import query_in_duckdb
     from fqtool.warehouse.duckdb_ddl import ddl
 
-    for change in changes:
-        about = touched(change)
-        column = before.table.find(about[0]) if before.table and about else None
-        mode = column.mode if column else None
-        for text in ddl(name, change, mode, functools.partial(query_in_duckdb, connection)):
-            connection.execute(text)
-        before = apply(before, change)
+    for step in steps(changes):
+        for change in step:
+            about = touched(change)
+            column = before.table.find(about[0]) if before.table and about else None
+            mode = column.mode if column else None
+            for text in ddl(name, change, mode, functools.partial(query_in_duckdb, connection)):
+                connection.execute(text)
+        before = fold(before, step)
 
 
 def _check_kind(name: str, found: Table | View | None, change: Change) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import gzip
-import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from fqtool.errors import InputError, UsageError, WorldError
 from fqtool.table.column import Column
+from fqtool.warehouse.disk import put_in_place
 from fqtool.warehouse.duckdb_errors import judged
 from fqtool.warehouse.duckdb_texts import shape, text, typed
 from fqtool.warehouse.duckdb_types import quoted, type_text
@@ -45,7 +46,8 @@ def spooled(path: Path) -> Iterator[Path]:
     """Give a file that can be read twice: stdin is written to disk first. Raises InputError, WorldError."""
     if path != _STDIO:
         if not path.is_file():
-            raise InputError(f"{path} is {'a folder' if path.is_dir() else 'not there'}.")
+            told = "a folder" if path.is_dir() else "no file" if path.exists() else "not there"
+            raise InputError(f"{path} is {told}.")
         yield path
         return
     with tempfile.TemporaryDirectory(prefix="fqtool-") as folder:
@@ -59,28 +61,18 @@ def spooled(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def put_in_place(path: Path, form: str) -> Iterator[Path]:
+def scores_to(path: Path, form: str) -> Iterator[Path]:
     """Give a file to write; it takes the place of `path`, or goes to stdout, once all went well. Raises WorldError."""
-    folder = Path(tempfile.gettempdir()) if path == _STDIO else path.parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name}.", suffix=f".{form}")
-    except OSError as error:
-        raise WorldError(f"{path} cannot be written: {error.strerror}.") from None
-    os.close(handle)
-    made = Path(name)
-    try:
+    if path != _STDIO:
+        with put_in_place(path, f".{form}") as made:
+            yield made
+        return
+    with tempfile.TemporaryDirectory(prefix="fqtool-") as folder:
+        made = Path(folder) / f"stdout.{form}"
         yield made
-        if path == _STDIO:
-            with made.open("rb") as stream:
-                shutil.copyfileobj(stream, sys.stdout.buffer)
-            sys.stdout.flush()
-        else:
-            made.chmod(0o644)
-            made.replace(path)
-    finally:
-        with suppress(OSError):
-            made.unlink(missing_ok=True)
+        with made.open("rb") as stream:
+            shutil.copyfileobj(stream, sys.stdout.buffer)
+        sys.stdout.flush()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +91,11 @@ def rows_in(connection: duckdb.DuckDBPyConnection, path: Path, form: str, column
             return RowsIn(path, _json(path, columns), "line")
         case "csv":
             source = (
-                f"READ_CSV({text(str(path))}, header = true, all_varchar = true, store_rejects = true, "
+                f"READ_CSV({_itself(path)}, header = true, all_varchar = true, store_rejects = true, "
                 f"quote = '\"', escape = '\"', rejects_limit = 0, max_line_size = 67108864)"
             )
         case _:
-            source = f"READ_PARQUET({text(str(path))})"
+            source = f"READ_PARQUET({_itself(path)})"
     try:
         with judged(str(path)):
             found = {name: kind for name, kind, *_ in connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()}
@@ -119,10 +111,16 @@ def rows_in(connection: duckdb.DuckDBPyConnection, path: Path, form: str, column
     return RowsIn(path, typed(columns, rows, "_line", as_read), "row")
 
 
+def _itself(path: Path) -> str:
+    """The file of this very name: not what a pattern in it fits, and without what its folders' names say of rows."""
+    name = re.sub(r"[*?\[]", r"[\g<0>]", str(path))
+    return f"{text(f'./{name}' if name.startswith('~') else name)}, hive_partitioning = false"
+
+
 def _json(path: Path, columns: Sequence[Column]) -> str:
     delimiter, null = _NEVER
     lines = (
-        f"READ_CSV({text(str(path))}, columns = {{'line': 'VARCHAR'}}, header = false, auto_detect = false, "
+        f"READ_CSV({_itself(path)}, columns = {{'line': 'VARCHAR'}}, header = false, auto_detect = false, "
         f"delim = {delimiter}, nullstr = {null}, quote = '', escape = '', max_line_size = 67108864)"
     )
     read = (

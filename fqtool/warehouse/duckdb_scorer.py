@@ -73,7 +73,7 @@ class DuckDBScorer:
         with self._lock, duckdb_files.spooled(source) as file, judged(str(source)):
             self._connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
             rows = duckdb_files.rows_in(self._connection, file, read_as, self.reads)
-            with duckdb_files.put_in_place(out, written_as) as made:
+            with duckdb_files.scores_to(out, written_as) as made:
                 select = self._over((only_right if rejects else all_right)(rows.sql))
                 copy = duckdb_files.copy_to(select, made, written_as, self.arrays)
                 try:

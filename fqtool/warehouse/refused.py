@@ -27,7 +27,8 @@ from fqtool.table.changes import (
     SetPartitioning,
     SetPolicyTags,
     SetType,
-    apply,
+    fold,
+    steps,
 )
 from fqtool.table.column import Column, Mode, is_widening
 from fqtool.table.model import State, Table
@@ -36,13 +37,14 @@ from fqtool.table.model import State, Table
 def changed(before: State, changes: Iterable[Change]) -> State:
     """Return the state after the changes. Raises StatementFailed where BigQuery would refuse one of them."""
     state = before
-    for change in changes:
+    for step in steps(changes):
         try:
-            after = apply(state, change)
+            after = fold(state, step)
         except Inapplicable as error:
-            raise StatementFailed(f"{type(change).__name__}: {error}.") from None
-        if why := _refusal(state.table, change):
-            raise StatementFailed(f"{type(change).__name__}: {why}.")
+            raise StatementFailed(f"{type(step[0]).__name__}: {error}.") from None
+        for change in step:
+            if why := _refusal(state.table, change):
+                raise StatementFailed(f"{type(change).__name__}: {why}.")
         state = after
     return state
 
