@@ -50,9 +50,9 @@ def readiness(diagnosis: Diagnosis) -> Iterator[str]:
     if today is None or not today.scored:
         return
     for name, count in today.gates.items():
-        usual = [day.gates[name] / day.scored for day in diagnosis.before if day.scored]
-        if usual and statistics.median(usual) - count / today.scored >= _FALL:
-            yield f"{name}: {count} of {today.scored} rows, usually {statistics.median(usual):.0%}"
+        usual = [day.gates[name] / day.rows for day in diagnosis.before if day.scored]
+        if usual and statistics.median(usual) - count / today.rows >= _FALL:
+            yield f"{name}: {count} of {today.rows} rows, usually {statistics.median(usual):.0%}"
 
 
 def strips(diagnosis: Diagnosis, registry: Registry) -> Iterator[str]:

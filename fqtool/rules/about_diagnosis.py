@@ -27,7 +27,7 @@ def _told(cause: Cause, what: str, *, rerun: bool = True) -> Finding:
         subject,
         f"{what} {cause.hit} of {cause.rows} rows on {cause.day}{since}.{of}",
         f"{cause.confidence}: {'; '.join(cause.evidence)}",
-        ", then ".join(steps) + ".",
+        ", then ".join(steps).replace("build", "Build", not steps[0].startswith("Run")) + ".",
     )
 
 
