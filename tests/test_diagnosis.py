@@ -195,6 +195,17 @@ def zero_but_for_stand_ins(rows: list[dict[str, Any]]) -> None:
         row["features"][5] = 50.0 if labels["5"] == "default" else 0.0
 
 
+def some_labelled(rows: list[dict[str, Any]]) -> None:
+    """Some of the rows of a masked date say that they hold stand-ins; a run is told."""
+    for at, row in enumerate(rows):
+        labels = json.loads(row["feature_sources"])
+        labels |= dict.fromkeys("5678", "default") if at % 8 == 0 else {}
+        row["feature_sources"] = json.dumps(labels)
+        row.update(
+            source_composite_rows_found=200, source_composite_last_updated=row["created_at"] - timedelta(hours=9)
+        )
+
+
 def computed_from_the_cache(rows: list[dict[str, Any]]) -> None:
     """What is computed from a processor's table falls back silently."""
     for row in rows:
@@ -217,6 +228,7 @@ SPOILT: dict[str, tuple[tuple[Incident, ...], Spoil, list[tuple[str, str]], str]
     "an old run told": ((), three_days_old, [("FQ603", COMPOSITE)], "last ran 2026-02-02"),
     "written again": ((), written_again, [], ""),
     "zero but for stand-ins": ((), zero_but_for_stand_ins, [("FQ607", COMPOSITE)], "one value in all rows"),
+    "masked, and some say so": ((since(1, "masked"),), some_labelled, [("FQ602", COMPOSITE)], "one value in all rows"),
     "what is computed from it": (
         (since(1, "defaulted", CACHE),), computed_from_the_cache, [("FQ601", CACHE)], "35 pts_vs_season_zscore"
     ),

@@ -126,6 +126,11 @@ def _defaulted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay
     return Seen(feature, sign, share, usual, days)
 
 
+def _all_defaulted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) -> Seen | None:
+    found = _defaulted(feature, before, today)
+    return found if found is not None and found.sign is Sign.DEFAULTED else None
+
+
 def _chance(count: int, total: int, usual: float) -> float:
     """How likely so many of so many are, or more, where the share is usually that: the tail of the binomial."""
     if usual >= 1:
@@ -283,4 +288,5 @@ def _shifted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay) 
 
 
 _LOOKS_AT_LABELS = (_defaulted,)
-_LOOKS = (*_LOOKS_AT_LABELS, _constant, _repeated, _neutral, _outside, _shifted)
+# Some stand-ins do not hide that all other values are one, or old.
+_LOOKS = (_all_defaulted, _constant, _repeated, _defaulted, _neutral, _outside, _shifted)
