@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -52,17 +53,34 @@ def scored(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield row | made
 
 
-def store(warehouse: DuckDBWarehouse, rows: Iterable[dict[str, Any]]) -> None:
+@cache
+def healthy(seed: int, day: date) -> tuple[dict[str, Any], ...]:
+    """The scored rows of a date that nothing happened on."""
+    return tuple(scored(Season(registry(), day, 1, seed).rows()))
+
+
+def store(warehouse: DuckDBWarehouse, rows: Iterable[dict[str, Any]], *, are_scored: bool = False) -> None:
     """The table with these rows."""
     warehouse.run(make_statement(State(), (CreateTable(desired_table(registry())),)))
-    load(warehouse, registry().table.name, scored(rows))
+    load(warehouse, registry().table.name, rows if are_scored else scored(rows))
 
 
-def found(*incidents: Incident, seed: int = 0, days: int = 14) -> tuple[Finding, ...]:
-    """What is found on the day, after some days of health and these incidents."""
+Spoil: TypeAlias = Callable[[list[dict[str, Any]]], object]
+
+
+def found(
+    *incidents: Incident, seed: int = 0, days: int = 14, spoil: Spoil = lambda _: None, scoring: bool = True
+) -> tuple[Finding, ...]:
+    """What is found on the day, after some days of health and these incidents; `spoil` changes the day's base rows."""
+    first = min([one.first for one in incidents] + [DAY])
+    broken = list(Season(registry(), first, (DAY - first).days, seed).rows(incidents))
+    today = list(Season(registry(), DAY, 1, seed).rows(incidents))
+    spoil(today)
+    before = (DAY - timedelta(days=at) for at in range(days, (DAY - first).days, -1))
+    rows = [row for day in before for row in healthy(seed, day)]
+    rows += [*scored(broken), *(scored(today) if scoring else today)]
     with DuckDBWarehouse(":memory:") as warehouse:
-        season = Season(registry(), DAY - timedelta(days=days), days + 1, seed)
-        store(warehouse, season.rows(incidents))
+        store(warehouse, rows, are_scored=True)
         return diagnosis_of(registry(), warehouse, DAY, days).findings
 
 
@@ -80,6 +98,9 @@ SCENARIOS: dict[str, tuple[tuple[Incident, ...], list[tuple[str, str]], str]] = 
         "Features: 13, 14.",
     ),
     "masked": ((since(1, "masked"),), [("FQ602", COMPOSITE)], "old or constant values"),
+    "longer than half of the dates before": ((since(11, "defaulted"),), [("FQ601", COMPOSITE)], "since {first}"),
+    "on all of the dates before": ((since(15, "defaulted"),), [("FQ601", COMPOSITE)], "since {first}"),
+    "masked on all of the dates before": ((since(15, "masked"),), [("FQ602", COMPOSITE)], "since {first}"),
     "masked for three dates": ((since(3, "masked"),), [("FQ602", COMPOSITE)], "since {first}"),
     "a fifth of the rows": ((since(1, "partial", share=0.2),), [("FQ604", COMPOSITE)], "Features: 5, 6, 7, 8."),
     "half of the rows": ((since(1, "partial", share=0.5),), [("FQ604", COMPOSITE)], "Features: 5, 6, 7, 8."),
@@ -93,14 +114,26 @@ SCENARIOS: dict[str, tuple[tuple[Incident, ...], list[tuple[str, str]], str]] = 
         [("FQ611", "PlayerGameSummaryProcessor")],
         "Features: 34.",
     ),
+    "a silent stand-in for four dates": (
+        (since(4, "silent", "", features=("pts_slope_10g",), share=0.6),),
+        [("FQ611", "PlayerGameSummaryProcessor")],
+        "since {first}",
+    ),
+    "another unit for four dates": (
+        (since(4, "rescaled", "", features=("pct_paint",)),),
+        [("FQ612", "PlayerShotZoneAnalysisProcessor")],
+        "since {first}",
+    ),
     "half of a processor's values": ((since(1, "silent", share=0.5),), [("FQ611", COMPOSITE)], "Features: 5, 6, 7."),
     "another unit": (
         (since(1, "rescaled", "", features=("pct_paint",)),),
         [("FQ612", "PlayerShotZoneAnalysisProcessor")],
         "pct_paint is outside its range",
     ),
-    "stale": ((since(1, "stale"),), [("FQ603", COMPOSITE)], "values of the date before"),
+    "stale": ((since(1, "stale"),), [("FQ603", COMPOSITE)], "an earlier date"),
+    "stale for three dates": ((since(3, "stale"),), [("FQ603", COMPOSITE)], "since {first}"),
     "late": ((since(1, "late"),), [("FQ606", COMPOSITE)], "after they were written"),
+    "late for three dates": ((since(3, "late"),), [("FQ606", COMPOSITE)], "since {first}"),
     "short vectors": ((since(1, "wrong_length"),), [("FQ609", "the vector")], "another length"),
     "another order": ((since(1, "reordered"),), [("FQ610", "the vector")], "another order"),
     "cold start": ((since(15, "cold_start"),), [], ""),
@@ -109,6 +142,14 @@ SCENARIOS: dict[str, tuple[tuple[Incident, ...], list[tuple[str, str]], str]] = 
         (since(15, "cold_start"), since(1, "defaulted")),
         [("FQ601", COMPOSITE)],
         "Features: 5, 6, 7, 8.",
+    ),
+    "over since yesterday": (
+        tuple(
+            Incident(kind, DAY - timedelta(days=6), DAY - timedelta(days=1), who)
+            for kind, who in (("masked", COMPOSITE), ("defaulted", DEFENCE))
+        ),
+        [],
+        "",
     ),
     "ten dates of decline": ((since(10, "decline", share=0.5),), [("FQ605", COMPOSITE)], "worse from date to date"),
 }
@@ -125,6 +166,91 @@ def test_each_incident_has_its_cause_and_no_other(scenario: str, seed: int) -> N
     assert sorted((one.rule, one.subject) for one in got) == sorted(expected)
     assert words.format(first=first) in " ".join(one.message for one in got)
     assert all("fqtool score --start 2026-0" in one.remedy for one in got)
+
+
+def no_run_told(rows: list[dict[str, Any]]) -> None:
+    """Labels and values are good, and no row tells of a run."""
+    for row in rows:
+        row.update(source_composite_rows_found=0, source_composite_last_updated=None)
+
+
+def three_days_old(rows: list[dict[str, Any]]) -> None:
+    """The run that the rows tell of is three days older."""
+    for row in rows:
+        row["source_composite_last_updated"] -= timedelta(days=3)
+
+
+def written_again(rows: list[dict[str, Any]]) -> None:
+    """The store wrote its rows again two days later, from the same runs."""
+    for row in rows:
+        row["created_at"] += timedelta(days=2)
+
+
+def zero_but_for_stand_ins(rows: list[dict[str, Any]]) -> None:
+    """One feature is 0.0 wherever it is no stand-in, which some rows hold."""
+    for at, row in enumerate(rows):
+        labels = json.loads(row["feature_sources"])
+        labels["5"] = "default" if at < 3 else labels["5"]
+        row["feature_sources"] = json.dumps(labels)
+        row["features"][5] = 50.0 if labels["5"] == "default" else 0.0
+
+
+def some_labelled(rows: list[dict[str, Any]]) -> None:
+    """Some of the rows of a masked date say that they hold stand-ins; a run is told."""
+    for at, row in enumerate(rows):
+        labels = json.loads(row["feature_sources"])
+        labels |= dict.fromkeys("5678", "default") if at % 8 == 0 else {}
+        row["feature_sources"] = json.dumps(labels)
+        row.update(
+            source_composite_rows_found=200, source_composite_last_updated=row["created_at"] - timedelta(hours=9)
+        )
+
+
+def computed_from_the_cache(rows: list[dict[str, Any]]) -> None:
+    """What is computed from a processor's table falls back silently."""
+    for row in rows:
+        row["features"][12] = row["features"][35] = row["features"][36] = 0.0
+
+
+def one_short(rows: list[dict[str, Any]]) -> None:
+    """One vector of many lacks its end."""
+    rows[0]["features"] = rows[0]["features"][:-1]
+
+
+def few(rows: list[dict[str, Any]]) -> None:
+    """Four rows are all there are."""
+    del rows[4:]
+
+
+MISSING, CACHE = [("FQ601", COMPOSITE)], "PlayerDailyCacheProcessor"
+SPOILT: dict[str, tuple[tuple[Incident, ...], Spoil, list[tuple[str, str]], str]] = {
+    "no run told": ((), no_run_told, [("FQ602", COMPOSITE)], "no run of"),
+    "an old run told": ((), three_days_old, [("FQ603", COMPOSITE)], "last ran 2026-02-02"),
+    "written again": ((), written_again, [], ""),
+    "zero but for stand-ins": ((), zero_but_for_stand_ins, [("FQ607", COMPOSITE)], "one value in all rows"),
+    "masked, and some say so": ((since(1, "masked"),), some_labelled, [("FQ602", COMPOSITE)], "one value in all rows"),
+    "what is computed from it": (
+        (since(1, "defaulted", CACHE),), computed_from_the_cache, [("FQ601", CACHE)], "35 pts_vs_season_zscore"
+    ),
+    "one short vector beside it": ((since(1, "defaulted"),), one_short, [*MISSING, ("FQ609", "the vector")], "1 of "),
+    "few rows": ((since(1, "defaulted"),), few, MISSING, "4 of 4 rows"),
+    "few healthy rows": ((), few, [], ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SPOILT)
+def test_what_the_real_store_does_has_its_cause_too(case: str) -> None:
+    """The record of a run, stand-ins among constants, what follows from an absent input, a date with few rows."""
+    incidents, spoil, expected, words = SPOILT[case]
+    got = found(*incidents, spoil=spoil)
+    assert sorted((one.rule, one.subject) for one in got) == sorted(expected)
+    assert words in " ".join(f"{one.message} {one.cause}" for one in got)
+
+
+def test_labels_tell_of_rows_that_are_not_scored() -> None:
+    """The cause is the same before scoring, and healthy rows are healthy."""
+    assert [one.rule for one in found(since(1, "defaulted"), scoring=False)] == ["FQ601"]
+    assert found(scoring=False) == ()
 
 
 @pytest.mark.parametrize("days", [0, 1, 3])
@@ -169,6 +295,8 @@ def test_the_question_is_one_scan_that_google_accepts() -> None:
     assert query.sql.count(registry().table.name) == 1
     assert "BETWEEN DATE '2026-01-23' AND DATE '2026-02-06'" in query.sql
     assert zeta.analyze(query.sql, catalog(desired_table(registry()))) is None
+    by_label = Evidence(registry()).query(DAY, DAY, by_label=True)
+    assert zeta.analyze(by_label.sql, catalog(desired_table(registry()))) is None
 
 
 def test_a_store_that_cannot_be_asked_is_told(tmp_path: Path) -> None:
@@ -180,6 +308,8 @@ def test_a_store_that_cannot_be_asked_is_told(tmp_path: Path) -> None:
             diagnosis_of(small_registry(), warehouse, DAY)
         with pytest.raises(InputError, match="baseline"):
             diagnosis_of(registry(), warehouse, DAY, -1)
+        with pytest.raises(InputError, match="There is no date 800000 days before 2026-02-06"):
+            diagnosis_of(registry(), warehouse, DAY, 800000)
 
 
 def test_the_command_names_the_incident(tmp_path: Path) -> None:

@@ -81,6 +81,15 @@ def test_the_causes_are_those_of_the_rows(report: Report) -> None:
     assert "PlayerCompositeFactorsProcessor: It did not run" in status(report)[1]
 
 
+def test_a_last_date_without_scores_is_not_well(report: Report) -> None:
+    """Where nothing is wrong but that nothing is known, the headline says so."""
+    well = replace(report.days[-2], checks=())
+    unknown = replace(well, day=replace(well.day, scored=0))
+    assert status(replace(report, days=(well,)))[0] == "good"
+    assert status(replace(report, days=(unknown,)))[0] == "fair"
+    assert "is scored, so its figures cannot be told" in status(replace(report, days=(unknown,)))[1]
+
+
 def test_every_number_is_that_of_the_scan(report: Report) -> None:
     """The numbers behind the map are the evidence, feature by feature, date by date; rows by level add up."""
     told = numbers(report)

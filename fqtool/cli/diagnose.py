@@ -22,7 +22,7 @@ def diagnose(
 ) -> None:
     """Name what is wrong with a date: features, rows, since when, whose fault, and what to run; exit 1 if anything."""
     from fqtool.cli.options import day_of
-    from fqtool.report.diagnosis_text import heading, surroundings
+    from fqtool.report.diagnosis_text import healthy, surroundings
     from fqtool.verbs.diagnose import diagnosis_of
     from fqtool.verbs.workspace import open_registry
 
@@ -31,5 +31,4 @@ def diagnose(
         found = diagnosis_of(loaded, warehouse, day, baseline)
         if form == "text" and found.findings:
             print("\n".join(surroundings(found, loaded)))
-        ok = f"{heading(found)} Nothing unusual." if found.today else heading(found)
-        tell(found.findings, form, target=warehouse.url, command="diagnose", ok=ok)
+        tell(found.findings, form, target=warehouse.url, command="diagnose", ok=healthy(found))

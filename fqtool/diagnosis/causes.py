@@ -9,16 +9,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from fqtool.diagnosis.evidence import Day, ProcessorDay
-from fqtool.diagnosis.signs import Seen, Sign, signs_of
+from fqtool.diagnosis.signs import BY_CHANCE, Seen, Sign, signs_of
 from fqtool.registry.model import Feature, Processor, Registry
 
 _MOST = 0.5
 _SHOWN = 3
-_OLDER = 24.0
+_OLDER = timedelta(hours=20)  # a day, and what schedules wander
 
 
 class Kind(StrEnum):
@@ -46,6 +46,14 @@ class Confidence(StrEnum):
     POSSIBLE = "possible"
 
 
+_SAID_BY = {
+    Kind.MISSING: (Sign.DEFAULTED,),
+    Kind.MASKED: (Sign.CONSTANT, Sign.REPEATED),
+    Kind.STALE: (Sign.CONSTANT, Sign.REPEATED),
+    Kind.DECLINING: (Sign.RISING,),
+    Kind.PARTIAL: (Sign.MORE_DEFAULTS, Sign.DEFAULTED),
+    Kind.NEUTRAL: (Sign.NEUTRAL, Sign.CONSTANT),
+}
 _LABELS = (Sign.DEFAULTED, Sign.MORE_DEFAULTS, Sign.RISING)
 _ALONE = {
     Sign.CONSTANT: Kind.CONSTANT,
@@ -79,21 +87,22 @@ class Cause:
 def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     """Return what explains the last of some dates in order, against those before it; () for a healthy one."""
     today = days[-1]
-    if today.misshapen or today.misordered:
-        return _of_vectors(days)
+    causes = list(_of_vectors(days))
+    if any(one.hit > today.rows * _MOST for one in causes):
+        # Where positions do not mean what the registry says, nothing else that they seem to say counts.
+        return tuple(causes)
     seen = [found for one in registry.active_features if (found := signs_of(one, days))]
-    causes: list[Cause] = []
-    for processor in registry.processors:
+    for processor in sorted(registry.processors, key=lambda one: -len(_near(one, seen))):
         own = [one for one in registry.active_features if one.processor == processor.name and not one.optional]
-        signs = [one for one in seen if one.feature.processor == processor.name]
-        causes += _of_processor(processor, own, signs, days)
-    explained = {feature.index for cause in causes for feature in cause.features}
-    causes += [_alone(one, registry, days) for one in seen if one.feature.index not in explained]
+        for cause, explained in _of_processor(processor, own, _near(processor, seen), days):
+            causes.append(cause)
+            seen = [one for one in seen if one not in explained]
+    causes += [_alone(one, registry, days) for one in seen]
     return tuple(sorted(causes, key=lambda one: (-one.hit, -len(one.features))))
 
 
 def _of_vectors(days: Sequence[Day]) -> tuple[Cause, ...]:
-    """Where positions do not mean what the registry says, nothing else that they seem to say counts."""
+    """Vectors whose positions do not mean what the registry says."""
     today = days[-1]
     told = (
         (Kind.MISSHAPEN, "length", [day.misshapen for day in days]),
@@ -117,50 +126,68 @@ def _lasting(holds: Sequence[bool]) -> int:
     return max(count, 1)
 
 
+def _near(processor: Processor, seen: Sequence[Seen]) -> list[Seen]:
+    """The signs of what a processor feeds, its own features first; what is computed from its table follows it."""
+    own = [one for one in seen if one.feature.processor == processor.name]
+    table = processor.table.rpartition(".")[2]
+    return [*own, *(one for one in seen if one not in own and table and one.feature.upstream_table == table)]
+
+
 def _of_processor(
-    processor: Processor, own: Sequence[Feature], signs: Sequence[Seen], days: Sequence[Day]
-) -> Iterator[Cause]:
-    """Yield the one cause that a processor is of, if any."""
+    processor: Processor, own: Sequence[Feature], near: list[Seen], days: Sequence[Day]
+) -> Iterator[tuple[Cause, list[Seen]]]:
+    """Yield the one cause that a processor is of, if any, and the signs that it explains."""
     today, told = days[-1], days[-1].processors.get(processor.name)
+    absent, old, late = (look(processor, days) for look in (_absent, _older, _late))
     silent = told is not None and told.absent > today.rows * _MOST
-    stale, late = _is_older(processor, days), told is not None and _is_late(processor, days)
-    kind, of_kind = _kind(own, signs, silent=silent, stale=stale)
-    if kind is None and late:
-        kind, of_kind = Kind.LATE, []
-    if kind is None:
+    kind = _kind(own, [one for one in near if one.feature.processor == processor.name], silent=silent, stale=old > 0)
+    if kind is not None:
+        record = {Kind.MASKED: absent, Kind.STALE: old}.get(kind, 0)
+        explained, lasting = near, max(record, *(one.days for one in near if one.sign in _SAID_BY[kind]))
+        hit = max((_hit(one, today) for one in near if one.sign in _SAID_BY[kind]), default=today.rows)
+    elif absent and told:
+        # The record of the run alone tells of it, and labels where there are too few rows to judge by them.
+        shares = [today.features[one.index].default_share or 0.0 for one in own]
+        kind, lasting, hit, explained = Kind.MASKED, absent, told.absent, near
+        if shares and min(shares) > _MOST:
+            kind = Kind.MISSING
+    elif old:
+        kind, lasting, hit, explained = Kind.STALE, old, today.rows, near
+    elif late and told:
+        kind, lasting, hit, explained = Kind.LATE, late, told.late, []
+    else:
         return
-    lasting = max((one.days for one in of_kind), default=1)
-    hit = max((round(one.share * today.rows) for one in of_kind if one.sign is not Sign.SHIFTED), default=today.rows)
-    features = tuple(one.feature for one in of_kind) or tuple(own)
-    evidence = (*_of_signs(of_kind), *_of_values(of_kind, days), *_of_run(processor, told, today))
+    features = tuple(one.feature for one in explained) or tuple(own)
+    evidence = (*_of_signs(explained), *_of_values(explained, days), *_of_run(processor, told, today))
     updated = told.last_updated if told else None
-    sure = _confidence(of_kind, run=silent or stale or late)
-    yield Cause(kind, today.day, days[-lasting].day, today.rows, hit, features, processor, updated, evidence, sure)
+    sure = _confidence(explained, run=silent or old > 0 or late > 0)
+    cause = Cause(kind, today.day, days[-lasting].day, today.rows, hit, features, processor, updated, evidence, sure)
+    yield cause, explained
 
 
-def _kind(
-    own: Sequence[Feature], signs: Sequence[Seen], *, silent: bool, stale: bool
-) -> tuple[Kind | None, list[Seen]]:
-    """Return what the signs of one processor's features say together, and which of them say it."""
+def _hit(one: Seen, today: Day) -> int:
+    """In how many rows a sign is seen."""
+    return today.rows if one.sign is Sign.SHIFTED else round(one.share * today.rows)
 
-    def having(*kinds: Sign) -> list[Seen]:
-        return [one for one in signs if one.sign in kinds]
 
-    enough = len(own) * _MOST
-    defaulted, frozen = having(Sign.DEFAULTED), having(Sign.CONSTANT, Sign.REPEATED)
-    if defaulted and len(defaulted) >= enough:
-        return Kind.MISSING, defaulted
-    if frozen and (silent or (len(frozen) >= enough and (stale or len(frozen) > 1))):
-        return (Kind.STALE if stale and not silent else Kind.MASKED), frozen
-    rising, more = having(Sign.RISING), having(Sign.MORE_DEFAULTS, Sign.DEFAULTED)
-    if rising and len(rising) >= enough:
-        return Kind.DECLINING, rising
-    if more and len(more) >= enough:
-        return Kind.PARTIAL, more
-    neutral = having(Sign.NEUTRAL, Sign.CONSTANT)
-    if len(neutral) > 1 and len(neutral) >= enough:
-        return Kind.NEUTRAL, neutral
-    return None, []
+def _kind(own: Sequence[Feature], signs: Sequence[Seen], *, silent: bool, stale: bool) -> Kind | None:
+    """Return what the signs of one processor's features say together."""
+
+    def having(kind: Kind) -> int:
+        return sum(one.sign in _SAID_BY[kind] for one in signs)
+
+    enough, frozen = len(own) * _MOST, having(Kind.MASKED)
+    if 0 < having(Kind.MISSING) >= enough:
+        return Kind.MISSING
+    if frozen and (silent or (frozen >= enough and (stale or frozen > 1))):
+        return Kind.STALE if stale and not silent else Kind.MASKED
+    if 0 < having(Kind.DECLINING) >= enough:
+        return Kind.DECLINING
+    if 0 < having(Kind.PARTIAL) >= enough:
+        return Kind.PARTIAL
+    if 1 < having(Kind.NEUTRAL) >= enough:
+        return Kind.NEUTRAL
+    return None
 
 
 def _confidence(signs: Sequence[Seen], *, run: bool) -> Confidence:
@@ -173,27 +200,54 @@ def _confidence(signs: Sequence[Seen], *, run: bool) -> Confidence:
     return Confidence.POSSIBLE if signs and weak else Confidence.LIKELY
 
 
-def _is_older(processor: Processor, days: Sequence[Day]) -> bool:
-    """Whether what the rows were made from is a day older than it ever was before."""
-    ages = [day.processors[processor.name].age_hours for day in days if processor.name in day.processors]
-    known = [age for age in ages[:-1] if age is not None]
-    return bool(ages and known and ages[-1] is not None and ages[-1] - max(known) >= _OLDER)
+def _absent(processor: Processor, days: Sequence[Day]) -> int:
+    """For how many dates most rows have told no run of a processor that they used to tell of, and not by chance."""
+    told = [(day.processors[processor.name].absent, day.rows) for day in days if processor.name in day.processors]
+    lasting = _lasts([absent / rows for absent, rows in told])
+    if not lasting:
+        return 0
+    before = told[: len(told) - lasting]
+    usual = (sum(absent for absent, _ in before) + 1) / (sum(rows for _, rows in before) + 2)
+    return lasting if usual ** told[-1][0] <= BY_CHANCE else 0
 
 
-def _is_late(processor: Processor, days: Sequence[Day]) -> bool:
-    shares = [day.processors[processor.name].late / day.rows for day in days if day.rows]
-    return bool(shares) and shares[-1] > _MOST and statistics.median(shares[:-1] or [0.0]) < _MOST
+def _late(processor: Processor, days: Sequence[Day]) -> int:
+    """For how many dates most rows have been written before it ran; from the first date on if there is but one."""
+    shares = [day.processors[processor.name].late / day.rows for day in days if processor.name in day.processors]
+    return _lasts([0.0, *shares] if len(shares) == 1 else shares)
+
+
+def _lasts(shares: Sequence[float]) -> int:
+    """How many of the last dates have most of their rows, where that was not usual before."""
+    lasting = next((at for at, one in enumerate(reversed(shares)) if one <= _MOST), len(shares))
+    usual = shares[: len(shares) - lasting]
+    return lasting if usual and statistics.median(usual) < _MOST else 0
+
+
+def _older(processor: Processor, days: Sequence[Day]) -> int:
+    """For how many dates what the rows were made from has been a day older than it ever was before.
+
+    It is as old as its last run is before the date: rows may be written again later, and are not older for that.
+    """
+    told = [(day.day, day.processors[processor.name].last_updated) for day in days if processor.name in day.processors]
+    ages = [datetime.combine(day, time(), UTC) - updated if updated else None for day, updated in told]
+    known = [age for age in ages if age is not None]
+    if not ages or ages[-1] is None:
+        return 0
+    lasting = _lasts([float(age is not None and age - min(known) >= _OLDER) for age in ages])
+    before = [age for age in ages[: len(ages) - lasting] if age is not None]
+    return lasting if before and ages[-1] - max(before) >= _OLDER else 0
 
 
 def _alone(one: Seen, registry: Registry, days: Sequence[Day]) -> Cause:
     """The cause of a sign that no processor explains."""
     today = days[-1]
-    hit = today.rows if one.sign is Sign.SHIFTED else round(one.share * today.rows)
     processor = next((who for who in registry.processors if who.name == one.feature.processor), None)
     told = today.processors.get(one.feature.processor)
     evidence = (*_of_signs([one]), *_of_values([one], days))
     return Cause(
-        _ALONE.get(one.sign, Kind.PARTIAL), today.day, days[-one.days].day, today.rows, hit, (one.feature,), processor,
+        _ALONE.get(one.sign, Kind.PARTIAL), today.day, days[-one.days].day, today.rows, _hit(one, today),
+        (one.feature,), processor,
         told.last_updated if told else None, evidence, _confidence([one], run=False),
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
@@ -18,12 +18,12 @@ from fqtool.sql import Query, Value, ident, literal
 
 @dataclass(frozen=True, slots=True)
 class FeatureDay:
-    """One feature on one date. `scored` rows have a source, `defaults` of them hold a stand-in.
+    """One feature on one date. `scored` rows have a source or a label, `defaults` of them hold a stand-in.
 
-    Of the `present` values: mean, spread, least and greatest, and how many are zero or outside the range; `neutral` are
-    the stand-in value under a label that calls it real. `repeats` are those that equal the key's value of the day
-    before, of `followed` rows that have one. Of `cold` scored rows, too young for the feature's window, `cold_defaults`
-    hold a stand-in as they must.
+    Of the `present` values, those that no label calls a stand-in: mean, spread, least and greatest, and how many are
+    zero or outside the range; `neutral` are the stand-in value under a label that calls it real. `repeats` are those
+    that equal the key's value of the day before, of `followed` rows that have one. Of `cold` scored rows, too young for
+    the feature's window, `cold_defaults` hold a stand-in as they must.
     """
 
     scored: int
@@ -59,20 +59,16 @@ class FeatureDay:
 
     @property
     def is_constant(self) -> bool:
-        """Whether all rows hold one value."""
+        """Whether all rows that hold a real value hold the same."""
         return self.present > 1 and self.low is not None and self.low == self.high
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessorDay:
-    """A processor on one date: rows that tell no run of it, its last run, its mean age in hours when rows were written.
-
-    `late` rows were written before the run that they tell of.
-    """
+    """A processor on one date: rows that tell no run of it, its last run, rows that were written before that run."""
 
     absent: int
     last_updated: datetime | None
-    age_hours: float | None
     late: int
 
 
@@ -125,26 +121,37 @@ class Evidence:
         """The processors whose runs the rows tell of, but the one that writes them."""
         return tuple(one for one in self.registry.processors if one.last_updated and one.last_updated != self.written)
 
-    def query(self, start: date, end: date) -> Query:
-        """Return the query over the dates from `start` to `end`: one scan, a row a date, in order."""
+    def query(self, start: date, end: date, *, by_label: bool = False) -> Query:
+        """Return the query over the dates from `start` to `end`: one scan, a row a date, in order.
+
+        With `by_label` the labels tell what is a stand-in in rows that are not scored; reading them takes its time.
+        """
         table, (_, values) = self.registry.table, carriers(self.registry)
         day = ident(table.partition_by or "")
+        first = ident(next(iter(self.sources.values())))
         others = ", ".join(ident(key) for key in table.keys if key != table.partition_by) or "1"
         before = f"LAG({{}}) OVER (PARTITION BY {others} ORDER BY {day})"
-        columns = ["COUNT(*) AS `rows`", f"COUNT({ident(next(iter(self.sources.values())))}) AS `scored`"]
+        columns = ["COUNT(*) AS `rows`", f"COUNT({first}) AS `scored`"]
         columns.append(f"COUNTIF({misshapen(self.registry)}) AS `misshapen`")
         columns.append(f"COUNTIF({misordered(self.registry)}) AS `misordered`")
         columns += [f"COUNTIF({expr}) AS {ident(f'gate_{name}')}" for name, expr in self.gates.items()]
         for number, processor in enumerate(self.told):
             columns += self._about_processor(number, processor)
         for feature in self.registry.active_features:
-            columns += self._about_feature(feature, values)
+            columns += self._about_feature(feature)
         listed = ",\n  ".join(columns)
+        features = self.registry.active_features
+        stand_ins = ",\n  ".join(
+            f"{self._is_stand_in(one, by_label=by_label)} AS `stand_in_{one.index}`" for one in features
+        )
+        real = ",\n  ".join(part for one in features for part in self._real(one, values))
         return Query(
-            "-- each row beside the same key's row of the day before\n"
-            f"WITH seen AS (\nSELECT\n  *,\n  IF(DATE_DIFF({day}, {before.format(day)}, DAY) = 1, "
-            f"{before.format(ident(values))}, NULL) AS `values_before`\n"
-            f"FROM {ident(table.name)}\nWHERE {day} BETWEEN {literal(start)} AND {literal(end)}\n)\n"
+            "-- each row beside the same key's row of the day before; what is a stand-in, NULL where nothing tells\n"
+            f"WITH kept AS (\nSELECT\n  *,\n  IF(DATE_DIFF({day}, {before.format(day)}, DAY) = 1, "
+            f"{before.format(ident(values))}, NULL) AS `values_before`,\n  {stand_ins}\n"
+            f"FROM {ident(table.name)}\nWHERE {day} BETWEEN {literal(start)} AND {literal(end)}\n),\n"
+            "-- the values that are none, and those of the day before\n"
+            f"seen AS (\nSELECT\n  *,\n  {real}\nFROM kept\n)\n"
             f"SELECT\n  {day} AS `day`,\n  {listed}\nFROM seen\nGROUP BY {day}\nORDER BY {day}"
         )
 
@@ -155,39 +162,51 @@ class Evidence:
             absent += f" OR IFNULL({ident(one.rows_found)}, 0) = 0"
         yield f"COUNTIF({absent}) AS `p{number}_absent`"
         yield f"MAX({updated}) AS `p{number}_updated`"
-        age = f"AVG(TIMESTAMP_DIFF({written}, {updated}, SECOND)) / 3600" if self.written else "CAST(NULL AS FLOAT64)"
-        yield f"{age} AS `p{number}_age`"
         yield f"{f'COUNTIF({updated} > {written})' if self.written else '0'} AS `p{number}_late`"
 
-    @cached_property
-    def _stand_ins(self) -> list[str]:
-        return sorted({label.canonical for label in self.registry.sources if label.is_default})
+    def _is_stand_in(self, one: Feature, *, by_label: bool) -> str:
+        """Whether a row's feature is a stand-in, by its stored source or, where there is none, by its label."""
+        stored, inputs, unknown = ident(self.sources[one.index]), self.registry.inputs, self.registry.unknown_source
+        canonical = sorted({label.canonical for label in self.registry.sources if label.is_default})
+        if not by_label:
+            return f"{stored} IN {_listed(canonical)}"
+        told = f"IFNULL({fill(inputs.source, feature_values(one))}, {literal(unknown.absent_label)})"
+        labels = {label.label: label.is_default for label in self.registry.sources}
+        odd = unknown.canonical in canonical
+        # A label outside the list counts as the registry says.
+        listed = _listed(sorted(label for label, is_default in labels.items() if is_default is not odd))
+        known = f"IF({inputs.sources_known}, {told} {'NOT IN' if odd else 'IN'} {listed}, NULL)"
+        return f"IF({stored} IS NOT NULL, {stored} IN {_listed(canonical)}, {known})"
 
-    def _about_feature(self, one: Feature, values: str) -> Iterator[str]:
-        at = f"f{one.index}"
+    def _real(self, one: Feature, values: str) -> Iterator[str]:
         value = fill(self.registry.inputs.value, feature_values(one))
         # The same expression over the vector of the day before.
         before = value.replace(values, "values_before")
-        source = ident(self.sources[one.index])
-        listed = ", ".join(literal(name) for name in self._stand_ins)
+        yield f"IF(stand_in_{one.index}, NULL, {value}) AS `real_{one.index}`"
+        yield f"IF(stand_in_{one.index}, NULL, {before}) AS `before_{one.index}`"
+
+    def _about_feature(self, one: Feature) -> Iterator[str]:
+        at, real, before, stand_in = (f"{what}_{one.index}" for what in ("f", "real", "before", "stand_in"))
         low, high = one.range or (None, None)
-        outside = f"COUNTIF({value} < {literal(low)} OR {value} > {literal(high)})" if one.range else "0"
-        yield f"COUNT({source}) AS `{at}_scored`"
-        yield f"COUNTIF({source} IN ({listed})) AS `{at}_defaults`"
-        yield f"COUNT({value}) AS `{at}_present`"
-        yield f"AVG({value}) AS `{at}_mean`"
-        yield f"STDDEV_SAMP({value}) AS `{at}_stddev`"
-        yield f"MIN({value}) AS `{at}_low`"
-        yield f"MAX({value}) AS `{at}_high`"
-        yield f"COUNTIF({value} = 0) AS `{at}_zeros`"
+        outside = f"COUNTIF({real} < {literal(low)} OR {real} > {literal(high)})" if one.range else "0"
+        yield f"COUNT({stand_in}) AS `{at}_scored`"
+        yield f"COUNTIF({stand_in}) AS `{at}_defaults`"
+        yield f"COUNT({real}) AS `{at}_present`"
+        yield f"AVG({real}) AS `{at}_mean`"
+        yield f"STDDEV_SAMP({real}) AS `{at}_stddev`"
+        yield f"MIN({real}) AS `{at}_low`"
+        yield f"MAX({real}) AS `{at}_high`"
+        yield f"COUNTIF({real} = 0) AS `{at}_zeros`"
         yield f"{outside} AS `{at}_outside`"
-        real = f"{value} = {literal(one.expected)} AND {source} NOT IN ({listed})" if one.expected is not None else ""
-        yield f"{f'COUNTIF({real})' if real else '0'} AS `{at}_neutral`"
-        yield f"COUNTIF({value} = {before}) AS `{at}_repeats`"
-        yield f"COUNT({before}) AS `{at}_followed`"
-        cold = self.registry.inputs.cold_start if one.window else ""
-        yield f"{f'COUNTIF(({cold}) AND {source} IS NOT NULL)' if cold else '0'} AS `{at}_cold`"
-        yield f"{f'COUNTIF(({cold}) AND {source} IN ({listed}))' if cold else '0'} AS `{at}_cold_defaults`"
+        neutral = (
+            f"{real} = {literal(one.expected)} AND {stand_in} IS NOT NULL" if one.expected is not None else "FALSE"
+        )
+        yield f"COUNTIF({neutral}) AS `{at}_neutral`"
+        yield f"COUNTIF({real} = {before}) AS `{at}_repeats`"
+        yield f"COUNTIF({real} IS NOT NULL AND {before} IS NOT NULL) AS `{at}_followed`"
+        cold = (one.window and self.registry.inputs.cold_start) or "FALSE"
+        yield f"COUNTIF(({cold}) AND {stand_in} IS NOT NULL) AS `{at}_cold`"
+        yield f"COUNTIF(({cold}) AND {stand_in}) AS `{at}_cold_defaults`"
 
     def read(self, row: Mapping[str, Value]) -> Day:
         """Read one row of the query's answer."""
@@ -199,12 +218,16 @@ class Evidence:
             row["misshapen"],  # type: ignore[arg-type]
             row["misordered"],  # type: ignore[arg-type]
             {
-                one.index: FeatureDay(**{name: row[f"f{one.index}_{name}"] for name in fields})  # type: ignore[arg-type]
+                one.index: FeatureDay(**{name: row[f"f_{one.index}_{name}"] for name in fields})  # type: ignore[arg-type]
                 for one in self.registry.active_features
             },
             {
-                one.name: ProcessorDay(*(row[f"p{number}_{what}"] for what in ("absent", "updated", "age", "late")))  # type: ignore[arg-type]
+                one.name: ProcessorDay(*(row[f"p{number}_{what}"] for what in ("absent", "updated", "late")))  # type: ignore[arg-type]
                 for number, one in enumerate(self.told)
             },
             {name: row[f"gate_{name}"] for name in self.gates},  # type: ignore[misc]
         )
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return f"({', '.join(map(literal, texts)) or 'NULL'})"

@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from fqtool.diagnosis.signs import FEWEST
+
 if TYPE_CHECKING:
     from fqtool.registry.model import Registry
     from fqtool.verbs.diagnose import Diagnosis
@@ -27,18 +29,28 @@ def heading(diagnosis: Diagnosis) -> str:
     today = diagnosis.today
     if today is None:
         return f"{diagnosis.day}: no rows."
-    compared = f"compared with {len(diagnosis.before)} dates before" if diagnosis.before else "no dates to compare with"
+    count = len(diagnosis.before)
+    compared = f"compared with {count} date{'' if count == 1 else 's'} before" if count else "no dates to compare with"
     unscored = f", {today.rows - today.scored} of them without scores" if today.scored < today.rows else ""
     return f"{today.day}: {today.rows} rows{unscored}; {compared}."
+
+
+def healthy(diagnosis: Diagnosis) -> str:
+    """Return what is printed where nothing was found."""
+    today = diagnosis.today
+    if today is None:
+        return heading(diagnosis)
+    few = f" Values are not judged by fewer than {FEWEST} rows." if today.rows < FEWEST else ""
+    return f"{heading(diagnosis)} Nothing unusual.{few}"
 
 
 def readiness(diagnosis: Diagnosis) -> Iterator[str]:
     """Yield the gates that fewer rows pass than usual."""
     today = diagnosis.today
-    if today is None or not today.rows:
+    if today is None or not today.scored:
         return
     for name, count in today.gates.items():
-        usual = [day.gates[name] / day.rows for day in diagnosis.before if day.rows]
+        usual = [day.gates[name] / day.rows for day in diagnosis.before if day.scored]
         if usual and statistics.median(usual) - count / today.rows >= _FALL:
             yield f"{name}: {count} of {today.rows} rows, usually {statistics.median(usual):.0%}"
 

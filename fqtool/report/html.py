@@ -170,7 +170,7 @@ def _charts(report: Report) -> Iterator[tuple[str, str]]:
     gates = [name for name in report.days[0].day.gates if _varies(report, name)]
     if gates and days:
         shares = [
-            (one.day.day, name, 100 * one.day.gates[name] / one.day.rows if one.day.rows else None)
+            (one.day.day, name, 100 * one.day.gates[name] / one.day.rows if one.day.scored else None)
             for one in report.days
             for name in gates[: len(_COLOURS)]
         ]
@@ -186,5 +186,5 @@ def _spread(count: int) -> list[str]:
 
 def _varies(report: Report, name: str) -> bool:
     """A gate that no row passes, or every row, has no trend to show."""
-    shares = {day.day.gates[name] / day.day.rows for day in report.days if day.day.rows}
+    shares = {day.day.gates[name] / day.day.rows for day in report.days if day.day.scored}
     return bool(shares - {0.0, 1.0})

@@ -27,7 +27,7 @@ def _told(cause: Cause, what: str, *, rerun: bool = True) -> Finding:
         subject,
         f"{what} {cause.hit} of {cause.rows} rows on {cause.day}{since}.{of}",
         f"{cause.confidence}: {'; '.join(cause.evidence)}",
-        ", then ".join(steps) + ".",
+        ", then ".join(steps).replace("build", "Build", not steps[0].startswith("Run")) + ".",
     )
 
 
@@ -65,18 +65,18 @@ def masked_stand_ins(cause: Cause) -> Iterator[Finding]:
 
 @rule("FQ603", Severity.WARNING)
 def stale_input(cause: Cause) -> Iterator[Finding]:
-    """The features hold what they held the date before.
+    """The features hold what a processor wrote for an earlier date.
 
     Problem: models see yesterday, labelled as today.
 
     Why: the processor's output is days old, or was copied.
 
-    Example: last run three days before, values of the date before in all rows.
+    Example: last run three days before, where it is one day at most; values of the date before in all rows.
 
     Fix: run the processor for the date, build the rows again, then score the date.
     """
     if cause.kind is Kind.STALE:
-        yield _told(cause, "Its output is old: the values of the date before stand in")
+        yield _told(cause, "Its output is old: what it wrote for an earlier date stands in")
 
 
 @rule("FQ604", Severity.WARNING)

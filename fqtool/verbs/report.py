@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 from fqtool.diagnosis.causes import Cause, causes_of
@@ -16,11 +16,11 @@ from fqtool.quality.monitoring import checks_by_date, monitoring, worst_rows
 from fqtool.quality.question import Question
 from fqtool.quality.roles import Roles
 from fqtool.registry.model import Registry
-from fqtool.rules.about_daily import check_daily
+from fqtool.rules.about_daily import check_daily, date_not_scored
 from fqtool.rules.about_diagnosis import findings_of
 from fqtool.sql import Query, Value
 from fqtool.verbs.check_drift import drift_of
-from fqtool.verbs.diagnose import BASELINE
+from fqtool.verbs.diagnose import BASELINE, baseline_start, days_of
 from fqtool.verbs.migrate_status import migration_status
 from fqtool.verbs.workspace import Workspace, require_columns
 from fqtool.warehouse.protocol import Warehouse
@@ -42,6 +42,8 @@ class DayReport:
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong with the date, causes first."""
         told = [found for cause in self.causes for found in findings_of(cause)]
+        if not self.day.scored:
+            told += date_not_scored(self.day.day, self.day.rows)
         return (*told, *(found for one in self.checks for found in check_daily(one, self.day.day)))
 
 
@@ -80,8 +82,7 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
         raise InputError(f"{start} to {end} is no span of 1 to {LONGEST} dates.", remedy="Give --start and --end.")
     evidence = Evidence(registry)
     require_columns(registry, warehouse, evidence.needs)
-    before = start - timedelta(days=BASELINE)
-    seen = [evidence.read(row) for row in warehouse.rows(evidence.query(before, end))]
+    seen = days_of(evidence, warehouse, baseline_start(start), end, judged=start)
     asked = {one.name: one for one in monitoring(registry)}
 
     def ask(question: Question) -> list[dict[str, Value]]:
