@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -297,6 +298,15 @@ def test_the_question_is_one_scan_that_google_accepts() -> None:
     assert zeta.analyze(query.sql, catalog(desired_table(registry()))) is None
     by_label = Evidence(registry()).query(DAY, DAY, by_label=True)
     assert zeta.analyze(by_label.sql, catalog(desired_table(registry()))) is None
+
+
+def test_the_vector_of_the_day_before_is_read_by_the_same_expression() -> None:
+    """The column alone is exchanged, also where its name is part of another word."""
+    own = registry()
+    columns = tuple(replace(one, name="e") if one.name == "features" else one for one in own.base_columns)
+    inputs = replace(own.inputs, value="e[SAFE_OFFSET({index})] / 1e2")
+    sql = Evidence(replace(own, base_columns=columns, inputs=inputs)).query(DAY, DAY).sql
+    assert "IF(stand_in_0, NULL, values_before[SAFE_OFFSET(0)] / 100.0) AS `before_0`" in sql
 
 
 def test_a_store_that_cannot_be_asked_is_told(tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ from functools import cached_property
 
 from fqtool.quality.build import expand_columns, feature_values, fill
 from fqtool.quality.carriers import carriers
+from fqtool.quality.expression import Name, render
+from fqtool.quality.fold import substitute
 from fqtool.quality.gates import gates
+from fqtool.quality.grammar import parse_expression
 from fqtool.quality.roles import Roles
 from fqtool.quality.vectors import misordered, misshapen
 from fqtool.registry.model import Feature, Processor, Registry
@@ -181,7 +184,7 @@ class Evidence:
     def _real(self, one: Feature, values: str) -> Iterator[str]:
         value = fill(self.registry.inputs.value, feature_values(one))
         # The same expression over the vector of the day before.
-        before = value.replace(values, "values_before")
+        before = render(substitute(parse_expression(value), {values: Name("values_before")}))
         yield f"IF(stand_in_{one.index}, NULL, {value}) AS `real_{one.index}`"
         yield f"IF(stand_in_{one.index}, NULL, {before}) AS `before_{one.index}`"
 
