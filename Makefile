@@ -10,7 +10,8 @@ OF ?= fqtool.*
 SECONDS ?= 600
 HARNESSES ?= registry migration history ledger schema ddl contract rows feature_list expression target
 PIP_FLAGS := --quiet --disable-pip-version-check
-WORKERS ?= 2
+# More than there are cores: many tests wait for a server or a process.
+WORKERS ?= 3
 # What a file makes once is made once; in the order of names, for the slow ones are not at the end.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 

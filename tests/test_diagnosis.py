@@ -23,6 +23,7 @@ from fqtool.errors import InputError, NotThere
 from fqtool.finding import Finding
 from fqtool.migrations.plan import make_statement
 from fqtool.quality.build import desired_table
+from fqtool.sql import Query
 from fqtool.synthetic.incidents import Incident
 from fqtool.synthetic.season import Season
 from fqtool.table.changes import CreateTable
@@ -54,16 +55,19 @@ def scored(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield row | made
 
 
-@cache
-def healthy(seed: int, day: date) -> tuple[dict[str, Any], ...]:
-    """The scored rows of a date that nothing happened on."""
-    return tuple(scored(Season(registry(), day, 1, seed).rows()))
-
-
-def store(warehouse: DuckDBWarehouse, rows: Iterable[dict[str, Any]], *, are_scored: bool = False) -> None:
-    """The table with these rows."""
+def store(warehouse: DuckDBWarehouse, rows: Iterable[dict[str, Any]]) -> None:
+    """The table with these rows, scored."""
     warehouse.run(make_statement(State(), (CreateTable(desired_table(registry())),)))
-    load(warehouse, registry().table.name, rows if are_scored else scored(rows))
+    load(warehouse, registry().table.name, scored(rows))
+
+
+@cache
+def healthy_store(seed: int) -> DuckDBWarehouse:
+    """The day and fifteen dates before it, and the same rows under the name of healthy, to mend the table with."""
+    warehouse = DuckDBWarehouse(":memory:")
+    store(warehouse, Season(registry(), DAY - timedelta(days=15), 16, seed).rows())
+    warehouse.connection().execute(f"CREATE TABLE healthy AS FROM {registry().table.name}")
+    return warehouse
 
 
 Spoil: TypeAlias = Callable[[list[dict[str, Any]]], object]
@@ -77,12 +81,14 @@ def found(
     broken = list(Season(registry(), first, (DAY - first).days, seed).rows(incidents))
     today = list(Season(registry(), DAY, 1, seed).rows(incidents))
     spoil(today)
-    before = (DAY - timedelta(days=at) for at in range(days, (DAY - first).days, -1))
-    rows = [row for day in before for row in healthy(seed, day)]
-    rows += [*scored(broken), *(scored(today) if scoring else today)]
-    with DuckDBWarehouse(":memory:") as warehouse:
-        store(warehouse, rows, are_scored=True)
+    warehouse, table = healthy_store(seed), registry().table.name
+    warehouse.run(Query(f"DELETE FROM {table} WHERE game_date >= DATE '{first}'"))
+    load(warehouse, table, [*scored(broken), *(scored(today) if scoring else today)])
+    try:
         return diagnosis_of(registry(), warehouse, DAY, days).findings
+    finally:
+        warehouse.run(Query(f"DELETE FROM {table} WHERE game_date >= DATE '{first}'"))
+        warehouse.connection().execute(f"INSERT INTO {table} FROM healthy WHERE game_date >= DATE '{first}'")
 
 
 def since(days: int, kind: str, processor: str = COMPOSITE, **more: Any) -> Incident:
