@@ -15,6 +15,9 @@ WORKERS ?= 3
 # What a file makes once is made once; in the order of names, for the slow ones are not at the end.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
+# Where a machine forbids bytecode, an editable fqtool would be compiled anew by each of hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-lowest package check bed peers bench faults gates fuzz mutants golden clean
 
 demo: $(VENV)/.runtime
