@@ -7,7 +7,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.bed.fixtures"]
+pytest_plugins = ["tests.bed.fixtures", "tests.filling", "tests.migrating"]
 
 # Deterministic, so that a red run is red again; make long runs with more examples elsewhere.
 settings.register_profile(

@@ -22,8 +22,8 @@ from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
 from tests.bed.running import PROJECT, ROOT, Emulator
 from tests.faulty import Answer, FaultyServer, Lost, Request, Reset, Silence, error, inserts, through
+from tests.filling import rows_of
 from tests.past import DAYS, END, START, filled, past_registry, store
-from tests.test_backfill import rows_of
 
 RUNS, SEED, LIMIT = 50, 5, 400.0
 

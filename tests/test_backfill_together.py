@@ -24,9 +24,9 @@ from fqtool.warehouse.duckdb import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
 from tests.bed.running import PROJECT, ROOT, Emulator
+from tests.filling import put, rows_of
 from tests.past import END, NOW, START, filled, past_registry, store
 from tests.stores import planned_in, workspace_in
-from tests.test_backfill import put, rows_of
 
 ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
 

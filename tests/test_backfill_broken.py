@@ -1,0 +1,164 @@
+"""Laws of a backfill that fails or is stopped on its way: what was done stays, what is left is gone on with."""
+
+from __future__ import annotations
+
+import os
+import signal
+from datetime import timedelta
+from threading import Event as Released
+from threading import Semaphore, Thread
+from typing import Any
+
+import pytest
+
+from fqtool.backfill.journal import ATTEMPTS, Event
+from fqtool.backfill.plan import Task
+from fqtool.errors import QuotaSpent, StatementFailed, Unreachable
+from fqtool.sql import Query
+from fqtool.table.statement import Statement
+from fqtool.verbs.backfill import Watch, verify
+from fqtool.verbs.filling import Filler
+from fqtool.warehouse.protocol import Outcome, Warehouse, Writing
+from tests.filling import Failing, clock_at, done_days, events, planned, put, rows_of, unhurried
+from tests.past import END, NOW, START, filled, past_registry
+
+
+def test_a_failing_partition_is_set_aside_and_the_rest_goes_on(small: Warehouse) -> None:
+    """Three attempts, then an error with the warehouse's words; twice failed is done at the third; then forgiven."""
+    thrice, twice = END - timedelta(days=2), END - timedelta(days=7)
+    streaming = StatementFailed("It would affect rows in the streaming buffer.")
+    failing = Failing(Failing(small, [thrice], ATTEMPTS, streaming), [twice], 2, streaming)
+    found = filled(failing, watch=Watch(configure=unhurried))
+    assert len(done_days(found)) == 11
+    (told, wrong) = found.verified.findings
+    assert (told.rule, wrong.rule) == ("FQ662", "FQ663")
+    assert wrong.message == (
+        f"{thrice} failed 3 times and was set aside: It would affect rows in the streaming buffer."
+    )
+    assert planned(small).dates(Task.SET_ASIDE) == (thrice,)
+    assert filled(small).done == ()
+    assert done_days(filled(small, retry_failed=True)) == [str(thrice)]
+    assert verify(past_registry(), small, START, END).findings == ()
+    attempts = {one.day: one.attempt for one in events(small) if one.event == Event.DONE}
+    assert (attempts[str(twice)], attempts[str(END)]) == (3, 1)
+
+
+def test_the_world_stops_a_run_and_it_goes_on(small: Warehouse) -> None:
+    """An unreachable warehouse ends the run at once; the next goes on under the same job ids and time of scoring."""
+    gone = Failing(small, [END - timedelta(days=6)], 1, Unreachable("No answer."))
+    with pytest.raises(Unreachable):
+        filled(gone, now=NOW)
+    begun = [one for one in events(small) if one.event == Event.STARTED]
+    filled(small, now=NOW + timedelta(hours=3))
+    assert {row["computed_at"] for row in rows_of(small) if row["labels"]} == {NOW}
+    jobs = {one.day: one.job for one in events(small) if one.event == Event.DONE}
+    assert all(jobs[one.day] == one.job for one in begun)
+    assert len({one.run for one in events(small)}) == 1
+
+
+def test_a_spent_quota_ends_a_run_and_costs_one_attempt(small: Warehouse) -> None:
+    """What was refused counts as one failed attempt, for its job id is used; the rest is not tried in vain."""
+    spent = END - timedelta(days=6)
+    with pytest.raises(QuotaSpent):
+        filled(Failing(small, [spent], 1, QuotaSpent("A quota is used up.")))
+    failed = [one.day for one in events(small) if one.event == Event.FAILED]
+    assert failed == [str(spent)]
+    assert planned(small).dates(Task.SET_ASIDE) == ()
+    filled(small)
+    assert {one.day: one.attempt for one in events(small) if one.event == Event.DONE}[str(spent)] == 2
+    assert verify(past_registry(), small, START, END).findings == ()
+
+
+def test_a_score_whose_sources_were_cleared_is_done_again(small: Warehouse) -> None:
+    """What FQ664 tells to backfill is backfilled: the score becomes NULL, and nothing is left to say."""
+    filled(small)
+    small.run(Query(f"UPDATE store SET labels = NULL WHERE day = DATE '{END}' AND item = 'i0'"))
+    assert [one.rule for one in verify(past_registry(), small, START, END).findings] == ["FQ664"]
+    assert done_days(filled(small)) == [str(END)]
+    assert verify(past_registry(), small, START, END).findings == ()
+
+
+def test_a_run_of_yesterday_is_not_gone_on_with(small: Warehouse) -> None:
+    """Rows must not be given a time of scoring from before they were written."""
+    with pytest.raises(Unreachable):
+        filled(
+            Failing(small, [START, END], 1, Unreachable("No answer.")), now=NOW, watch=Watch(configure=clock_at(NOW))
+        )
+    later = NOW + timedelta(days=2)
+    filled(small, now=later, watch=Watch(configure=clock_at(later)))
+    assert {row["computed_at"] for row in rows_of(small) if row["labels"] and row["day"] == END} == {later}
+
+
+def test_what_comes_after_is_later_by_everyclock_at(small: Warehouse) -> None:
+    """A machine whose clock is slow goes on with another's run: its events are the last, so all is done once."""
+    fast, slow = NOW + timedelta(hours=3), NOW - timedelta(hours=3)
+    with pytest.raises(Unreachable):
+        filled(
+            Failing(small, [START, END], 1, Unreachable("No answer.")), now=NOW, watch=Watch(configure=clock_at(fast))
+        )
+    filled(small, now=slow, watch=Watch(configure=clock_at(slow)))
+    assert planned(small).to_do == ()
+    times = [one.at for one in events(small)]
+    assert len(set(times)) == len(times)
+
+
+def test_a_stopped_run_ends_at_a_partition(small: Warehouse) -> None:
+    """Asked to stop, it ends what is under way, says how far it came, and goes on when it is run again."""
+    seen: list[str] = []
+    watch = Watch(on_done=lambda one: seen.append(one.entry.day), stopping=lambda: len(seen) >= 3)
+    first = filled(small, watch=watch, batch_days=3)
+    assert (first.stopped, len(first.done)) == (True, 3)
+    second = filled(small)
+    assert (second.stopped, len(second.done)) == (False, 9)
+
+
+class Slow(Failing):
+    """A warehouse that takes two statements at once and answers neither before it is released."""
+
+    def __init__(self, inner: Warehouse) -> None:
+        super().__init__(inner, [], 0, StatementFailed("too late"))
+        self.writing, self.asked, self.released = Writing(2), Semaphore(0), Released()
+        self.close, self.given_up = lambda: None, 0
+
+    def run(self, work: Statement | Query, **how: Any) -> Outcome:
+        """Pass on what is no partition's statement."""
+        if not how.get("job"):
+            return super().run(work, **how)
+        self.asked.release()
+        self.given_up += not self.released.wait(20)
+        raise self.error
+
+
+def test_a_second_ctrl_c_waits_for_no_statement(small: Warehouse) -> None:
+    """Whoever interrupts is not kept by statements that the server is still at; the next run goes on with them."""
+    slow = Slow(small)
+
+    def interrupt() -> None:
+        assert all(slow.asked.acquire(timeout=20) for _ in "12")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    def to_itself(filler: Filler) -> None:
+        filler.another = lambda: slow
+
+    Thread(target=interrupt, daemon=True).start()
+    with pytest.raises(KeyboardInterrupt):
+        filled(slow, watch=Watch(configure=to_itself))
+    assert not slow.given_up
+    slow.released.set()
+    assert len(done_days(filled(small))) == 12
+
+
+def test_phases_end_where_verification_fails(small: Warehouse) -> None:
+    """7 days, 30, all: a phase that is not clean is the last."""
+    spans = []
+    watch = Watch(on_phase=lambda plan, _: spans.append((plan.start, len(plan.to_do))))
+    filled(small, watch=watch, phased=True, start=START - timedelta(days=9))
+    assert spans == [(END - timedelta(days=6), 7), (START, 5), (START - timedelta(days=9), 0)]
+    put(small, "i0", END)
+    spans.clear()
+    assert [one.rule for one in filled(small, watch=watch, phased=True).verified.findings] == [
+        "FQ662",
+        "FQ665",
+        "FQ666",
+    ]
+    assert len(spans) == 1

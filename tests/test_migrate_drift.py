@@ -1,0 +1,139 @@
+"""Laws of drift: what was changed by hand, is unapplied, or is behind is told as such, and mended by the next plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fqtool.errors import MigrationError
+from fqtool.table.changes import (
+    AddColumn,
+    Change,
+    DropColumn,
+    PutView,
+    SetDefault,
+    SetDescription,
+    SetMode,
+    SetOption,
+    SetType,
+)
+from fqtool.table.column import Kind, Mode, Type
+from fqtool.table.model import View
+from fqtool.table.typetext import column
+from fqtool.verbs.migrate_verify import verify_migrations
+from fqtool.warehouse.protocol import Warehouse
+from fqtool.warehouse.target import open_target
+from tests.migrating import TOOL, base_stands, by_hand, drift, migrated
+from tests.stores import planned_in, small_registry, with_column, workspace_in
+
+HANDS: list[tuple[str, Callable[[], Change], str, str]] = [
+    ("FQ301", lambda: DropColumn("tier"), "tier", "fqtool migrate plan"),
+    ("FQ302", lambda: AddColumn(column("rogue", "STRING")), "rogue", "base_columns"),
+    ("FQ303", lambda: SetType("defaults", Type(Kind.FLOAT64)), "defaults", "another column name"),
+    ("FQ304", lambda: SetMode("item", Mode.NULLABLE), "item", "Declare in the registry what stands"),
+    ("FQ305", lambda: SetType("score", Type(Kind.NUMERIC, 7, 3)), "score", "another column name"),
+    ("FQ306", lambda: SetDescription(("tier",), "wrong"), "tier", "fqtool migrate plan"),
+    ("FQ307", lambda: SetDefault("made_at", None), "made_at", "ALTER TABLE"),
+    ("FQ312", lambda: SetOption("require_partition_filter", False), "require_partition_filter", "fqtool migrate plan"),
+    ("FQ312", lambda: SetOption("partition_expiration_days", 30.0), "partition_expiration_days", "fqtool migrate plan"),
+    ("FQ313", lambda: PutView(View("v_quality", "SELECT 1 AS x", "A row per feature")), "v_quality", "fqtool migrate"),
+]
+
+
+@pytest.mark.parametrize(("code", "change", "subject", "remedy"), HANDS, ids=[f"{h[0]}-{h[2]}" for h in HANDS])
+def test_every_change_by_hand_is_found_with_its_class(
+    warehouse: Warehouse, folder: Path, code: str, change: Callable[[], Change], subject: str, remedy: str
+) -> None:
+    """Each thing done behind fqtool's back is one finding: its class, its subject, its cause, its remedy."""
+    registry = small_registry()
+    planned_in(folder, registry, warehouse)
+    migrated(folder, registry, warehouse)
+    by_hand(warehouse, change())
+    (found,) = drift(folder, registry, warehouse)
+    assert (found.rule, found.subject, found.cause) == (code, subject, "changed by hand")
+    assert remedy in found.remedy
+
+
+def test_what_can_be_mended_is_mended_by_the_next_plan(warehouse: Warehouse, folder: Path) -> None:
+    """Dropped column, description, option, view: plan and migrate put them back, and verify still holds."""
+    registry = small_registry()
+    planned_in(folder, registry, warehouse)
+    migrated(folder, registry, warehouse)
+    by_hand(
+        warehouse,
+        DropColumn("tier"),
+        SetDescription(("alerts",), "wrong"),
+        SetOption("partition_expiration_days", 30.0),
+        PutView(View("v_quality", "SELECT 1 AS x")),
+    )
+    assert len(drift(folder, registry, warehouse)) == 4
+    planned_in(folder, registry, warehouse)
+    migrated(folder, registry, warehouse)
+    assert drift(folder, registry, warehouse) == ()
+    with open_target("duckdb:///:memory:") as scratch:
+        assert verify_migrations(workspace_in(folder, registry), scratch, TOOL) == ()
+
+
+def test_an_unapplied_migration_is_told_as_such(warehouse: Warehouse, folder: Path) -> None:
+    """Columns that a pending file makes are missing because it is unapplied; the remedy is to migrate."""
+    registry = small_registry()
+    base_stands(warehouse, registry)
+    planned_in(folder, registry, warehouse)
+    found = [one for one in drift(folder, registry, warehouse) if one.rule == "FQ301"]
+    assert {one.cause for one in found} == {"unapplied, or changed by hand"}
+    assert {one.remedy for one in found} == {"fqtool migrate"}
+
+
+def test_a_registry_ahead_of_its_files_is_told(warehouse: Warehouse, folder: Path) -> None:
+    """A new feature without a migration: its column is missing, and one finding says that no file makes it."""
+    planned_in(folder, small_registry(3), warehouse)
+    migrated(folder, small_registry(3), warehouse)
+    found = drift(folder, small_registry(4), warehouse)
+    assert {(one.rule, one.cause) for one in found} == {
+        ("FQ301", "registry ahead of files"),
+        ("FQ313", "registry ahead of files"),
+        ("FQ404", "registry ahead of files"),
+    }
+    planned_in(folder, small_registry(4), warehouse)
+    migrated(folder, small_registry(4), warehouse)
+    assert drift(folder, small_registry(4), warehouse) == ()
+
+
+def test_a_registry_behind_its_files_is_told(warehouse: Warehouse, folder: Path) -> None:
+    """A column that a file made and the registry lost is extra because the registry is behind."""
+    planned_in(folder, small_registry(), warehouse)
+    migrated(folder, small_registry(), warehouse)
+    behind = small_registry()
+    behind = replace(behind, columns=tuple(spec for spec in behind.columns if spec.name != "defaults"))
+    (found,) = drift(folder, behind, warehouse)
+    assert (found.rule, found.subject, found.cause) == ("FQ302", "defaults", "registry behind")
+
+
+def test_edited_history_is_refused(warehouse: Warehouse, folder: Path) -> None:
+    """A file edited after it was written stops plan and migrate; nothing is done."""
+    registry = small_registry()
+    planned_in(folder, registry, warehouse)
+    file = min(folder.glob("0001*.sql"))
+    file.write_text(file.read_text().replace("`tier` STRING", "`tier` BYTES"))
+    with pytest.raises(MigrationError) as caught:
+        migrated(folder, registry, warehouse)
+    assert {one.rule for one in caught.value.findings} == {"FQ401"}
+    with pytest.raises(MigrationError, match="edited"):
+        planned_in(folder, registry, warehouse)
+    assert warehouse.describe("store") is None
+
+
+def test_an_applied_file_that_was_rewritten_is_refused(warehouse: Warehouse, folder: Path) -> None:
+    """With checksums renewed too, the ledger still knows what ran."""
+    registry = small_registry()
+    planned_in(folder, registry, warehouse)
+    migrated(folder, registry, warehouse)
+    for file in folder.iterdir():
+        file.unlink()
+    planned_in(folder, with_column(registry, "tier", type="BYTES"))
+    with pytest.raises(MigrationError) as caught:
+        migrated(folder, with_column(registry, "tier", type="BYTES"), warehouse)
+    assert {one.rule for one in caught.value.findings} == {"FQ402"}
