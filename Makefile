@@ -29,7 +29,7 @@ test: $(VENV)/.dev $(BED)/.ready $(PEERS)/.ready check
 # The quick tests on the lowest versions that pyproject.toml allows, in an environment of their own.
 test-lowest: $(LOWEST)/.ready
 	$(LOWEST)/bin/python -m pytest tests/test_startup.py tests/test_cli.py tests/test_told.py tests/test_target.py \
-		tests/test_registry_load.py tests/test_duckdb_warehouse.py tests/test_bigquery_faults.py tests/test_init.py
+		tests/test_registry_load.py tests/test_duckdb_warehouse.py tests/test_bigquery_faults.py tests/test_init.py tests/test_init_files.py
 
 # Wheel and sdist, installed alone into empty environments, tried there and weighed into bench/README.md.
 package: $(VENV)/.runtime

@@ -21,8 +21,9 @@ from fqtool.report.dictionary_markdown import dictionary_markdown
 from fqtool.report.sheets import Part, Sheet
 from tests.bed.running import ROOT
 from tests.browser import browser, complaints, opened, requests
+from tests.exported import hostile, real
 from tests.stores import small_registry
-from tests.test_exports import fqtool, hostile, real
+from tests.test_exports import fqtool
 
 LIMIT = 60.0
 

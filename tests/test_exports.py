@@ -7,11 +7,8 @@ import json
 import re
 import subprocess
 import sys
-import types
-import typing
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,74 +20,26 @@ from hypothesis import strategies as st
 
 from fqtool.errors import InputError
 from fqtool.exports.contents import contents
-from fqtool.exports.python import python
-from fqtool.exports.targets import EXPORTS
 from fqtool.exports.terraform import terraform
 from fqtool.quality.build import desired_state, desired_table, expand_columns
-from fqtool.registry.judgement import Alert, AlertLevel
-from fqtool.registry.load import read_registry
-from fqtool.registry.model import BaseColumn, Registry, TableSpec
+from fqtool.registry.model import Registry, TableSpec
 from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.schema_json import read_schema
 from fqtool.table.typetext import column
 from fqtool.verbs.generate_schema import generated_schema
 from tests.bed.running import ROOT
 from tests.bed.zeta import analyze
+from tests.exported import HOSTILE, LIMIT, TARGETS, described, hostile, loaded, of, of_every_type, real
 from tests.stores import BASE, small_registry, with_column
 from tests.strategies import types as some_types
 from tests.test_statements_analysed import catalog
 
-LIMIT = 60.0
-HOSTILE = (
-    "it's \"quoted\" and `ticked`",
-    "two\nlines\n\n# and - a: comment", "{{ ref('x') }} {% raw %} {# c #} {{{", "}} {{{{",
-    "${path.module} %{ if true } $${ %%{ $$${", "back\\slash \\n \\", "naïve 例 🎉 \u2028 \u202e \x85", "'''\"\"\"",
-    " edges ",
-    "yes", "- a", "{number}", "%s", "\t", "<b>&amp;</b> | [x](y)", "\x07",
-)  # fmt: skip
 pieces = st.one_of(
     st.sampled_from(HOSTILE), st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]))
 )
+
+
 texts = st.lists(pieces, max_size=4).map("".join)
-TARGETS = sorted(EXPORTS)
-
-
-@cache
-def real() -> Registry:
-    """The repository's own."""
-    return read_registry(ROOT / "feature_registry.yaml")
-
-
-def hostile(registry: Registry) -> Registry:
-    """The registry with a text in every description that some format takes for its own."""
-
-    def bad(number: int) -> str:
-        return HOSTILE[number % len(HOSTILE)]
-
-    return replace(
-        registry,
-        table=replace(registry.table, description=" ".join(HOSTILE), labels=(("team", "a-b"),)),
-        base_columns=tuple(replace(one, description=bad(n)) for n, one in enumerate(registry.base_columns)),
-        columns=tuple(replace(one, description=bad(n)) for n, one in enumerate(registry.columns)),
-        features=tuple(replace(one, description=bad(n)) for n, one in enumerate(registry.features)),
-        views=tuple(replace(one, description=bad(n)) for n, one in enumerate(registry.views)),
-    )
-
-
-def described(description: str) -> Registry:
-    """A small store whose score has that description."""
-    return with_column(small_registry(), "score", description=description)
-
-
-def of_every_type(*columns: Column) -> Registry:
-    """A small store that has these base columns as well."""
-    base = tuple(BaseColumn(f"x{n}", one.sql_type, one.mode is Mode.REQUIRED) for n, one in enumerate(columns))
-    return small_registry(base_columns=(*BASE, *base))
-
-
-def of(registry: Registry, target: str) -> str:
-    """The text of one export."""
-    return EXPORTS[target].render(registry)
 
 
 def dbt_columns(registry: Registry) -> list[list[dict[str, Any]]]:
@@ -115,14 +64,6 @@ def tf_table(registry: Registry) -> dict[str, Any]:
     """The table's resource."""
     found: dict[str, Any] = json.loads(terraform(registry))["resource"]["google_bigquery_table"][registry.table.name]
     return found
-
-
-def loaded(text: str) -> types.ModuleType:
-    """A generated Python module, run."""
-    module = types.ModuleType("generated")
-    sys.modules["generated"] = module  # where typing looks a class's module up
-    exec(compile(text, "generated", "exec", dont_inherit=True), module.__dict__)  # noqa: S102 - that it runs is the test
-    return module
 
 
 def feast_columns(text: str, name: str) -> dict[str, tuple[str, str, str]]:
@@ -169,21 +110,6 @@ def test_every_column_stands_once_with_its_type(kinds: list[Any], mode: Mode) ->
     properties = odcs_properties(registry)
     assert [(one["name"], one["physicalType"], one.get("required", False)) for one in properties] == told
     assert read_schema(evaluated(tf_table(registry)["schema"]), "schema") == wanted
-
-
-@settings(max_examples=40)
-@given(st.lists(some_types(), min_size=1, max_size=4), st.sampled_from(Mode))
-def test_every_column_is_a_field_of_the_row(kinds: list[Any], mode: Mode) -> None:
-    """In Python, Row has each column in table order; exactly the required ones must be there."""
-    registry = of_every_type(*(Column("x", kind.shape, mode) for kind in kinds))
-    row = loaded(of(registry, "python")).Row
-    columns = desired_table(registry).columns
-    assert list(row.__annotations__) == [one.name for one in columns]
-    assert row.__required_keys__ == {one.name for one in columns if one.mode is Mode.REQUIRED}
-    hints = typing.get_type_hints(row)
-    assert {name for name, hint in hints.items() if typing.get_origin(hint) is list} == {
-        one.name for one in columns if one.mode is Mode.REPEATED
-    }
 
 
 @pytest.mark.parametrize("registry", [small_registry(), real()], ids=["small", "real"])
@@ -321,65 +247,6 @@ def test_lists_are_those_of_the_registry() -> None:
     assert by_name["feature_5_source"]["quality"][0]["arguments"] == {"validValues": list(listed["feature_5_source"])}
     assert by_name["feature_5_quality"]["logicalTypeOptions"] == {"minimum": 0, "maximum": 100}
     assert by_name["game_date"]["primaryKeyPosition"] == 2
-
-
-def checked(folder: Path, text: str, use: str = "") -> str:
-    """What mypy --strict and ruff's default rules say of a module, and of a program that uses it."""
-    (folder / "store.py").write_text(text)
-    (folder / "use.py").write_text(use or "import store\n\nprint(store.TABLE)\n")
-    (folder / "mypy.ini").write_text("[mypy]\nstrict = True\n")
-    said = ""
-    for words in (
-        ("mypy", "store.py", "use.py"),
-        ("ruff", "check", "--isolated", "."),
-        ("ruff", "format", "--isolated", "--line-length", "120", "--check", "."),
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False
-        )
-        said += done.stdout + done.stderr if done.returncode else ""
-    return said
-
-
-USE = """\
-from datetime import date
-
-from store import FEATURES, Row, Tier
-
-row: Row = {"item": "a", "day": date(2026, 1, 1), "tier": "gold", "history": {"seen": 1}}
-tier: Tier = "poor"
-print(FEATURES[0], row["item"].upper(), tier)
-"""
-
-
-def test_a_python_program_is_checked_against_the_store(tmp_path: Path) -> None:
-    """Mypy --strict and ruff take the module; a wrong tier, a wrong type, a lost key and an unknown one are errors."""
-    text = python(small_registry())
-    assert checked(tmp_path, text, USE) == ""
-    wrong = (
-        USE.replace('"gold"', '"golden"').replace('"seen": 1', '"seen": "x"').replace('"item": "a", ', "")
-        + 'print(row["nothing"])\n'
-    )
-    said = checked(tmp_path, text, wrong)
-    assert said.count("error:") == 4, said
-
-
-def odd_names() -> Registry:
-    """A store whose columns have names that a class cannot have, or that its annotations use."""
-    base = [*BASE, BaseColumn("class", "STRING"), BaseColumn("date", "DATE"), BaseColumn("str", "ARRAY<STRING>")]
-    base += [BaseColumn("__dunder", "JSON"), BaseColumn("Row", "STRUCT<int INT64, from STRUCT<None DATE>>")]
-    alerts = (Alert("plain", "TRUE", "red"), Alert("other", "TRUE", "red"))
-    return small_registry(base_columns=tuple(base), alerts=alerts, alert_levels=(AlertLevel("red"),))
-
-
-@pytest.mark.parametrize("registry", [hostile(real()), odd_names()], ids=["hostile", "odd names"])
-def test_the_python_module_passes_its_checkers(registry: Registry, tmp_path: Path) -> None:
-    """Mypy --strict, ruff's rules and ruff's format take the module, whatever names and descriptions there are."""
-    text = python(registry)
-    assert checked(tmp_path, text) == ""
-    made = loaded(text)
-    assert tuple(one.name for one in registry.features) == made.FEATURES
-    assert list(made.Row.__annotations__) == [one.name for one in desired_table(registry).columns]
 
 
 def test_feast_wants_a_time() -> None:

@@ -23,9 +23,10 @@ from fqtool.table.model import State
 from fqtool.warehouse.duckdb import DuckDBWarehouse
 from fqtool.warehouse.duckdb_dialect import schema_of, to_duckdb
 from fqtool.warehouse.duckdb_load import load
+from tests.exported import hostile, real
 from tests.peers.running import peer
 from tests.stores import small_registry
-from tests.test_exports import feast_columns, hostile, real
+from tests.test_exports import feast_columns
 
 TODAY = datetime.now(UTC).date()
 ROWS: tuple[dict[str, Any], ...] = tuple(

@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from fqtool.errors import InputError, NotThere, UsageError, WorldError
 from fqtool.quality.build import base_table, desired_table
 from fqtool.quality.learn import learned
-from fqtool.registry.load import load_registry, read_registry
-from fqtool.registry.model import Registry
+from fqtool.registry.load import read_registry
 from fqtool.registry.scaffold import Scaffold, example, scaffold_text
 from fqtool.rules.about_registry import check_registry
 from fqtool.sql import Query
@@ -28,19 +27,14 @@ from fqtool.table.changes import CreateTable, PutView
 from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.create_script import read_created
 from fqtool.table.ddl import create_table
-from fqtool.table.model import DATASET, Options, Partitioning, Table, View
-from fqtool.table.odcs import read_contract_tables
+from fqtool.table.model import DATASET, Options, Partitioning, Table
 from fqtool.table.schema_json import schema_json
-from fqtool.table.typetext import column
 from fqtool.verbs.add_feature import plan_addition, write_addition
 from fqtool.verbs.check_drift import drift_of
 from fqtool.verbs.diagnose import diagnosis_of
 from fqtool.verbs.init import (
-    scaffold_contract,
-    scaffold_ddl,
     scaffold_example,
     scaffold_live,
-    scaffold_schema,
     write_scaffold,
 )
 from fqtool.verbs.score import score_partitions
@@ -48,23 +42,9 @@ from fqtool.warehouse.duckdb import DuckDBWarehouse
 from fqtool.warehouse.memory import MemoryWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from tests.houses import STORE, VIEW, open_bigquery, statement
+from tests.scaffolds import in_order, loaded
 from tests.stores import workspace_in
 from tests.strategies import tables, texts
-
-
-def loaded(text: str) -> Registry:
-    """The registry of a text that must load and have nothing to find."""
-    registry, findings = load_registry(text, "r.yaml")
-    assert findings == ()
-    assert registry is not None
-    return registry
-
-
-def in_order(text: str) -> Registry:
-    """The registry of a text that must validate too."""
-    registry = loaded(text)
-    assert check_registry(registry) == ()
-    return registry
 
 
 def scaffolded(table: Table) -> str:
@@ -103,133 +83,6 @@ def test_sql_and_schema_files_say_the_same(table: Table) -> None:
     assert created.keys == ()
     assert learned(created.table).columns == learned(table).columns
     assert json.loads(schema_json(table.columns))[0]["name"] == table.columns[0].name
-
-
-DDL = """\
--- ours
-CREATE SCHEMA IF NOT EXISTS shop;
-{create} `project.shop.store` (
-  item STRING(40) NOT NULL{inline} OPTIONS(description = "who; (not PRIMARY KEY)"),
-  day DATE NOT NULL,
-  v ARRAY<FLOAT64>,
-  s STRUCT<a INT64 OPTIONS(description = "deep"), b STRUCT<c STRING OPTIONS(description = "deeper")>>{wide}
-)
-PARTITION BY DATE_TRUNC(day, MONTH)
-CLUSTER BY item
-OPTIONS(description = "the store", labels = [("team", "a")], require_partition_filter = TRUE);
-INSERT INTO store (item) VALUES ('x');
-"""
-
-
-@pytest.mark.parametrize("create", ["CREATE TABLE", "CREATE TABLE IF NOT EXISTS", "create or replace table"])
-@pytest.mark.parametrize(
-    ("inline", "wide", "keys"),
-    [
-        ("", "", None),
-        (" PRIMARY KEY NOT ENFORCED", "", ["item"]),
-        ("", ",\n  PRIMARY KEY (item, day) NOT ENFORCED", ["item", "day"]),
-        ("", ",\n  CONSTRAINT pk PRIMARY KEY (day, item) NOT ENFORCED", ["day", "item"]),
-        ("", ",\n  FOREIGN KEY (item) REFERENCES other(id) NOT ENFORCED", None),
-    ],
-)
-def test_a_create_table_as_people_write_it(
-    tmp_path: Path, create: str, inline: str, wide: str, keys: list[str] | None
-) -> None:
-    """OR REPLACE, IF NOT EXISTS, keys and other statements are read; keys are those of the primary key."""
-    file = tmp_path / "store.sql"
-    file.write_text(DDL.format(create=create, inline=inline, wide=wide))
-    made = scaffold_ddl(file)
-    registry = in_order(made.text)
-    assert registry.table.name == "store"
-    assert list(registry.table.keys) == (keys or ["item", "day"])
-    assert made.made.keys_stated is (keys is not None)
-    assert ("No primary key was stated" in made.text) is (keys is None)
-    table = desired_table(registry)
-    assert table.partitioning == Partitioning("day", "MONTH")
-    assert table.options == Options(require_partition_filter=True, description="the store", labels=(("team", "a"),))
-    (c,) = table.columns[3].type.fields[1].type.fields
-    assert (table.columns[3].type.fields[0].description, c.description) == ("deep", "deeper")
-    assert registry.inputs.value == "v[SAFE_OFFSET({index})]"
-
-
-CONTRACT = """\
-apiVersion: v3.0.2
-kind: DataContract
-version: 1.0.0
-contractCreatedTs: 2024-01-01T00:00:00Z
-schema:
-  - name: Store
-    physicalName: project.shop.store
-    description: Things
-    properties:
-      - {name: Item, physicalName: item, logicalType: string, required: True, primaryKey: true, primaryKeyPosition: 2,
-         description: "who: 'x'"}
-      - {name: day, logicalType: date, required: yes, partitioned: true, primaryKey: true, primaryKeyPosition: 1}
-      - {name: v, logicalType: array, items: {logicalType: number, physicalType: FLOAT64}, required: true}
-      - {name: n, logicalType: integer, physicalType: VARCHAR2}
-      - {name: p, physicalType: "NUMERIC(5,2)", logicalType: string}
-      - name: s
-        physicalType: RECORD
-        properties:
-          - {name: a, logicalType: number, description: inner}
-          - {name: b, logicalType: object, properties: [{name: c, logicalType: timestamp, description: inmost}]}
-"""
-
-
-def test_a_data_contract(tmp_path: Path) -> None:
-    """Names, types, modes, words, keys in their order and the partition column are read; the physical type wins."""
-    file = tmp_path / "contract.yaml"
-    file.write_text(CONTRACT)
-    registry = in_order(scaffold_contract(file).text)
-    assert registry.table.keys == ("day", "item")
-    inner = column("s", "STRUCT<a NUMERIC, b STRUCT<c TIMESTAMP>>").type
-    a, b = inner.fields
-    (c,) = b.type.fields
-    b = replace(b, type=replace(b.type, fields=(replace(c, description="inmost"),)))
-    assert desired_table(registry) == Table(
-        "store",
-        (
-            Column("item", Type(Kind.STRING), Mode.REQUIRED, "who: 'x'"),
-            Column("day", Type(Kind.DATE), Mode.REQUIRED),
-            column("v", "ARRAY<FLOAT64>"),
-            column("n", "INT64"),
-            column("p", "NUMERIC(5, 2)"),
-            Column("s", replace(inner, fields=(replace(a, description="inner"), b))),
-        ),
-        Partitioning("day"),
-        options=Options(description="Things"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("a: 1", "has a list under `schema`"),
-        ("[1, 2]", "has a list under `schema`"),
-        ("schema: []", "creates no table"),
-        ("schema: [{name: t, properties: [{name: a, logicalType: blob}, {logicalType: string}]}]", "t.a has no type"),
-        ("schema: [{name: t, properties: [{name: a, logicalType: object}]}]", "an object without properties"),
-        ("schema: [{name: t}]", "has no columns"),
-        ("schema: &a [{name: t, properties: *a}]", "cannot be read as a data contract"),
-        ("schema: [", "cannot be read as a data contract"),
-        ("schema: [{name: t}, {name: u}]", "holds 2 tables"),
-    ],
-)
-def test_a_contract_that_cannot_be_read(tmp_path: Path, text: str, told: str) -> None:
-    """Each is told in a sentence that names the file; all wrong properties together."""
-    file = tmp_path / "contract.yaml"
-    file.write_text(text)
-    with pytest.raises(InputError) as caught:
-        scaffold_contract(file)
-    assert told in caught.value.message
-    assert str(file) in caught.value.message
-
-
-def test_wrong_properties_are_told_together() -> None:
-    """Two properties without a type are one error with both."""
-    data = {"schema": [{"name": "t", "properties": [{"name": "a"}, {"name": "b", "physicalType": "CLOB"}]}]}
-    with pytest.raises(InputError, match=r"t\.a has no type.*; t\.b has no type.*'CLOB'"):
-        read_contract_tables(data, "c.yaml")
 
 
 @pytest.fixture(params=["memory", "duckdb", "bigquery"])
@@ -297,15 +150,6 @@ def test_a_nested_field_that_is_not_there_is_found() -> None:
     assert desired_table(in_order(text)).columns[1] == struct
     findings = check_registry(loaded(text.replace("b.c:", "b.d:")))
     assert [(one.rule, one.remedy) for one in findings] == [("FQ121", "Did you mean b.c?")]
-
-
-def test_a_layout_that_bigquery_refuses_is_refused(tmp_path: Path) -> None:
-    """What is handed out validates: a table whose registry would not is told with the findings."""
-    file = tmp_path / "t.sql"
-    file.write_text("CREATE TABLE t (a FLOAT64, b INT64) CLUSTER BY a")
-    with pytest.raises(InputError) as caught:
-        scaffold_ddl(file)
-    assert [one.rule for one in caught.value.findings] == ["FQ145"]
 
 
 def uncommented(text: str) -> str:
@@ -420,17 +264,6 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
             write_scaffold(closed / "r.yaml", "new")
 
 
-def test_a_schema_file_is_named_after_its_file(tmp_path: Path) -> None:
-    """The table is called like the file, or as said; the columns are the file's."""
-    file = tmp_path / "store.json"
-    file.write_text(schema_json(STORE.columns))
-    for name, wanted in (("", "store"), ("other", "other")):
-        made = scaffold_schema(file, name)
-        assert "tells no partitions, clustering or options" in made.made.unsaid[0]
-        registry = in_order(made.text)
-        assert (registry.table.name, desired_table(registry).columns) == (wanted, STORE.columns)
-
-
 def run(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     """One command of fqtool in a folder, ended as it should."""
     done = subprocess.run(
@@ -465,26 +298,3 @@ def test_wrong_words_are_told(tmp_path: Path, words: list[str], code: int, told:
     """Each ends with its code and a sentence, and no file."""
     assert told in " ".join(run(tmp_path, "init", *words, code=code).stderr.split())
     assert list(tmp_path.iterdir()) == []
-
-
-def test_several_tables_in_a_file(tmp_path: Path) -> None:
-    """--name says which of them; without it they are listed."""
-    file = tmp_path / "all.sql"
-    file.write_text("CREATE TABLE a (x INT64); CREATE TABLE b (y INT64);")
-    with pytest.raises(UsageError) as caught:
-        scaffold_ddl(file)
-    assert "--name: a, b" in caught.value.remedy
-    assert [one.name for one in in_order(scaffold_ddl(file, "b").text).base_columns] == ["y"]
-    file.write_text("SELECT 1;")
-    with pytest.raises(InputError, match="creates no table"):
-        scaffold_ddl(file)
-    file.write_text("CREATE TABLE a (\n  x INT65\n);")
-    with pytest.raises(InputError, match=r"all\.sql: line 2, column 5: expected a BigQuery type"):
-        scaffold_ddl(file)
-
-
-def test_views_are_no_tables() -> None:
-    """A script's views are passed over."""
-    script = "CREATE VIEW v AS SELECT 1 AS one;\nCREATE TABLE a (x INT64)"
-    assert [one.table.name for one in read_created(script, "a.sql")] == ["a"]
-    assert View("v", "x").key == "v"

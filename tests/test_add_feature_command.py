@@ -1,0 +1,102 @@
+"""Laws of fqtool add-feature on the command line: the 38th feature by one command, patches, wrong words."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fqtool.quality.build import managed_columns
+from fqtool.registry.counts import mentions
+from fqtool.registry.load import load_registry, read_registry
+from fqtool.rules.about_registry import check_registry
+from fqtool.verbs.add_feature import plan_addition, write_addition
+from tests.adding import CATEGORY, ENTRY, FEATURE, MEAN_20, PROCESSOR, REAL, registry_in, run
+from tests.bed.running import ROOT
+
+
+def test_the_38th_feature_by_one_command(tmp_path: Path) -> None:
+    """One command gives a schema of 124 columns, a plan of one ALTER, scoring SQL, and a table without drift."""
+    registry_in(tmp_path)
+    shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
+    run(tmp_path, "migrate")
+    run(tmp_path, "add-feature", "points_avg_last_20", "--category", CATEGORY, "--processor", PROCESSOR,
+        "--label", "phase4", "--label", "default", "--expected", "10", "--range", "0,70",
+        "--description", MEAN_20["description"])  # fmt: skip
+    assert ENTRY in (tmp_path / "feature_registry.yaml").read_text()
+    schema = [one["name"] for one in json.loads(run(tmp_path, "generate-schema").stdout)]
+    assert len(schema) == 124
+    new = ["feature_37_quality", "feature_37_source"]
+    assert [name for name in schema if "_37_" in name] == new
+    run(tmp_path, "migrate", "plan")
+    planned = (tmp_path / "migrations" / "0002_add_2_columns.sql").read_text()
+    assert planned.count("\nALTER TABLE") == 1
+    assert [name for name in new if f"ADD COLUMN `{name}`" in planned] == new
+    assert "feature_37_quality" in run(tmp_path, "generate-sql", "scoring").stdout
+    run(tmp_path, "migrate")
+    run(tmp_path, "check-drift")
+
+
+def test_a_dry_run_is_a_patch(tmp_path: Path) -> None:
+    """--dry-run writes nothing; its stdout, applied by git, makes the file that the command would write."""
+    path = registry_in(tmp_path)
+    words = ["add-feature", "x1", "--category", "vegas", "--processor", "OddsScrapers", "--optional", "--range", "-5,5"]
+    patch = run(tmp_path, *words, "--dry-run").stdout
+    assert path.read_bytes() == REAL.read_bytes()
+    (tmp_path / "x.patch").write_text(patch)
+    subprocess.run(["git", "apply", "-p0", "x.patch"], cwd=tmp_path, check=True, timeout=60)
+    patched = path.read_bytes()
+    registry_in(tmp_path)
+    run(tmp_path, *words)
+    assert path.read_bytes() == patched
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--range", "5"], "--range takes two numbers, not '5'"),
+        (["--range", "a,b"], "--range takes two numbers"),
+        (["--range", "0,inf"], "--range takes a number"),
+        (["--expected", "nan"], "--expected takes a number"),
+        (["--registry", "none.yaml"], "none.yaml does not exist"),
+    ],
+)
+def test_wrong_words_are_told(tmp_path: Path, words: list[str], told: str) -> None:
+    """A range or number that is none, and a registry that is not there, end with 2 and a sentence."""
+    registry_in(tmp_path)
+    said = ["--category", CATEGORY, "--processor", PROCESSOR]
+    assert told in " ".join(run(tmp_path, "add-feature", "x1", *said, *words, code=2).stderr.split())
+
+
+def test_a_store_without_processors_needs_none(tmp_path: Path) -> None:
+    """Where the registry declares no processor, a feature has none; what loads then is what was said."""
+    text = (ROOT / "docs" / "tutorial.md").read_text().split("```yaml feature_registry.yaml\n")[1].split("```")[0]
+    path = registry_in(tmp_path, text)
+    write_addition(plan_addition(path, "max_price", category="price", labels=("live", "default")))
+    registry, findings = load_registry(path.read_text(), str(path))
+    assert registry is not None
+    assert not findings
+    assert check_registry(registry) == ()
+    assert path.read_text() == text + "  - {index: 2, name: max_price, category: price, labels: [live, default]}\n"
+    assert "feature_2_quality" in [one.name for one in managed_columns(registry)]
+
+
+def test_lines_that_count_the_features_are_told(tmp_path: Path) -> None:
+    """Told are the version, the comment and the model of 37 features, and by category what counts its own."""
+    path = registry_in(tmp_path)
+    registry = read_registry(path)
+    told = plan_addition(path, "points_avg_last_20", **MEAN_20).look_at
+    after = plan_addition(path, "points_avg_last_20", **MEAN_20).after.splitlines()
+    lines = [after[one.at.line - 1].strip() for one in told]
+    assert lines == [one.line for one in told]
+    for line in ("feature_schema_version: v2_37features", "expr: \"'v2_37features'\"", "- name: catboost_v10"):
+        assert line in lines
+    assert not [line for line in lines if "index:" in line]
+    matchup = plan_addition(path, "x", category="matchup", processor=PROCESSOR, critical=True).look_at
+    assert "when: matchup_default_count = 6" in [one.line for one in matchup]
+    assert not [one for one in matchup if "mean_defaults" in one.line]
+    assert mentions(replace(registry, document=None), FEATURE, "") == ()
