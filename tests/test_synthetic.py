@@ -55,6 +55,16 @@ def test_a_date_is_the_same_whatever_the_span() -> None:
     assert long != list(Season(REGISTRY, DAY, 1, 4).rows())
 
 
+def test_a_date_has_the_rows_that_are_said_of_it() -> None:
+    """Volumes hold for their dates, with none too; other dates are as they would be without."""
+    told = {DAY: 201, DAY - timedelta(days=1): 0}
+    rows = Counter(row["game_date"] for row in Season(REGISTRY, START, 20, 1, volumes=told).rows())
+    free = Counter(row["game_date"] for row in Season(REGISTRY, START, 20, 1).rows())
+    assert rows[DAY] == 201
+    assert {day: rows[day] for day in free if day not in told} == {day: free[day] for day in free if day not in told}
+    assert DAY - timedelta(days=1) not in rows
+
+
 def test_volumes_are_those_of_a_season() -> None:
     """140 to 340 rows a date, some dates without any, each key once a date, keys that come again."""
     rows = list(Season(REGISTRY, START, 60, 1).rows())

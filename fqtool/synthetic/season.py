@@ -7,8 +7,8 @@ row comes from (seed, key, date) alone: a date is the same whatever span it is m
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property, partial
 from random import Random
@@ -33,13 +33,17 @@ _FEW, _FULL = 10, 60
 
 @dataclass(frozen=True)
 class Season:
-    """Dates from `start`; `rows_per_day` None draws 140 to 340, and now and then a date without rows."""
+    """Dates from `start`; `rows_per_day` None draws 140 to 340, and now and then a date without rows.
+
+    `volumes` says how many rows certain dates have.
+    """
 
     registry: Registry
     start: date
     days: int
     seed: int = 0
     rows_per_day: int | None = None
+    volumes: Mapping[date, int] = field(default_factory=dict)
 
     def rows(self, incidents: Sequence[Incident] = ()) -> Iterator[Row]:
         """Yield base-table rows in date order, spoiled by the incidents of their dates.
@@ -60,9 +64,9 @@ class Season:
 
     def _keys(self, day: date) -> list[int]:
         """Who has a row; about half of those who ever have one."""
-        drawn = Random(f"{self.seed}|{day}")
-        count = self.rows_per_day if self.rows_per_day is not None else drawn.randint(_FEWEST, _MOST)
-        if self.rows_per_day is None and drawn.random() < _BREAKS:
+        drawn, said = Random(f"{self.seed}|{day}"), self.volumes.get(day, self.rows_per_day)
+        count = drawn.randint(_FEWEST, _MOST) if said is None else said
+        if said is None and drawn.random() < _BREAKS:
             return []
         return sorted(drawn.sample(range(max(2 * count, 2 * _MOST)), count))
 

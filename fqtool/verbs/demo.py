@@ -34,6 +34,8 @@ from fqtool.warehouse.protocol import Warehouse
 LAST = date(2026, 2, 6)
 DAYS = 30
 WEEK = 7
+# As many rows as the dates had on which such an incident took two hours of SQL to find.
+VOLUMES = {date(2026, 2, 3): 339, date(2026, 2, 4): 257, date(2026, 2, 5): 273, LAST: 201}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def _drift(workspace: Workspace, warehouse: Warehouse, tell: Callable[[Step], No
 
 def _fill(registry: Registry, warehouse: DuckDBWarehouse, tell: Callable[[Step], None]) -> None:
     """Put in a month of synthetic rows; on its last date the processor of most critical features did not run."""
-    season = Season(registry, LAST - timedelta(days=DAYS - 1), DAYS)
+    season = Season(registry, LAST - timedelta(days=DAYS - 1), DAYS, volumes=VOLUMES)
     critical = [one.processor for one in registry.active_features if one.critical and one.processor]
     broken = max(critical, key=critical.count, default="")
     count = load(warehouse, registry.table.name, season.rows([Incident("defaulted", LAST, LAST, broken)]))
