@@ -226,7 +226,9 @@ def _causes(one: ModelOnDay) -> Iterator[str]:
     if day.scored < day.rows:
         yield f"{day.rows - day.scored} of {day.rows} rows are not scored"
     if model.blocked:
-        named = ", ".join(f"{feature.name} in {count} rows" for feature, count in model.blocked[:_NAMED])
+        named = ", ".join(
+            f"{feature.name} in {count} row{'s' * (count != 1)}" for feature, count in model.blocked[:_NAMED]
+        )
         others = len(model.blocked) - _NAMED
         yield f"stand-ins: {named}" + (f", and {others} more features" if others > 0 else "")
 
