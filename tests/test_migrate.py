@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from fqtool.errors import Busy, MigrationError, Refusal, StatementFailed
+from fqtool.migrations.files import CHECKSUMS, checksums, read_files
 from fqtool.migrations.ledger import revisions
 from fqtool.quality.build import desired_state
 from fqtool.table.changes import (
@@ -178,6 +179,19 @@ def test_a_dry_run_changes_nothing(warehouse: Warehouse, folder: Path) -> None:
     assert [file.version for file in result.pending] == ["0000", "0001"]
     assert warehouse.describe("store") is None
     assert warehouse.describe("_fqtool_ledger") is None
+
+
+def test_a_file_without_statements_is_not_pending(folder: Path) -> None:
+    """There is nothing in it to run, so a dry run and a run agree."""
+    registry = small_registry()
+    planned_in(folder, registry)
+    (folder / "0002_words.sql").write_text("-- fqtool migration 0002: words\n-- Only a note to whoever reads this.\n")
+    texts = {one.name: one.read_text() for one in folder.glob("*.sql")}
+    (folder / CHECKSUMS).write_text(checksums(read_files(texts)))
+    with open_target("duckdb:///:memory:") as warehouse:
+        assert [one.version for one, _ in migrated(folder, registry, warehouse).done] == ["0000", "0001"]
+        assert migrated(folder, registry, warehouse, dry_run=True).pending == ()
+        assert migration_status(workspace_in(folder, registry), warehouse).rows[2].standing == "nothing to run"
 
 
 def test_a_folder_without_migrations_is_no_success(warehouse: Warehouse, folder: Path) -> None:

@@ -93,7 +93,7 @@ def pending_files(workspace: Workspace, warehouse: Warehouse) -> tuple[Migration
     if wrong:
         raise MigrationError("The history of migrations does not hold; nothing was done.", findings=tuple(wrong))
     complete = {revision.version for revision in revisions(entries) if revision.complete}
-    return tuple(file for file in workspace.files if file.version not in complete)
+    return tuple(file for file in workspace.files if file.statements and file.version not in complete)
 
 
 def _require_allowed(workspace: Workspace, pending: tuple[MigrationFile, ...], allow: frozenset[str]) -> None:

@@ -37,13 +37,17 @@ def migration_status(workspace: Workspace, warehouse: Warehouse) -> Status:
     entries = ledger_entries(warehouse)
     known = {revision.version: revision for revision in revisions(entries)}
     names = {file.version: file.name for file in workspace.files}
-    rows = [_row(names.get(version, version), known.get(version)) for version in sorted({*names, *known})]
+    idle = {file.version for file in workspace.files if not file.statements}
+    rows = [
+        _row(names.get(version, version), known.get(version), idle=version in idle)
+        for version in sorted({*names, *known})
+    ]
     return Status(tuple(rows), check_history(workspace.history(entries)))
 
 
-def _row(name: str, revision: Revision | None) -> Row:
+def _row(name: str, revision: Revision | None, *, idle: bool) -> Row:
     if revision is None:
-        return Row(name, "pending", "", "", "", "")
+        return Row(name, "nothing to run" if idle else "pending", "", "", "", "")
     standing = "failed" if revision.error else "partly applied"
     if revision.complete:
         standing = "baseline" if revision.adopted else "applied"
