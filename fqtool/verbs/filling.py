@@ -22,7 +22,7 @@ from fqtool.registry.model import Registry
 from fqtool.verbs.lease import create_once
 from fqtool.verbs.pacer import Pacer
 from fqtool.warehouse.protocol import Outcome, Warehouse
-from fqtool.warehouse.threads import begun
+from fqtool.warehouse.threads import begun, ended
 
 _PAUSE = 2.0
 
@@ -181,7 +181,7 @@ class Filler:
             self._others.append(self.another())
         places = [self.warehouse, *self._others][: len(some)]
         under_way = [begun(partial(self._one, place, *one)) for place, one in zip(places, some, strict=True)]
-        return [one.result() for one in under_way]
+        return ended(under_way)
 
     def close(self) -> None:
         """Close the connections that were opened for statements beside one another."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_SLICE = 1.0
 
 
 def begun(work: Callable[[], T]) -> Future[T]:
@@ -22,3 +24,13 @@ def begun(work: Callable[[], T]) -> Future[T]:
 
     Thread(target=to_its_end, name="fqtool", daemon=True).start()
     return future
+
+
+def ended(under_way: Sequence[Future[T]]) -> list[T]:
+    """Wait for all of them, and return what became of each. Raises what one of them raised.
+
+    A signal that comes in the moment before a wait begins is noticed at the wait's end only, so none is long.
+    """
+    while wait(under_way, timeout=_SLICE).not_done:
+        pass
+    return [one.result() for one in under_way]
