@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -155,13 +153,3 @@ def added(path: Path, name: str = "points_avg_last_20", **said: Any) -> str:
     """The text of a registry file after a feature was added to it."""
     write_addition(plan_addition(path, name, **(MEAN_20 | said)))
     return path.read_bytes().decode()
-
-
-def run(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """One command of fqtool in a folder, ended as it should."""
-    done = subprocess.run(
-        [sys.executable, "-m", "fqtool", *words], cwd=folder, capture_output=True, text=True, timeout=100, check=False
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done

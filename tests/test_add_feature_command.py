@@ -15,8 +15,9 @@ from fqtool.registry.counts import mentions
 from fqtool.registry.load import load_registry, read_registry
 from fqtool.rules.about_registry import check_registry
 from fqtool.verbs.add_feature import plan_addition, write_addition
-from tests.adding import CATEGORY, ENTRY, FEATURE, MEAN_20, PROCESSOR, REAL, registry_in, run
+from tests.adding import CATEGORY, ENTRY, FEATURE, MEAN_20, PROCESSOR, REAL, registry_in
 from tests.bed.running import ROOT
+from tests.commands import run
 
 
 def test_the_38th_feature_by_one_command(tmp_path: Path) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -41,6 +39,7 @@ from fqtool.verbs.score import score_partitions
 from fqtool.warehouse.duckdb import DuckDBWarehouse
 from fqtool.warehouse.memory import MemoryWarehouse
 from fqtool.warehouse.protocol import Warehouse
+from tests.commands import run
 from tests.houses import STORE, VIEW, open_bigquery, statement
 from tests.scaffolds import in_order, loaded
 from tests.stores import workspace_in
@@ -262,16 +261,6 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     if not os.access(closed, os.W_OK):  # root may write anywhere
         with pytest.raises(WorldError, match="Permission denied"):
             write_scaffold(closed / "r.yaml", "new")
-
-
-def run(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """One command of fqtool in a folder, ended as it should."""
-    done = subprocess.run(
-        [sys.executable, "-m", "fqtool", *words], cwd=folder, capture_output=True, text=True, timeout=100, check=False
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done
 
 
 def test_the_command_line(tmp_path: Path) -> None:

@@ -110,9 +110,10 @@ def _defaulted(feature: Feature, before: Sequence[FeatureDay], today: FeatureDay
     if feature.optional or share is None:
         return None
     series = [one.unexpected_share for one in before]
+    told = [one for one in series if one is not None]
     shares, lasting = _apart(series, share)
-    if share < _WHOLE and (risen := _risen([one for one in series if one is not None], share)):
-        return Seen(feature, Sign.RISING, share, _start([one for one in series if one is not None]), risen)
+    if share < _WHOLE and (risen := _risen(told, share)):
+        return Seen(feature, Sign.RISING, share, _start(told), risen)
     usual, whole = statistics.median(shares) if shares else None, _lasting(series, 1.0, 2 * _WHOLE - 1.0) + 1
     if share >= _WHOLE and (usual is None or usual >= _WHOLE):
         # Nothing tells of another usual, and no feature that is not optional is meant to be absent.
