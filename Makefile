@@ -6,32 +6,36 @@ PEERS := .venv-peers
 LOWEST := .venv-lowest
 FUZZ := .venv-fuzz
 MUTANTS := .venv-mutants
+DOCS := .venv-docs
 OF ?= fqtool.*
 SECONDS ?= 600
+PORT ?= 9050
+STEPS ?= 2000
+SEED ?= 1
 HARNESSES ?= registry migration history ledger schema ddl contract rows feature_list expression target
 PIP_FLAGS := --quiet --disable-pip-version-check
-# More than there are cores: many tests wait for a server or a process.
+# More than the number of cores: many tests wait for a server or a process.
 WORKERS ?= 3
-# What a file makes once is made once; in the order of names, for the slow ones are not at the end.
+# All tests of a file run in one worker, in the order of names: slow files are not at the end.
 BY_FILE := --dist loadfile --no-loadscope-reorder
 
-# Where a machine forbids bytecode, an editable fqtool would be compiled anew by each of hundreds of processes.
+# Without bytecode files, each of hundreds of processes would compile the editable fqtool again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-lowest package check bed peers bench faults gates fuzz mutants golden clean
+.PHONY: demo test test-lowest package check bed emulator api-description peers bench docs faults gates soak fuzz mutants golden screenshots clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/fqtool demo
 
-test: $(VENV)/.dev $(BED)/.ready $(PEERS)/.ready check
+test: $(VENV)/.dev $(BED)/.ready $(PEERS)/.ready check docs
 	FQTOOL_REQUIRE_BED=1 FQTOOL_REQUIRE_PEERS=1 $(VENV)/bin/python -m pytest -n $(WORKERS) $(BY_FILE)
 
 # The quick tests on the lowest versions that pyproject.toml allows, in an environment of their own.
 test-lowest: $(LOWEST)/.ready
-	$(LOWEST)/bin/python -m pytest tests/test_startup.py tests/test_cli.py tests/test_told.py tests/test_target.py \
+	$(LOWEST)/bin/python -m pytest tests/test_startup.py tests/test_cli.py tests/test_tracing.py tests/test_target.py \
 		tests/test_registry_load.py tests/test_duckdb_warehouse.py tests/test_bigquery_faults.py tests/test_init.py tests/test_init_files.py
 
-# Wheel and sdist, installed alone into empty environments, tried there and weighed into bench/README.md.
+# Wheel and sdist, each installed into an empty environment and run there; their sizes go into bench/README.md.
 package: $(VENV)/.runtime
 	$(VENV)/bin/python bench/install.py
 
@@ -41,10 +45,18 @@ check: $(VENV)/.dev
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-# The emulator pins old versions of what fqtool uses, so it lives in an environment of its own.
+# The emulator pins old versions of fqtool's dependencies, so it has an environment of its own.
 bed: $(BED)/.ready
 
-# dbt, the data contract CLI and Feast, which read what `fqtool export` writes; 800 MB.
+# The emulator of BigQuery in the foreground, on loopback and PORT, until Ctrl-C; docs/how-to/try-on-bigquery.md uses it.
+emulator: $(VENV)/.runtime $(BED)/.ready
+	@exec $(VENV)/bin/python -m tests.bed.foreground $(PORT)
+
+# BigQuery's description of its API, from the package version in tests/bed/api_description.py.
+api-description: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.bed.api_description
+
+# dbt, the data contract CLI and Feast, which read the output of `fqtool export`; 800 MB.
 peers: $(PEERS)/.ready
 
 # Half an hour on a quiet machine; writes its tables into bench/README.md.
@@ -55,23 +67,37 @@ bench: $(VENV)/.runtime $(PEERS)/.ready bench/.venv/.ready
 	$(VENV)/bin/python bench/wide.py
 	$(VENV)/bin/python bench/peers.py
 	$(VENV)/bin/python bench/scoring.py
+	$(VENV)/bin/python bench/writers.py
 
-# Every fault at the requests of every command that talks to BigQuery, for at most half an hour; writes its page.
+# Every fault at the requests of every command that uses BigQuery, for at most half an hour; writes its page.
 faults: $(VENV)/.dev $(BED)/.ready
 	$(VENV)/bin/python -m tests.faults --minutes 25 --out docs/reference/fault-matrix.md
 
-# Seeded faults, each asked of every gate; writes its page.
+# Seeded faults, each checked by every gate; writes its page.
 gates: $(VENV)/.dev
 	$(VENV)/bin/python -m tests.gates docs/reference/what-catches-what.md
 
-# SECONDS for each of the HARNESSES, guided by coverage; an input that fails stays in tests/fuzz/corpus.
+# STEPS random operations on a store, from SEED; prints how often each ran.
+soak: $(VENV)/.dev $(if $(filter bigquery,$(ON)),$(BED)/.ready)
+	$(VENV)/bin/python -m tests.soak$(if $(filter bigquery,$(ON)),_bigquery) $(STEPS) $(SEED)
+
+# SECONDS for each of the HARNESSES, guided by coverage; a failing input stays in tests/fuzz/corpus.
 fuzz: $(FUZZ)/.ready
 	$(FUZZ)/bin/python bench/fuzz.py $(SECONDS) $(HARNESSES)
 
-# One change of the pure core at a time, and whether a test notices; OF= names a part. Goes on where it was stopped.
+# One mutation of the pure core at a time, and whether a test fails; OF= selects a part. Continues after an interrupt.
 mutants: $(MUTANTS)/.ready
 	$(MUTANTS)/bin/mutmut run '$(OF)' --max-children $(WORKERS)
 	$(MUTANTS)/bin/mutmut results --all true | $(MUTANTS)/bin/python -m tests.mutants bench/mutants.md
+
+# The documentation as a site, in build/site; fails on a broken link and on an asset from the network.
+docs: $(DOCS)/.ready
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build
+	$(DOCS)/bin/python docs/check_site.py build/site
+
+# The picture of the report in the README, from `fqtool demo`; needs chromium.
+screenshots: $(VENV)/.runtime
+	$(VENV)/bin/python docs/screenshots.py
 
 golden: $(VENV)/.dev $(BED)/.ready
 	FQTOOL_RENEW=1 $(VENV)/bin/python -m pytest -n $(WORKERS) $(BY_FILE) -k golden
@@ -103,6 +129,11 @@ $(PEERS)/.ready: tests/peers/requirements.txt tests/peers/constraints.txt
 	$(PEERS)/bin/python -m pip install $(PIP_FLAGS) --constraint tests/peers/constraints.txt --requirement tests/peers/requirements.txt
 	@touch $@
 
+$(DOCS)/.ready: docs/requirements.txt docs/constraints.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install $(PIP_FLAGS) --constraint docs/constraints.txt --requirement docs/requirements.txt
+	@touch $@
+
 bench/.venv/.ready: bench/requirements.txt
 	$(PYTHON) -m venv bench/.venv
 	bench/.venv/bin/python -m pip install $(PIP_FLAGS) --requirement bench/requirements.txt
@@ -119,4 +150,4 @@ $(MUTANTS)/.ready: tests/mutants/requirements.txt pyproject.toml constraints.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(BED) $(PEERS) $(LOWEST) $(FUZZ) $(MUTANTS) mutants bench/.venv dist .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BED) $(PEERS) $(LOWEST) $(FUZZ) $(MUTANTS) $(DOCS) build mutants bench/.venv dist .fqtool .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

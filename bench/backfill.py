@@ -24,15 +24,15 @@ def main() -> None:
     """Fill a file with unscored rows, and time the command, and one statement over all of them as a floor."""
     from fqtool import load_registry
     from fqtool.migrations.plan import make_statement
-    from fqtool.quality.build import desired_table
-    from fqtool.quality.merge import Partition
-    from fqtool.quality.scoring import Scoring
+    from fqtool.schema.build import desired_table
+    from fqtool.scoring.merge import Partition
+    from fqtool.scoring.scoring import Scoring
     from fqtool.sql import Query
     from fqtool.synthetic.season import Season
     from fqtool.table.changes import CreateTable
     from fqtool.table.model import State
-    from fqtool.warehouse.duckdb import DuckDBWarehouse
-    from fqtool.warehouse.duckdb_load import load
+    from fqtool.warehouse.duckdb.files import load
+    from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 
     registry, start = load_registry(ROOT / "feature_registry.yaml"), END - timedelta(days=DAYS - 1)
     season = Season(registry, start, DAYS * 2, rows_per_day=ROWS).rows()

@@ -33,17 +33,17 @@ def best(work: Callable[[], object], times: int = 5) -> float:
 def main() -> None:
     """Fill a file with a season, and time."""
     from fqtool import load_registry
-    from fqtool.diagnosis.evidence import Evidence
+    from fqtool.commands.diagnose.daily_stats import Evidence
+    from fqtool.commands.diagnose.run import diagnosis_of
     from fqtool.migrations.plan import make_statement
-    from fqtool.quality.build import desired_table
+    from fqtool.schema.build import desired_table
     from fqtool.sql import Query, ident, literal
     from fqtool.synthetic.incidents import Incident
     from fqtool.synthetic.season import Season
     from fqtool.table.changes import CreateTable
     from fqtool.table.model import State
-    from fqtool.verbs.diagnose import diagnosis_of
-    from fqtool.warehouse.duckdb import DuckDBWarehouse
-    from fqtool.warehouse.duckdb_load import load
+    from fqtool.warehouse.duckdb.files import load
+    from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 
     registry = load_registry(ROOT / "feature_registry.yaml")
     start = DAY - timedelta(days=DAYS)
@@ -75,7 +75,7 @@ def main() -> None:
         f"| diagnose, 14 days before | {fortnight:.2f} | {fortnight / union:.1f}x |\n"
         f"| diagnose, the season before | {season:.2f} | {season / union:.1f}x |\n"
         f"| the whole process of the second, registry and page too | {process:.2f} | {process / union:.1f}x |\n"
-        f"| 37 SELECTs of mean quality and stand-ins, UNION ALL | {union:.2f} | 1 |\n\n"
+        f"| 37 SELECTs of mean quality and default rate, UNION ALL | {union:.2f} | 1 |\n\n"
         f"The incident was masked; found: {', '.join(f'{one.rule} {one.subject}' for one in found)}.\n"
     )
     sys.stdout.write(page)

@@ -23,7 +23,7 @@ def counts(log: str) -> tuple[int, int]:
 
 
 def explored(name: str, seconds: str) -> tuple[bool, str]:
-    """Explore one harness; tell whether nothing failed, and the fuzzer's log."""
+    """Explore one harness; return whether nothing failed, and the fuzzer's log."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.fuzz.explore", name, seconds],
         cwd=ROOT, stdout=sys.stdout, stderr=subprocess.PIPE, text=True, errors="replace", check=False,

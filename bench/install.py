@@ -21,12 +21,12 @@ WORKS = (
     ("rules", "FQ301"),
     ("demo", "FQ601"),
     ("init", "Wrote feature_registry.yaml"),
-    ("validate", "is in order"),
+    ("validate", "No problems found"),
     ("generate-schema --out schema.json", "Wrote schema.json"),
-    ("generate-schema --check schema.json", "is what the registry generates"),
+    ("generate-schema --check schema.json", "Up to date"),
     ("migrate plan", "Wrote migrations"),
     ("--trace t.jsonl migrate", "is up to date"),
-    ("check-drift", "is what the registry says"),
+    ("check-drift", "No drift"),
 )
 
 
@@ -68,7 +68,7 @@ def tried(bins: Path, folder: Path) -> None:
     for words, said in WORKS:
         told = run(str(bins / "fqtool"), *words.split(), folder=folder)
         if said not in told:
-            raise SystemExit(f"fqtool {words} does not say {said!r}:\n{told}")
+            raise SystemExit(f"fqtool {words} does not print {said!r}:\n{told}")
         sys.stdout.write(f"{bins.parent.name}: fqtool {words}\n")
 
 

@@ -94,7 +94,7 @@ def statements(folder: Path) -> tuple[int, float, int, float]:
     """How many metadata operations adding the columns takes: ours and seconds, Alembic's and seconds."""
     (folder / "feature_registry.yaml").write_text(registry_of(37), encoding="utf-8")
     ours, said = run(folder, (*OURS, "migrate", "plan", "--offline", "--dry-run", "-m", "none"))
-    alters = sum(line.strip().startswith("ALTER TABLE") for line in said.splitlines())  # the way back is told too
+    alters = sum(line.strip().startswith("ALTER TABLE") for line in said.splitlines())  # the rollback is printed too
     run(folder, (*OURS, "generate-schema", "--out", "schema.json"))
     versions = folder / "alembic" / "versions"
     versions.mkdir(parents=True)

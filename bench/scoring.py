@@ -29,14 +29,14 @@ NOW = datetime(2026, 2, 7, tzinfo=UTC)
 SIZES = (18_000, 1_000_000, 5_000_000)
 MOST_IN_MEMORY = 1_000_000
 PLAIN_SAMPLE = 20_000
-# The peer names processors otherwise, and rounds 11.975 up, which as a float is less than it says.
+# The peer has other names for processors, and rounds 11.975 up, which as a float is less than it looks.
 _TOLD_OTHERWISE = {"upstream_processors_ran", "missing_processors", "upstream_data_freshness_hours"}
 
 
 def scorer() -> Any:
     """What scores by the repository's registry."""
     import fqtool
-    from fqtool.verbs.score_records import scorer_of
+    from fqtool.warehouse.duckdb.scorer import scorer_of
 
     return scorer_of(fqtool.load_registry(ROOT / "feature_registry.yaml"))
 

@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 
 
 class Run(NamedTuple):
-    """One process: exit code, seconds, peak megabytes, kilobytes written, what it said where it refused."""
+    """One process: exit code, seconds, peak megabytes, kilobytes written, what it printed where it refused."""
 
     code: int
     seconds: float

@@ -1,15 +1,13 @@
-# ruff: noqa: INP001 - the docs are no package
-"""Write the reference pages that are made from the product: the registry's keys, its language, and the rules.
+# ruff: noqa: INP001 - docs/ is not a package
+"""Write the reference pages that come from the code: the keys of the registry, its language, and the rules.
 
-`python docs/generate.py` writes registry.md, language.md and rules.md in docs/reference; with `--check` it writes
-nothing, names what is stale and exits 1.
+`python docs/generate.py` writes registry.md, language.md and rules.md in docs/reference. With `--check` it writes
+nothing, lists the outdated pages and exits 1.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 import re
 import sys
 from collections.abc import Iterator
@@ -17,40 +15,44 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import fqtool.rules
-from fqtool.finding import RULES, Rule
-from fqtool.quality import functions
-from fqtool.quality.language import DYNAMIC
-from fqtool.quality.names import feature_names
+from fqtool.expressions import functions
+from fqtool.expressions.names import feature_names
+from fqtool.findings import former_names
+from fqtool.findings.catalog import every_rule
+from fqtool.findings.finding import Rule
+from fqtool.scoring.feature_language import DYNAMIC
 
 REFERENCE = Path("docs/reference")
-NOTE = "<!-- Written by `python docs/generate.py`; change the product, not this page. -->"
+NOTE = "<!-- Written by `python docs/generate.py`: change the code, not this page. -->"
 FAMILIES = (
     (("FQ0",), "Reading the registry", "The file cannot be read, or its shape is wrong."),
-    (("FQ1",), "What the registry says", "The file can be read and does not make sense."),
-    (("FQ20", "FQ21"), "What BigQuery refuses", "No statement makes these changes; a plan with one is not written."),
-    (("FQ23",), "Hazards", "Legal changes that need `--allow` with the code before they run."),
-    (("FQ24",), "Notes on changes", "What to know before a change. They never stop anything."),
+    (("FQ1",), "Content of the registry", "The file can be read, and its content is wrong or inconsistent."),
+    (("FQ20", "FQ21"), "Changes that BigQuery refuses", "No statement makes these changes, so no plan is written."),
+    (("FQ23",), "Hazards", "Legal changes that run only with `--allow` and the code."),
+    (("FQ24",), "Notes on changes", "Facts to know before a change. They never stop a command."),
     (("FQ3",), "Drift", "What check-drift finds in the live table."),
-    (("FQ4",), "Files and ledger", "What is wrong between migration files, checksums, ledger and generated files."),
-    (("FQ60", "FQ61"), "Diagnosis", "What is wrong with the rows of a date, as `fqtool diagnose` names it."),
-    (("FQ64",), "Daily checks", "What `fqtool daily` finds in the figures of a date."),
+    (("FQ4",), "Files and ledger", "Contradictions between migration files, checksums, ledger and generated files."),
+    (("FQ50", "FQ51"), "Records of writers", "A record does not fit the registry, reported by `fqtool check-record`."),
     (
-        ("FQ66",),
-        "Backfill",
-        "What is wrong with partitions scored after the fact, as `fqtool backfill --verify` finds.",
+        ("FQ52",),
+        "SQL of writers",
+        "A MERGE or INSERT misses columns, reported by `generate-sql writer --check`.",
     ),
-    (("FQ65",), "Models", "What keeps a model from reading the store, as `fqtool models` names it."),
-    (("FQ7",), "Stored rows", "Where they contradict the registry, as `fqtool check-drift --data` finds."),
-    (("FQ80", "FQ81"), "Breaking changes", "What `fqtool diff` finds that a reader, writer or model does not survive."),
-    (("FQ82", "FQ83"), "Risky changes", "What `fqtool diff` finds that judges the same row otherwise."),
-    (("FQ84",), "Safe changes", "What `fqtool diff` finds that harms nobody."),
-    (("FQ90",), "Set-up", "What `fqtool doctor` finds missing before a command trips over it."),
+    (("FQ54",), "Code", "A list of feature names disagrees with the registry, reported by `fqtool check-code`."),
+    (("FQ60", "FQ61"), "Diagnosis", "Problems in the rows of a date, reported by `fqtool diagnose`."),
+    (("FQ64",), "Daily checks", "Problems in the measures of a date, reported by `fqtool daily`."),
+    (("FQ66",), "Backfill", "Problems in partitions that a backfill scored, reported by `fqtool backfill --verify`."),
+    (("FQ65",), "Models", "Reasons why a model cannot read the store, reported by `fqtool models`."),
+    (("FQ7",), "Stored rows", "Rows that contradict the registry, reported by `fqtool check-drift --data`."),
+    (("FQ80", "FQ81"), "Breaking changes", "A reader, writer or model fails, reported by `fqtool diff`."),
+    (("FQ82", "FQ83"), "Risky changes", "The same row gets another score, tier or alert, reported by `fqtool diff`."),
+    (("FQ84",), "Safe changes", "No reader, writer or model is affected, reported by `fqtool diff`."),
+    (("FQ90",), "Set-up", "Missing prerequisites of a command, reported by `fqtool doctor`."),
 )
 
 
 def plain(text: str) -> str:
-    """Keep what Markdown would take for markup, outside of code spans."""
+    """Escape Markdown markup, except in code spans."""
     parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
     return "".join(
         part if part.startswith("`") else part.replace("<", "&lt;").replace("*", r"\*").replace("[", r"\[")
@@ -67,22 +69,20 @@ def code(value: object) -> str:
 
 def rules_page() -> str:
     """Every rule with its page, by family."""
-    for module in pkgutil.iter_modules(fqtool.rules.__path__, "fqtool.rules."):
-        importlib.import_module(module.name)
     lines = [
         "# Rules",
         "",
         NOTE,
         "",
-        "Everything that fqtool can find has a code. `fqtool rules` lists them, `fqtool rule FQ301` prints one page.",
+        "Every rule has a code. `fqtool rules` lists all rules, `fqtool rule FQ301` prints the page of one.",
         "Errors and warnings make a command exit 1; a note never does. For drift (FQ3xx) and changes (FQ8xx) the",
         "registry's `drift:` map sets another severity, or `ignore`. Findings about the registry (FQ1xx) can be",
-        "[silenced](../how-to/silence-a-finding.md), those marked *firm* cannot.",
+        "[suppressed](../how-to/suppress-a-finding.md), except those marked *firm*.",
         "",
         "| rule | name | severity | about |",
         "|---|---|---|---|",
     ]
-    ordered = [one for _, one in sorted(RULES.items())]
+    ordered = [one for _, one in sorted(every_rule().items())]
     lines += [
         f"| [{one.code}](#{one.code.lower()}-{one.name}) | {one.name} | {one.severity} "
         f"| {plain(one.page.splitlines()[0])} |"
@@ -93,7 +93,23 @@ def rules_page() -> str:
         for one in ordered:
             if one.code.startswith(prefixes):
                 lines += ["", *_rule(one)]
+    lines += ["", *_former_names()]
     return "\n".join(lines) + "\n"
+
+
+def _former_names() -> Iterator[str]:
+    yield "## Former names"
+    yield ""
+    yield "`fqtool rule` accepts the former name of a rule for one release. JSON documents repeat a renamed key under"
+    yield "its former name for one release. Suppressions name codes, which never change."
+    yield ""
+    yield "| former name | name | where |"
+    yield "|---|---|---|"
+    for former, name in former_names.RULES.items():
+        yield f"| `{former}` | `{name}` | rules |"
+    for command, keys in former_names.KEYS.items():
+        for former, name in keys.items():
+            yield f"| `{former}` | `{name}` | `fqtool {command} --format json` <!-- quotation --> |"
 
 
 def _rule(one: Rule) -> Iterator[str]:
@@ -113,17 +129,16 @@ def registry_page() -> str:
         "",
         NOTE,
         "",
-        "`feature_registry.yaml` is YAML: one file, read by every fqtool command.",
-        "Its keys are described by the JSON Schema in `fqtool/registry/schema.json`; with this first line an editor",
-        "completes and checks them:",
+        "`feature_registry.yaml` is a YAML file that every fqtool command reads.",
+        "The JSON Schema in `fqtool/registry/schema.json` describes its keys. With this first line an editor completes",
+        "and checks them:",
         "",
         "```yaml",
         "# yaml-language-server: $schema=fqtool/registry/schema.json",
         "```",
         "",
-        "An unknown key is an error with a suggestion. Keys in **bold** must be there.",
-        "`fqtool validate` checks the file; [rules](rules.md) says what it looks at. What an `expr` may say is in",
-        "[the language](language.md).",
+        "An unknown key is an error with a suggestion. Keys in **bold** are required. `fqtool validate` checks the",
+        "file by the [rules](rules.md). The syntax of an `expr` is described in [the language](language.md).",
         "",
         "## Keys",
     ]
@@ -133,7 +148,7 @@ def registry_page() -> str:
 
 
 def maps_of(schema: dict[str, Any], path: str, about: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Yield every map that has keys of its own: where it stands, what it is, and its schema."""
+    """Yield every map that has keys of its own: its path, its description, and its schema."""
     if "properties" in schema:
         yield (f"`{path}`" if path else "Top level"), about, schema
     for key, inner in schema.get("properties", {}).items():
@@ -156,7 +171,7 @@ def table_of(schema: dict[str, Any]) -> Iterator[str]:
 
 
 def kind_of(schema: dict[str, Any]) -> str:
-    """What a value may be."""
+    """The kind of value that a key takes."""
     if "const" in schema:
         return code(schema["const"])
     if "enum" in schema:
@@ -166,7 +181,7 @@ def kind_of(schema: dict[str, Any]) -> str:
 
 
 def more(schema: dict[str, Any]) -> str:
-    """Default, example and limits, where there are any."""
+    """Default, levels and example of a key, where it has them."""
     told = [f"Default {code(schema['default'])}."] if "default" in schema else []
     levels = schema.get("additionalProperties")
     if isinstance(levels, dict) and "enum" in levels:
@@ -177,23 +192,23 @@ def more(schema: dict[str, Any]) -> str:
 
 
 def language_page() -> str:
-    """What an expression may say: names, operators, functions, from the data that the type checker goes by."""
+    """Names, types, operators and functions of expressions, from the tables of the type checker."""
     of_feature = feature_names(None)
     lines = [
         "# The language of expressions",
         "",
         NOTE,
         "",
-        "An `expr`, a condition (`when`, `requires`) and an input is one GoogleSQL expression over one row: no",
-        "statement, no query, no table, no function of your own. `fqtool validate` reads each, infers its type, and",
-        "says what is wrong with line, column and a caret ([rules](rules.md) FQ150 to FQ157).",
-        "Views and thresholds are SQL of the warehouse over stored rows; there only names, comparisons with NULL and",
-        "evident types are looked at, and any function passes.",
+        "An `expr`, a condition (`when`, `requires`) and an input are one GoogleSQL expression over one row: no",
+        "statement, no query, no table, no user-defined function. `fqtool validate` parses each, infers its type, and",
+        "reports errors with line, column and a caret ([rules](rules.md) FQ150 to FQ157).",
+        "Views and thresholds are SQL of the warehouse over stored rows. There `validate` checks only names,",
+        "comparisons with NULL and evident types, and accepts any function.",
         "",
         "## Names",
         "",
-        "Every column of the table, the parameter `@computed_at` (the time of scoring), and inside an aggregate over",
-        "features, or in a column with `for_each: feature`, what a feature has:",
+        "An expression may use every column of the table and the parameter `@computed_at` (the time of scoring).",
+        "In an aggregate over features, or in a column with `for_each: feature`, it may use properties of a feature:",
         "",
         "| name | type | known |",
         "|---|---|---|",
@@ -210,11 +225,19 @@ def language_page() -> str:
         "Compare with `IS NULL`: `= NULL` is refused, since it is never TRUE.",
     ]
     tables = (
-        ("Over the features of a row", "The last argument of two chooses the features.", functions.OVER_FEATURES),
-        ("What the registry knows", "Tiers, alerts, models and processors of the file.", functions.OF_REGISTRY),
         (
-            "Of GoogleSQL",
-            "This list is closed: each answers alike on every warehouse and every day.",
+            "Aggregates over features",
+            "A second argument is the condition that selects features.",
+            functions.OVER_FEATURES,
+        ),
+        (
+            "Functions of the registry",
+            "They use the file's tiers, alerts, models and processors.",
+            functions.OF_REGISTRY,
+        ),
+        (
+            "GoogleSQL functions",
+            "Only these functions are accepted: each returns the same on every warehouse and every day.",
             functions.FUNCTIONS,
         ),
     )
@@ -225,9 +248,9 @@ def language_page() -> str:
 
 
 def _types() -> Iterator[str]:
-    yield "INT64 goes where NUMERIC or FLOAT64 is wanted, NUMERIC where FLOAT64 is; a text in quotes that says a day or"
-    yield "moment where DATE or TIMESTAMP is. A NUMERIC column also takes FLOAT64. Everything else needs a CAST."
-    yield "These words stand for several types; such arguments of one call have one type together:"
+    yield "INT64 is accepted where NUMERIC or FLOAT64 is expected, and NUMERIC where FLOAT64 is. A quoted date or time"
+    yield "is accepted where DATE or TIMESTAMP is expected. A NUMERIC column also takes FLOAT64. Anything else needs a"
+    yield "CAST. These words mean several types; arguments of one call with the same word have one type:"
     yield ""
     yield "| word | takes |"
     yield "|---|---|"

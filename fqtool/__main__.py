@@ -1,6 +1,6 @@
-"""python -m fqtool is fqtool."""
+"""Run fqtool with `python -m fqtool`."""
 
-from fqtool.cli.app import main
+from fqtool.app.app import main
 
 if __name__ == "__main__":
     main()

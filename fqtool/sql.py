@@ -1,4 +1,4 @@
-"""Query as a value, and the only two places that quote: `ident` and `literal` (GoogleSQL lexical rules)."""
+"""A query as a value, and the only two functions that quote: `ident` and `literal` (GoogleSQL lexical rules)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from fqtool.errors import InputError
 Scalar: TypeAlias = str | int | float | bool | Decimal | date | datetime | None
 Value: TypeAlias = Scalar | tuple[Scalar, ...]
 
+TEXT_LIMIT = 1_024_000  # characters of a statement (bigquery.md#limits)
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One GoogleSQL statement and the values of its `@name` parameters."""
+    """A GoogleSQL statement and the values of its `@name` parameters."""
 
     sql: str
     parameters: tuple[tuple[str, Value], ...] = field(default=())
@@ -26,9 +27,9 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class WholeTable:
-    """All rows of one small table, read without a query job (BIGQUERY 52: tabledata.list is free).
+    """All rows of a small table, read without a query job (bigquery.md#reading: tabledata.list is free).
 
-    With `types`, the GoogleSQL types of `columns` in table order, not even the table's metadata is asked for.
+    `types` are the GoogleSQL types of `columns` in table order. With them, the metadata of the table is not requested.
     """
 
     name: str
@@ -37,11 +38,11 @@ class WholeTable:
 
 
 def _escaped(text: str, quote: str) -> str:
-    """Escape for any GoogleSQL quoted form; a raw newline in one is an error (BIGQUERY 50)."""
+    """Escape text for any quoted form of GoogleSQL, in which a newline is an error (bigquery.md#literals)."""
     if "\0" in text:
-        raise InputError(f"The text {text[:40]!r} holds a NUL character, which SQL text cannot carry.")
+        raise InputError(f"The text {text[:40]!r} contains a NUL character, which SQL does not allow.")
     if any("\ud800" <= char <= "\udfff" for char in text):
-        raise InputError(f"The text {text[:40]!a} holds half of a surrogate pair, which is no character.")
+        raise InputError(f"The text {text[:40]!a} contains half of a surrogate pair, which is not a character.")
     pieces = (
         _ESCAPES.get(char) or (f"\\{char}" if char == quote else char if char.isprintable() else _unprintable(char))
         for char in text
@@ -50,14 +51,17 @@ def _escaped(text: str, quote: str) -> str:
 
 
 def _unprintable(char: str) -> str:
-    """Write control, bidi and other invisible characters as escapes, so that SQL reads as it runs."""
+    """Write control, bidi and other invisible characters as escapes, so that all SQL is visible."""
     return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"  # noqa: PLR2004
 
 
 def ident(*parts: str) -> str:
-    """Quote a name, or a path of names, for GoogleSQL (BIGQUERY 49): `d`.`t` for d and t.
+    """Quote a name, or a path of names, for GoogleSQL (bigquery.md#names).
 
-    Raises InputError for an empty part, a NUL character or a lone surrogate.
+    Example: `ident("d", "t")` is "`d`.`t`".
+
+    Raises:
+        InputError: A part is empty, or contains a NUL character or a lone surrogate.
     """
     if not all(parts):
         raise InputError("An SQL name must not be empty.")
@@ -65,7 +69,13 @@ def ident(*parts: str) -> str:
 
 
 def literal(value: Value) -> str:
-    """Write a Python value as a GoogleSQL literal. Raises InputError for NUL or a lone surrogate in text."""
+    """Return a Python value as a GoogleSQL literal.
+
+    Example: `literal(date(2026, 2, 6))` is `"DATE '2026-02-06'"`.
+
+    Raises:
+        InputError: A text contains a NUL character or a lone surrogate.
+    """
     match value:
         case None:
             return "NULL"

@@ -4,7 +4,7 @@
 -- hazards: none
 
 -- 1. create ml_feature_store_v2 with 50 columns
---    way back: irreversible by fqtool, which never drops a table; drop ml_feature_store_v2 by hand if it is empty
+--    rollback: irreversible by fqtool, which never drops a table; drop ml_feature_store_v2 by hand if it is empty
 CREATE TABLE `ml_feature_store_v2` (
   `player_lookup` STRING NOT NULL OPTIONS(description = 'Player key in lower case without blanks, e.g. lebronjames; with game_date it names a row.'),
   `universal_player_id` STRING OPTIONS(description = 'Player id that is stable across sources and name changes.'),
@@ -38,11 +38,11 @@ CREATE TABLE `ml_feature_store_v2` (
   `source_team_defense_hash` STRING OPTIONS(description = 'Hash of the team_defense_zone_analysis row that was read.'),
   `early_season_flag` BOOL OPTIONS(description = 'Whether the season is too young for full windows.'),
   `insufficient_data_reason` STRING OPTIONS(description = 'Why the row holds placeholders instead of features.'),
-  `expected_games_count` INT64 OPTIONS(description = 'Games the schedule says the player\'s team played.'),
+  `expected_games_count` INT64 OPTIONS(description = 'Games that the player\'s team played by the schedule.'),
   `actual_games_count` INT64 OPTIONS(description = 'Games of the player\'s team that were found; the games behind his rolling windows.'),
   `completeness_percentage` FLOAT64 OPTIONS(description = 'Games found as a share of games expected, 0-100.'),
   `missing_games_count` INT64 OPTIONS(description = 'Games expected and not found.'),
-  `is_production_ready` BOOL OPTIONS(description = 'Upstream\'s own gate: enough schedule history and all four Phase 4 inputs ready. Says nothing about feature quality; see is_quality_ready in v_feature_quality_derived.'),
+  `is_production_ready` BOOL OPTIONS(description = 'Upstream\'s own gate: enough schedule history and all four Phase 4 inputs ready. Does not include feature quality; see is_quality_ready in v_feature_quality_derived.'),
   `data_quality_issues` ARRAY<STRING> OPTIONS(description = 'Codes of what upstream noticed, e.g. matchup_factors_used_defaults.'),
   `last_reprocess_attempt_at` TIMESTAMP OPTIONS(description = 'When the row was last built again.'),
   `reprocess_attempt_count` INT64 OPTIONS(description = 'How often the row was built again.'),

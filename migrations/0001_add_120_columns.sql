@@ -3,13 +3,13 @@
 -- makes: dda8e71f54db69d4
 -- hazards: none
 
--- 1. the registry has 120 columns that the table has not
---    way back: ALTER TABLE `ml_feature_store_v2` DROP COLUMN `quality_tier`, DROP COLUMN `quality_alert_level`, DROP COLU ...
+-- 1. the registry has 120 columns that the table does not have
+--    rollback: ALTER TABLE `ml_feature_store_v2` DROP COLUMN `quality_tier`, DROP COLUMN `quality_alert_level`, DROP COLU ...
 ALTER TABLE `ml_feature_store_v2`
   ADD COLUMN `quality_tier` STRING OPTIONS(description = 'Band of feature_quality_score: gold from 95, silver from 85, bronze from 70, poor from 50, else critical.'),
   ADD COLUMN `quality_alert_level` STRING OPTIONS(description = 'green, yellow or red. Red: score or matchup below 50, or features 5-8 all defaulted. Yellow: more than 10 defaults, or score or matchup below 70.'),
   ADD COLUMN `quality_alerts` ARRAY<STRING> OPTIONS(description = 'Codes of the alerts that fired, in registry order; empty when none did. UNNEST it to count alerts per date.'),
-  ADD COLUMN `default_feature_count` INT64 OPTIONS(description = 'Features filled with a stand-in (sources default, fallback, missing). 3 is normal: a player without a betting line.'),
+  ADD COLUMN `default_feature_count` INT64 OPTIONS(description = 'Features with a default value (sources default, fallback, missing). 3 is normal: a player without a betting line.'),
   ADD COLUMN `phase4_feature_count` INT64 OPTIONS(description = 'Features whose canonical source is phase4; at most 23 with the labels the extractor can write.'),
   ADD COLUMN `phase3_feature_count` INT64 OPTIONS(description = 'Features whose canonical source is phase3; 3 on a good day (15, 16, 17).'),
   ADD COLUMN `calculated_feature_count` INT64 OPTIONS(description = 'Features computed in the store itself; 11 on a good day. Their labels never show a fallback.'),
@@ -19,19 +19,19 @@ ALTER TABLE `ml_feature_store_v2`
   ADD COLUMN `player_history_quality_pct` FLOAT64 OPTIONS(description = 'Mean quality 0-100 of the player_history features. What the player did: averages, form, history against the opponent.'),
   ADD COLUMN `team_context_quality_pct` FLOAT64 OPTIONS(description = 'Mean quality 0-100 of the team_context features. How the player\'s team plays.'),
   ADD COLUMN `vegas_quality_pct` FLOAT64 OPTIONS(description = 'Mean quality 0-100 of the vegas features. Betting lines; absent for players without one, so 25 is a normal value.'),
-  ADD COLUMN `matchup_default_count` INT64 OPTIONS(description = 'matchup features filled with a stand-in. Today\'s opponent: composite factors, opponent defence and pace; the critical six.'),
-  ADD COLUMN `player_history_default_count` INT64 OPTIONS(description = 'player_history features filled with a stand-in. What the player did: averages, form, history against the opponent.'),
-  ADD COLUMN `team_context_default_count` INT64 OPTIONS(description = 'team_context features filled with a stand-in. How the player\'s team plays.'),
-  ADD COLUMN `vegas_default_count` INT64 OPTIONS(description = 'vegas features filled with a stand-in. Betting lines; absent for players without one, so 25 is a normal value.'),
+  ADD COLUMN `matchup_default_count` INT64 OPTIONS(description = 'matchup features with a default value. Today\'s opponent: composite factors, opponent defence and pace; the critical six.'),
+  ADD COLUMN `player_history_default_count` INT64 OPTIONS(description = 'player_history features with a default value. What the player did: averages, form, history against the opponent.'),
+  ADD COLUMN `team_context_default_count` INT64 OPTIONS(description = 'team_context features with a default value. How the player\'s team plays.'),
+  ADD COLUMN `vegas_default_count` INT64 OPTIONS(description = 'vegas features with a default value. Betting lines; absent for players without one, so 25 is a normal value.'),
   ADD COLUMN `has_composite_factors` BOOL OPTIONS(description = 'Whether all four composite factors (5-8) are real. FALSE for every row of a date: PlayerCompositeFactorsProcessor did not run.'),
   ADD COLUMN `has_opponent_defense` BOOL OPTIONS(description = 'Whether both opponent-defence features (13, 14) are real.'),
-  ADD COLUMN `has_vegas_line` BOOL OPTIONS(description = 'Whether a betting line exists for the player: feature 25 is real. (Feature 28 cannot tell, its label is always calculated.)'),
+  ADD COLUMN `has_vegas_line` BOOL OPTIONS(description = 'Whether a betting line exists for the player: feature 25 is real. (Feature 28 does not show it, its label is always calculated.)'),
   ADD COLUMN `critical_features_training_quality` BOOL OPTIONS(description = 'Whether every critical feature (5-8, 13, 14) has a quality of at least 85.'),
   ADD COLUMN `critical_feature_count` INT64 OPTIONS(description = 'Critical features with a quality of at least 85, 0-6.'),
   ADD COLUMN `optional_feature_count` INT64 OPTIONS(description = 'Non-critical features that are real, 0-31. Counts every feature that is not critical, whatever its `optional` flag.'),
   ADD COLUMN `matchup_quality_tier` STRING OPTIONS(description = 'Band of matchup_quality_pct, on the scale of quality_tier.'),
   ADD COLUMN `game_context_quality_pct` FLOAT64 OPTIONS(description = 'Mean quality 0-100 of the game_context features. Schedule, shot profile and what the store computes itself.'),
-  ADD COLUMN `game_context_default_count` INT64 OPTIONS(description = 'game_context features filled with a stand-in. Schedule, shot profile and what the store computes itself.'),
+  ADD COLUMN `game_context_default_count` INT64 OPTIONS(description = 'game_context features with a default value. Schedule, shot profile and what the store computes itself.'),
   ADD COLUMN `game_context_quality_tier` STRING OPTIONS(description = 'Band of game_context_quality_pct, on the scale of quality_tier.'),
   ADD COLUMN `feature_0_quality` FLOAT64 OPTIONS(description = 'Quality 0-100 of feature 0, points_avg_last_5: the weight of its source.'),
   ADD COLUMN `feature_1_quality` FLOAT64 OPTIONS(description = 'Quality 0-100 of feature 1, points_avg_last_10: the weight of its source.'),
@@ -109,8 +109,8 @@ ALTER TABLE `ml_feature_store_v2`
   ADD COLUMN `feature_36_source` STRING OPTIONS(description = 'Canonical source of feature 36, breakout_flag: phase4, phase3, calculated or default.'),
   ADD COLUMN `feature_fallback_reasons_json` STRING OPTIONS(description = 'Why each defaulted feature was filled, as {"5":"composite_factors_missing"}; only defaulted features appear.'),
   ADD COLUMN `feature_sample_sizes_json` STRING OPTIONS(description = 'Games behind each rolling-window feature, as {"0":5,"2":41}; only features whose sample is known appear.'),
-  ADD COLUMN `feature_expected_values_json` STRING OPTIONS(description = 'Stand-in value of each feature, as {"5":50.0}. A value equal to it whose source looks real is suspect.'),
-  ADD COLUMN `feature_value_ranges_valid_json` STRING OPTIONS(description = 'Whether each value lies in its hard range, as {"0":true,"13":false}; only features with a value appear.'),
+  ADD COLUMN `feature_expected_values_json` STRING OPTIONS(description = 'Default value of each feature, as {"5":50.0}. A value equal to it whose source looks real is suspect.'),
+  ADD COLUMN `feature_value_ranges_valid_json` STRING OPTIONS(description = 'Whether each value is in its hard range, as {"0":true,"13":false}; only features with a value appear.'),
   ADD COLUMN `feature_upstream_tables_json` STRING OPTIONS(description = 'Table each feature is read from, without dataset, as {"5":"player_composite_factors"}.'),
   ADD COLUMN `feature_last_updated_json` STRING OPTIONS(description = 'When the input of each feature was last written (UTC), as {"0":"2026-02-06T06:30:00Z","5":null}; null where unknown.'),
   ADD COLUMN `feature_schema_version` STRING OPTIONS(description = 'Which feature vector the row holds.'),
@@ -127,8 +127,8 @@ ALTER TABLE `ml_feature_store_v2`
   ADD COLUMN `primary_data_source` STRING OPTIONS(description = 'Deprecated, use the four *_feature_count columns. phase4, phase4_partial or phase3 by the share of raw labels, mixed, or unknown without labels. mixed on every row the extractor can write.'),
   ADD COLUMN `matchup_data_status` STRING OPTIONS(description = 'Deprecated, use matchup_quality_pct and has_composite_factors. MATCHUP_UNAVAILABLE, PARTIAL_FALLBACK or COMPLETE as upstream wrote it; derived from the matchup quality only where upstream wrote nothing.');
 
--- 2. the view v_feature_quality_unpivot is new or has another text in the registry
---    way back: DROP VIEW `v_feature_quality_unpivot`
+-- 2. the view v_feature_quality_unpivot is new, or its text differs from the registry
+--    rollback: DROP VIEW `v_feature_quality_unpivot`
 CREATE OR REPLACE VIEW `v_feature_quality_unpivot`
 OPTIONS (description = 'A row per player, date and feature: the way to find bad features. Filter game_date.')
 AS
@@ -183,8 +183,8 @@ CROSS JOIN UNNEST([
   STRUCT(36, 'breakout_flag', 'player_history', features[SAFE_OFFSET(36)], feature_36_quality, feature_36_source, feature_36_source = 'default')
 ]) AS f;
 
--- 3. the view v_feature_quality_derived is new or has another text in the registry
---    way back: DROP VIEW `v_feature_quality_derived`
+-- 3. the view v_feature_quality_derived is new, or its text differs from the registry
+--    rollback: DROP VIEW `v_feature_quality_derived`
 CREATE OR REPLACE VIEW `v_feature_quality_derived`
 OPTIONS (description = 'A row per player and date with what can be derived from the stored quality columns. Filter game_date.')
 AS

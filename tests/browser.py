@@ -54,5 +54,5 @@ def requests(driver: webdriver.Chrome) -> list[str]:
 
 
 def complaints(driver: webdriver.Chrome) -> list[str]:
-    """What stands in the console."""
+    """The messages of the console."""
     return [entry["message"] for entry in driver.get_log("browser")]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.bed.fixtures", "tests.filling", "tests.migrating"]
+from tests.bed.running import ROOT
+
+pytest_plugins = ["tests.bed.fixtures", "tests.backfill_stores", "tests.migrated_stores"]
 
 # Deterministic, so that a red run is red again; make long runs with more examples elsewhere.
 settings.register_profile(
@@ -15,6 +19,14 @@ settings.register_profile(
 )
 settings.register_profile("fewer", settings.get_profile("law"), max_examples=15)
 settings.load_profile("law")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder with the real registry and its migrations."""
+    shutil.copy(ROOT / "feature_registry.yaml", tmp_path)
+    shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
+    return tmp_path
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""What the design documents say, in literals, for tests to compare with."""
+"""What the design documents specify, in literals, for tests to compare with."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import pytest
 from fqtool.sql import ident
 from fqtool.warehouse.target import open_target
 from tests.bed.running import PROJECT, Emulator
+from tests.machine import patient
 from tests.plain_scorer import age_in_seconds, score
 from tests.scored_rows import Row
 from tests.test_scoring_reference import DAY, NOW, REGISTRY, made, scores_of
@@ -26,7 +27,7 @@ JOINED = (
 
 
 def as_json(value: Any) -> Any:
-    """Say a value as tabledata.insertAll takes it."""
+    """Write a value as tabledata.insertAll takes it."""
     match value:
         case tuple():
             return [as_json(one) for one in value]
@@ -46,14 +47,14 @@ def by_bigquery(asked: Sequence[Row], emulator: Emulator, monkeypatch: pytest.Mo
     with open_target(f"bigquery://{PROJECT}/{dataset}", timeout=60.0) as warehouse:
         made(warehouse)
         sent = [{name: as_json(value) for name, value in row.items()} for row in asked]
-        assert emulator.client().insert_rows_json(f"{PROJECT}.{dataset}.{TABLE}", sent, timeout=60) == []
+        assert emulator.client().insert_rows_json(f"{PROJECT}.{dataset}.{TABLE}", sent, timeout=patient(60)) == []
         # The emulator reads a table's array one place off where the query has a CONCAT, but not what a cast made.
         source = f"SELECT * REPLACE (CAST(features AS ARRAY<FLOAT64>) AS features) FROM {ident(TABLE)}"
         return scores_of(warehouse, source=f"({source} WHERE game_date = DATE '{DAY}')")
 
 
 def is_json(text: str | None) -> bool:
-    """Tell of text that JSON_VALUE reads on the emulator, which fails where others answer NULL."""
+    """Find text that JSON_VALUE reads on the emulator, which fails where others answer NULL."""
     try:
         return text is None or json.loads(text) is not ...
     except ValueError:
@@ -61,25 +62,25 @@ def is_json(text: str | None) -> bool:
 
 
 def forgiven(row: Row, got: Mapping[str, Any]) -> dict[str, Any]:
-    """Put right what the emulator is known to get wrong, as narrowly as that can be said."""
-    wanted, mended = score(row, NOW), dict(got)
+    """Correct what the emulator is known to get wrong, as narrowly as possible."""
+    wanted, corrected = score(row, NOW), dict(got)
     for name, value in wanted.items():
         # ARRAY_TO_STRING of NULLs alone is NULL there, so what is made of it is.
         if value in ("", "{}") and name in JOINED:
-            mended[name] = "" if got[name] is None and value == "" else "{}" if got[name] is None else got[name]
+            corrected[name] = "" if got[name] is None and value == "" else "{}" if got[name] is None else got[name]
         # A choice among decimal literals comes as a NUMERIC there.
         elif isinstance(value, float) and isinstance(got[name], Decimal):
-            mended[name] = float(got[name])
-    # A decimal literal within a string is spelt anew there, 10.0 as 10.0e0.
+            corrected[name] = float(got[name])
+    # A decimal literal within a string is spelt otherwise there: 10.0 as 10.0e0.
     if json.loads(got["feature_expected_values_json"]) == json.loads(wanted["feature_expected_values_json"]):
-        mended["feature_expected_values_json"] = wanted["feature_expected_values_json"]
+        corrected["feature_expected_values_json"] = wanted["feature_expected_values_json"]
     # CAST rounds halves to even there.
     if row["features"][30:31] and row["features"][30] % 1 == 0.5:
-        mended["feature_sample_sizes_json"] = wanted["feature_sample_sizes_json"]
+        corrected["feature_sample_sizes_json"] = wanted["feature_sample_sizes_json"]
     # A second counts there as soon as it has begun, and halves of 0.01 are rounded as the quotient times 100 falls.
     broken = any(isinstance(value, datetime) and value.microsecond for value in row.values())
     if broken or (age_in_seconds(row) or 0) % 36 == 18:
-        hours, meant = mended["upstream_data_freshness_hours"], wanted["upstream_data_freshness_hours"]
+        hours, meant = corrected["upstream_data_freshness_hours"], wanted["upstream_data_freshness_hours"]
         near = hours is not None and meant is not None and abs(hours - meant) < 0.011
-        mended["upstream_data_freshness_hours"] = meant if near else hours
-    return mended
+        corrected["upstream_data_freshness_hours"] = meant if near else hours
+    return corrected

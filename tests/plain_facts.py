@@ -52,7 +52,7 @@ WINDOWS = {0: 5, 1: 10, 3: 10, 11: 5, 12: 10, 18: 10, 19: 10, 20: 10, 21: 10, 34
 SEASON = 2
 AGAINST_OPPONENT = (29, 30)
 GAMES_AGAINST_OPPONENT = 30
-# Prefix of the base columns about an expected processor, and the features whose upstream timestamp it tells.
+# Prefix of the base columns about an expected processor, and the features whose upstream timestamp it records.
 INPUTS = {
     "TeamDefenseZoneAnalysisProcessor": ("source_team_defense", DEFENCE),
     "PlayerShotZoneAnalysisProcessor": ("source_shot_zones", (18, 19, 20)),

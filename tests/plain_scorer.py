@@ -1,7 +1,7 @@
 """A second scorer in plain Python, written from the design documents and not from the SQL.
 
 Dicts and loops, exact numbers. Its facts (tests/plain_facts.py) are not read from the registry, so that a wrong fact
-there is caught. Where the documents are silent it does what the registry's description of the column says; each
+there is caught. Where the documents are silent it follows the registry's description of the column; each
 such place has a comment that begins with `Silent:`.
 """
 
@@ -69,10 +69,10 @@ def score(row: Row, computed_at: datetime) -> dict[str, Any]:
 
 
 def labels_of(text: str | None) -> dict[str, str] | None:
-    """Return the raw labels by key, None where the row tells no sources at all.
+    """Return the raw labels by key, None where the row has no sources at all.
 
-    Silent: text that is no JSON object holds no labels; of a key that stands twice the first counts; null, an object
-    or an array is no label, so the feature counts as absent; a number or TRUE is one that nobody knows.
+    Silent: text other than a JSON object holds no labels; of a repeated key the first counts; null, an object
+    or an array is not a label, so the feature counts as absent; a number or TRUE is an unknown label.
     """
     if text is None:
         return None
@@ -100,7 +100,7 @@ def _raw(labels: Mapping[str, str], i: int) -> str:
 
 
 def rounded(value: Fraction | float, digits: int) -> Decimal:
-    """Round half away from zero, exactly: a FLOAT64 is the fraction it stands for."""
+    """Round half away from zero, exactly: a FLOAT64 is the fraction that its bits are."""
     exact = Fraction(value) * 10**digits
     whole = math.floor(abs(exact) + Fraction(1, 2))
     return Decimal(whole if exact >= 0 else -whole).scaleb(-digits)
@@ -182,7 +182,7 @@ def _level(overall: Decimal, matchup: Decimal, filled: set[int]) -> str:
 def _codes(means: Mapping[str, Decimal], filled: set[int]) -> tuple[str, ...]:
     conditions = {
         "all_matchup_features_defaulted": filled >= MATCHUP,
-        # Silent: where this code stands; it is graver than the one that any of the four sets off.
+        # Silent: the place of this code; it is graver than the one that any of the four sets off.
         "all_composite_factors_defaulted": filled >= set(COMPOSITE),
         "composite_factors_missing": bool(filled & set(COMPOSITE)),
         "opponent_defense_missing": bool(filled & set(DEFENCE)),
@@ -214,7 +214,7 @@ def _sample_sizes(row: Row) -> dict[int, int | None]:
 
 
 def _ranges_valid(row: Row, labels: Mapping[str, str] | None) -> dict[int, bool]:
-    """Silent: a stand-in counts as a value, but where none is written the array's 0.0 does not."""
+    """Silent: a default value counts as a value, but where none is written the array's 0.0 does not."""
     made = {}
     for i, value in enumerate(row["features"][:37]):
         filled = labels is not None and LABELS.get(_raw(labels, i), UNKNOWN)[2]
@@ -236,7 +236,7 @@ def _stamp(moment: datetime | None) -> str | None:
 
 
 def _processors(row: Row) -> dict[str, Any]:
-    """Tell of one row what DOMAIN tells of a date: a processor without rows or without a time did not run."""
+    """Apply the rule for a date to one row: a processor without rows or without a time did not run."""
     told = [row.get(f"{prefix}_{what}") for prefix, _ in INPUTS.values() for what in ("rows_found", "last_updated")]
     if all(one is None for one in told):
         return {"upstream_processors_ran": None, "missing_processors": None}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from fqtool.lint.check import check_registry
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Registry
-from fqtool.rules.about_registry import check_registry
 
 
 def loaded(text: str) -> Registry:

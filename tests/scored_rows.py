@@ -1,4 +1,4 @@
-"""Rows to score, realistic and hostile: drawn by hypothesis, put into a store and scored there all at once.
+"""Rows to score, realistic and hostile: drawn by hypothesis, put into a store and scored there in one run.
 
 Planning the wide query takes DuckDB a quarter of a second, so a law is tried on all its rows by one query. What is
 drawn is the same in every run.
@@ -18,9 +18,9 @@ import duckdb
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from fqtool.commands.score.run import score_partitions
 from fqtool.registry.model import Registry
 from fqtool.sql import Query, Value, ident
-from fqtool.verbs.score import score_partitions
 from fqtool.warehouse.target import open_target
 from tests.plain_facts import LABELS
 from tests.test_scoring_reference import DAY, HEALTHY, INPUTS, NOW, REGISTRY, VALUES, WRITTEN, made, row_of
@@ -31,7 +31,7 @@ Scores = dict[str, dict[str, Value]]
 
 INF, NAN = math.inf, math.nan
 STRANGE = (
-    "", " ", "Phase4", "PHASE4", " phase4", "phase4 ", "phase4\n", "psychic", "it's", 'say "x"', "back\\slash",
+    "", " ", "Phase4", "PHASE4", " phase4", "phase4 ", "phase4\n", "psychic", "it's", 'quote "x"', "back\\slash",
     "a,b:{}", "[phase4]", "{{x}}", "null", "true", "0", "-1.5", "ünïcode", "日本", "😀", "\u200b", "\u202e", "%s",
     "'; --", "a\tb", "\x7f", "x" * 300,
 )  # fmt: skip
@@ -41,7 +41,7 @@ NO_STRINGS: tuple[object, ...] = (
 OTHER_KEYS = ("37", "-1", "05", "5.0", "", " 5", "five", "fatigue_score", 'a"b', "$", "feature_5")
 NO_OBJECTS = ("", " ", "null", "true", "3", '"phase4"', "not json", "[]", "{", "}", "{5:1}", "\\", "\ufeff{}")
 REALS = (INF, -INF, NAN, -0.0, 0.0, 1e-320, 0.5, 1.0, -1.0, 4.0, 70.0, 100.0, 100.00000000000001, 1e300, -1e300)
-# What counts games has to fit an INT64: see test_a_count_of_games_that_is_no_number.
+# What counts games has to fit an INT64: see test_a_count_of_games_that_is_not_a_number.
 COUNTS = (-0.0, 0.0, 0.49999999999999994, 0.5, 1.0, 2.5, -2.5, 41.0, 1e15)
 
 features = st.integers(0, 36)
@@ -73,7 +73,7 @@ def spelt(labels: Mapping[str, object], how: int) -> str:
         case 2:
             return f"\n {json.dumps(labels, indent=1)} \n"
         case _:
-            # A key that stands twice: the first counts.
+            # A repeated key: the first counts.
             return json.dumps(labels)[:-1] + ', "5": "phase3", "25": "missing"}' if labels else "{}"
 
 

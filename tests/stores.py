@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from fqtool.migrations.contract import CONTRACT, read_contract
-from fqtool.migrations.files import CHECKSUMS, read_files
-from fqtool.registry.judgement import Each, ViewColumn, ViewSpec
+from fqtool.commands.migrate.plan import Planned, plan_migration, write_plan
+from fqtool.migrations.files import read_files
+from fqtool.registry.alerts_and_models import Each, ViewColumn, ViewSpec
 from fqtool.registry.model import (
     BaseColumn,
     Category,
@@ -23,9 +24,9 @@ from fqtool.registry.model import (
     Tier,
     UnknownSource,
 )
-from fqtool.verbs.migrate_plan import Planned, kept_files, plan_migration, write_plan
-from fqtool.verbs.workspace import Workspace
+from fqtool.warehouse.migration_folder import read_migrations
 from fqtool.warehouse.protocol import Warehouse
+from fqtool.workspace import Workspace
 
 TODAY = date(2026, 6, 1)
 BASE = (
@@ -79,21 +80,16 @@ def with_column(registry: Registry, entry: str, /, **changes: Any) -> Registry:
     return replace(registry, columns=columns)
 
 
-def workspace_in(folder: Path, registry: Registry) -> Workspace:
-    """A workspace whose registry is a value and whose migrations are on disk."""
-    texts = {path.name: path.read_text() for path in sorted(folder.iterdir())} if folder.exists() else {}
-    return Workspace(
-        registry,
-        folder,
-        read_files({name: text for name, text in texts.items() if name.endswith(".sql")}),
-        texts.get(CHECKSUMS),
-        read_contract(texts[CONTRACT]) if CONTRACT in texts else (),
-    )
+def workspace_in(folder: Path, registry: Registry, without: Container[str] = ()) -> Workspace:
+    """A workspace whose registry is a value and whose migrations are on disk, those in `without` left out."""
+    texts = read_migrations(folder)
+    kept = {name: text for name, text in texts.items() if name.endswith(".sql") and name not in without}
+    return Workspace(registry, folder, read_files(kept), texts)
 
 
 def planned_in(folder: Path, registry: Registry, warehouse: Warehouse | None = None, **options: Any) -> Planned:
     """Plan and write, as `fqtool migrate plan` does."""
     workspace = workspace_in(folder, registry)
     planned = plan_migration(workspace, warehouse, **{"today": TODAY} | options)
-    write_plan(workspace, planned, kept_files(workspace, planned))
+    write_plan(workspace, planned)
     return planned

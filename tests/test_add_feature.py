@@ -11,14 +11,13 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fqtool.commands.add_feature.run import plan_addition, write_addition
+from fqtool.commands.init.run import scaffold_example
 from fqtool.errors import InputError, Refusal, RegistryError, UsageError
-from fqtool.registry.document import LOADER, read_document
-from fqtool.registry.edit import NewFeature, appended
 from fqtool.registry.load import read_registry
-from fqtool.registry.writing import number, quoted, scalar
-from fqtool.verbs.add_feature import plan_addition, write_addition
-from fqtool.verbs.init import scaffold_example
-from tests.adding import ENTRY, FEATURE, LAYOUTS, MEAN_20, REAL, added, registry_in
+from fqtool.registry.yaml.document import LOADER, read_document
+from fqtool.registry.yaml.edit import NewFeature, appended, number, quoted, scalar
+from tests.feature_layouts import ENTRY, FEATURE, LAYOUTS, MEAN_20, REAL, added, registry_in
 
 
 def test_the_result_is_the_file_edited_by_hand(tmp_path: Path) -> None:
@@ -35,9 +34,9 @@ def test_the_result_is_the_file_edited_by_hand(tmp_path: Path) -> None:
 def test_the_entry_is_written_as_its_neighbours_are(
     layout: str, line_end: str, loader: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In each layout the entry stands where and as expected, with libyaml and without; all else stays."""
-    monkeypatch.setattr("fqtool.registry.edit.LOADER", loader)
-    monkeypatch.setattr("fqtool.registry.document.LOADER", loader)
+    """In each layout the entry is placed and written as expected, with libyaml and without; all else stays."""
+    monkeypatch.setattr("fqtool.registry.yaml.edit.LOADER", loader)
+    monkeypatch.setattr("fqtool.registry.yaml.document.LOADER", loader)
     whole = LAYOUTS[layout].replace("\n", line_end)
     before, rest = whole.split("<here>")
     entry, after = rest.split("<end>")
@@ -83,7 +82,7 @@ words = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 @given(words, words, st.floats(-1e17, 1e17), st.sampled_from(sorted(LAYOUTS)))
 def test_no_word_can_break_the_file(name: str, description: str, expected: float, layout: str) -> None:
-    """Whatever stands in names and descriptions, what is read is the old data and that one feature."""
+    """Whatever names and descriptions hold, what is read is the old data and that one feature."""
     text = LAYOUTS[layout].split("<here>")[0] + LAYOUTS[layout].split("<end>")[1]
     document = read_document(text, "r.yaml")
     made = read_document(appended(document, NewFeature(2, name, "one", description=description, expected=expected)), "")
@@ -115,7 +114,7 @@ def test_numbers_read_back(value: float) -> None:
 
 
 def test_twice_gives_the_next_two_indices(tmp_path: Path) -> None:
-    """Each run takes the next index, and undoing the second by hand gives the first's file."""
+    """Each run takes the next index, and reverting the second by hand gives the first's file."""
     path = registry_in(tmp_path)
     first = added(path)
     second = added(path, "points_avg_last_30")
@@ -135,14 +134,14 @@ def test_a_byte_order_mark_and_windows_lines_stay(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said", "error", "words"),
+    ("name", "sentence", "error", "words"),
     [
         ("new", {"category": "player_histori"}, UsageError, "Did you mean player_history?"),
-        ("new", {"category": "xyz"}, UsageError, "Declared: matchup, player_history"),
+        ("new", {"category": "xyz"}, UsageError, "Use one of matchup, player_history"),
         ("new", {"processor": "PlayerDailyCache"}, UsageError, "Did you mean PlayerDailyCacheProcessor"),
-        ("new", {"processor": ""}, UsageError, "Give --processor"),
+        ("new", {"processor": ""}, UsageError, "Add --processor"),
         ("new", {"labels": ("phase_4",)}, UsageError, "Did you mean phase4"),
-        ("Fatigue_Score", {}, Refusal, "fatigue_score is the feature at index 5 already"),
+        ("Fatigue_Score", {}, Refusal, "`fatigue_score` exists already at index 5"),
         ("new", {"range": (5.0, 1.0)}, RegistryError, "1 problem"),
         ("new", {"expected": 99.0}, RegistryError, "1 problem"),
         ("two words", {}, RegistryError, "1 problem"),
@@ -151,35 +150,35 @@ def test_a_byte_order_mark_and_windows_lines_stay(tmp_path: Path) -> None:
     ],
 )
 def test_what_would_be_wrong_is_refused(
-    tmp_path: Path, name: str, said: dict[str, Any], error: type[Exception] | None, words: str
+    tmp_path: Path, name: str, sentence: dict[str, Any], error: type[Exception] | None, words: str
 ) -> None:
-    """A name that is taken, a word that is not declared and an entry with errors are told, and nothing is written."""
+    """A name in use, an undeclared word and an entry with errors are reported, and nothing is written."""
     path = registry_in(tmp_path)
     if error is None:
-        assert "x" * 70_000 in added(path, name, **said)
+        assert "x" * 70_000 in added(path, name, **sentence)
         return
     with pytest.raises(error) as caught:
-        added(path, name, **said)
+        added(path, name, **sentence)
     assert words in str(caught.value)
     assert path.read_bytes() == REAL.read_bytes()
     assert [one.location for one in getattr(caught.value, "findings", ()) if one.location] == []
 
 
 def test_a_retired_name_is_never_used_again(tmp_path: Path) -> None:
-    """The refusal says that the name was retired, and with which index."""
+    """The refusal reports that the name was retired, and with which index."""
     text = REAL.read_text().replace("name: fatigue_score,", "name: fatigue_score, retired: true,", 1)
     models = {"fatigue_score, ": ""}
     for old, new in models.items():
         text = text.replace(old + "shot", new + "shot")
     path = registry_in(tmp_path, text)
-    with pytest.raises(Refusal, match="fatigue_score was the feature at index 5 and is retired"):
+    with pytest.raises(Refusal, match="`fatigue_score` is the retired feature at index 5"):
         added(path, "fatigue_score")
     assert len(read_registry(path).features) == 37
     assert "index: 37" in added(path, "fatigue_score_v2")
 
 
 def test_a_registry_with_errors_is_not_edited(tmp_path: Path) -> None:
-    """What is wrong already is told first, with its place."""
+    """An error that exists already is reported first, with its place."""
     path = registry_in(tmp_path, REAL.read_text().replace("category: matchup", "category: matchupp", 1))
     with pytest.raises(RegistryError) as caught:
         added(path)
@@ -187,19 +186,19 @@ def test_a_registry_with_errors_is_not_edited(tmp_path: Path) -> None:
     assert caught.value.findings[0].location is not None
 
 
-def test_the_places_of_a_rounding_are_no_count(tmp_path: Path) -> None:
-    """In a store of two features, ROUND(..., 2) is not told as a line that counts them."""
+def test_the_places_of_a_rounding_are_not_a_count(tmp_path: Path) -> None:
+    """In a store of two features, ROUND(..., 2) is not reported as a line that counts them."""
     path = registry_in(tmp_path, scaffold_example().text)
     told = plan_addition(path, "low_price", category="price", processor="PriceProcessor").look_at
     assert [one.line for one in told] == []
 
 
 def test_a_file_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
-    """What somebody wrote between reading and writing is kept."""
+    """An edit made between reading and writing is kept."""
     path = registry_in(tmp_path)
     addition = plan_addition(path, "points_avg_last_20", **MEAN_20)
     path.write_text(REAL.read_text() + "# mine\n")
-    with pytest.raises(UsageError, match="changed meanwhile"):
+    with pytest.raises(UsageError, match="changed in the meantime"):
         write_addition(addition)
     assert path.read_text().endswith("# mine\n")
 
@@ -216,9 +215,9 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 
 def test_a_layout_that_cannot_be_edited_is_refused_with_the_entry(tmp_path: Path) -> None:
-    """Where inserting would change what else is read, the entry to append by hand is told."""
+    """Where inserting would change what else is read, the entry to append by hand is printed."""
     text = "features:\n  - index: 0\n    name: a\n    category: one\n    description: |+\n      kept\n\ncolumns: []\n"
     with pytest.raises(InputError) as caught:
         appended(read_document(text, "r.yaml"), NewFeature(1, "b", "one"))
-    assert "{index: 1, name: b, category: one}" in caught.value.remedy
+    assert "{index: 1, name: b, category: one}" in str(caught.value.remedy)
     assert tmp_path.exists()

@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from fqtool.quality.build import managed_columns
-from fqtool.registry.counts import mentions
+from fqtool.commands.add_feature.run import plan_addition, write_addition
+from fqtool.lint.check import check_registry
 from fqtool.registry.load import load_registry, read_registry
-from fqtool.rules.about_registry import check_registry
-from fqtool.verbs.add_feature import plan_addition, write_addition
-from tests.adding import CATEGORY, ENTRY, FEATURE, MEAN_20, PROCESSOR, REAL, registry_in
+from fqtool.registry.yaml.mentions import mentions
+from fqtool.schema.build import managed_columns
 from tests.bed.running import ROOT
 from tests.commands import run
+from tests.feature_layouts import CATEGORY, ENTRY, FEATURE, MEAN_20, PROCESSOR, REAL, registry_in
+from tests.machine import patient
 
 
 def test_the_38th_feature_by_one_command(tmp_path: Path) -> None:
@@ -49,7 +50,7 @@ def test_a_dry_run_is_a_patch(tmp_path: Path) -> None:
     patch = run(tmp_path, *words, "--dry-run").stdout
     assert path.read_bytes() == REAL.read_bytes()
     (tmp_path / "x.patch").write_text(patch)
-    subprocess.run(["git", "apply", "-p0", "x.patch"], cwd=tmp_path, check=True, timeout=60)
+    subprocess.run(["git", "apply", "-p0", "x.patch"], cwd=tmp_path, check=True, timeout=patient(60))
     patched = path.read_bytes()
     registry_in(tmp_path)
     run(tmp_path, *words)
@@ -57,25 +58,27 @@ def test_a_dry_run_is_a_patch(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "sentence"),
     [
-        (["--range", "5"], "--range takes two numbers, not '5'"),
-        (["--range", "a,b"], "--range takes two numbers"),
-        (["--range", "0,inf"], "--range takes a number"),
-        (["--expected", "nan"], "--expected takes a number"),
+        (["--range", "5"], "--range must be two numbers, not '5'"),
+        (["--range", "a,b"], "--range must be two numbers"),
+        (["--range", "0,inf"], "--range must be a finite number"),
+        (["--expected", "nan"], "--expected must be a finite number"),
         (["--registry", "none.yaml"], "none.yaml does not exist"),
     ],
 )
-def test_wrong_words_are_told(tmp_path: Path, words: list[str], told: str) -> None:
-    """A range or number that is none, and a registry that is not there, end with 2 and a sentence."""
+def test_wrong_words_are_reported(tmp_path: Path, words: list[str], sentence: str) -> None:
+    """A malformed range or number, and an absent registry, end with 2 and a sentence."""
     registry_in(tmp_path)
     said = ["--category", CATEGORY, "--processor", PROCESSOR]
-    assert told in " ".join(run(tmp_path, "add-feature", "x1", *said, *words, code=2).stderr.split())
+    assert sentence in " ".join(run(tmp_path, "add-feature", "x1", *said, *words, code=2).stderr.split())
 
 
 def test_a_store_without_processors_needs_none(tmp_path: Path) -> None:
-    """Where the registry declares no processor, a feature has none; what loads then is what was said."""
-    text = (ROOT / "docs" / "tutorial.md").read_text().split("```yaml feature_registry.yaml\n")[1].split("```")[0]
+    """Where the registry declares no processor, a feature has none; what loads then is what was given."""
+    text = (
+        (ROOT / "docs" / "tutorial.md").read_text().split('```yaml title="feature_registry.yaml"\n')[1].split("```")[0]
+    )
     path = registry_in(tmp_path, text)
     write_addition(plan_addition(path, "max_price", category="price", labels=("live", "default")))
     registry, findings = load_registry(path.read_text(), str(path))
@@ -86,14 +89,14 @@ def test_a_store_without_processors_needs_none(tmp_path: Path) -> None:
     assert "feature_2_quality" in [one.name for one in managed_columns(registry)]
 
 
-def test_lines_that_count_the_features_are_told(tmp_path: Path) -> None:
-    """Told are the version, the comment and the model of 37 features, and by category what counts its own."""
+def test_lines_that_count_the_features_are_reported(tmp_path: Path) -> None:
+    """Reported are the version, the comment and the model of 37 features, and by category what counts its own."""
     path = registry_in(tmp_path)
     registry = read_registry(path)
-    told = plan_addition(path, "points_avg_last_20", **MEAN_20).look_at
+    sentence = plan_addition(path, "points_avg_last_20", **MEAN_20).look_at
     after = plan_addition(path, "points_avg_last_20", **MEAN_20).after.splitlines()
-    lines = [after[one.at.line - 1].strip() for one in told]
-    assert lines == [one.line for one in told]
+    lines = [after[one.at.line - 1].strip() for one in sentence]
+    assert lines == [one.line for one in sentence]
     for line in ("feature_schema_version: v2_37features", "expr: \"'v2_37features'\"", "- name: catboost_v10"):
         assert line in lines
     assert not [line for line in lines if "index:" in line]

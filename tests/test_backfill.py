@@ -1,35 +1,37 @@
-"""Laws of filling past partitions: all of them once, nothing lost, and what cannot be filled is said."""
+"""Laws of filling past partitions: each is scored once, nothing is lost, and what cannot be filled is reported."""
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from fqtool.backfill.journal import Event
-from fqtool.backfill.partitions import Partitions, Standing, read
-from fqtool.backfill.plan import Task
+from fqtool.commands.backfill.journal import Event
+from fqtool.commands.backfill.plan import PartitionState, Task, partition_states, state_counts
+from fqtool.commands.backfill.run import Options, months_of, plan_backfill, verify
+from fqtool.commands.backfill.text import print_plan
+from fqtool.commands.migrate.lease import Lease, prepare_ledger
+from fqtool.commands.score.run import score_partitions
 from fqtool.errors import Busy, InputError, NotThere
-from fqtool.quality.build import desired_table
+from fqtool.schema.build import desired_table
+from fqtool.scoring.merge import partitions_between
 from fqtool.sql import Query
-from fqtool.verbs.backfill import Options, months_of, plan_backfill, verify
-from fqtool.verbs.lease import Lease, prepare_ledger
-from fqtool.verbs.score import score_partitions
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
+from tests.backfill_stores import done_days, events, planned, put, rows_of
 from tests.bed import zeta
-from tests.filling import done_days, events, planned, put, rows_of
-from tests.past import DAYS, END, NOW, START, filled, past_registry
 from tests.stores import small_registry
+from tests.unscored_store import DAYS, END, NOW, START, filled, past_registry
 
 
 def test_all_is_scored_as_scoring_would(place: tuple[Warehouse, str]) -> None:
     """A backfill writes what `score` writes of each date, newest first, and every row with sources has a score."""
     warehouse, url = place
-    found = filled(warehouse, url, now=NOW)
-    assert done_days(found) == [str(END - timedelta(days=n)) for n in range(12)]
-    assert found.verified.findings == ()
+    result = filled(warehouse, url, now=NOW)
+    assert done_days(result) == [str(END - timedelta(days=n)) for n in range(12)]
+    assert result.verification.findings == ()
     made = rows_of(warehouse)
     score_partitions(past_registry(), warehouse, START, END, as_of=NOW)
     assert rows_of(warehouse) == made
@@ -38,17 +40,17 @@ def test_all_is_scored_as_scoring_would(place: tuple[Warehouse, str]) -> None:
 
 
 def test_a_second_run_has_nothing_to_do(place: tuple[Warehouse, str]) -> None:
-    """What is done is left alone: no statement, no event but those of the run; anew, all is done once more."""
+    """A done date is left alone: no statement, no event but those of the run; with redo, all is done once more."""
     warehouse, url = place
     filled(warehouse, url)
     before = events(warehouse)
-    assert filled(warehouse, url).done == ()
+    assert filled(warehouse, url).partitions == ()
     assert [one.event for one in events(warehouse)[len(before) :]] == [Event.OPENED, Event.CLOSED]
-    assert len(filled(warehouse, url, resume=False).done) == 12
+    assert len(filled(warehouse, url, resume=False).partitions) == 12
 
 
 def test_every_date_has_its_task(small: Warehouse) -> None:
-    """Empty, without sources, with repeated keys, done: each is told, and none of them is scored."""
+    """Empty, without sources, with repeated keys, done: each is reported, and none of them is scored."""
     first = END - timedelta(days=11)
     bare, twice = first - timedelta(days=1), END - timedelta(days=3)
     put(small, "a", bare, None)
@@ -59,12 +61,37 @@ def test_every_date_has_its_task(small: Warehouse) -> None:
     assert [day for day, task in tasks.items() if task is Task.EMPTY] == [
         START + timedelta(days=n) for n in range(DAYS - 13)
     ]
-    found = filled(small)
-    assert [one.rule for one in found.verified.findings] == ["FQ662", "FQ665"]
-    assert planned(small).rows(Task.DONE) == sum(
-        one.rows for one in found.verified.standings if one.day not in (bare, twice)
-    )
+    result = filled(small)
+    assert [one.rule for one in result.verification.findings] == ["FQ662", "FQ665"]
+    assert planned(small).rows(Task.DONE) == sum(one.rows for one in result.verification.states if one.day != twice)
     assert all(row["score"] is None for row in rows_of(small) if row["day"] in (bare, twice))
+
+
+def test_dates_without_sources_are_done_until_they_have_some(small: Warehouse) -> None:
+    """A backfill records them as done without a statement, once; with sources they are scored."""
+    bare = START
+    put(small, "a", bare, None)
+    assert str(bare) not in done_days(filled(small))
+    assert bare in planned(small).dates(Task.DONE)
+    recorded = [entry for entry in events(small) if entry.day == str(bare)]
+    assert [(entry.event, entry.rows, entry.without_sources, entry.bytes) for entry in recorded] == [("done", 1, 1, 0)]
+    filled(small)
+    assert [entry for entry in events(small) if entry.day == str(bare)] == recorded
+    small.run(Query(f"UPDATE store SET labels = '{{\"0\": \"good\"}}' WHERE day = DATE '{bare}'"))
+    assert planned(small).to_do == (bare,)
+    assert done_days(filled(small)) == [str(bare)]
+
+
+def test_the_plan_does_not_claim_that_rows_are_unchanged(small: Warehouse) -> None:
+    """Labels that change after scoring leave a date done; the plan names the number of rows alone."""
+    filled(small)
+    small.run(Query(f"UPDATE store SET labels = '{{\"0\": \"bad\"}}' WHERE day = DATE '{END}' AND labels IS NOT NULL"))
+    plan, estimate = plan_backfill(past_registry(), small, Options(START, END), NOW)
+    text = io.StringIO()
+    print_plan(plan, estimate, small.url, text)
+    assert END in plan.dates(Task.DONE)
+    assert "as it left" not in text.getvalue()
+    assert "--no-resume scores them again" in " ".join(text.getvalue().split())
 
 
 def test_rows_that_come_later_are_to_do(small: Warehouse) -> None:
@@ -77,19 +104,19 @@ def test_rows_that_come_later_are_to_do(small: Warehouse) -> None:
     assert verify(past_registry(), small, START, END).findings == ()
 
 
-def test_rows_that_go_are_told(small: Warehouse) -> None:
+def test_deleted_rows_are_reported(small: Warehouse) -> None:
     """Fewer rows than the journal has is an error with both numbers."""
     filled(small)
     small.run(Query(f"DELETE FROM store WHERE day = DATE '{END}' AND item = 'i0'"))
     (found,) = verify(past_registry(), small, START, END).findings
-    assert (found.rule, found.message) == ("FQ661", f"{END} had 4 rows when it was scored and has 3 now.")
+    assert (found.rule, found.message) == ("FQ661", f"{END} had 4 rows when it was scored and has 3 rows now.")
 
 
 def test_rows_without_sources_lose_a_score(small: Warehouse) -> None:
-    """A score that nothing supports is told, and the backfill clears it."""
+    """A score that nothing supports is reported, and the backfill clears it."""
     small.run(Query(f"UPDATE store SET score = 99 WHERE day = DATE '{END}' AND labels IS NULL"))
     assert [one.rule for one in verify(past_registry(), small, END, END).findings] == ["FQ662", "FQ664"]
-    assert filled(small).verified.findings == ()
+    assert filled(small).verification.findings == ()
 
 
 def test_only_stale_leaves_the_current_version_alone(small: Warehouse) -> None:
@@ -119,45 +146,43 @@ def test_two_at_work_do_not_meet(place: tuple[Warehouse, str]) -> None:
         lease = Lease(warehouse, "first@host:1", work, "fqtool")
         with lease.held(), pytest.raises(Busy, match=f"first@host:1 is {work}"):
             filled(warehouse, url)
-    assert len(filled(warehouse, url).done) == 12
+    assert len(filled(warehouse, url).partitions) == 12
     lease._take()
-    assert filled(warehouse, url, take_lease=True).done == ()
+    assert filled(warehouse, url, take_lease=True).partitions == ()
 
 
-def test_wrong_words_are_told(small: Warehouse) -> None:
-    """Dates the wrong way round, a table that is not there, a store without partitions or without a score."""
-    with pytest.raises(InputError, match="lies before"):
+def test_wrong_words_are_reported(small: Warehouse) -> None:
+    """Dates the wrong way round, a table that is not there, a store without dates or without a score."""
+    with pytest.raises(InputError, match="must not be earlier"):
         filled(small, start=END, end=START)
     with open_target("duckdb:///:memory:") as empty, pytest.raises(NotThere, match="no table store"):
         filled(empty)
-    with pytest.raises(InputError, match="has no prices"):
+    with pytest.raises(InputError, match="needs prices"):
         filled(small, max_cost=1.0)
     bare = small_registry()
-    with pytest.raises(InputError, match="no partition_by"):
-        Partitions(replace(bare, table=replace(bare.table, partition_by=None))).query()
-    with pytest.raises(InputError, match="no column is AVG_OVER_FEATURES"):
-        Partitions(replace(bare, columns=bare.columns[3:])).query()
+    with pytest.raises(InputError, match="no `partition_by`"):
+        partitions_between(replace(bare, table=replace(bare.table, partition_by=None, keys=("item",))), START, END, {})
+    with pytest.raises(InputError, match="no column that is NULL only in rows without scores"):
+        state_counts(replace(bare, columns=bare.columns[-1:]))
 
 
 def test_google_s_executor_counts_the_same(small: Warehouse) -> None:
     """The answer over partitions is equal on Google's reference implementation."""
     put(small, "i0", END)
     small.run(Query(f"UPDATE store SET score = 99, version = 'v0' WHERE day = DATE '{END}' AND labels IS NULL"))
-    query = Partitions(past_registry()).between(START, END)
-    ours = [read(row) for row in small.rows(query)]
-    table = desired_table(past_registry())
-    types = {one.name: one.sql_type.replace(" NOT NULL", "") for one in table.columns}
-    literal = query.sql.replace("@start", f"DATE '{START}'").replace("@end", f"DATE '{END}'")
-    theirs = zeta.evaluate(literal, {"store": (types, rows_of(small))})
-    names = ("day", "all", "sourced", "unscored", "stale", "guessed", "repeated")
-    assert [read(dict(zip(names, row, strict=True))) for row in theirs] == ours
-    assert ours[-1] == Standing(END, 5, 4, 4, 4, 1, 1)
+    registry = past_registry()
+    ours = partition_states(registry, small, START, END)
+    types = {column.name: column.sql_type.replace(" NOT NULL", "") for column in desired_table(registry).columns}
+    query = partitions_between(registry, START, END, state_counts(registry))
+    theirs = zeta.evaluate(query.sql, {"store": (types, rows_of(small))})
+    assert tuple(PartitionState(*row) for row in theirs) == ours
+    assert ours[-1] == PartitionState(END, 5, 4, 4, 4, 1, 1)
 
 
 def test_months_add_up(small: Warehouse) -> None:
     """Rows, scored rows and rows without sources of the months are those of the table."""
     filled(small)
-    months = months_of(verify(past_registry(), small, START, END).standings)
+    months = months_of(verify(past_registry(), small, START, END).states)
     rows = rows_of(small)
     assert set(months) == {"2026-01", "2026-02"}
     assert sum(one[1] for one in months.values()) == len(rows)

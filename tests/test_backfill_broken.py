@@ -1,4 +1,4 @@
-"""Laws of a backfill that fails or is stopped on its way: what was done stays, what is left is gone on with."""
+"""Laws of a backfill that fails or is stopped halfway: what was done stays, and the next run does the rest."""
 
 from __future__ import annotations
 
@@ -11,40 +11,41 @@ from typing import Any
 
 import pytest
 
-from fqtool.backfill.journal import ATTEMPTS, Event
-from fqtool.backfill.plan import Task
+from fqtool.commands.backfill.journal import ATTEMPTS, Event
+from fqtool.commands.backfill.partition_runner import Observer, PartitionRunner
+from fqtool.commands.backfill.plan import Task
+from fqtool.commands.backfill.run import verify
 from fqtool.errors import QuotaSpent, StatementFailed, Unreachable
 from fqtool.sql import Query
-from fqtool.table.statement import Statement
-from fqtool.verbs.backfill import Watch, verify
-from fqtool.verbs.filling import Filler
+from fqtool.table.ddl import Statement
 from fqtool.warehouse.protocol import Outcome, Warehouse, Writing
-from tests.filling import Failing, clock_at, done_days, events, planned, put, rows_of, unhurried
-from tests.past import END, NOW, START, filled, past_registry
+from tests.backfill_stores import Failing, clock_at, done_days, events, planned, put, rows_of, unhurried
+from tests.machine import patient
+from tests.unscored_store import END, NOW, START, filled, past_registry
 
 
 def test_a_failing_partition_is_set_aside_and_the_rest_goes_on(small: Warehouse) -> None:
-    """Three attempts, then an error with the warehouse's words; twice failed is done at the third; then forgiven."""
+    """Three attempts, then an error with the warehouse's words; twice failed is done at the third; then it restarts."""
     thrice, twice = END - timedelta(days=2), END - timedelta(days=7)
     streaming = StatementFailed("It would affect rows in the streaming buffer.")
     failing = Failing(Failing(small, [thrice], ATTEMPTS, streaming), [twice], 2, streaming)
-    found = filled(failing, watch=Watch(configure=unhurried))
-    assert len(done_days(found)) == 11
-    (told, wrong) = found.verified.findings
+    result = filled(failing, observer=Observer(configure=unhurried))
+    assert len(done_days(result)) == 11
+    (told, wrong) = result.verification.findings
     assert (told.rule, wrong.rule) == ("FQ662", "FQ663")
     assert wrong.message == (
         f"{thrice} failed 3 times and was set aside: It would affect rows in the streaming buffer."
     )
     assert planned(small).dates(Task.SET_ASIDE) == (thrice,)
-    assert filled(small).done == ()
+    assert filled(small).partitions == ()
     assert done_days(filled(small, retry_failed=True)) == [str(thrice)]
     assert verify(past_registry(), small, START, END).findings == ()
     attempts = {one.day: one.attempt for one in events(small) if one.event == Event.DONE}
     assert (attempts[str(twice)], attempts[str(END)]) == (3, 1)
 
 
-def test_the_world_stops_a_run_and_it_goes_on(small: Warehouse) -> None:
-    """An unreachable warehouse ends the run at once; the next goes on under the same job ids and time of scoring."""
+def test_an_unreachable_warehouse_stops_a_run_and_the_next_continues(small: Warehouse) -> None:
+    """An unreachable warehouse ends the run; the next continues under the same job ids and time of scoring."""
     gone = Failing(small, [END - timedelta(days=6)], 1, Unreachable("No answer."))
     with pytest.raises(Unreachable):
         filled(gone, now=NOW)
@@ -57,7 +58,7 @@ def test_the_world_stops_a_run_and_it_goes_on(small: Warehouse) -> None:
 
 
 def test_a_spent_quota_ends_a_run_and_costs_one_attempt(small: Warehouse) -> None:
-    """What was refused counts as one failed attempt, for its job id is used; the rest is not tried in vain."""
+    """What was refused counts as one failed attempt, for its job id is used; the rest is not tried."""
     spent = END - timedelta(days=6)
     with pytest.raises(QuotaSpent):
         filled(Failing(small, [spent], 1, QuotaSpent("A quota is used up.")))
@@ -70,7 +71,7 @@ def test_a_spent_quota_ends_a_run_and_costs_one_attempt(small: Warehouse) -> Non
 
 
 def test_a_score_whose_sources_were_cleared_is_done_again(small: Warehouse) -> None:
-    """What FQ664 tells to backfill is backfilled: the score becomes NULL, and nothing is left to say."""
+    """What FQ664 names for backfill is backfilled: the score becomes NULL, and no finding is left."""
     filled(small)
     small.run(Query(f"UPDATE store SET labels = NULL WHERE day = DATE '{END}' AND item = 'i0'"))
     assert [one.rule for one in verify(past_registry(), small, START, END).findings] == ["FQ664"]
@@ -82,10 +83,12 @@ def test_a_run_of_yesterday_is_not_gone_on_with(small: Warehouse) -> None:
     """Rows must not be given a time of scoring from before they were written."""
     with pytest.raises(Unreachable):
         filled(
-            Failing(small, [START, END], 1, Unreachable("No answer.")), now=NOW, watch=Watch(configure=clock_at(NOW))
+            Failing(small, [START, END], 1, Unreachable("No answer.")),
+            now=NOW,
+            observer=Observer(configure=clock_at(NOW)),
         )
     later = NOW + timedelta(days=2)
-    filled(small, now=later, watch=Watch(configure=clock_at(later)))
+    filled(small, now=later, observer=Observer(configure=clock_at(later)))
     assert {row["computed_at"] for row in rows_of(small) if row["labels"] and row["day"] == END} == {later}
 
 
@@ -94,26 +97,28 @@ def test_what_comes_after_is_later_by_everyclock_at(small: Warehouse) -> None:
     fast, slow = NOW + timedelta(hours=3), NOW - timedelta(hours=3)
     with pytest.raises(Unreachable):
         filled(
-            Failing(small, [START, END], 1, Unreachable("No answer.")), now=NOW, watch=Watch(configure=clock_at(fast))
+            Failing(small, [START, END], 1, Unreachable("No answer.")),
+            now=NOW,
+            observer=Observer(configure=clock_at(fast)),
         )
-    filled(small, now=slow, watch=Watch(configure=clock_at(slow)))
+    filled(small, now=slow, observer=Observer(configure=clock_at(slow)))
     assert planned(small).to_do == ()
     times = [one.at for one in events(small)]
     assert len(set(times)) == len(times)
 
 
 def test_a_stopped_run_ends_at_a_partition(small: Warehouse) -> None:
-    """Asked to stop, it ends what is under way, says how far it came, and goes on when it is run again."""
+    """Asked to stop, it ends what is running, reports how far it came, and continues when it is run again."""
     seen: list[str] = []
-    watch = Watch(on_done=lambda one: seen.append(one.entry.day), stopping=lambda: len(seen) >= 3)
-    first = filled(small, watch=watch, batch_days=3)
-    assert (first.stopped, len(first.done)) == (True, 3)
+    observer = Observer(on_partition=lambda one: seen.append(one.entry.day), stopping=lambda: len(seen) >= 3)
+    first = filled(small, observer=observer, batch_days=3)
+    assert (first.stopped, len(first.partitions)) == (True, 3)
     second = filled(small)
-    assert (second.stopped, len(second.done)) == (False, 9)
+    assert (second.stopped, len(second.partitions)) == (False, 9)
 
 
 class Slow(Failing):
-    """A warehouse that takes two statements at once and answers neither before it is released."""
+    """A warehouse that takes two statements at the same time and answers neither before it is released."""
 
     def __init__(self, inner: Warehouse) -> None:
         super().__init__(inner, [], 0, StatementFailed("too late"))
@@ -121,11 +126,11 @@ class Slow(Failing):
         self.close, self.given_up = lambda: None, 0
 
     def run(self, work: Statement | Query, **how: Any) -> Outcome:
-        """Pass on what is no partition's statement."""
+        """Pass on a statement that is not a partition's."""
         if not how.get("job"):
             return super().run(work, **how)
         self.asked.release()
-        self.given_up += not self.released.wait(20)
+        self.given_up += not self.released.wait(patient(20))
         raise self.error
 
 
@@ -134,15 +139,15 @@ def test_a_second_ctrl_c_waits_for_no_statement(small: Warehouse) -> None:
     slow = Slow(small)
 
     def interrupt() -> None:
-        assert all(slow.asked.acquire(timeout=20) for _ in "12")
+        assert all(slow.asked.acquire(timeout=patient(20)) for _ in "12")
         os.kill(os.getpid(), signal.SIGINT)
 
-    def to_itself(filler: Filler) -> None:
-        filler.another = lambda: slow
+    def to_itself(runner: PartitionRunner) -> None:
+        runner.connect = lambda: slow
 
     Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        filled(slow, watch=Watch(configure=to_itself))
+        filled(slow, observer=Observer(configure=to_itself))
     assert not slow.given_up
     slow.released.set()
     assert len(done_days(filled(small))) == 12
@@ -151,12 +156,12 @@ def test_a_second_ctrl_c_waits_for_no_statement(small: Warehouse) -> None:
 def test_phases_end_where_verification_fails(small: Warehouse) -> None:
     """7 days, 30, all: a phase that is not clean is the last."""
     spans = []
-    watch = Watch(on_phase=lambda plan, _: spans.append((plan.start, len(plan.to_do))))
-    filled(small, watch=watch, phased=True, start=START - timedelta(days=9))
+    observer = Observer(on_phase=lambda plan, _: spans.append((plan.start, len(plan.to_do))))
+    filled(small, observer=observer, phased=True, start=START - timedelta(days=9))
     assert spans == [(END - timedelta(days=6), 7), (START, 5), (START - timedelta(days=9), 0)]
     put(small, "i0", END)
     spans.clear()
-    assert [one.rule for one in filled(small, watch=watch, phased=True).verified.findings] == [
+    assert [one.rule for one in filled(small, observer=observer, phased=True).verification.findings] == [
         "FQ662",
         "FQ665",
         "FQ666",

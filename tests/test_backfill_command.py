@@ -19,14 +19,15 @@ import jsonschema
 import pytest
 
 from fqtool.migrations.plan import make_statement
-from fqtool.quality.build import desired_table
+from fqtool.schema.build import desired_table
 from fqtool.sql import Query
 from fqtool.synthetic.season import Season
 from fqtool.table.changes import CreateTable
 from fqtool.table.model import State
-from fqtool.warehouse.duckdb import DuckDBWarehouse
-from fqtool.warehouse.duckdb_load import load
+from fqtool.warehouse.duckdb.files import load
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed.running import ROOT
+from tests.machine import patient
 from tests.test_diagnosis import DAY, registry
 
 START = DAY - timedelta(days=9)
@@ -59,54 +60,54 @@ def run(*words: str) -> tuple[int, str, str]:
     """Run it: exit code, stdout, stderr."""
     done = subprocess.run(
         command(*words), cwd="/", env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-        check=False, timeout=120,
+        check=False, timeout=patient(120),
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
 
 def test_plan_fill_look_again(target: str) -> None:
-    """The plan with its bill, a line a partition in a pipe, months on stdout; then nothing is left, and it says so."""
+    """The plan with its bill, a line a partition in a pipe, months on stdout; the next run reports nothing left."""
     code, said, _ = run("--target", target, "--dry-run")
     assert code == 0
     dates = int(re.search(r"to do +(\d+)", said)[1])  # type: ignore[index]
-    assert re.search(r"They process about [\d.]+ KiB, billed as [\d.]+ MiB \(at least 10.0 MiB a statement\)", said)
+    assert re.search(r"processed: about [\d.]+ KiB, billed as [\d.]+ MiB \(at least 10.0 MiB per statement\)", said)
     assert f"{dates} MERGE statements" in said
     code, said, told = run("--target", target)
     assert code == 0
     assert len(re.findall(r"^\d{4}-\d\d-\d\d: 4 rows$", told, re.MULTILINE)) == dates
-    assert f"{dates} partitions with {4 * dates} rows scored" in said
+    assert f"Scored {dates} partitions, {4 * dates} rows: " in said
     _, said, _ = run("--target", target, "--status", "--format", "json")
     plan = json.loads(said)
-    schema = json.loads((ROOT / "fqtool/report/backfill.schema.json").read_text())
+    schema = json.loads((ROOT / "fqtool/commands/backfill/plan.schema.json").read_text())
     jsonschema.validate(plan, schema, format_checker=jsonschema.FormatChecker())
     assert {one["event"] for one in plan["journal"]} == {"done"}
     assert (plan["tasks"][0]["task"], len(plan["tasks"][0]["dates"]), plan["billed_bytes"]) == ("done", dates, 0)
     code, said, _ = run("--target", target, "--status")
-    assert "Nothing is left to do." in said
+    assert "Up to date: no date needs scoring." in said
     assert len(re.findall(r"^\d{4}-\d\d-\d\d +done +1 +4 +4 ", said, re.MULTILINE)) == dates
     assert run("--target", target, "--verify")[0] == 0
     with DuckDBWarehouse(target.removeprefix("duckdb:///")) as warehouse:
         warehouse.run(Query(f"DELETE FROM {registry().table.name} WHERE game_date = DATE '{DAY}'"))
     code, said, _ = run("--target", target, "--verify", "--format", "github")
     assert code == 1
-    assert f"{DAY} had 4 rows when it was scored and has 0 now." in said
+    assert f"{DAY} had 4 rows when it was scored and has 0 rows now." in said
     assert run("--target", target, "--retry-failed")[0] == 0
 
 
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
-        (("--max-bytes", "1000"), 1, "1,000 are allowed"),
-        (("--max-cost", "0.0000001"), 1, "is allowed"),
-        (("--start", "2026-03-01"), 2, "lies before the start"),
-        (("--end", "yesterday"), 2, "'yesterday' is not a date"),
+        (("--max-bytes", "1000"), 1, "--max-bytes allows 1,000 bytes"),
+        (("--max-cost", "0.0000001"), 1, "--max-cost allows"),
+        (("--start", "2026-03-01"), 2, "must not be earlier"),
+        (("--end", "tomorrow"), 2, "'tomorrow' is not a date"),
         (("--as-of", "noon"), 2, "'noon' is not a time"),
         (("--batch-days", "0"), 2, "batch-days"),
         (("--dry-run", "--format", "sarif"), 2, "print text or json"),
-        (("--dry-run", "--verify"), 2, "Ask one of them"),
+        (("--dry-run", "--verify"), 2, "Remove one of them"),
     ],
 )
-def test_what_is_refused_is_told(target: str, words: tuple[str, ...], code: int, sentence: str) -> None:
+def test_a_refusal_is_reported(target: str, words: tuple[str, ...], code: int, sentence: str) -> None:
     """With one sentence and the right code, and nothing is written."""
     got, _, told = run("--target", target, *words)
     assert got == code
@@ -123,9 +124,9 @@ def test_ctrl_c_ends_at_a_partition(target: str) -> None:
     assert going.stderr is not None
     first = next(line for line in going.stderr if ": 4 rows" in line)
     going.send_signal(signal.SIGINT)
-    _, rest = going.communicate(timeout=60)
+    _, rest = going.communicate(timeout=patient(60))
     assert going.returncode == 130, rest
-    assert "Run the same command again to go on." in rest
+    assert "Run the same command again to continue." in rest
     done = [first[:10], *re.findall(r"^(\d{4}-\d\d-\d\d): 4 rows$", rest, re.MULTILINE)]
     code, _, told = run("--target", target)
     assert code == 0
@@ -140,7 +141,7 @@ def test_a_terminal_sees_a_bar(target: str) -> None:
         stdout=subprocess.DEVNULL, stderr=follower, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     os.close(follower)
-    seen, deadline = b"", time.monotonic() + 60
+    seen, deadline = b"", time.monotonic() + patient(60)
     while time.monotonic() < deadline:
         ready, _, _ = select.select([leader], [], [], 0.5)
         try:
@@ -150,7 +151,7 @@ def test_a_terminal_sees_a_bar(target: str) -> None:
         seen += some
         if not some and going.poll() is not None:
             break
-    assert going.wait(60) == 0
+    assert going.wait(patient(60)) == 0
     os.close(leader)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
     assert re.search(r"(\d+)/\1 [\d,]+ rows/s", text), text[-500:]

@@ -12,18 +12,19 @@ from typing import Any
 
 import pytest
 
-from fqtool.backfill.journal import ROWS, Event, entries_of
+from fqtool.commands.backfill.journal import ROWS, Event, entries_of
+from fqtool.commands.backfill.partition_runner import Observer, PartitionRunner
+from fqtool.commands.backfill.run import verify
 from fqtool.errors import Throttled, Unreachable
 from fqtool.sql import Query, WholeTable
-from fqtool.verbs.backfill import Watch, verify
-from fqtool.verbs.filling import Filler
-from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
+from tests.backfill_stores import rows_of
 from tests.bed.running import PROJECT, ROOT, Emulator
-from tests.faulty import Answer, FaultyServer, Lost, Request, Reset, Silence, error, inserts, through
-from tests.filling import rows_of
-from tests.past import DAYS, END, START, filled, past_registry, store
+from tests.fault_proxy import Answer, FaultyServer, Lost, NoAnswer, Request, Reset, error, inserts, through
+from tests.machine import patient, slowness
+from tests.unscored_store import DAYS, END, START, filled, past_registry, store
 
 RUNS, SEED, LIMIT = 50, 5, 400.0
 
@@ -47,8 +48,9 @@ def jobs(warehouse: Warehouse) -> int:
 def test_kill_9_at_any_moment_and_go_on(tmp_path: Path) -> None:
     """50 runs over 30 partitions, killed once or twice: the result is an unbroken run's, and each is scored once."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.past", "die", str(tmp_path), str(SEED), str(RUNS)],
-        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=LIMIT, check=True,
+        [sys.executable, "-m", "tests.unscored_store", "die", str(tmp_path), str(SEED), str(RUNS)],
+        cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        timeout=patient(LIMIT), check=True,
     )  # fmt: skip
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(told) == RUNS
@@ -75,7 +77,7 @@ def of_partitions(request: Request) -> bool:
 FAULTS = {
     "503 after the job ran": Lost(error(503, "backendError", "lost")),
     "reset after the job ran": Lost(Reset()),
-    "silence after the job ran": Lost(Silence()),
+    "no answer after the job ran": Lost(NoAnswer()),
     "409 on the job id": Lost(error(409, "duplicate", "Already Exists: Job p:US.j")),
     "429 before it ran": error(429, "rateLimitExceeded", "Slow down."),
     "reset before it ran": Reset(),
@@ -84,25 +86,25 @@ FAULTS = {
 }
 
 
-def unhurried(filler: Filler) -> None:
+def unhurried(runner: PartitionRunner) -> None:
     """Do not wait between attempts."""
-    filler.sleep = lambda _: None
+    runner.sleep = lambda _: None
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
 def test_a_fault_between_submit_and_answer(
-    fault: Answer | Reset | Silence | Lost, emulator: Emulator, dataset: str, monkeypatch: pytest.MonkeyPatch
+    fault: Answer | Reset | NoAnswer | Lost, emulator: Emulator, dataset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is lost on the way, after at most one more run all is scored, each partition by one statement."""
+    """Whatever is lost, after at most one more run all is scored, each partition by one statement."""
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
     url = f"bigquery://{PROJECT}/{dataset}"
-    with open_target(url, timeout=20.0) as direct:
+    with open_target(url, timeout=patient(20.0)) as direct:
         store(direct, 4, 3)
-        # Two at once take connections of their own, which go to the emulator; so only the first of each pair is hit.
+        # Two concurrent statements have their own connections to the emulator; so only the first of each pair is hit.
         with FaultyServer([fault], upstream=emulator.url, where=of_partitions) as server:
-            house = through(server, PROJECT, dataset, timeout=3.0)
+            warehouse = through(server, PROJECT, dataset, timeout=3.0 * slowness())
             try:
-                filled(house, url, Watch(configure=unhurried))
+                filled(warehouse, url, Observer(configure=unhurried))
             except (Unreachable, Throttled):
                 filled(direct, url)
         assert verify(past_registry(), direct, START, END).findings == ()
@@ -115,15 +117,17 @@ def test_kill_9_on_bigquery(emulator: Emulator, dataset: str, monkeypatch: pytes
     """A process killed while its statements run on the server: the next takes the dead one's lease and goes on."""
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
     url = f"bigquery://{PROJECT}/{dataset}"
-    with open_target(url, timeout=20.0) as warehouse:
+    with open_target(url, timeout=patient(20.0)) as warehouse:
         store(warehouse, 8, 3)
         child = subprocess.Popen(
-            [sys.executable, "-m", "tests.past", "fill", url], cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}
+            [sys.executable, "-m", "tests.unscored_store", "fill", url],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
         while not (warehouse.describe("_fqtool_backfill") and warehouse.rows(ROWS)):
             assert child.poll() is None
         child.send_signal(signal.SIGKILL)
-        child.wait(20)
+        child.wait(patient(20))
         filled(warehouse, url)
         assert verify(past_registry(), warehouse, START, END).findings == ()
         events = entries_of(warehouse.rows(ROWS))

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fqtool.backfill.journal import ATTEMPTS, TABLE, Entry, Event, Journal, append
-from fqtool.backfill.partitions import Partitions, Standing
-from fqtool.backfill.plan import Bill, Task, batches, phases, plan_of
-from fqtool.quality.build import desired_table
-from fqtool.registry.judgement import Pricing
+from fqtool.commands.backfill.journal import ATTEMPTS, TABLE, Entry, Event, Journal, append
+from fqtool.commands.backfill.plan import CostEstimate, PartitionState, Task, batches, phases, plan_of, state_counts
+from fqtool.registry.alerts_and_models import Pricing
+from fqtool.schema.build import desired_table
+from fqtool.scoring.merge import partitions_between
 from tests.bed import zeta
-from tests.past import END, NOW, START, past_registry
 from tests.test_statements_analysed import catalog
+from tests.unscored_store import END, NOW, START, past_registry
 
 DATES = st.integers(0, 400).map(lambda n: date(2025, 1, 1) + timedelta(days=n))
 
@@ -51,14 +51,14 @@ def test_every_date_has_one_task_whatever_the_journal(told: list[tuple[Event, in
         for at, (event, n, run) in enumerate(told)
     )
     journal = Journal(entries, "s")
-    standings = [Standing(day + timedelta(days=n), 5, 5, 0, 0, 0, 0) for n in range(6)]
-    plan = plan_of(day, day + timedelta(days=7), standings, journal)
+    states = [PartitionState(day + timedelta(days=n), 5, 5, 0, 0, 0, 0) for n in range(6)]
+    plan = plan_of(day, day + timedelta(days=7), states, journal)
     assert len(plan.tasks) == 8
     for at, task in plan.tasks.items():
         mine = [one.event for one in entries if one.day == str(at)]
         failed = 0
         for event in mine:
-            failed = failed + 1 if event == Event.FAILED else 0 if event in (Event.DONE, Event.FORGIVEN) else failed
+            failed = failed + 1 if event == Event.FAILED else 0 if event in (Event.DONE, Event.RETRIED) else failed
         if at > day + timedelta(days=5):
             assert task is Task.EMPTY
         elif mine and mine[-1] == Event.DONE:
@@ -70,17 +70,17 @@ def test_every_date_has_one_task_whatever_the_journal(told: list[tuple[Event, in
 def test_the_price_has_its_minimum() -> None:
     """No statement is billed below the list's minimum; the price follows from what is billed."""
     pricing = Pricing(NOW.date(), scan_per_tib=6.25, minimum_bytes_per_query=10 * 2**20)
-    bill = Bill((2**20, *[100] * 98, 30 * 2**20), pricing)
+    bill = CostEstimate((2**20, *[100] * 98, 30 * 2**20), pricing, pricing.minimum_bytes_per_query)
     assert bill.billed == (99 * 10 + 30) * 2**20
     assert bill.price == pytest.approx(1020 / 2**20 * 6.25)
-    assert Bill((1, 2)).billed == 3
-    assert Bill((1, 2)).price is None
+    assert CostEstimate((1, 2)).billed == 3
+    assert CostEstimate((1, 2)).price is None
 
 
 def test_google_s_analyser_accepts_question_and_journal() -> None:
     """The question over partitions, and an event written to the journal."""
     registry = past_registry()
-    asked = Partitions(registry).between(START, END)
+    asked = partitions_between(registry, START, END, state_counts(registry))
     assert zeta.analyze(asked.sql, catalog(desired_table(registry))) is None
     event = Entry("r", "done", "2026-02-06", 1, "j", "s", "rest", "t", 1, 0, 1, 2, 3, "me", "tool", "now")
     assert zeta.analyze(append([event, event]).sql, catalog(TABLE)) is None

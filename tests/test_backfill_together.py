@@ -12,21 +12,22 @@ from pathlib import Path
 
 import pytest
 
-from fqtool.backfill.journal import JOURNAL, ROWS, Event, entries_of
+from fqtool.commands.backfill.journal import JOURNAL, ROWS, Event, entries_of
+from fqtool.commands.backfill.partition_runner import Observer, prepare_journal
+from fqtool.commands.backfill.run import verify
+from fqtool.commands.migrate.apply import apply_migrations
+from fqtool.commands.migrate.lease import prepare_ledger
+from fqtool.commands.score.run import score_partitions
 from fqtool.errors import Busy, StatementFailed
 from fqtool.migrations.ledger import LEDGER
-from fqtool.verbs.backfill import Watch, verify
-from fqtool.verbs.filling import prepare_journal
-from fqtool.verbs.lease import prepare_ledger
-from fqtool.verbs.migrate_apply import apply_migrations
-from fqtool.verbs.score import score_partitions
-from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
+from tests.backfill_stores import put, rows_of
 from tests.bed.running import PROJECT, ROOT, Emulator
-from tests.filling import put, rows_of
-from tests.past import END, NOW, START, filled, past_registry, store
+from tests.machine import patient
 from tests.stores import planned_in, workspace_in
+from tests.unscored_store import END, NOW, START, filled, past_registry, store
 
 ENVIRONMENT = {"PYTHONPATH": str(ROOT)}
 
@@ -36,7 +37,7 @@ def bigquery(emulator: Emulator, dataset: str, monkeypatch: pytest.MonkeyPatch) 
     """A store on the emulator, and its URL."""
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
     url = f"bigquery://{PROJECT}/{dataset}"
-    with open_target(url, timeout=20.0) as opened:
+    with open_target(url, timeout=patient(20.0)) as opened:
         store(opened, 8, 3)
         yield opened, url
 
@@ -44,7 +45,7 @@ def bigquery(emulator: Emulator, dataset: str, monkeypatch: pytest.MonkeyPatch) 
 def started(url: str) -> subprocess.Popen[str]:
     """A process that fills the store."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.past", "fill", url],
+        [sys.executable, "-m", "tests.unscored_store", "fill", url],
         cwd=ROOT, env=os.environ | ENVIRONMENT, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -57,12 +58,12 @@ def sound(warehouse: Warehouse) -> None:
 
 
 def two_at_once(url: str) -> list[tuple[int, str]]:
-    """Exit code and words of two processes that fill the same store at once."""
+    """Exit code and words of two processes that fill the same store at the same time."""
     both = [started(url), started(url)]
-    return [(one.wait(60), one.communicate()[1]) for one in both]
+    return [(one.wait(patient(60)), one.communicate()[1]) for one in both]
 
 
-def test_two_backfills_at_once_on_bigquery(bigquery: tuple[Warehouse, str]) -> None:
+def test_two_concurrent_backfills_on_bigquery(bigquery: tuple[Warehouse, str]) -> None:
     """One does all; the other is refused with the holder's name, or comes after it and finds nothing to do."""
     warehouse, url = bigquery
     ended = two_at_once(url)
@@ -94,8 +95,8 @@ def test_what_another_made_meanwhile_is_taken(
     assert warehouse.describe(name) is not None
 
 
-def test_two_backfills_at_once_on_duckdb(tmp_path: Path) -> None:
-    """The file is locked: one does all, the other is told by whom, or comes after it."""
+def test_two_concurrent_backfills_on_duckdb(tmp_path: Path) -> None:
+    """The file is locked: one does all, the other reports who holds it, or comes after it."""
     url = f"duckdb:///{tmp_path}/store.duckdb"
     with open_target(url) as warehouse:
         store(warehouse)
@@ -107,15 +108,17 @@ def test_two_backfills_at_once_on_duckdb(tmp_path: Path) -> None:
         assert verify(past_registry(), warehouse, START, END).findings == ()
 
 
-def test_a_daily_writer_on_bigquery(bigquery: tuple[Warehouse, str]) -> None:
+def test_a_daily_writer_on_bigquery(bigquery: tuple[Warehouse, str], emulator: Emulator) -> None:
     """Rows written and scored while the backfill is at the same partitions are all there, each scored whole."""
     warehouse, url = bigquery
     stop, wrong, written = threading.Event(), list[BaseException](), list[str]()
 
     def write() -> None:
-        with open_target(url, timeout=20.0) as mine:
+        with open_target(url, timeout=patient(20.0)) as mine:
             while not stop.is_set() and len(written) < 30:
                 try:
+                    # No writer of a day sends as many statements in ten seconds as a loop does.
+                    emulator.advance_quotas(10)
                     put(mine, f"new{len(written)}", END)
                     written.append(f"new{len(written)}")
                     score_partitions(past_registry(), mine, END, END, as_of=NOW)
@@ -127,15 +130,18 @@ def test_a_daily_writer_on_bigquery(bigquery: tuple[Warehouse, str]) -> None:
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        found = filled(warehouse, url, batch_days=2)
+        result = filled(warehouse, url, batch_days=2)
     finally:
         stop.set()
-        writer.join(60)
+        writer.join(patient(60))
     assert wrong == []
-    assert not any(one.failed and one.final for one in found.done)
+    # A writer without a pause may meet all three attempts at its own partition, and at no other.
+    for one in result.partitions:
+        assert not one.failed or not one.final or one.entry.day == END.isoformat(), one.entry
+        assert not one.failed or "another writer" in one.entry.error or "onflict" in one.entry.error, one.entry
     sound(warehouse)
     assert {row["item"] for row in rows_of(warehouse) if str(row["item"]).startswith("new")} == set(written)
-    filled(warehouse, url)
+    filled(warehouse, url, retry_failed=True)
     assert [one.rule for one in verify(past_registry(), warehouse, START, END).findings] == []
 
 
@@ -146,7 +152,7 @@ def test_a_daily_writer_on_duckdb(tmp_path: Path) -> None:
         store(warehouse)
     filling = started(url)
     refused, written = set[str](), 0
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + patient(60)
     while (filling.poll() is None or not written) and time.monotonic() < deadline:
         try:
             with open_target(url) as mine:
@@ -155,7 +161,7 @@ def test_a_daily_writer_on_duckdb(tmp_path: Path) -> None:
         except Busy as busy:
             refused.add(busy.message.partition(" (")[0])
         time.sleep(0.01)
-    code, said = filling.wait(60), filling.communicate()[1]
+    code, said = filling.wait(patient(60)), filling.communicate()[1]
     assert code == 0 or "is locked by process" in said, said
     assert written
     assert all(" is locked by process " in one for one in refused)
@@ -167,18 +173,18 @@ def test_a_daily_writer_on_duckdb(tmp_path: Path) -> None:
 
 
 def test_a_migration_during_a_backfill_is_refused(bigquery: tuple[Warehouse, str], tmp_path: Path) -> None:
-    """The migrator is told that a backfill is at work, and may go afterwards; nothing of it has happened meanwhile."""
+    """The migrator learns that a backfill is running, and may run afterwards; nothing of it has happened meanwhile."""
     warehouse, url = bigquery
     registry = past_registry()
-    planned_in(tmp_path, registry)
+    planned_in(tmp_path, registry, warehouse)
     workspace, told = workspace_in(tmp_path, registry), list[str]()
 
     def migrate(step: str) -> None:
         if step.endswith("run") and not told:
-            with open_target(url, timeout=20.0) as mine, pytest.raises(Busy) as caught:
+            with open_target(url, timeout=patient(20.0)) as mine, pytest.raises(Busy) as caught:
                 apply_migrations(workspace, mine, tool="test")
             told.append(caught.value.message)
 
-    filled(warehouse, url, Watch(on_step=migrate))
+    filled(warehouse, url, Observer(on_step=migrate))
     assert "is backfilling" in told[0]
     assert verify(registry, warehouse, START, END).findings == ()

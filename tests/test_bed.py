@@ -17,15 +17,16 @@ import pytest
 from google.api_core import exceptions
 
 from tests.bed import zeta
-from tests.bed.emulator.hooks import mend
+from tests.bed.emulator.hooks import override
 from tests.bed.fixtures import SHORT, RunSql, ShowTable
 from tests.bed.running import PROJECT, ROOT, Emulator, bed_python
+from tests.machine import patient
 
 # -- Google's analyser ----------------------------------------------------------------------------------------------
 
 
-def test_analyser_speaks_googles_words() -> None:
-    """Analyze accepts what BigQuery's front end accepts, and otherwise says why in its words and place."""
+def test_the_analyser_uses_googles_words() -> None:
+    """Analyze accepts what BigQuery's front end accepts, and otherwise reports why in its words and place."""
     tables = {"my-project.d.t": {"a": "INT64", "tags": "ARRAY<STRING>"}}
     for name in ("`my-project.d.t`", "`my-project`.d.t", "d.t", "`d.t`"):
         assert zeta.analyze(f"SELECT a + @n FROM {name}", tables) is None
@@ -55,12 +56,12 @@ def test_reference_implementation_keeps_every_type() -> None:
         zeta.evaluate("SELECT 1 / 0")
 
 
-def test_a_mend_needs_what_it_mends() -> None:
-    """When the emulator's private names change, the bed says so and names the version it is written for."""
+def test_a_patch_needs_what_it_patches() -> None:
+    """When the emulator's private names change, the bed reports so and names the version it is written for."""
     place = types.SimpleNamespace(here=1)
-    assert mend(place, "here", 2) == 1
+    assert override(place, "here", 2) == 1
     with pytest.raises(RuntimeError, match=r"gone is gone: .* bqemulator==1\.4\.0"):
-        mend(place, "gone", 2)
+        override(place, "gone", 2)
 
 
 # -- the process ----------------------------------------------------------------------------------------------------
@@ -78,18 +79,18 @@ def test_the_server_ends_with_its_parent() -> None:
         os._exit(9)
     """
     command_line = [sys.executable, "-c", textwrap.dedent(program)]
-    done = subprocess.run(command_line, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    done = subprocess.run(command_line, capture_output=True, text=True, timeout=patient(60), check=False, cwd=ROOT)
     pid, url = done.stdout.split()
     assert url.startswith("http://127.0.0.1:")
     command = Path(f"/proc/{pid}/cmdline")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + patient(10)
     while command.exists() and b"serve.py" in command.read_bytes():
         assert time.monotonic() < deadline, "the emulator outlived its parent"
         time.sleep(0.05)
 
 
 def test_every_request_is_logged(emulator: Emulator, dataset: str) -> None:
-    """A test can say which calls were made and that no other was."""
+    """A test can check which calls were made and that no other was."""
     client = emulator.client()
     emulator.reset_log()
     with pytest.raises(exceptions.NotFound, match=f"Not found: Table {PROJECT}:{dataset}.absent"):
@@ -113,8 +114,8 @@ def test_a_job_id_is_used_once(emulator: Emulator, dataset: str) -> None:
         assert (first.error_result or {}).get("reason") == reason
 
 
-def test_readings_at_once_get_their_own_rows(emulator: Emulator, run_sql: RunSql, dataset: str) -> None:
-    """Tables listed at the same moment are each told with their own columns and rows."""
+def test_concurrent_readings_get_their_own_rows(emulator: Emulator, run_sql: RunSql, dataset: str) -> None:
+    """Tables listed at the same moment each have their own columns and rows."""
     tables = {"one": (1,), "two": (2, 2), "three": (3, 3, 3)}
     for name, row in tables.items():
         run_sql(f"CREATE TABLE {name} AS SELECT {', '.join(f'{n} AS c{at}' for at, n in enumerate(row))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -10,16 +11,17 @@ from typing import Any
 
 import pytest
 
-from fqtool.errors import NotThere, StatementFailed, Unreachable, WorldError
-from fqtool.sql import Query, Value, WholeTable, ident
+from fqtool.errors import NotThere, StatementFailed, Unreachable
+from fqtool.sql import Query, WholeTable, ident
 from fqtool.table.column import Column, Kind, Mode, Type
-from fqtool.table.model import DATASET, Options, Partitioning, Table, View
-from fqtool.table.statement import Statement
-from fqtool.warehouse.bigquery import BigQueryWarehouse
-from fqtool.warehouse.bigquery_schema import described
+from fqtool.table.ddl import Statement
+from fqtool.table.model import DATASET, Options, Partitioning, Table, View, other_kind
+from fqtool.table.schema_json import schema_json
+from fqtool.warehouse.bigquery.schema import described
+from fqtool.warehouse.bigquery.warehouse import BigQueryWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from tests.bed.running import PROJECT, Emulator
-from tests.faulty import Answer, FaultyServer, inserts, through
+from tests.fault_proxy import Answer, FaultyServer, inserts, through
 
 CREATE = """CREATE TABLE `scores` (
   `player` STRING(40) NOT NULL OPTIONS(description = 'who'),
@@ -100,13 +102,13 @@ def test_describe_is_one_request(emulator: Emulator, scores: BigQueryWarehouse) 
             assert server.requests[-1].path.partition("?")[0].endswith(f"/tables/{name}")
 
 
-def test_an_absent_table_is_none(warehouse: BigQueryWarehouse) -> None:
+def test_an_absent_table_gives_none(warehouse: BigQueryWarehouse) -> None:
     """A name that the dataset does not have is None; for an absent dataset see the faults."""
     assert warehouse.describe("absent") is None
 
 
 def test_a_view_comes_back_as_it_was_made(scores: BigQueryWarehouse) -> None:
-    """A view's text names its dataset only in the warehouse: what is described is what a migration says."""
+    """A view's text names its dataset only in the warehouse: what is described is what a migration holds."""
     query = f"SELECT player FROM {ident(DATASET, 'scores')} WHERE game_date > '2000-01-01'"
     scores.run(Statement(f"CREATE OR REPLACE VIEW `ready` OPTIONS(description = 'v') AS {query}", ()))
     assert scores.describe("ready") == View("ready", query, "v")
@@ -124,31 +126,6 @@ def test_rows_come_in_their_types(scores: BigQueryWarehouse) -> None:
     seen = row["seen"]
     assert isinstance(seen, dt.datetime)
     assert seen.utcoffset() == dt.timedelta(0)
-
-
-PARAMETERS: dict[str, tuple[Value, Value]] = {
-    "text": ("it's \\ \n `x`", "it's \\ \n `x`"),
-    "whole": (-(2**63), -(2**63)),
-    "broken": (0.1, 0.1),
-    "truth": (True, True),
-    "exact": (Decimal("-1.50"), Decimal("-1.50")),
-    "nothing": (None, None),
-    "day": (dt.date(1, 1, 1), dt.date(1, 1, 1)),
-    "naive": (dt.datetime(2025, 1, 1), dt.datetime(2025, 1, 1, tzinfo=dt.UTC)),  # noqa: DTZ001
-    "whole ones": ((1, 2), (1, 2)),
-    "mixed": ((1, 2.5), (1.0, 2.5)),
-    "no ones": ((), ()),
-    "truths": ((True, False), (True, False)),
-    "days": ((dt.date(2025, 1, 1),), (dt.date(2025, 1, 1),)),
-}
-
-
-def test_a_parameter_comes_back(warehouse: BigQueryWarehouse) -> None:
-    """Each Python value is the same value as a query parameter; a naive datetime is UTC, mixed numbers floats."""
-    names = {f"p{number}": pair for number, pair in enumerate(PARAMETERS.values())}
-    sql = "SELECT " + ", ".join(f"@{name} AS {name}" for name in names)
-    (row,) = warehouse.rows(Query(sql, tuple((name, pair[0]) for name, pair in names.items())))
-    assert row == {name: pair[1] for name, pair in names.items()}
 
 
 def test_a_whole_table_is_read_without_a_job(emulator: Emulator, scores: BigQueryWarehouse) -> None:
@@ -191,7 +168,7 @@ def test_limits_and_defaults_are_sent(emulator: Emulator, scores: BigQueryWareho
 
 
 def test_pages_are_put_together() -> None:
-    """Rows beyond the first page are asked for by its token, and come in order; a page without any is none."""
+    """Rows beyond the first page are asked for by its token, and come in order; a page without any is empty."""
     table = {
         "tableReference": {"projectId": "p", "datasetId": "d", "tableId": "t"},
         "schema": {"fields": [{"name": "a", "type": "INTEGER"}, {"name": "b", "type": "JSON"}]},
@@ -205,7 +182,7 @@ def test_pages_are_put_together() -> None:
         assert "pageToken=next" in server.requests[-1].path
     assert rows == [{"a": 1, "b": '{"x":[1,2]}'}, {"a": 2, "b": None}]
     for whole in ([Answer(200, {})], [pages[0], Answer(200, {})]):
-        with FaultyServer([Answer(200, table), *whole]) as server, pytest.raises(Unreachable, match="only part of one"):
+        with FaultyServer([Answer(200, table), *whole]) as server, pytest.raises(Unreachable, match="is incomplete"):
             through(server, "p", "d").rows(WholeTable("t", ("a", "b")))
 
 
@@ -254,8 +231,43 @@ def test_a_resource_is_read_whole() -> None:
     assert described(ranged) == replace(table, partitioning=Partitioning("a", "RANGE(0, 9, 3)"), options=options)
 
 
-def test_an_unknown_type_is_an_error_of_its_own() -> None:
-    """A type that BigQuery has and fqtool does not is named with its column, not guessed at."""
-    schema = {"fields": [{"name": "a", "type": "QUATERNION"}]}
-    with pytest.raises(WorldError, match="column a of t has the type QUATERNION"):
-        described({**RESOURCE, "schema": schema})
+def test_fields_of_an_answer_are_read_as_those_of_a_schema_file() -> None:
+    """Law: what tables.get returns for a column is what a schema file holds, down to tags and nested fields."""
+    columns = (
+        Column("a", Type(Kind.NUMERIC, 5, 2), Mode.REQUIRED, "text", "0", ("projects/p/tag",)),
+        Column("b", Type(Kind.STRUCT, fields=(Column("c", Type(Kind.STRING, length=3), Mode.REPEATED),))),
+        Column("d", Type(Kind.RANGE, element=Kind.DATE)),
+    )
+    found = described({**RESOURCE, "schema": {"fields": json.loads(schema_json(columns))}})
+    assert isinstance(found, Table)
+    assert found.columns == columns
+    with pytest.raises(ValueError, match="field a is malformed"):
+        described({**RESOURCE, "schema": {"fields": [{"name": "a", "type": "RECORD"}]}})
+
+
+def test_an_unknown_type_is_read_under_its_name() -> None:
+    """A type that BigQuery has and fqtool does not know keeps its name, also inside a STRUCT or a RANGE."""
+    shape = {"name": "a", "type": "Quaternion"}
+    inside = {"name": "b", "type": "RECORD", "fields": [shape]}
+    span = {"name": "c", "type": "RANGE", "rangeElementType": {"type": "EPOCH"}}
+    found = described({**RESOURCE, "schema": {"fields": [shape, inside, span]}})
+    assert isinstance(found, Table)
+    assert [one.sql_type for one in found.columns] == ["QUATERNION", "STRUCT<a QUATERNION>", "RANGE<EPOCH>"]
+    assert [one.type.unknown for one in found.columns] == ["QUATERNION", "QUATERNION", "RANGE<EPOCH>"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind"),
+    [
+        ({"type": "TABLE", "cloneDefinition": {"cloneTime": "2026-01-01T00:00:00Z"}}, ""),
+        ({"type": "EXTERNAL", "externalDataConfiguration": {"sourceFormat": "CSV"}}, "an external table"),
+        ({"type": "SNAPSHOT", "snapshotDefinition": {}}, "a table snapshot"),
+        ({"type": "MATERIALIZED_VIEW", "materializedView": {"query": "SELECT 1"}}, "a materialized view"),
+        ({"type": "VIEW", "view": {"query": "SELECT 1"}}, "a view"),
+        ({"type": "HOLOGRAM"}, "a table of the type HOLOGRAM"),
+    ],
+)
+def test_a_kind_other_than_an_ordinary_table_is_named(resource: dict[str, Any], kind: str) -> None:
+    """tables.get names the kind; a clone is an ordinary table."""
+    found = described({**RESOURCE, **resource})
+    assert other_kind(found) == kind

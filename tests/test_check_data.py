@@ -12,22 +12,23 @@ from typing import Any
 
 import pytest
 
-from fqtool.diagnosis.audit import Audited
+from fqtool.commands.check_drift.audit import Audited
+from fqtool.commands.check_drift.rules_data import check_data
+from fqtool.commands.check_drift.run import audit_of
 from fqtool.errors import InputError, NotThere, Refusal
-from fqtool.finding import Severity
+from fqtool.findings.finding import Severity
 from fqtool.migrations.plan import make_statement
-from fqtool.quality.build import desired_table
-from fqtool.rules.about_data import check_data
+from fqtool.schema.build import desired_table
 from fqtool.sql import Query
 from fqtool.synthetic.incidents import Incident
 from fqtool.synthetic.season import Season
 from fqtool.table.changes import CreateTable
 from fqtool.table.model import State
-from fqtool.verbs.check_data import audit_of
-from fqtool.warehouse.duckdb import DuckDBWarehouse
-from fqtool.warehouse.duckdb_load import load
+from fqtool.warehouse.duckdb.files import load
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Outcome
 from tests.bed.running import ROOT
+from tests.machine import patient
 from tests.test_diagnosis import DAY, NOW, registry, scored, since
 
 Row = dict[str, Any]
@@ -59,7 +60,7 @@ def unknown_label(rows: list[Row]) -> None:
 
 
 def set_to(column: str, value: object, count: int = 3) -> Callable[[list[Row]], None]:
-    """Somebody writes into a column of some rows."""
+    """Write into a column of some rows, as another writer would."""
 
     def write(rows: list[Row]) -> None:
         for row in rows[:count]:
@@ -78,14 +79,14 @@ AFTER: dict[str, tuple[Callable[[list[Row]], None], list[tuple[str, str]]]] = {
     "a quality of 250": (set_to("feature_7_quality", 250.0), [("FQ703", "pace_score")]),
     "a mean that does not follow": (set_to("matchup_quality_pct", 12.5), [("FQ704", "matchup_quality_pct")]),
     "a count that does not follow": (set_to("default_feature_count", 36), [("FQ704", "default_feature_count")]),
-    "a mean that was taken away": (set_to("vegas_quality_pct", None), [("FQ704", "vegas_quality_pct")]),
+    "a mean that was removed": (set_to("vegas_quality_pct", None), [("FQ704", "vegas_quality_pct")]),
     "alerts that did not fire": (set_to("quality_alerts", ["invented"]), [("FQ704", "quality_alerts")]),
     "another map of reasons": (
         set_to("feature_fallback_reasons_json", '{"5":"invented"}'),
         [("FQ704", "feature_fallback_reasons_json")],
     ),
-    "a column that nobody writes": (set_to("missing_processors", None, 99), [("FQ705", "missing_processors")]),
-    "upstream's gate that nobody writes": (
+    "a column that is never written": (set_to("missing_processors", None, 99), [("FQ705", "missing_processors")]),
+    "upstream's gate that is never written": (
         set_to("is_production_ready", None, 99),
         [("FQ705", "is_production_ready")],
     ),
@@ -96,7 +97,7 @@ AFTER: dict[str, tuple[Callable[[list[Row]], None], list[tuple[str, str]]]] = {
 
 @pytest.mark.parametrize("name", BEFORE)
 def test_what_extractors_get_wrong(name: str) -> None:
-    """It is told by its rule and no other, though the rows are scored as they stand."""
+    """It is reported by its rule and no other, though the rows stay scored."""
     spoil, expected = BEFORE[name]
     rows = fresh()
     spoil(rows)
@@ -105,7 +106,7 @@ def test_what_extractors_get_wrong(name: str) -> None:
 
 @pytest.mark.parametrize("name", AFTER)
 def test_what_writers_get_wrong(name: str) -> None:
-    """It is told by its rule and no other, with the number of rows that it holds for."""
+    """It is reported by its rule and no other, with the number of rows that it holds for."""
     spoil, expected = AFTER[name]
     rows = list(scored(fresh()))
     spoil(rows)
@@ -123,20 +124,20 @@ def test_healthy_rows_are_quiet() -> None:
     assert check_data(audited([])) == ()
 
 
-def test_an_incident_is_no_contradiction() -> None:
-    """Rows full of stand-ins hold what the registry says that they should."""
+def test_an_incident_is_not_a_contradiction() -> None:
+    """Rows full of defaults hold what the registry requires of them."""
     incidents = since(1, "defaulted"), since(1, "masked", "PlayerDailyCacheProcessor")
     assert told(audited(list(scored(fresh(*incidents))))) == []
 
 
 def test_vectors_that_are_not_the_registry_s() -> None:
-    """Length and order are told; the columns that follow from other values are what scoring gives for them."""
+    """Length and order are reported; the columns that follow from other values are what scoring gives for them."""
     assert told(audited(list(scored(fresh(since(1, "wrong_length")))))) == [("FQ707", "the vector")]
     assert told(audited(list(scored(fresh(since(1, "reordered")))))) == [("FQ708", "the vector")]
 
 
 def test_rows_that_wait() -> None:
-    """Rows with sources and no quality are counted; those without sources are none of them."""
+    """Rows with sources and no quality are counted; those without sources are not."""
     rows = list(scored(fresh()))
     bare = fresh()
     rows[:4] = bare[:4]
@@ -146,8 +147,8 @@ def test_rows_that_wait() -> None:
     assert told(found) == [("FQ711", "scoring")]
 
 
-def test_a_constant_that_can_be_no_other_is_none() -> None:
-    """A version, a list of names, a fixed number are no news; a test that always has one outcome is a note."""
+def test_a_constant_that_can_have_no_other_value_is_not_reported() -> None:
+    """A version, a list of names, a fixed number are expected; a test that always has one outcome is a note."""
     (note,) = check_data(audited(list(scored(fresh()))))
     assert "primary_data_source" in note.message
     fixed = {"feature_schema_version", "available_feature_names", "feature_store_age_hours"}
@@ -155,23 +156,23 @@ def test_a_constant_that_can_be_no_other_is_none() -> None:
 
 
 class Priced(DuckDBWarehouse):
-    """DuckDB that says what a scan would cost, as BigQuery does."""
+    """DuckDB with the cost of a scan, as BigQuery reports it."""
 
     def run(self, *_: Any, **__: Any) -> Outcome:
         """A dry run of a known size."""
         return Outcome(bytes_processed=5_000)
 
 
-def test_bytes_are_told_and_bounded() -> None:
-    """What a dry run says is told before the scan, and more than allowed is refused without one."""
+def test_bytes_are_reported_and_bounded() -> None:
+    """The bytes of a dry run are reported before the scan, and more than allowed is refused without one."""
     seen: list[int] = []
     with DuckDBWarehouse(":memory:") as plain, Priced(":memory:") as warehouse:
         with pytest.raises(NotThere, match="There is no table"):
             audit_of(registry(), plain, START, DAY)
-        with pytest.raises(InputError, match="lies before"):
+        with pytest.raises(InputError, match="must not be earlier"):
             audit_of(registry(), plain, DAY, START)
         DuckDBWarehouse.run(warehouse, make_statement(State(), (CreateTable(desired_table(registry())),)))
-        with pytest.raises(Refusal, match="5,000 bytes, more than the 4,999 allowed"):
+        with pytest.raises(Refusal, match="5,000 bytes; --max-bytes allows 4,999 bytes"):
             audit_of(registry(), warehouse, START, DAY, max_bytes=4_999, on_bytes=seen.append)
         assert audit_of(registry(), warehouse, START, DAY, max_bytes=5_000, on_bytes=seen.append).rows == 0
         assert warehouse.rows(Query("SELECT 1 AS one")) == [{"one": 1}]
@@ -187,14 +188,19 @@ def test_the_command(tmp_path: Path) -> None:
     def run(*words: str) -> tuple[int, str]:
         given = ["check-drift", "--no-ledger", "--no-views", "--target", f"duckdb:///{tmp_path}/s.duckdb", *words]
         done = subprocess.run(
-            [sys.executable, "-m", "fqtool", *given], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+            [sys.executable, "-m", "fqtool", *given],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=patient(60),
         )
         return done.returncode, done.stdout + done.stderr
 
     code, said = run("--data", "--start", str(START), "--end", str(DAY))
     assert code == 1
     assert "error FQ704 matchup_quality_pct" in said
-    assert f"fqtool score --target duckdb:///{tmp_path}/s.duckdb --start {START} --end {DAY}" in said
+    assert f"fqtool score --start {START} --end {DAY} --target duckdb:///{tmp_path}/s.duckdb" in said
     assert run("--data", "--end", "2020-01-01")[0] == 0
     assert "There are no rows from 2019-12-19 to 2020-01-01." in run("--data", "--end", "2020-01-01")[1]
     assert run("--start", str(START)) == (2, run("--start", str(START))[1])

@@ -1,4 +1,4 @@
-"""Laws of what teams copy into their CI: it loads, its commands exist, and it does what it says."""
+"""Laws of what teams copy into their CI: it loads, its commands exist, and it does what it claims."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ import pytest
 import typer.main
 import yaml
 
-from fqtool.cli.app import app
-from fqtool.cli.commands import COMMANDS, command_named
+from fqtool.app.app import app
+from fqtool.app.lazy_commands import COMMANDS, command_named
 from tests.bed.running import ROOT
+from tests.machine import patient
 
 FILES = ("action.yml", ".pre-commit-hooks.yaml", "docs/examples/fqtool.yml")
 SCRIPT = ROOT / ".ci" / "check"
+NAMES = "points_avg_season points_std_last_10 games_in_last_7_days fatigue_score shot_zone_mismatch_score pace_score"
+CODE = f"A = {[*NAMES.split(), 'usage_spike_score', 'rest_advantage', 'injury_risk']!r}\n"
 
 
 def commands_in(text: str) -> list[list[str]]:
@@ -46,7 +49,7 @@ def test_every_command_exists_with_its_options(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     if name.endswith("hooks.yaml"):
         hooks = yaml.safe_load(text)
-        text = "\n".join(" ".join([hook["entry"], *hook.get("args", ())]) for hook in hooks)
+        text = "\n".join(" ".join([hook["entry"], *hook.get("args", ()), *_changed(hook)]) for hook in hooks)
     found = commands_in(text)
     assert found or name == "action.yml"
     for words in found:
@@ -82,7 +85,7 @@ def checked(project: Path, **inputs: str) -> tuple[int, str, str]:
     environment = os.environ | {"PATH": f"{project}/bin:{os.environ['PATH']}", "GITHUB_STEP_SUMMARY": str(summary)}
     done = subprocess.run(
         ["bash", str(SCRIPT)], cwd=project, env=environment | {k: v for k, v in given.items() if v},
-        capture_output=True, text=True, check=False, timeout=120,
+        capture_output=True, text=True, check=False, timeout=patient(120),
     )  # fmt: skip
     return done.returncode, done.stdout + done.stderr, summary.read_text()
 
@@ -113,6 +116,25 @@ def test_the_action_goes_on_after_a_finding_and_fails(project: Path) -> None:
     assert not (project / "store.duckdb").exists()
 
 
+def _changed(hook: dict[str, Any]) -> list[str]:
+    """The files that pre-commit passes to a hook."""
+    return ["code.py"] if hook.get("pass_filenames", True) else []
+
+
+def test_the_action_annotates_records_and_changed_code(project: Path) -> None:
+    """A record that does not fit, and a list in a changed file, fail the job with annotations of file and line."""
+    (project / "records.ndjson").write_text("{}\n")
+    (project / "code.py").write_text(CODE)
+    subprocess.run(["git", "add", "code.py"], cwd=project, check=True)
+    inputs = {"FQTOOL_RECORDS": "records.ndjson", "FQTOOL_CODE": "changed", "FQTOOL_COMPARE_WITH": "HEAD"}
+    code, log, page = checked(project, **inputs)
+    assert (code, "file=records.ndjson,line=1" in log) == (1, True), log + page
+    assert "Code: exit 0" in log
+    (project / "code.py").write_text(CODE.replace("fatigue_score", "tiredness"))
+    code, log, page = checked(project, FQTOOL_CODE="code.py")
+    assert (code, "file=code.py,line=1" in log, "FQ541" in page) == (1, True, True), log + page
+
+
 def test_the_hooks_find_what_they_are_for(project: Path) -> None:
     """Each hook's command passes on a sound project, and fails on one that is not."""
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
@@ -121,16 +143,20 @@ def test_the_hooks_find_what_they_are_for(project: Path) -> None:
     def codes() -> list[int]:
         return [
             subprocess.run(
-                [project / "bin" / "fqtool", *hook["entry"].split()[1:], *hook.get("args", ())],
-                cwd=project, capture_output=True, check=False, timeout=60,
+                [project / "bin" / "fqtool", *hook["entry"].split()[1:], *hook.get("args", ()), *_changed(hook)],
+                cwd=project, capture_output=True, check=False, timeout=patient(60),
             ).returncode
             for hook in hooks
         ]  # fmt: skip
 
-    assert codes() == [0, 0, 0]
+    (project / "records.ndjson").write_text("")
+    (project / "code.py").write_text(CODE)
+    assert codes() == [0, 0, 0, 0, 0]
     file = project / "feature_registry.yaml"
     text = file.read_text()
     file.write_text(text.replace('description: "Mean quality 0-100', 'description: "Mean of quality 0-100', 1))
-    assert codes() == [0, 1, 1]
+    (project / "records.ndjson").write_text("{}\n")
+    (project / "code.py").write_text(CODE.replace("fatigue_score", "tiredness"))
+    assert codes() == [0, 1, 1, 1, 1]
     file.write_text(text.replace("weight: 87", "weight: 870"))
-    assert codes() == [1, 2, 2]
+    assert codes() == [1, 2, 2, 2, 2]

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,9 +17,11 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from typer.testing import CliRunner
 
-from fqtool.cli.app import app
-from fqtool.cli.options import guarded
+from fqtool.app.app import app
+from fqtool.cli.options import run_app
 from tests.bed.running import PROJECT, ROOT, Emulator
+from tests.commands import fqtool
+from tests.machine import patient
 
 if TYPE_CHECKING:
     import typer
@@ -26,48 +29,26 @@ if TYPE_CHECKING:
 LIMIT = 60.0
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A folder with the real registry and its migrations."""
-    shutil.copy(ROOT / "feature_registry.yaml", tmp_path)
-    shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
-    return tmp_path
-
-
-def fqtool(folder: Path, *words: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run fqtool as a user does."""
-    return subprocess.run(
-        [sys.executable, "-m", "fqtool", *words],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        capture_output=True,
-        text=True,
-        input=stdin,
-        timeout=LIMIT,
-        check=False,
-    )
-
-
 def test_the_main_job_ends_clean(project: Path) -> None:
     """migrate, check-drift, migrate again: exit 0 each, and the second migrate does nothing."""
-    for words, said in (
+    for words, sentence in (
         (("migrate",), "is up to date"),
-        (("check-drift",), "is what the registry says"),
-        (("migrate",), "Nothing is pending"),
-        (("migrate", "plan"), "Nothing to plan"),
+        (("check-drift",), "matches the registry"),
+        (("migrate",), "no migration is pending"),
+        (("migrate", "plan"), "no migration needed"),
         (("migrate", "status"), "0001_add_120_columns.sql  applied"),
         (("migrate", "verify"), "2 migrations replay"),
-        (("validate",), "is in order"),
+        (("validate",), "No problems found"),
     ):
         done = fqtool(project, *words)
         assert done.returncode == 0, done.stderr
-        assert said in done.stdout + done.stderr
+        assert sentence in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("export ", ["dbt", "odcs", "terraform", "feast", "python"]),
+        ("export ", ["dbt", "odcs", "terraform", "feast", "python", "jsonschema", "pydantic", "avro"]),
         ("validate --format ", ["text", "json", "github", "sarif", "junit", "markdown"]),
         ("rule FQ00", [f"FQ00{number}" for number in range(1, 10)]),
         ("check-drift --target ", ["local", "production"]),
@@ -87,7 +68,7 @@ def test_the_shell_offers_what_may_be_written(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_generate_schema_gives_122_fields(project: Path) -> None:
-    """JSON alone on stdout: 122 fields, 170 with --full; --check agrees with --out, and tells what is stale."""
+    """JSON alone on stdout: 122 fields, 170 with --full; --check agrees with --out, and reports what is stale."""
     assert len(json.loads(fqtool(project, "generate-schema", "--out", "-").stdout)) == 122
     assert len(json.loads(fqtool(project, "generate-schema", "--full").stdout)) == 170
     assert fqtool(project, "generate-schema", "--out", "schema.json").returncode == 0
@@ -97,11 +78,11 @@ def test_generate_schema_gives_122_fields(project: Path) -> None:
     (project / "schema.json").write_text(json.dumps(stale))
     done = fqtool(project, "generate-schema", "--check", "schema.json")
     assert done.returncode == 1
-    assert f"column {stale[4]['name']} became" in done.stdout
+    assert f"column {stale[4]['name']} was changed to" in done.stdout
 
 
 @pytest.mark.parametrize("form", ["json", "sarif"])
-def test_json_stands_alone_on_stdout(project: Path, form: str) -> None:
+def test_stdout_holds_the_json_alone(project: Path, form: str) -> None:
     """Machine formats are one JSON document on stdout, whatever is found, and the exit code is that of text."""
     fqtool(project, "migrate")
     done = fqtool(project, "check-drift", "--format", form)
@@ -123,28 +104,28 @@ WRONG: list[tuple[list[str], int, str]] = [
     (["check-drift", "--registry", "absent.yaml"], 2, "absent.yaml"),
     (["check-drift", "--registry", "migrations"], 2, "folder|directory"),
     (["check-drift"], 3, "There is no table"),
-    (["check-drift", "--target", "nowhere"], 2, "no target named 'nowhere'"),
-    (["check-drift", "--target", "mysql://x/y"], 2, "no warehouse 'mysql'"),
+    (["check-drift", "--target", "nowhere"], 2, "Unknown target 'nowhere'"),
+    (["check-drift", "--target", "mysql://x/y"], 2, "Unknown warehouse 'mysql'"),
     (["check-drift", "--target", "bigquery://onlyproject"], 2, "bigquery://"),
-    (["check-drift", "--format", "xml"], 2, "no format 'xml'"),
-    (["migrate", "--target", "duckdb:///migrations"], 3, "migrations"),
+    (["check-drift", "--format", "xml"], 2, "Unknown format 'xml'"),
+    (["migrate", "--target", "duckdb:///migrations"], 2, "migrations is a folder"),
     (["generate-schema", "--check", "absent.json"], 1, "does not exist"),
-    (["rules", "FQ999"], 2, "no rule FQ999"),
+    (["rules", "FQ999"], 2, "Unknown rule .FQ999."),
     (["migrate", "--timeout", "-1"], 2, "timeout"),
 ]
 
 
-@pytest.mark.parametrize(("words", "code", "said"), WRONG, ids=[" ".join(w[0]) for w in WRONG])
-def test_wrong_input_ends_in_a_sentence(project: Path, words: list[str], code: int, said: str) -> None:
+@pytest.mark.parametrize(("words", "code", "sentence"), WRONG, ids=[" ".join(w[0]) for w in WRONG])
+def test_wrong_input_ends_in_a_sentence(project: Path, words: list[str], code: int, sentence: str) -> None:
     """Wrong words, files, targets: one sentence on stderr, the exit code of its kind, never a traceback."""
     done = fqtool(project, *words)
     assert done.returncode == code, done.stdout + done.stderr
-    assert re.search(said, done.stdout + done.stderr)
+    assert re.search(sentence, done.stdout + done.stderr)
     assert "Traceback" not in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "sentence"),
     [
         (b"", "empty"),
         (b"version: 1\nversion: 2\n", "twice"),
@@ -158,16 +139,30 @@ def test_wrong_input_ends_in_a_sentence(project: Path, words: list[str], code: i
     ],
     ids=["empty", "duplicate", "utf-16", "syntax", "unknown-key", "tab", "alias", "brackets", "50-mb"],
 )
-def test_a_broken_registry_ends_in_a_sentence(tmp_path: Path, content: bytes, said: str) -> None:
+def test_a_broken_registry_ends_in_a_sentence(tmp_path: Path, content: bytes, sentence: str) -> None:
     """Whatever the file holds: exit 2, the place, what is wrong; never a traceback or a crash."""
     (tmp_path / "feature_registry.yaml").write_bytes(content)
     done = fqtool(tmp_path, "check-drift")
     assert done.returncode == 2, done.stderr[-500:]
-    assert re.search(said, done.stderr), done.stderr[:500]
+    assert re.search(sentence, done.stderr), done.stderr[:500]
     assert "Traceback" not in done.stderr
 
 
-def test_a_reader_that_goes_away_is_no_error(project: Path) -> None:
+def test_the_fix_of_a_stale_schema_file_is_its_command(project: Path) -> None:
+    """The fix repeats --full, the registry and the file's name; performed as printed, it makes the check clean."""
+    (project / "feature_registry.yaml").rename(project / "other.yaml")
+    words = ("generate-schema", "--full", "--registry", "other.yaml")
+    assert fqtool(project, *words, "--out", "the schema.json").returncode == 0
+    fields = json.loads((project / "the schema.json").read_text())
+    (project / "the schema.json").write_text(json.dumps(fields[:-1]))
+    stale = fqtool(project, *words, "--check", "the schema.json")
+    assert stale.returncode == 1
+    _, fix = stale.stdout.split("fix: fqtool ", 1)
+    assert fqtool(project, *shlex.split(fix.splitlines()[0])).returncode == 0
+    assert fqtool(project, *words, "--check", "the schema.json").returncode == 0
+
+
+def test_a_reader_that_closes_the_pipe_is_not_an_error(project: Path) -> None:
     """`fqtool generate-schema | head -1` ends without a word on stderr."""
     done = subprocess.run(
         f"{sys.executable} -m fqtool generate-schema --full | head -1",
@@ -176,7 +171,7 @@ def test_a_reader_that_goes_away_is_no_error(project: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=LIMIT,
+        timeout=patient(LIMIT),
         check=False,
     )
     assert done.stdout == "[\n"
@@ -184,24 +179,61 @@ def test_a_reader_that_goes_away_is_no_error(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
+    "words",
+    [("validate",), ("generate-schema", "--full"), ("migrate", "plan"), ("--help",), ("rules",)],
+)
+def test_a_closed_pipe_ends_with_141(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Law: short and long output into a closed pipe end with 141; a plan's files are complete or not there."""
+    shutil.copy(ROOT / "feature_registry.yaml", tmp_path)
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        done = subprocess.run(
+            [sys.executable, "-m", "fqtool", *words],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=patient(LIMIT),
+            check=False,
+        )
+    assert done.returncode == 141, done.stderr
+    assert "Error" not in done.stderr
+    if (tmp_path / "migrations").exists():
+        assert fqtool(tmp_path, "migrate", "verify").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
     [
-        (PermissionError(13, "Permission denied", "locked/x"), "error: locked/x: Permission denied."),
-        (OSError(28, "No space left on device"), "error: The output cannot be written: No space left on device."),
-        (KeyError("x"), "error: fqtool has a defect: KeyError: 'x'\n  FQTOOL_DEBUG=1 shows where; please report it."),
+        (
+            PermissionError(13, "Permission denied", "locked/x"),
+            "error: locked/x: Permission denied.\n    fix: Change the permissions, or name another place.",
+        ),
+        (
+            OSError(28, "No space left on device"),
+            "error: The output cannot be written: No space left on device.\n"
+            "    fix: Free space on the disk, then run the same command again.",
+        ),
+        (OSError(5, "Input/output error", "x"), "error: x: Input/output error."),
+        (
+            KeyError("x"),
+            "error: Internal error (please report): KeyError: 'x'\n  FQTOOL_DEBUG=1 prints the traceback to report.",
+        ),
     ],
 )
-def test_what_nobody_foresaw_ends_in_a_sentence(
-    error: Exception, said: str, capsys: pytest.CaptureFixture[str]
+def test_an_unexpected_exception_ends_in_a_sentence(
+    error: Exception, sentence: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What the machine refuses is told as such, what else goes wrong as a defect: exit code 3."""
+    """A refusal by the machine is reported as such, any other exception as an internal error: exit code 3."""
 
     def fails() -> None:
         raise error
 
     with pytest.raises(SystemExit) as ended:
-        _ = guarded(cast("typer.Typer", fails))
-    assert (ended.value.code, capsys.readouterr().err) == (3, f"{said}\n")
+        _ = run_app(cast("typer.Typer", fails))
+    assert (ended.value.code, capsys.readouterr().err) == (3, f"{sentence}\n")
 
 
 @pytest.mark.parametrize(("words", "code"), [("generate-schema >&-", 0), ("validate -r absent 2>&-", 2)])
@@ -213,7 +245,7 @@ def test_closed_streams_change_nothing(project: Path, words: str, code: int) -> 
         cwd=project,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
-        timeout=LIMIT,
+        timeout=patient(LIMIT),
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (code, b"", b"")
@@ -257,7 +289,7 @@ def interrupted(project: Path, emulator: Emulator, target: str) -> tuple[int, st
     """Exit code and output of a migration that gets Ctrl-C at its first statement."""
     # Whoever starts tests in the background has them, and all they start, ignore Ctrl-C.
     listen = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    program = f"{listen}; from fqtool.cli.app import main; main()"
+    program = f"{listen}; from fqtool.app.app import main; main()"
     child = subprocess.Popen(
         [
             sys.executable,
@@ -279,7 +311,7 @@ def interrupted(project: Path, emulator: Emulator, target: str) -> tuple[int, st
         if "record start" in line:
             break
     child.send_signal(signal.SIGINT)
-    out, error = child.communicate(timeout=LIMIT)
+    out, error = child.communicate(timeout=patient(LIMIT))
     return child.returncode, out, error
 
 
@@ -294,28 +326,34 @@ def test_ctrl_c_ends_in_a_sentence(project: Path, emulator: Emulator) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_front_door_is_pinned() -> None:
-    """The public names of the package are these, and each can be had."""
+def test_the_public_names_of_the_package() -> None:
+    """The package exports these names, each loads, and the page of the Python API describes each."""
     import fqtool as package
 
     assert set(package.__all__) == set(package._HOMES)
     assert sorted(package.__all__) == [
         "Finding",
         "FqtoolError",
+        "InputError",
+        "LoadedRegistry",
         "Location",
         "Registry",
+        "RegistryError",
         "Severity",
         "load_registry",
         "schema_json",
     ]
+    page = (ROOT / "docs" / "reference" / "python.md").read_text()
     for name in package.__all__:
         assert getattr(package, name)
+        assert re.search(rf"\| `{name}\b", page), name
+    assert (Path(package.__file__).parent / "py.typed").is_file()
     registry = package.load_registry(ROOT / "feature_registry.yaml")
     assert len(json.loads(package.schema_json(registry))) == 122
 
 
 def test_quiet_leaves_findings_and_errors(project: Path) -> None:
-    """With --quiet a command that goes well prints what was asked for alone; findings and errors are told as ever."""
+    """With --quiet a command that succeeds prints its result alone; findings and errors are printed as ever."""
     day = ("--start", "2026-02-06", "--end", "2026-02-06")
     for words in (("migrate",), ("check-drift",), ("validate",), ("backfill", *day), ("doctor",), ("score", *day[:2])):
         done = fqtool(project, "--quiet", *words)

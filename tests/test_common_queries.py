@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from fqtool.quality.build import desired_state, desired_table
+from fqtool.schema.build import desired_state, desired_table
 from fqtool.sql import Query, ident
 from fqtool.table.model import DATASET
-from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed import zeta
 from tests.bed.running import ROOT
 from tests.test_diagnosis import DAY, registry
-from tests.test_questions import alike, rows, stored
+from tests.test_generated_queries import alike, rows, stored
 from tests.test_statements_analysed import catalog
 
 __all__ = ["stored"]

@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 
 from tests.bed.running import ROOT
+from tests.machine import patient
 
 NAMED = "targets: {default: 'duckdb:///named.duckdb', other: 'duckdb:///other.duckdb'}\n"
 
 
 def told(folder: Path, *words: str, **environment: str) -> str:
-    """What diagnose says of an absent table names the target it looked at."""
+    """The error of diagnose for an absent table names the target it looked at."""
     done = subprocess.run(
         [sys.executable, "-m", "fqtool", "diagnose", "--date", "2026-02-06", *words],
         cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=patient(60),
     )  # fmt: skip
     return done.stderr
 

@@ -15,28 +15,27 @@ from typing import Any
 import jsonschema
 import pytest
 
+from fqtool.commands.cost.costs import Cost, Storage, left_out, scan_price, storage, worked_out
+from fqtool.commands.cost.run import cost_of
+from fqtool.commands.cost.text import document
 from fqtool.errors import Refusal
 from fqtool.migrations.plan import make_statement
-from fqtool.quality.build import desired_table
-from fqtool.quality.cost_left_out import left_out
-from fqtool.quality.costs import Cost
-from fqtool.quality.prices import Storage, scan_price, storage, worked_out
-from fqtool.quality.sizes import BASE, OTHER, SizeQuery
+from fqtool.monitoring.sizes import BASE, OTHER, SizeQuery
 from fqtool.registry.model import Registry, TableSpec
-from fqtool.report.cost_text import document
+from fqtool.schema.build import desired_table
 from fqtool.sql import Query
 from fqtool.synthetic.season import Season
 from fqtool.table.changes import CreateTable
 from fqtool.table.column import Kind, Mode, Type
+from fqtool.table.ddl import Statement
 from fqtool.table.model import State, Table
-from fqtool.table.statement import Statement
 from fqtool.table.typetext import column
-from fqtool.verbs.cost import cost_of
-from fqtool.warehouse.duckdb import DuckDBWarehouse
-from fqtool.warehouse.duckdb_load import load
+from fqtool.warehouse.duckdb.files import load
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Outcome
 from tests.bed import zeta
 from tests.bed.running import ROOT
+from tests.machine import patient
 from tests.stores import small_registry
 from tests.test_diagnosis import DAY, registry, scored, store
 from tests.test_statements_analysed import catalog
@@ -60,7 +59,7 @@ def weighing() -> tuple[Table, Registry]:
     return Table("store", (*columns, column("day", "DATE"))), small_registry()
 
 
-def test_every_type_weighs_what_google_says_on_both_engines() -> None:
+def test_every_type_weighs_what_google_documents_on_both_engines() -> None:
     """By Google's executor and by DuckDB: the value's bytes once in two rows, since the other row is all NULL."""
     table, small = weighing()
     query = SizeQuery(small, table)
@@ -157,10 +156,10 @@ def test_the_parts_of_a_year_are_those_of_its_months() -> None:
     found = storage(gib, pricing)
     rates = [pricing.active_storage_per_gib_month] * 90 + [pricing.long_term_storage_per_gib_month] * 275
     assert found.active == pytest.approx(12 * pricing.active_storage_per_gib_month)
-    assert found.settled == pytest.approx(sum(rates) * months)
+    assert found.long_term == pytest.approx(sum(rates) * months)
     filling = sum(sum(rates[: 365 - day]) for day in range(365)) / 365 * months
     assert found.first == pytest.approx(filling, rel=0.01)
-    assert found.first < found.settled < found.active
+    assert found.first < found.long_term < found.active
 
 
 def test_a_scan_is_billed_for_the_minimum_at_least() -> None:
@@ -186,7 +185,7 @@ def test_the_designs_figures_follow_from_its_lines() -> None:
     assert worked_out(replace(size, rounded_to=0), None).year == 4246 * 200 * 365
 
 
-def test_each_line_stands_beside_its_own_columns() -> None:
+def test_each_line_is_beside_its_own_columns() -> None:
     """The lines are about all managed columns, once each; what they leave out begins with the base columns."""
     found = measured()
     assert sum(one.columns for one in found.beside) == sum(one.section != BASE for one in found.columns)
@@ -195,18 +194,18 @@ def test_each_line_stands_beside_its_own_columns() -> None:
     assert base.figure == pytest.approx(found.per_row - beside)
     told = "\n".join(one.what for one in rest)
     for words in (
-        "are long-term",
-        "a GiB is priced",
+        "become long-term",
+        "BigQuery prices a GiB",
         "a scan of the whole year",
-        "billed for 10,485,760",
-        "10 GiB that are free",
-        "1 TiB of scans",
+        "billed at least 10,485,760",
+        "10 GiB of free storage",
+        "1 TiB of free scans",
     ):
         assert words in told
 
 
-def test_a_table_that_lacks_columns_tells_what_they_will_weigh() -> None:
-    """Before is what stands, after that and what is added; a column that is to widen weighs by its new type."""
+def test_a_table_that_lacks_columns_reports_what_they_will_weigh() -> None:
+    """Before is what exists, after that and what is added; a column that is to widen weighs by its new type."""
     table = desired_table(registry())
     narrow = replace(table, columns=tuple(
         replace(one, type=Type(Kind.INT64)) if one.name == "feature_quality_score" else one
@@ -226,11 +225,11 @@ def test_a_table_that_lacks_columns_tells_what_they_will_weigh() -> None:
 
 
 def test_any_registry_can_be_asked() -> None:
-    """Without prices, expectation or partitions: bytes are told, and what is not known is not."""
+    """Without prices, expectation or partitions: bytes are reported, and what is not known is not."""
     found = cost_of(small_registry(), None, DAY, DAY)
     assert found.per_row > 0
     assert (found.year, found.expected, left_out(found)) == (None, None, ())
-    whole = small_registry(table=TableSpec("store", ("item", "day")))
+    whole = small_registry(table=TableSpec("store", ("item",)))
     query = SizeQuery(whole).query(DAY, DAY)
     assert "WHERE" not in query.sql
     assert zeta.analyze(query.sql, catalog(desired_table(whole))) is None
@@ -249,36 +248,36 @@ def run(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "fqtool", "cost", "-r", str(ROOT / "feature_registry.yaml"), *words],
         cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=patient(60),
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
 
-def test_the_command_tells_measured_from_estimated(tmp_path: Path) -> None:
-    """A table is measured and the dates are named; an absent one, or dates without rows, are told and estimated."""
+def test_the_command_distinguishes_measured_from_estimated(tmp_path: Path) -> None:
+    """A table is measured and the dates are named; an absent one, or dates without rows, are reported and estimated."""
     target = f"duckdb:///{tmp_path}/store.duckdb"
     code, told, _ = run(tmp_path, "--target", target)
     assert code == 0
     assert f"There is no table {registry().table.name} in {target}." in told
-    assert "This is an estimate, from 200 rows" in told
+    assert "estimated from 200 synthetic rows" in told
     with DuckDBWarehouse(str(tmp_path / "store.duckdb")) as warehouse:
         store(warehouse, Season(registry(), DAY, 1, rows_per_day=20).rows())
     code, told, _ = run(tmp_path, "--target", target, "--start", str(DAY), "--end", str(DAY))
     assert code == 0
     assert told.startswith(f"{registry().table.name} in {target}: 20 rows on {DAY};")
-    assert "= 0.84 MB a day, x 365 days = 307 MB a year, USD 0.074 a year." in told
-    assert "No migration is due that changes a row." in told
+    assert "= 0.84 MB per day, x 365 days = 307 MB per year, USD 0.074 per year." in told
+    assert "No pending migration changes the size of a row." in told
     code, told, _ = run(tmp_path, "--target", target, "--end", "2020-01-01")
     assert code == 0
     assert "has no rows from 2019-12-19 to 2020-01-01." in told
 
 
-def test_the_json_is_as_its_schema_says(tmp_path: Path) -> None:
+def test_the_json_is_as_its_schema_declares(tmp_path: Path) -> None:
     """Its columns sum to the row; the schema allows nothing that is not described."""
     code, out, error = run(tmp_path, "--offline", "--format", "json")
     assert (code, error) == (0, "")
     told = json.loads(out)
-    schema = json.loads((ROOT / "fqtool/report/cost.schema.json").read_text())
+    schema = json.loads((ROOT / "fqtool/commands/cost/cost.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(told, schema)
     assert told["estimated"] is True
@@ -288,37 +287,40 @@ def test_the_json_is_as_its_schema_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "sentence"),
     [
-        (("--start", "2026-02-07", "--end", "2026-02-06"), "The end 2026-02-06 lies before the start 2026-02-07."),
+        (
+            ("--start", "2026-02-07", "--end", "2026-02-06"),
+            "--end 2026-02-06 must not be earlier than --start 2026-02-07.",
+        ),
         (("--start", "soon"), "'soon' is not a date."),
-        (("--offline", "--start", "2026-02-07"), "--offline asks no table"),
-        (("--offline", "--rows-per-year", "0"), "--rows-per-year counts the rows of a year."),
-        (("--offline", "--rows-per-year", "nan"), "--rows-per-year counts the rows of a year."),
+        (("--offline", "--start", "2026-02-07"), "--offline reads no table"),
+        (("--offline", "--rows-per-year", "0"), "--rows-per-year must be a number above 0."),
+        (("--offline", "--rows-per-year", "nan"), "--rows-per-year must be a number above 0."),
     ],
 )
-def test_wrong_input_is_told(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+def test_wrong_input_is_reported(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
     """Exit 2 with one sentence, and nothing on stdout."""
     code, out, error = run(tmp_path, *words)
     assert (code, out) == (2, "")
-    assert said in error
+    assert sentence in error
 
 
 class Priced(DuckDBWarehouse):
-    """A warehouse that tells what a query would read."""
+    """A warehouse that reports what a query would read."""
 
     def run(self, work: Statement | Query, **options: Any) -> Outcome:
-        """Tell 5,000 bytes of a dry run."""
+        """Report 5,000 bytes for a dry run."""
         done = super().run(work, **options)
         return replace(done, bytes_processed=5_000) if options.get("dry_run") else done
 
 
 def test_a_scan_that_is_too_large_is_refused_before_it_runs() -> None:
-    """The bytes are told first; more than are allowed is a refusal."""
+    """The bytes are reported first; more than are allowed is a refusal."""
     told: list[int] = []
     with Priced(":memory:") as warehouse:
         store(warehouse, Season(registry(), DAY, 1, rows_per_day=2).rows())
-        with pytest.raises(Refusal, match="5,000 bytes, more than the 4,999 allowed"):
+        with pytest.raises(Refusal, match="5,000 bytes; --max-bytes allows 4,999"):
             cost_of(registry(), warehouse, DAY, DAY, max_bytes=4_999, on_bytes=told.append)
         assert cost_of(registry(), warehouse, DAY, DAY, max_bytes=5_000, on_bytes=told.append).sizes.rows == 2
     assert told == [5_000, 5_000]

@@ -12,9 +12,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from fqtool.cli.app import main
+from fqtool.app.app import main
+from fqtool.commands.diff.run import revision_of, text_at
 from fqtool.errors import InputError
-from fqtool.verbs.revision import revision_of, text_at
 from tests.bed.running import ROOT
 
 TEXT = (ROOT / "feature_registry.yaml").read_text()
@@ -56,7 +56,7 @@ def repository(tmp_path: Path) -> Path:
 
 def test_revisions_and_files_are_compared(repository: Path) -> None:
     """The working file with HEAD without words; git:REV, git:REV:PATH and a file alike."""
-    assert run(repository)[:2] == (0, "feature_registry.yaml says what git:HEAD:feature_registry.yaml says.\n")
+    assert run(repository)[:2] == (0, "No differences: feature_registry.yaml matches git:HEAD:feature_registry.yaml.\n")
     (repository / "old.yaml").write_text(TEXT)
     told = []
     for words in (
@@ -68,14 +68,14 @@ def test_revisions_and_files_are_compared(repository: Path) -> None:
         code, out, _ = run(repository, *words)
         assert code == 0
         told.append(out)
-    assert "FQ830 phase3: weight of the label phase3 was 87 and is now 60." in told[0]
+    assert "FQ830 phase3: weight of the label `phase3` was 87 and is now 60." in told[0]
     assert len(set(told)) == 1
     code, out, _ = run(repository.parent, "git:HEAD~1", "git:HEAD", "-r", "store/feature_registry.yaml")
     assert (code, out.count("git:HEAD:feature_registry.yaml:")) == (0, 2)
 
 
 def test_what_makes_it_fail_is_chosen(repository: Path) -> None:
-    """Risky changes end with 0; --fail-on, --level and the registry's own levels say otherwise."""
+    """Risky changes end with 0, unless --fail-on, --level or the registry's own levels are stricter."""
     assert run(repository, "git:HEAD~1")[0] == 0
     assert run(repository, "git:HEAD~1", "--fail-on", "risky")[0] == 1
     assert run(repository, "git:HEAD~1", "--level", "FQ830=breaking")[0] == 1
@@ -105,7 +105,7 @@ def test_breaking_changes_come_first_and_end_with_1(repository: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "github", "sarif", "junit", "markdown"])
-def test_every_format_tells_it(repository: Path, form: str) -> None:
+def test_every_format_reports_it(repository: Path, form: str) -> None:
     """Every format names the rule; JSON fits its schema and has the counts of the rows that were given."""
     (repository / "rows.ndjson").write_text('{"player_lookup": "a", "game_date": "2026-02-06"}\n')
     code, out, _ = run(repository, "git:HEAD~1", "--format", form, "--rows", "rows.ndjson")
@@ -113,7 +113,7 @@ def test_every_format_tells_it(repository: Path, form: str) -> None:
     assert "FQ830" in out
     if form == "json":
         told = json.loads(out)
-        jsonschema.validate(told, json.loads((ROOT / "fqtool/report/findings.schema.json").read_text()))
+        jsonschema.validate(told, json.loads((ROOT / "fqtool/output/findings.schema.json").read_text()))
         assert told["preview"]["rows"] == 1
     if form == "markdown":
         assert "### fqtool diff: 2 risky\n" in out
@@ -123,34 +123,34 @@ def test_every_format_tells_it(repository: Path, form: str) -> None:
 
 @pytest.mark.parametrize("form", ["github", "markdown", "text"])
 def test_a_safe_change_is_a_change(repository: Path, form: str) -> None:
-    """Where everything that changed is safe, no format says that nothing did."""
+    """Where everything that changed is safe, no format reports that nothing did."""
     path = repository / "feature_registry.yaml"
     (repository / "old.yaml").write_text(path.read_text())
     path.write_text(path.read_text().replace("Mean points this season", "The mean of points this season"))
     code, out, _ = run(repository, "old.yaml", "--format", form)
-    assert (code, "1 safe" in out, " says what " in out) == (0, True, False)
+    assert (code, "1 safe" in out, "No differences" in out) == (0, True, False)
 
 
 WRONG = [
-    (("git:nowhere",), "git knows no revision 'nowhere' here."),
-    (("git:HEAD:gone.yaml",), "There was no file gone.yaml at HEAD."),
-    (("git:",), "'git:' names no revision."),
-    (("git:--help",), "'git:--help' names no revision."),
+    (("git:nowhere",), "git does not find the revision 'nowhere'."),
+    (("git:HEAD:gone.yaml",), "There is no file gone.yaml at HEAD."),
+    (("git:",), "The revision is missing in 'git:'."),
+    (("git:--help",), "The revision is missing in 'git:--help'."),
     (("gone.yaml",), "gone.yaml does not exist"),
-    (("git:HEAD", "-r", "gone/feature_registry.yaml"), "gone is not there."),
+    (("git:HEAD", "-r", "gone/feature_registry.yaml"), "The folder gone does not exist."),
     (("git:HEAD:broken.yaml",), "git:HEAD:broken.yaml has 1 problem."),
     (("git:HEAD:binary.yaml",), "git:HEAD:binary.yaml is not UTF-8 text."),
-    (("--level", "FQ830"), "'FQ830' is no RULE=LEVEL."),
-    (("--level", "FQ301=safe"), "diff has no rule FQ301."),
-    (("--end", "2026-02-06"), "--end and --max-bytes speak of stored rows."),
-    (("--rows", "a.ndjson", "--start", "2026-02-06"), "--rows scores a file, without dates and without a target."),
+    (("--level", "FQ830"), "'FQ830' is not RULE=LEVEL."),
+    (("--level", "FQ301=safe"), "Unknown rule `FQ301` of diff."),
+    (("--end", "2026-02-06"), "--end and --max-bytes need --start."),
+    (("--rows", "a.ndjson", "--start", "2026-02-06"), "--rows scores a file, so it excludes --start, --end,"),
     (("--rows", "gone.ndjson"), "gone.ndjson is not there."),
-    (("--rows", "feature_registry.yaml"), "What feature_registry.yaml holds is not told by its name."),
+    (("--rows", "feature_registry.yaml"), "The format of feature_registry.yaml is unknown."),
 ]
 
 
 def test_wrong_input_is_one_sentence(repository: Path) -> None:
-    """Each ends with 2 and says what is wrong, without a traceback."""
+    """Each ends with 2 and names what is wrong, without a traceback."""
     (repository.parent / "broken.yaml").write_text("version: 1\n  x: 2\n")
     (repository.parent / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     git(repository.parent, "add", "-A")
@@ -163,7 +163,7 @@ def test_wrong_input_is_one_sentence(repository: Path) -> None:
         assert err.count(sentence) == 1, err
 
 
-def test_without_git_it_says_so(tmp_path: Path) -> None:
+def test_a_missing_git_is_reported(tmp_path: Path) -> None:
     """No git, no repository: one sentence, exit 2; files need neither."""
     (tmp_path / "feature_registry.yaml").write_text(TEXT)
     code, _, err = run(tmp_path, path="/nonexistent")
@@ -181,5 +181,5 @@ def test_git_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     slow.write_text("#!/bin/sh\nexec /bin/sleep 20\n")
     slow.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(InputError, match=r"git took more than 0\.3 s"):
+    with pytest.raises(InputError, match=r"git did not end in 0\.3 s"):
         text_at(revision_of("git:HEAD", tmp_path / "feature_registry.yaml"), 0.3)

@@ -1,7 +1,8 @@
-"""The law of fqtool diff: every difference between two registries is told, whichever field it is in."""
+"""The law of fqtool diff: every difference between two registries is reported, whichever field it is in."""
 
 from __future__ import annotations
 
+import fnmatch
 import types
 import typing
 from collections.abc import Iterator
@@ -15,13 +16,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fqtool.finding import Location
-from fqtool.registry.edits import edits
+from fqtool.commands.diff.compare import Comparison
+from fqtool.commands.diff.edits import edits
+from fqtool.commands.diff.rules import BREAKS, check_breaks
+from fqtool.findings.finding import Location
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Deprecation, Registry, Spread
-from fqtool.rules.about_breaks import check_breaks
-from fqtool.rules.comparison import Comparison
+from fqtool.table.changes import Change
 from tests.bed.running import ROOT
+from tests.test_diff import CASES, VERSIONED, base, entry
 
 Path = tuple[str | int, ...]
 _NOT_SAID = ("path", "document", "at")
@@ -56,7 +59,7 @@ def walk(value: Any, kind: Any, path: Path = ()) -> Iterator[tuple[Path, Any, An
 
 
 def others(value: Any, kind: Any, field: str) -> list[Any]:
-    """Other values for a field: each must be told."""
+    """Other values for a field: each must be reported."""
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, Enum):
@@ -97,7 +100,7 @@ def of_list(value: tuple[Any, ...], field: str) -> list[Any]:
 
 
 def from_nothing(kind: Any) -> Any:
-    """A value where there is none, by the declared type."""
+    """A value for an absent field, by the declared type."""
     kinds = [one for one in typing.get_args(kind) if one is not types.NoneType]
     for one in kinds:
         if isinstance(one, type) and issubclass(one, Enum):
@@ -113,7 +116,7 @@ def from_nothing(kind: Any) -> Any:
 
 
 def put(value: Any, path: Path, new: Any) -> Any:
-    """The value with what stands at `path` replaced."""
+    """The value with the part at `path` replaced."""
     if not path:
         return new
     head, rest = path[0], path[1:]
@@ -140,7 +143,7 @@ def test_every_field_of_the_model_is_tried() -> None:
 
 
 def at(value: Any, path: Path) -> Any:
-    """What stands at a path."""
+    """The part at a path."""
     for step in path:
         value = getattr(value, step) if isinstance(step, str) else value[step]
     return value
@@ -150,8 +153,8 @@ PARTS = sorted({str(path[0]) for path, _ in mutations()})
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_each_single_difference_is_told(part: str) -> None:
-    """Each field, changed alone, gives a finding, in either direction; it stands at a place with a sentence."""
+def test_each_single_difference_is_reported(part: str) -> None:
+    """Each field, changed alone, gives a finding, in either direction, with a place and a sentence."""
     for path, other in mutations():
         if path[0] == part:
             changed = put(real(), path, other)
@@ -163,8 +166,8 @@ def test_each_single_difference_is_told(part: str) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.data())
-def test_several_differences_are_told_each(data: st.DataObject) -> None:
-    """Changes of several sections are told together: no finding of one hides another's section."""
+def test_several_differences_are_each_reported(data: st.DataObject) -> None:
+    """Changes of several sections are reported together: no finding of one hides another's section."""
     chosen = data.draw(st.lists(st.sampled_from(mutations()), min_size=2, max_size=4, unique_by=lambda one: one[0][0]))
     changed = real()
     for path, other in chosen:
@@ -178,8 +181,25 @@ def test_several_differences_are_told_each(data: st.DataObject) -> None:
             assert {(one.rule, one.message) for one in alone if one.rule not in ("FQ837", "FQ842", "FQ844")} <= told
 
 
-# What these say goes into one table, so that one finding may speak of two of them.
+# Changes of these go into one table, so that one finding may name two of them.
 _OF_THE_TABLE = ("columns", "base_columns", "features", "categories", "table", "views", "schema_versions")
+
+
+def test_every_kind_in_the_table_occurs() -> None:
+    """A kind that no comparison produces, such as a field with another name now, is a row that never applies."""
+    pairs = [(real(), put(real(), path, other)) for path, other in mutations()]
+    pairs += [(before(base()), after(base())) for _, before, after, _ in CASES]
+    pairs.append((replace(base(), **VERSIONED), entry("sources", 0, weight=90.0)(replace(base(), **VERSIONED))))
+    comparisons = [Comparison(*way) for old, new in pairs for way in ((old, new), (new, old))]
+    kinds = {difference.kind for comparison in comparisons for difference in comparison.differences}
+    assert {kind for kind in BREAKS if not fnmatch.filter(kinds, kind)} == set()
+
+
+def test_every_change_of_the_table_has_a_row() -> None:
+    """A class of Change without a row has no message; three classes never come from two registries."""
+    classes = {kind.__name__ for kind in typing.get_args(Change)}
+    rows = {kind.partition(".")[0] for kind in BREAKS}
+    assert classes - rows == {"CreateTable", "DropView", "SetPolicyTags"}
 
 
 def test_equal_registries_have_no_difference() -> None:

@@ -10,16 +10,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from fqtool.commands.diff.run import diff_of, preview_of_file, preview_of_table
 from fqtool.errors import InputError
-from fqtool.quality.build import desired_table
-from fqtool.quality.rescoring import Rescoring
-from fqtool.quality.roles import Roles
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Registry
+from fqtool.schema.build import desired_table
+from fqtool.scoring.rescoring import Rescoring
+from fqtool.scoring.roles import Roles
 from fqtool.synthetic.season import Season
-from fqtool.verbs.diff import diff_of, preview_of_file, preview_of_table
-from fqtool.verbs.score_records import scorer_of
-from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb.scorer import scorer_of
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed import zeta
 from tests.bed.running import ROOT
 from tests.test_diagnosis import DAY, registry, store
@@ -81,15 +81,18 @@ def test_the_preview_counts_what_scoring_both_ways_gives(tmp_path: Path) -> None
 
 
 def test_the_preview_is_one_scan_that_google_accepts() -> None:
-    """Google's analyser accepts the query over the table; the table stands in it once, by its dates."""
+    """Google's analyser accepts the query over the table; the query names the table once, by its dates."""
     query = Rescoring(registry(), heavier()).query(DAY, DAY, datetime(2026, 2, 7, tzinfo=UTC))
     assert query.sql.count(f"`{registry().table.name}`") == 1
     assert f"`game_date` BETWEEN DATE '{DAY}' AND DATE '{DAY}'" in query.sql
     assert zeta.analyze(query.sql, catalog(desired_table(registry()))) is None
 
 
-def test_a_table_without_partitions_has_no_dates_to_ask() -> None:
-    """It is one sentence, not a query over all rows."""
-    old, new = (replace(one, table=replace(one.table, partition_by=None)) for one in (registry(), heavier()))
-    with pytest.raises(InputError, match="no partition_by"):
+def test_a_preview_needs_the_date_of_a_row() -> None:
+    """A table without one is refused, not read whole."""
+    old, new = (
+        replace(one, table=replace(one.table, partition_by=None, keys=("player_lookup",)))
+        for one in (registry(), heavier())
+    )
+    with pytest.raises(InputError, match="no `partition_by`"):
         Rescoring(old, new).query(DAY, DAY, datetime(2026, 2, 7, tzinfo=UTC))

@@ -13,15 +13,14 @@ from pathlib import Path
 import pytest
 from selenium.webdriver.common.by import By
 
-from fqtool.quality.gates import gates
+from fqtool.commands.export.dictionary import Part, Sheet, dictionary
+from fqtool.commands.export.dictionary_pages import dictionary_html, dictionary_markdown
 from fqtool.registry.model import Processor, Registry, TableSpec
-from fqtool.report.dictionary import dictionary
-from fqtool.report.dictionary_html import dictionary_html
-from fqtool.report.dictionary_markdown import dictionary_markdown
-from fqtool.report.sheets import Part, Sheet
+from fqtool.scoring.gates import gates
 from tests.bed.running import ROOT
 from tests.browser import browser, complaints, opened, requests
-from tests.exported import hostile, real
+from tests.exported_registries import hostile, real
+from tests.machine import patient
 from tests.stores import small_registry
 from tests.test_exports import fqtool
 
@@ -71,7 +70,7 @@ STORES = {"real": real, "small": small_registry, "hostile": bad}
 
 @pytest.mark.parametrize("store", STORES)
 def test_every_link_leads_to_one_place(store: str) -> None:
-    """In both formats an anchor stands once, and each link within the page has its anchor."""
+    """In both formats an anchor occurs once, and each link within the page has its anchor."""
     markdown, html = pages(STORES[store]())
     outline = Outline(html)
     ids = re.findall(r'<a id="([^"]+)"></a>', markdown)
@@ -83,8 +82,8 @@ def test_every_link_leads_to_one_place(store: str) -> None:
     assert {link.removeprefix("#") for link in outline.links} == set(links)
 
 
-def test_the_real_store_is_told_whole() -> None:
-    """Every column and feature has a row with its anchor; so stands all else that the registry lists."""
+def test_the_real_store_is_described_whole() -> None:
+    """Every column and feature has a row with its anchor, and so has all else that the registry lists."""
     registry = real()
     sheets = {one.anchor: one for one in dictionary(registry)}
     anchors = [row.anchor for one in sheets.values() for row in one.rows if row.anchor]
@@ -158,9 +157,9 @@ def test_no_text_becomes_markup() -> None:
 
 
 def test_a_store_with_little_has_a_page() -> None:
-    """Empty sections say so; a table without partitions or views is told as well."""
+    """Empty sections are marked as empty; a table without partitions or views is described as well."""
     markdown, html = pages(small_registry(table=TableSpec("store", ("item",)), views=()))
-    assert markdown.count("There are none.") == html.count("There are none.") > 2
+    assert markdown.count("No entries.") == html.count("No entries.") > 2
     assert "| partitions | none |" in markdown
 
 
@@ -199,11 +198,11 @@ def test_without_its_package_html_is_refused(tmp_path: Path) -> None:
     """Where jinja2 is not installed, --format html ends in exit 2 with what to install; Markdown needs nothing."""
     (tmp_path / "jinja2.py").write_text("raise ImportError\n")
     (tmp_path / "feature_registry.yaml").write_text((ROOT / "feature_registry.yaml").read_text())
-    code = "import sys; sys.path.insert(0, '.'); from fqtool.cli.app import main; main()"
+    code = "import sys; sys.path.insert(0, '.'); from fqtool.app.app import main; main()"
     for form, expected in (("html", 2), ("markdown", 0)):
         done = subprocess.run(
             [sys.executable, "-c", code, "docs", "--format", form], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)},
-            capture_output=True, text=True, timeout=LIMIT, check=False,
+            capture_output=True, text=True, timeout=patient(LIMIT), check=False,
         )  # fmt: skip
         assert done.returncode == expected, done.stderr
         assert ("fqtool[report]" in done.stderr) == (form == "html")

@@ -10,17 +10,16 @@ import pytest
 from typer.testing import CliRunner
 
 from fqtool import Registry
-from fqtool.cli.app import app
+from fqtool.app.app import app
+from fqtool.commands.doctor.run import ALLOWS, COMMANDS, Library, Need, examine, libraries, needs_of, outside
+from fqtool.commands.migrate.lease import prepare_ledger
 from fqtool.errors import RegistryError, Unreachable, UsageError
 from fqtool.sql import Query
 from fqtool.table.changes import CreateTable
-from fqtool.verbs.doctor import Library, examine, libraries, needs_of, outside
-from fqtool.verbs.lease import prepare_ledger
-from fqtool.verbs.permissions import ALLOWS, COMMANDS, Need
-from fqtool.warehouse.bigquery import BigQueryWarehouse
-from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.bigquery.warehouse import BigQueryWarehouse
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed.running import PROJECT, ROOT, Emulator
-from tests.faulty import FaultyServer, Pass, Request, Step, error
+from tests.fault_proxy import FaultyServer, Pass, Request, Step, error
 from tests.stores import small_registry
 from tests.test_docs import commands
 
@@ -28,7 +27,7 @@ PAGE = ROOT / "docs" / "how-to" / "permissions.md"
 # What BigQuery would refuse a person without the permission: words of the request that needs it.
 ASKS = {
     Need.JOBS: r'"dryRun"',
-    Need.READ: r"SELECT (?!1)",
+    Need.READ: r"SELECT (?!@at)",
     Need.WRITE: r"UPDATE `",
     Need.ALTER: r"ALTER TABLE",
     Need.CREATE: r"CREATE TABLE",
@@ -45,7 +44,7 @@ def registry() -> Registry:
 def store(registry: Registry, emulator: Emulator) -> str:
     """A dataset of the emulator with the table."""
     from fqtool.migrations.plan import make_statement
-    from fqtool.quality.build import desired_table
+    from fqtool.schema.build import desired_table
     from fqtool.table.model import State
 
     name = emulator.fresh_dataset()
@@ -98,6 +97,10 @@ def test_everything_is_held_and_nothing_is_changed(
         with BigQueryWarehouse(PROJECT, store, url="bigquery://p/d") as warehouse:
             found = examine(registry, warehouse)
         assert all(one.method == "GET" or one.json["configuration"]["dryRun"] for one in server.requests)
+        sent = [one.json["configuration"] for one in server.requests if one.method == "POST"]
+        assert any(one["query"].get("queryParameters") for one in sent)
+        assert all(one["labels"] and one["query"]["defaultDataset"] for one in sent)
+        assert any("maximumBytesBilled" in one["query"] for one in sent)
     assert {one.need: one.held for one in found.proofs} == dict.fromkeys(Need, True)
     assert not found.findings
 
@@ -112,8 +115,8 @@ def test_a_file_that_is_not_there_is_not_made(registry: Registry, tmp_path: Path
     assert {one.need for one in found.proofs if one.held is None} == {Need.READ, Need.WRITE, Need.ALTER}
 
 
-def test_versions_are_told_where_there_is_no_registry(tmp_path: Path) -> None:
-    """What is installed helps just where nothing else can be looked at; the registry's problem is told after it."""
+def test_versions_are_reported_where_there_is_no_registry(tmp_path: Path) -> None:
+    """Installed versions help where nothing else can be looked at; the registry's problem is reported after them."""
     done = CliRunner().invoke(app, ["doctor", "--registry", str(tmp_path / "none.yaml")])
     assert "duckdb" in done.stdout
     assert isinstance(done.exception, RegistryError)
@@ -143,13 +146,13 @@ def test_only_what_a_command_needs_is_tried(registry: Registry, store: str, emul
 
 
 def test_a_target_that_does_not_answer_is_an_error(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law: without an answer there is nothing to prove, and the error of every other command is raised."""
+    """Law: without an answer nothing can be proved, and the error of every other command is raised."""
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", "http://127.0.0.1:9")
     with BigQueryWarehouse("p", "d", timeout=1, url="bigquery://p/d") as warehouse, pytest.raises(Unreachable):
         _ = examine(registry, warehouse)
 
 
-def test_versions_outside_the_bounds_are_told() -> None:
+def test_versions_outside_the_bounds_are_reported() -> None:
     """Law: what is older, newer or absent is a warning; what is installed here is inside the bounds."""
     found = [Library("a", "1.4", ">=1.5"), Library("b", "", ">=1"), Library("c", "2.0", ">=1,<3")]
     assert [one.subject for one in outside(found)] == ["a", "b"]
@@ -176,7 +179,7 @@ def test_the_page_and_the_table_agree() -> None:
 
 
 def test_every_command_that_asks_a_warehouse_is_in_the_table() -> None:
-    """Law: a command that takes --target says what it needs."""
+    """Law: a command that takes --target declares what it needs."""
     asking = {name.removeprefix("fqtool ") for name, one in commands()
               if any("--target" in parameter.opts for parameter in one.params)}  # fmt: skip
     known = {name.partition(" --")[0] for name in COMMANDS}

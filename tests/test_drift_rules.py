@@ -8,12 +8,11 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from fqtool.finding import RULES, Finding, Severity
-from fqtool.quality.build import base_table, desired_state
-from fqtool.rules.about_drift import check_drift
-from fqtool.rules.drift import find_drift
+from fqtool.commands.check_drift.compare import check_drift, find_drift
+from fqtool.findings.finding import RULES, Finding, Severity
+from fqtool.schema.build import base_table, desired_state
 from fqtool.table.changes import AddColumn, DropColumn, fold
-from fqtool.table.column import Kind, Mode, Type
+from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.model import Partitioning, State, Table, View
 from fqtool.table.parse import parse
 from fqtool.table.typetext import column
@@ -22,11 +21,12 @@ from tests.strategies import states
 
 REGISTRY = small_registry()
 DESIRED = desired_state(REGISTRY)
+UNKNOWN = Type(Kind.UNKNOWN, name="QUATERNION")
 BASE = frozenset({"item", "day", "vector", "made_at", "history"})
 
 
 def told(live: State, **options: object) -> tuple[Finding, ...]:
-    """What drift is told about a live state, with everything recorded and planned as desired."""
+    """The drift findings about a live state, with everything recorded and planned as desired."""
     levels = options.pop("levels", {})
     known = {"recorded": DESIRED, "planned": DESIRED, "renames": {}} | options
     return check_drift(find_drift(live, DESIRED, base=BASE, **known), levels)  # type: ignore[arg-type]
@@ -58,6 +58,8 @@ CLASSES: list[tuple[str, str, Callable[[], State]]] = [
     ("FQ301", "tier", lambda: fold(DESIRED, [DropColumn("tier")])),
     ("FQ302", "rogue", lambda: fold(DESIRED, [AddColumn(column("rogue", "INT64"))])),
     ("FQ303", "tier", lambda: changed("tier", type=Type(Kind.INT64))),
+    ("FQ303", "tier", lambda: changed("tier", type=UNKNOWN)),
+    ("FQ315", "rogue", lambda: fold(DESIRED, [AddColumn(Column("rogue", UNKNOWN))])),
     ("FQ303", "history", lambda: changed("history", type=column("x", "STRUCT<seen STRING>").type)),
     ("FQ304", "item", lambda: changed("item", mode=Mode.NULLABLE)),
     ("FQ304", "alerts", lambda: changed("alerts", mode=Mode.NULLABLE)),
@@ -86,12 +88,12 @@ def test_each_class_is_one_finding_with_a_cause_and_a_remedy(
     (found,) = told(live())
     assert (found.rule, found.subject) == (code, subject)
     assert found.cause == "changed by hand"
-    assert found.remedy
+    assert str(found.remedy)
     assert found.severity is RULES[code].severity
 
 
 def test_order_is_ignored_unless_asked_for() -> None:
-    """Columns in another order are no finding by default; the registry's drift map can make them one."""
+    """Columns in another order give no finding by default; the registry's drift map can make them one."""
     live = replace(DESIRED, table=table().with_columns(reversed(table().columns)))
     assert told(live) == ()
     (found,) = told(live, levels={"FQ308": Severity.ERROR})
@@ -110,10 +112,34 @@ def test_every_class_can_be_set_to_another_level() -> None:
 def test_the_remedy_for_a_base_column_is_a_statement() -> None:
     """Fqtool leaves base columns alone, so their remedy is SQL to paste, and it parses."""
     (found,) = told(changed("item", description="other"))
-    assert parse(found.remedy.rstrip(";"))
+    assert parse(str(found.remedy).rstrip(";"))
 
 
-def test_causes_tell_files_ledger_and_registry_apart() -> None:
+def test_the_remedy_for_a_base_column_with_a_default_is_two_statements() -> None:
+    """BigQuery adds no column with a default, so the default follows in a statement of its own."""
+    (found,) = told(fold(DESIRED, [DropColumn("made_at")]))
+    add, default = str(found.remedy).removesuffix(";").split(";\n")
+    assert "ADD COLUMN `made_at` TIMESTAMP" in add
+    assert "ALTER COLUMN `made_at` SET DEFAULT CURRENT_TIMESTAMP()" in default
+    assert all(parse(statement) for statement in (add, default))
+
+
+def test_the_remedy_for_a_managed_column_with_a_default_is_a_plan() -> None:
+    """A plan writes both statements, so the remedy is the same as without a default."""
+    with_default = replace(DESIRED, table=table().with_column("tier", default="'gold'"))
+    drifts = find_drift(
+        fold(with_default, [DropColumn("tier")]),
+        with_default,
+        base=BASE,
+        recorded=with_default,
+        planned=with_default,
+        renames={},
+    )
+    (found,) = check_drift(drifts, {})
+    assert str(found.remedy) == "fqtool migrate plan && fqtool migrate"
+
+
+def test_causes_distinguish_files_ledger_and_registry() -> None:
     """Not in the ledger but in a file: unapplied. In no file: registry ahead. In the ledger, not live: by hand."""
     base = State(base_table(REGISTRY), DESIRED.views)
     causes = {

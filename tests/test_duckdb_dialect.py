@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from fqtool.errors import InputError, StatementFailed
 from fqtool.sql import Query
 from fqtool.table.changes import CreateTable
+from fqtool.table.ddl import Statement
 from fqtool.table.model import Table
-from fqtool.table.statement import Statement
 from fqtool.table.typetext import column
-from fqtool.warehouse.duckdb import DuckDBWarehouse
-from fqtool.warehouse.duckdb_dialect import to_duckdb
+from fqtool.warehouse.duckdb.transpile.dialect import to_duckdb
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed.zeta import evaluate
 
 COLUMNS = {
@@ -128,7 +128,7 @@ REFUSED = {
     "SAFE.SUBSTR(s, 1)": "SAFE", "ARRAY(SELECT AS STRUCT 1 AS x)": "SELECT AS STRUCT", "PARSE_JSON(j)": "JSON",
     "CAST(s AS STRING FORMAT 'YYYY')": "FORMAT", "CAST(s AS STRING(2))": "STRING", "CAST(f AS BIGNUMERIC)": "BIGNUM",
     "ANY_VALUE(s HAVING MAX k)": "HAVING MAX", "@@error.message": "system variable", "k + ?": "without a name",
-    "1e400": "no FLOAT64", "ROUND(f, 2, 'ROUND_HALF_EVEN')": "ROUND", "AVG(CAST(k AS BIGNUMERIC))": "BIGNUMERIC",
+    "1e400": "not a FLOAT64", "ROUND(f, 2, 'ROUND_HALF_EVEN')": "ROUND", "AVG(CAST(k AS BIGNUMERIC))": "BIGNUMERIC",
     "REGEXP_EXTRACT(s, 'a')": "REGEXP_EXTRACT", "POW(f, 2)": "POW", "CAST(af AS STRING)": "ARRAY",
 }  # fmt: skip
 REFUSED_QUERIES = {
@@ -141,11 +141,11 @@ REFUSED_QUERIES = {
     "SELECT AVG(k) OVER () FROM u": "unknown type",
     "SELECT k FROM t TABLESAMPLE SYSTEM (10 PERCENT)": "TABLESAMPLE",
     "MERGE t USING t AS u ON FALSE WHEN NOT MATCHED THEN INSERT ROW": "INSERT ROW",
-    "CREATE TABLE x AS SELECT 1": "no query",
-    "DROP TABLE t": "no query",
+    "CREATE TABLE x AS SELECT 1": "not a query",
+    "DROP TABLE t": "not a query",
     "SELECT 1; SELECT 2": "one statement",
-    "SELEC 1": "no query|read",
-    "SELECT (1": "cannot|read",
+    "SELEC 1": "not a query|not valid",
+    "SELECT (1": "cannot|not valid",
 }
 FAILS = ["1 / 0", "k / (k - 1)", "MOD(1, 0)", "DIV(1, 0)", "CAST('2.5' AS INT64)", "CAST('x' AS FLOAT64)", "SQRT(-1)",
          "[1, 2][OFFSET(5)]", "CAST('yes' AS BOOL)", "9223372036854775807 + k"]  # fmt: skip
@@ -229,7 +229,7 @@ def test_a_query_answers_as_google_does(duck: DuckDBWarehouse, query: str) -> No
 
 
 @pytest.mark.parametrize(("expression", "named"), REFUSED.items())
-def test_what_cannot_be_said_is_refused_by_name(expression: str, named: str) -> None:
+def test_what_cannot_be_translated_is_refused_by_name(expression: str, named: str) -> None:
     """A function that DuckDB does otherwise, or that was never compared, raises InputError that names it."""
     schemas = (("t", tuple((name, text) for name, text in COLUMNS.items())),)
     with pytest.raises(InputError, match=named):
@@ -238,14 +238,14 @@ def test_what_cannot_be_said_is_refused_by_name(expression: str, named: str) -> 
 
 @pytest.mark.parametrize(("query", "named"), REFUSED_QUERIES.items())
 def test_a_query_that_means_something_else_is_refused(query: str, named: str) -> None:
-    """Clauses that DuckDB reads otherwise, several statements, DDL and what is no SQL raise InputError."""
+    """Clauses that DuckDB reads otherwise, several statements, DDL and text other than SQL raise InputError."""
     with pytest.raises(InputError, match=named):
         to_duckdb(query)
 
 
 @pytest.mark.parametrize("expression", FAILS)
 def test_what_fails_at_google_fails_here(duck: DuckDBWarehouse, expression: str) -> None:
-    """Division by zero, bad casts, an index out of bounds, overflow: an error, where DuckDB says NULL, inf or 3."""
+    """Division by zero, bad casts, an index out of bounds, overflow: an error, where DuckDB gives NULL, inf or 3."""
     with pytest.raises(StatementFailed):
         duck.rows(Query(f"SELECT {expression} AS v FROM t WHERE k = 1"))
 
@@ -276,7 +276,7 @@ def test_json_is_parsed_once(duck: DuckDBWarehouse) -> None:
 
 
 def test_malformed_json_is_a_missing_value(duck: DuckDBWarehouse) -> None:
-    """Text that is no JSON reads as NULL, parsed once or by itself, and does not stop the query."""
+    """Text that is not JSON reads as NULL, parsed once or by itself, and does not stop the query."""
     query = "SELECT JSON_VALUE(j, '$.a') AS a, JSON_VALUE(j, '$.b') AS b FROM t WHERE k = 3"
     assert duck.rows(Query(query)) == [{"a": None, "b": None}]
     assert duck.rows(Query("SELECT JSON_VALUE('{bad', '$.a') AS a")) == [{"a": None}]
@@ -298,7 +298,7 @@ def test_names_and_parameters() -> None:
 def test_sqlglot_is_loaded_for_queries_alone() -> None:
     """Importing the warehouse loads neither DuckDB nor sqlglot."""
     code = (
-        "import sys, fqtool.warehouse.duckdb, fqtool.warehouse.duckdb_dialect\n"
+        "import sys, fqtool.warehouse.duckdb.warehouse, fqtool.warehouse.duckdb.transpile.dialect\n"
         "raise SystemExit(any(name in sys.modules for name in ('duckdb', 'sqlglot')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""What DuckDBWarehouse describes is what stands in the file: physical reality wins over what was remembered."""
+"""DuckDBWarehouse describes what is in the file: physical reality wins over what was remembered."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from fqtool.table.changes import CreateTable, DropColumn, PutView, RenameColumn,
 from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.model import DATASET, Options, Partitioning, State, Table, View
 from fqtool.table.typetext import column
-from fqtool.warehouse.duckdb import DuckDBWarehouse
-from fqtool.warehouse.duckdb_types import as_stored, read_type, type_text
+from fqtool.warehouse.duckdb.types import as_stored, read_type, type_text
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests import strategies
-from tests.duck import STORE, VIEW, by_hand, made
+from tests.duckdb_store import STORE, VIEW, by_hand, made
 
 
 def plain(text: str) -> Type:
@@ -34,7 +34,7 @@ def changed(name: str, **what: Any) -> Table:
     return STORE.with_columns(replace(one, **what) if one.name == name else one for one in STORE.columns)
 
 
-# What somebody does to the table with plain DuckDB SQL, and how it must be described afterwards.
+# A change of the table with plain DuckDB SQL, and how the table must be described afterwards.
 BY_HAND: dict[str, Table] = {
     "ALTER TABLE store DROP COLUMN n": STORE.with_columns(one for one in STORE.columns if one.name != "n"),
     "ALTER TABLE store ADD COLUMN x INTEGER": STORE.with_columns((*STORE.columns, Column("x", plain("INT64")))),
@@ -69,21 +69,21 @@ BY_HAND: dict[str, Table] = {
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Where the database goes: a folder that is not there yet."""
-    return tmp_path / "deep" / "er" / "house.duckdb"
+    return tmp_path / "deep" / "er" / "store.duckdb"
 
 
 @pytest.fixture
-def house(file: Path) -> Iterator[DuckDBWarehouse]:
+def warehouse(file: Path) -> Iterator[DuckDBWarehouse]:
     """A warehouse on that file."""
     with DuckDBWarehouse(str(file), f"duckdb:///{file}") as opened:
         yield opened
 
 
 @pytest.fixture
-def stored(house: DuckDBWarehouse) -> DuckDBWarehouse:
+def stored(warehouse: DuckDBWarehouse) -> DuckDBWarehouse:
     """The same with the store in it."""
-    house.run(made(CreateTable(STORE)))
-    return house
+    warehouse.run(made(CreateTable(STORE)))
+    return warehouse
 
 
 @pytest.mark.parametrize(("sql", "expected"), BY_HAND.items())
@@ -94,7 +94,7 @@ def test_physical_reality_wins(stored: DuckDBWarehouse, sql: str, expected: Tabl
     assert stored.describe("store") == expected
 
 
-def test_a_hand_made_table_is_described(house: DuckDBWarehouse, file: Path) -> None:
+def test_a_hand_made_table_is_described(warehouse: DuckDBWarehouse, file: Path) -> None:
     """A table that fqtool never wrote is described from DuckDB's catalog alone."""
     file.parent.mkdir(parents=True)
     sql = (
@@ -103,7 +103,7 @@ def test_a_hand_made_table_is_described(house: DuckDBWarehouse, file: Path) -> N
         "h MAP(VARCHAR, INTEGER), i STRUCT(\"x y\" FLOAT, z VARCHAR[]), j VARCHAR[3], k BIT, l JSON DEFAULT '{}', "
         "m TIME, n UBIGINT, o DECIMAL(4, 1)); COMMENT ON TABLE t IS 'words'; COMMENT ON COLUMN t.a IS 'about a'"
     )
-    by_hand(house, sql)
+    by_hand(warehouse, sql)
     texts = {
         "a": "INT64", "b": "BIGNUMERIC(38, 0)", "c": "STRING", "d": "STRING", "e": "DATETIME", "f": "TIMESTAMP",
         "g": "BIGNUMERIC(38, 20)", "h": "ARRAY<STRUCT<key STRING, value INT64>>",
@@ -113,20 +113,20 @@ def test_a_hand_made_table_is_described(house: DuckDBWarehouse, file: Path) -> N
     columns = [column(name, text) for name, text in texts.items()]
     columns[0] = replace(columns[0], mode=Mode.REQUIRED, description="about a")
     columns[11] = replace(columns[11], default="'{}'")
-    assert house.describe("t") == Table("t", tuple(columns), options=Options(description="words"))
-    assert house.describe("T") is None
+    assert warehouse.describe("t") == Table("t", tuple(columns), options=Options(description="words"))
+    assert warehouse.describe("T") is None
 
 
-def test_a_type_that_bigquery_has_nothing_like_is_named(house: DuckDBWarehouse, file: Path) -> None:
-    """A list of lists cannot be told as a column of BigQuery's: an error that names table, column and type."""
+def test_a_type_that_bigquery_has_nothing_like_is_named(warehouse: DuckDBWarehouse, file: Path) -> None:
+    """A list of lists has no counterpart in BigQuery's types: an error that names table, column and type."""
     file.parent.mkdir(parents=True)
-    by_hand(house, "CREATE TABLE t (a INTEGER[][])")
+    by_hand(warehouse, "CREATE TABLE t (a INTEGER[][])")
     with pytest.raises(WorldError, match=r"column a of t has the type INTEGER\[\]\[\]"):
-        house.describe("t")
+        warehouse.describe("t")
 
 
 def test_a_view_changed_by_hand_shows_its_own_text(stored: DuckDBWarehouse) -> None:
-    """A view is described in the GoogleSQL it was made from until somebody replaces it."""
+    """A view is described in the GoogleSQL it was made from until another program replaces it."""
     stored.run(made(PutView(VIEW)))
     assert stored.describe("v") == VIEW
     by_hand(stored, "CREATE OR REPLACE VIEW v AS SELECT item FROM store")
@@ -135,27 +135,27 @@ def test_a_view_changed_by_hand_shows_its_own_text(stored: DuckDBWarehouse) -> N
     assert stored.describe("v") == View("v", "SELECT item FROM store", "by hand")
 
 
-def test_a_view_stands_however_duckdb_spells_it(stored: DuckDBWarehouse) -> None:
-    """A release of DuckDB that writes the same view down otherwise is no change by hand."""
+def test_a_view_is_unchanged_however_duckdb_spells_it(stored: DuckDBWarehouse) -> None:
+    """A release of DuckDB that writes the same view down otherwise does not cause drift."""
     stored.run(made(PutView(VIEW)))
     by_hand(stored, "UPDATE _fqtool_catalog SET definition = replace(definition, 'CASE WHEN', 'case  when')")
     assert stored.describe("v") == VIEW
 
 
-def test_a_view_follows_the_types_under_it(house: DuckDBWarehouse) -> None:
+def test_a_view_follows_the_types_under_it(warehouse: DuckDBWarehouse) -> None:
     """A view means the same after a column under it was widened: ROUND of FLOAT64 is another than ROUND of INT64."""
-    house.run(made(CreateTable(Table("t", (Column("n", Type(Kind.NUMERIC)),))), table="t"))
-    house.run(Query("INSERT INTO t (n) VALUES (NUMERIC '2.675')"))
+    warehouse.run(made(CreateTable(Table("t", (Column("n", Type(Kind.NUMERIC)),))), table="t"))
+    warehouse.run(Query("INSERT INTO t (n) VALUES (NUMERIC '2.675')"))
     view = View("v", f"SELECT ROUND(n, 2) AS r, CAST(n AS STRING) AS s FROM {ident(DATASET, 't')}")
-    house.run(made(PutView(view)))
-    assert house.rows(Query("SELECT r, s FROM v")) == [{"r": Decimal("2.68"), "s": "2.675"}]
-    house.run(made(SetType("n", Type(Kind.FLOAT64)), table="t"))
-    assert house.rows(Query("SELECT r, s FROM v")) == [{"r": 2.67, "s": "2.675"}]
-    assert house.describe("v") == view
+    warehouse.run(made(PutView(view)))
+    assert warehouse.rows(Query("SELECT r, s FROM v")) == [{"r": Decimal("2.68"), "s": "2.675"}]
+    warehouse.run(made(SetType("n", Type(Kind.FLOAT64)), table="t"))
+    assert warehouse.rows(Query("SELECT r, s FROM v")) == [{"r": 2.67, "s": "2.675"}]
+    assert warehouse.describe("v") == view
 
 
 def test_a_table_under_an_index_can_be_altered(stored: DuckDBWarehouse) -> None:
-    """An index somebody made stands aside while the table is altered; only its own column cannot be dropped."""
+    """A foreign index is removed while the table is altered; only its own column cannot be dropped."""
     by_hand(stored, "CREATE INDEX by_n ON store (n)")
     stored.run(made(DropColumn("place"), RenameColumn("s", "s2")))
     with pytest.raises(StatementFailed):
@@ -182,10 +182,10 @@ def test_types_come_back_as_far_as_duckdb_holds_them(connection: duckdb.DuckDBPy
     assert (mode is Mode.REPEATED) == (one.mode is Mode.REPEATED)
 
 
-def test_numbers_of_before_survive_widening(house: DuckDBWarehouse) -> None:
+def test_numbers_of_before_survive_widening(warehouse: DuckDBWarehouse) -> None:
     """The widest NUMERIC is the same number as BIGNUMERIC; relaxed and widened columns keep their rows."""
     most = Decimal("99999999999999999999999999999.999999999")
-    house.run(made(CreateTable(Table("t", (Column("n", Type(Kind.NUMERIC), Mode.REQUIRED),))), table="t"))
-    house.run(Query("INSERT INTO t (n) VALUES (@n)", (("n", most),)))
-    house.run(made(SetMode("n", Mode.NULLABLE), SetType("n", Type(Kind.BIGNUMERIC)), table="t"))
-    assert house.rows(WholeTable("t", ("n",))) == [{"n": most}]
+    warehouse.run(made(CreateTable(Table("t", (Column("n", Type(Kind.NUMERIC), Mode.REQUIRED),))), table="t"))
+    warehouse.run(Query("INSERT INTO t (n) VALUES (@n)", (("n", most),)))
+    warehouse.run(made(SetMode("n", Mode.NULLABLE), SetType("n", Type(Kind.BIGNUMERIC)), table="t"))
+    assert warehouse.rows(WholeTable("t", ("n",))) == [{"n": most}]

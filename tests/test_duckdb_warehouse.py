@@ -17,36 +17,37 @@ from fqtool.errors import InputError, NotThere, StatementFailed
 from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.changes import CreateTable, fold
 from fqtool.table.model import State
-from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from tests.bed.running import ROOT
-from tests.duck import STORE, made
-from tests.dying import CHANGES, JOB, TABLE, prepare
+from tests.duckdb_store import STORE, made
+from tests.killed_statement import CHANGES, JOB, TABLE, prepare
+from tests.machine import patient
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """Where the database goes: a folder that is not there yet."""
-    return tmp_path / "deep" / "er" / "house.duckdb"
+    return tmp_path / "deep" / "er" / "store.duckdb"
 
 
 @pytest.fixture
-def house(file: Path) -> Iterator[DuckDBWarehouse]:
+def warehouse(file: Path) -> Iterator[DuckDBWarehouse]:
     """A warehouse on that file."""
     with DuckDBWarehouse(str(file), f"duckdb:///{file}") as opened:
         yield opened
 
 
 @pytest.fixture
-def stored(house: DuckDBWarehouse) -> DuckDBWarehouse:
+def stored(warehouse: DuckDBWarehouse) -> DuckDBWarehouse:
     """The same with the store in it."""
-    house.run(made(CreateTable(STORE)))
-    return house
+    warehouse.run(made(CreateTable(STORE)))
+    return warehouse
 
 
-def test_it_is_a_warehouse(house: DuckDBWarehouse) -> None:
+def test_it_is_a_warehouse(warehouse: DuckDBWarehouse) -> None:
     """DuckDBWarehouse has the protocol's methods, as the type checker sees it too, and no metadata budget."""
-    door: Warehouse = house
+    door: Warehouse = warehouse
     assert door.pace is None
     assert DuckDBWarehouse("x.duckdb").url == "duckdb:///x.duckdb"
 
@@ -61,24 +62,24 @@ def test_kill_9_leaves_all_or_nothing(tmp_path: Path) -> None:
         path = str(tmp_path / f"{fatal}.duckdb")
         shutil.copy(tmp_path / "before.duckdb", path)
         done = subprocess.run(
-            [sys.executable, "-m", "tests.dying", path, str(fatal)],
-            cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+            [sys.executable, "-m", "tests.killed_statement", path, str(fatal)],
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=patient(60),
         )  # fmt: skip
         assert done.returncode == -signal.SIGKILL, done.stderr
         calls = int(done.stdout or calls)
-        with DuckDBWarehouse(path) as house:
-            after = house.describe("t")
+        with DuckDBWarehouse(path) as warehouse:
+            after = warehouse.describe("t")
             assert after in (TABLE, whole), fatal
-            house.run(made(*CHANGES, table="t"), job=JOB)
-            assert house.describe("t") == whole
-            assert house.rows(Query("SELECT k, many, new FROM t")) == [{"k": 1.0, "many": (), "new": None}]
+            warehouse.run(made(*CHANGES, table="t"), job=JOB)
+            assert warehouse.describe("t") == whole
+            assert warehouse.rows(Query("SELECT k, many, new FROM t")) == [{"k": 1.0, "many": (), "new": None}]
         seen.add(after == whole)
         fatal += 1
     assert seen == {True, False}
 
 
 def test_dml_under_a_job_id_is_done_once(stored: DuckDBWarehouse) -> None:
-    """The same INSERT under one job id, in one process or two, writes one row and tells the same outcome."""
+    """The same INSERT under one job id, in one process or two, writes one row and reports the same outcome."""
     insert = Query("INSERT INTO store (item) VALUES ('a')")
     first = stored.run(insert, job="j1")
     stored.close()
@@ -90,8 +91,8 @@ def test_dml_under_a_job_id_is_done_once(stored: DuckDBWarehouse) -> None:
     stored.run(insert, job="j2")
 
 
-def test_merge_update_delete_say_how_many(stored: DuckDBWarehouse) -> None:
-    """DML of every kind runs as GoogleSQL and says how many rows it changed."""
+def test_merge_update_delete_count_their_rows(stored: DuckDBWarehouse) -> None:
+    """DML of every kind runs as GoogleSQL and reports how many rows it changed."""
     stored.run(Query("INSERT INTO store (item, n) VALUES ('a', 1), ('b', DEFAULT)"))
     merge = (
         "MERGE `dataset.store` AS t USING (SELECT 'b' AS item, 5 AS n UNION ALL SELECT 'c', 6) AS s ON t.item = s.item "
@@ -117,16 +118,16 @@ PARAMETERS: dict[str, Value] = {
 }  # fmt: skip
 
 
-def test_parameters_come_back_as_they_went(house: DuckDBWarehouse) -> None:
-    """Every kind of parameter is bound, not pasted; one that is not used is no error, one that is missing is."""
+def test_parameters_come_back_as_they_went(warehouse: DuckDBWarehouse) -> None:
+    """Every kind of parameter is bound, not pasted; an unused one is accepted, a missing one is an error."""
     sql = "SELECT " + ", ".join(f"@{name} AS `{name}`" for name in PARAMETERS)
-    (row,) = house.rows(Query(sql, (*PARAMETERS.items(), ("unused", 1))))
+    (row,) = warehouse.rows(Query(sql, (*PARAMETERS.items(), ("unused", 1))))
     assert row == PARAMETERS
     assert isinstance(row["moment"], dt.datetime)
     assert row["moment"].tzinfo is dt.UTC
-    assert house.rows(Query("SELECT @small * 1000000000000 AS x", (("small", 5),))) == [{"x": 5_000_000_000_000}]
+    assert warehouse.rows(Query("SELECT @small * 1000000000000 AS x", (("small", 5),))) == [{"x": 5_000_000_000_000}]
     with pytest.raises(InputError, match="@small"):
-        house.rows(Query("SELECT @small AS x"))
+        warehouse.rows(Query("SELECT @small AS x"))
 
 
 def test_the_session_is_in_utc(stored: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,25 +137,25 @@ def test_the_session_is_in_utc(stored: DuckDBWarehouse, monkeypatch: pytest.Monk
     assert stored.rows(moment) == [{"d": dt.date(2025, 1, 1), "t": dt.datetime(2025, 1, 1, tzinfo=dt.UTC)}]
 
 
-def test_nothing_is_fetched_from_the_network(house: DuckDBWarehouse) -> None:
+def test_nothing_is_fetched_from_the_network(warehouse: DuckDBWarehouse) -> None:
     """DuckDB neither installs nor loads extensions by itself."""
-    house.run(made(CreateTable(TABLE), table="t"))
+    warehouse.run(made(CreateTable(TABLE), table="t"))
     settings = "SELECT name, value FROM duckdb_settings() WHERE name LIKE 'auto%known_extensions'"
-    assert dict(house._connection().execute(settings).fetchall()) == {
+    assert dict(warehouse._connection().execute(settings).fetchall()) == {
         "autoinstall_known_extensions": "false", "autoload_known_extensions": "false",
     }  # fmt: skip
 
 
-def test_looking_creates_nothing(house: DuckDBWarehouse, file: Path) -> None:
+def test_looking_creates_nothing(warehouse: DuckDBWarehouse, file: Path) -> None:
     """A file that is not there holds nothing, and looking does not make it; the first run does, its folder too."""
-    assert house.describe("store") is None
+    assert warehouse.describe("store") is None
     with pytest.raises(NotThere, match="no table store"):
-        house.rows(WholeTable("store", ("item",)))
+        warehouse.rows(WholeTable("store", ("item",)))
     with pytest.raises(NotThere):
-        house.rows(Query("SELECT item FROM store"))
+        warehouse.rows(Query("SELECT item FROM store"))
     assert not file.parent.exists()
-    house.run(made(CreateTable(STORE)))
-    assert house.describe("store") == STORE
+    warehouse.run(made(CreateTable(STORE)))
+    assert warehouse.describe("store") == STORE
     assert file.exists()
 
 

@@ -11,7 +11,7 @@ _BRANCH = re.compile(r"^((?:[| ] {3})*)\+-- (\w+) +(?:\((\d)\) +)?\w", re.MULTIL
 
 
 def test_the_tree_that_is_drawn_is_the_tree_there_is() -> None:
-    """Every error stands in the drawing below its base, with the exit code where it differs from its base's."""
+    """Every error is in the drawing below its base, with the exit code where it differs from its base's."""
     above, drawn = [FqtoolError.__name__], dict[str, str]()
     codes = dict[str, int]()
     for indent, name, code in _BRANCH.findall(errors.__doc__ or ""):

@@ -1,4 +1,4 @@
-"""Laws of explain: what it says of a row is what scoring says, and what it promises comes true."""
+"""Laws of explain: what it prints about a row is what scoring gives, and what it promises comes true."""
 
 from __future__ import annotations
 
@@ -8,26 +8,30 @@ import subprocess
 import sys
 from datetime import timedelta
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from fqtool.commands.explain.conditions import Role, explained
+from fqtool.commands.explain.run import Explanation, Verdict, explain_row, explanation_of, row_query
+from fqtool.commands.explain.text import document
 from fqtool.errors import InputError
-from fqtool.quality.build import desired_table
-from fqtool.quality.conditions import Role, explained
+from fqtool.output.json_document import print_document
+from fqtool.schema.build import desired_table
 from fqtool.synthetic.incidents import Incident
 from fqtool.synthetic.season import Season
-from fqtool.verbs.explain import Explanation, Verdict, explain_row, explanation_of, row_query
-from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed import zeta
 from tests.bed.running import ROOT
+from tests.machine import patient
 from tests.stores import small_registry
 from tests.test_diagnosis import COMPOSITE, DAY, DEFENCE, NOW, registry, scored, store
 from tests.test_statements_analysed import catalog
 
-SCHEMA = json.loads((ROOT / "fqtool/report/explanation.schema.json").read_text())
+SCHEMA = json.loads((ROOT / "fqtool/commands/explain/explanation.schema.json").read_text())
 
 
 @cache
@@ -78,8 +82,8 @@ def test_a_condition_holds_where_all_its_parts_do() -> None:
             assert one.scored[condition.column] == together
 
 
-def test_what_is_said_to_make_a_gate_pass_does() -> None:
-    """The row with those features real, scored anew, has the gate; at least one row of each processor was promised."""
+def test_what_is_listed_to_make_a_gate_pass_does() -> None:
+    """The row with those features real, scored again, has the gate; at least one row of each processor was promised."""
     promised = set()
     for row, one in zip(rows(), explanations(), strict=True):
         for verdict in one.verdicts:
@@ -93,8 +97,8 @@ def test_what_is_said_to_make_a_gate_pass_does() -> None:
     assert {COMPOSITE, DEFENCE} <= promised
 
 
-def test_what_fails_says_why_and_what_passes_says_nothing() -> None:
-    """A gate that fails names a part; one that passes has nothing to say, and no way to pass."""
+def test_a_failing_gate_has_reasons_and_a_passing_one_has_none() -> None:
+    """A gate that fails names a part; one that passes has no reason, and no remedy."""
     for one in explanations():
         for verdict in one.verdicts:
             if verdict.condition.role is Role.GATE:
@@ -103,18 +107,18 @@ def test_what_fails_says_why_and_what_passes_says_nothing() -> None:
 
 
 def test_the_incident_names_its_processor() -> None:
-    """Features 5-8 as stand-ins: the training gate fails by tier and matchup, and passes with them real."""
+    """Features 5-8 defaulted: the training gate fails by tier and matchup, and passes with them real."""
     (row,) = scored(Season(registry(), DAY, 1, rows_per_day=1).rows([Incident("defaulted", DAY, DAY, COMPOSITE)]))
     one = explanation_of(registry(), row)
     failed = gate(one, "is_training_ready")
     assert [part.part.text for part in failed.decided][-1] == "matchup_quality_pct >= 70"
     assert [(way.who, way.features) for way in failed.ways] == [(COMPOSITE, (5, 6, 7, 8))]
-    odd = {line.feature.index for line in one.features if any("composite_factors" in text for text in line.odd)}
+    odd = {line.feature.index for line in one.features if any("composite_factors" in text for text in line.unusual)}
     assert odd == {5, 6, 7, 8}
     assert not one.differs
 
 
-def test_a_stored_number_that_does_not_follow_is_told() -> None:
+def test_a_stored_number_that_does_not_follow_is_reported() -> None:
     """A column changed by hand is named with both values; nothing else is, and the time of scoring never."""
     row = dict(rows()[0])
     row |= {"matchup_quality_pct": 12.5, "quality_computed_at": row["quality_computed_at"] - timedelta(days=3)}
@@ -122,16 +126,16 @@ def test_a_stored_number_that_does_not_follow_is_told() -> None:
     assert [(name, stored) for name, stored, _ in one.differs] == [("matchup_quality_pct", 12.5)]
 
 
-def test_a_feature_is_odd_by_its_label_its_range_and_its_value() -> None:
-    """An unknown label, a value out of range, one that equals a rare stand-in; a usual zero is not odd."""
+def test_a_feature_is_unusual_by_its_label_its_range_and_its_value() -> None:
+    """An unknown label, a value out of range, one that equals a rare default; a usual zero is not unusual."""
     (row,) = scored(Season(registry(), DAY, 1, rows_per_day=1).rows())
     labels, values = json.loads(row["feature_sources"]), list(row["features"])
     labels["0"] = "phase9"
     values[5], values[6], values[16] = 50.0, 4000.0, 0.0
     one = explanation_of(registry(), row | {"feature_sources": json.dumps(labels), "features": values})
-    odd = {line.feature.index: "; ".join(line.odd) for line in one.features}
-    assert "'phase9' is not in sources" in odd[0]
-    assert odd[5] == "equals its stand-in"
+    odd = {line.feature.index: "; ".join(line.unusual) for line in one.features}
+    assert "'phase9' is not in `sources`" in odd[0]
+    assert odd[5] == "equals its default value"
     assert odd[6].startswith("outside ")
     assert odd[16] == ""
 
@@ -143,7 +147,7 @@ def test_any_store_can_be_explained() -> None:
     row |= {"score": 80, "tier": "poor", "alerts": [], "defaults": 1, "made_at": NOW, "history": None}
     row |= {f"feature_{n}_quality": q for n, q in enumerate((100.0, 40.0, 100.0))}
     one = explanation_of(small, row)
-    assert [line.odd for line in one.features] == [(), ("stand-in",), ()]
+    assert [line.unusual for line in one.features] == [(), ("defaulted",), ()]
     assert one.roles["score"] == 80
     assert not one.verdicts
     assert not one.differs
@@ -168,19 +172,24 @@ def run(folder: Path, *words: str, **environment: str) -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "fqtool", "explain", "-r", str(ROOT / "feature_registry.yaml"), *words],
         cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True, text=True, check=False, timeout=patient(60),
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
 
 def test_the_command_explains_a_row(tmp_path: Path, target: str) -> None:
-    """Text says the row in one line and its gates; JSON is as its schema has it; --all shows every feature."""
+    """Text has the row in one line and the gates that fail; --verbose adds conditions, --all every feature.
+
+    JSON is as its schema declares.
+    """
     who = rows()[0]["player_lookup"]
     words = ("--key", f"player_lookup={who}", "--date", f"{DAY}", "--target", target)
-    code, said, error = run(tmp_path, *words)
+    code, sentence, error = run(tmp_path, *words)
     assert (code, error) == (0, "")
-    assert said.splitlines()[0].startswith(f"player_lookup={who}, game_date={DAY}: score ")
-    assert "is_training_ready: " in said
+    assert sentence.splitlines()[0].startswith(f"player_lookup={who}, game_date={DAY}: score ")
+    assert "is_training_ready  " in sentence
+    assert sentence.rstrip().endswith("Add --verbose for the conditions.")
+    assert "is_training_ready: fails" in run(tmp_path, *words, "--verbose")[1]
     assert "\n36  breakout_flag" in run(tmp_path, *words, "--all")[1]
     told = json.loads(run(tmp_path, *words, "--format", "json")[1])
     jsonschema.validate(told, SCHEMA)
@@ -190,25 +199,27 @@ def test_the_command_explains_a_row(tmp_path: Path, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "sentence"),
     [
         (("--date", f"{DAY}"), "The key player_lookup is missing."),
-        (("--key", "player_lookup=x"), "The key game_date is missing."),
-        (("--key", "player=x", "--date", f"{DAY}"), "player is no key."),
-        (("--key", "player_lookup", "--date", f"{DAY}"), "'player_lookup' is no key with its value."),
+        (("--key", "player_lookup=x"), "There is no row with player_lookup=x, date=2026-02-06."),
+        (("--key", "player=x", "--date", f"{DAY}"), "'player' is not a key."),
+        (("--key", "player_lookup", "--date", f"{DAY}"), "'player_lookup' is not a key and its value."),
         (("--key", "player_lookup=player_lookup_00", "--date", f"{DAY}"), "Did you mean player_lookup_0"),
         (("--key", "player_lookup=x", "--date", "2026-02-07"), "2026-02-07 has no rows."),
     ],
 )
-def test_keys_that_name_no_row_are_told(tmp_path: Path, target: str, words: tuple[str, ...], said: str) -> None:
+def test_keys_that_match_no_row_are_reported(
+    tmp_path: Path, target: str, words: tuple[str, ...], sentence: str
+) -> None:
     """Exit 2 with one sentence and what to write instead."""
     code, out, error = run(tmp_path, *words, "--target", target)
     assert (code, out) == (2, "")
-    assert said in error
+    assert sentence in error
 
 
 def test_two_rows_with_the_same_keys_are_not_mixed() -> None:
-    """Which of them is meant cannot be told, so neither is explained."""
+    """Which of them is meant is unknown, so neither is explained."""
     with DuckDBWarehouse(":memory:") as warehouse:
         store(warehouse, [*rows(), rows()[0]])
         keys = {"player_lookup": rows()[0]["player_lookup"]}
@@ -217,6 +228,18 @@ def test_two_rows_with_the_same_keys_are_not_mixed() -> None:
 
 
 def test_labels_that_cannot_be_read_promise_nothing() -> None:
-    """Without a label map there is nothing to mend in thought, so no way to pass is promised."""
+    """Without a label map no label can be replaced in thought, so no way to pass is promised."""
     one = explanation_of(registry(), rows()[0] | {"feature_sources": "{"})
     assert not any(verdict.ways for verdict in one.verdicts)
+
+
+@pytest.mark.parametrize(
+    ("value", "word"), [(float("nan"), "NaN"), (float("inf"), "Infinity"), (-float("inf"), "-Infinity")]
+)
+def test_json_has_no_bare_nan(value: float, word: str) -> None:
+    """JSON has no NaN and no infinities: a reader that takes JSON alone reads the document, and the schema holds."""
+    stream = StringIO()
+    print_document(document(explanation_of(registry(), rows()[0] | {"features": (value, *[1.0] * 36)})), stream)
+    told = json.loads(stream.getvalue(), parse_constant=pytest.fail)
+    jsonschema.validate(told, SCHEMA)
+    assert told["features"][0]["value"] == word

@@ -18,18 +18,19 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from fqtool.commands.export.contents import contents
+from fqtool.commands.export.terraform import terraform
+from fqtool.commands.generate_schema.run import generated_schema
 from fqtool.errors import InputError
-from fqtool.exports.contents import contents
-from fqtool.exports.terraform import terraform
-from fqtool.quality.build import desired_state, desired_table, expand_columns
 from fqtool.registry.model import Registry, TableSpec
+from fqtool.schema.build import desired_state, desired_table, expand_columns
 from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.schema_json import read_schema
 from fqtool.table.typetext import column
-from fqtool.verbs.generate_schema import generated_schema
 from tests.bed.running import ROOT
 from tests.bed.zeta import analyze
-from tests.exported import HOSTILE, LIMIT, TARGETS, described, hostile, loaded, of, of_every_type, real
+from tests.exported_registries import HOSTILE, LIMIT, TARGETS, described, hostile, loaded, of, of_every_type, real
+from tests.machine import patient
 from tests.stores import BASE, small_registry, with_column
 from tests.strategies import types as some_types
 from tests.test_statements_analysed import catalog
@@ -55,7 +56,7 @@ def odcs_properties(registry: Registry) -> list[dict[str, Any]]:
 
 
 def evaluated(template: str) -> str:
-    """What Terraform makes of a string: `$${` and `%%{` stand for themselves, and nothing else may begin a template."""
+    """What Terraform makes of a string: `$${` and `%%{` mean themselves, and nothing else may begin a template."""
     assert not re.search(r"(?<!\$)\$\{|(?<!%)%\{", re.sub(r"\$\$\{|%%\{", "", template)), template
     return re.sub(r"(\$\$|%%)\{", lambda found: f"{found[1][0]}{{", template)
 
@@ -87,7 +88,7 @@ def test_the_same_registry_gives_the_same_bytes(target: str) -> None:
     runs = [
         subprocess.run(
             command, cwd=ROOT, env={"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": seed}, capture_output=True,
-            timeout=LIMIT, check=True,
+            timeout=patient(LIMIT), check=True,
         ).stdout
         for seed in ("1", "2")
     ]  # fmt: skip
@@ -98,7 +99,7 @@ def test_the_same_registry_gives_the_same_bytes(target: str) -> None:
 
 @settings(max_examples=40)
 @given(st.lists(some_types(), min_size=1, max_size=4), st.sampled_from(Mode))
-def test_every_column_stands_once_with_its_type(kinds: list[Any], mode: Mode) -> None:
+def test_every_column_occurs_once_with_its_type(kinds: list[Any], mode: Mode) -> None:
     """In dbt, ODCS and Terraform a column's type is the table's, whatever type and mode, in table order."""
     registry = of_every_type(*(Column("x", kind.shape, mode) for kind in kinds))
     wanted = desired_table(registry).columns
@@ -124,7 +125,7 @@ def test_feast_has_every_feature_and_quality_column(registry: Registry) -> None:
 
 @pytest.mark.parametrize("registry", [small_registry(), real()], ids=["small", "real"])
 def test_what_feast_selects_is_googlesql(registry: Registry) -> None:
-    """Google's analyser reads the query of each view, over the table as it stands."""
+    """Google's analyser reads the query of each view, over the current table."""
     text, table = of(registry, "feast"), desired_table(registry)
     for name in ("VALUES", "QUALITY"):
         columns = [f"{sql} AS `{one}`" for one, (sql, _, _) in feast_columns(text, name).items()]
@@ -160,7 +161,7 @@ def test_a_description_survives_every_format(text: str) -> None:
     assert loaded(of(registry, "python")).Row.__annotations__.keys() == desired_table(registry).by_key.keys()
 
 
-def test_terraform_says_the_schema_of_generate_schema() -> None:
+def test_terraform_has_the_schema_of_generate_schema() -> None:
     """The schema's text is `generate-schema --full` to the byte, once Terraform has read it; so with every bad text."""
     for registry in (real(), small_registry(), hostile(real())):
         assert evaluated(tf_table(registry)["schema"]) == generated_schema(registry, full=True)
@@ -233,7 +234,7 @@ def test_reserved_names_are_quoted_in_dbt() -> None:
 
 
 def test_lists_are_those_of_the_registry() -> None:
-    """Sources, tiers and levels of the real registry stand with exactly the columns that hold them."""
+    """Sources, tiers and levels of the real registry are with exactly the columns that hold them."""
     held = {one.name: one for one in contents(real())}
     listed: Mapping[str, tuple[str, ...]] = {one.name: one.accepted for one in held.values() if one.accepted}
     assert listed["feature_5_source"] == ("phase4", "phase3", "calculated", "default")
@@ -249,14 +250,21 @@ def test_lists_are_those_of_the_registry() -> None:
     assert by_name["game_date"]["primaryKeyPosition"] == 2
 
 
-def test_feast_wants_a_time() -> None:
-    """A table without partitions and without a time of writing is refused, with what to add."""
+def test_feast_takes_the_date_key_of_a_table_without_partitions() -> None:
+    """It is the time of a row, and not an entity."""
+    text = of(small_registry(table=TableSpec("store", ("item", "day"))), "feast")
+    assert "CAST(`day` AS TIMESTAMP)" in text
+    assert "entity_1" not in text
+
+
+def test_feast_needs_a_time() -> None:
+    """A table whose rows have no date and no time of writing is refused, with what to add."""
     with pytest.raises(InputError, match="time"):
         of(small_registry(table=TableSpec("store", ("item",))), "feast")
 
 
 def test_column_types_read_back() -> None:
-    """The type that an export tells is one that fqtool reads as the same type."""
+    """The type that an export writes is one that fqtool reads as the same type."""
     for one in desired_table(real()).columns:
         assert column(one.name, one.sql_type).type.shape == one.type.shape
 
@@ -265,7 +273,7 @@ def fqtool(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run fqtool as a user does."""
     return subprocess.run(
         [sys.executable, "-m", "fqtool", *words], cwd=folder, env={"PYTHONPATH": str(ROOT)}, capture_output=True,
-        text=True, timeout=LIMIT, check=False,
+        text=True, timeout=patient(LIMIT), check=False,
     )  # fmt: skip
 
 
@@ -287,15 +295,15 @@ def test_a_stale_file_is_a_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "sentence"),
     [
-        (("export", "avro"), "Use one of: dbt, odcs, terraform, feast, python."),
+        (("export", "csv"), "Use one of: dbt, odcs, terraform, feast, python, jsonschema, pydantic, avro."),
         (("export", "dbt", "--check"), "--out models/feature_store.yml"),
         (("export", "dbt"), "feature_registry.yaml does not exist"),
     ],
 )
-def test_wrong_words_end_in_a_sentence(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+def test_wrong_words_end_in_a_sentence(words: tuple[str, ...], sentence: str, tmp_path: Path) -> None:
     """An unknown tool, --check without a file and a folder without a registry: exit 2, cause and remedy."""
     done = fqtool(tmp_path, *words)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert sentence in done.stderr

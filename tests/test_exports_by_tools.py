@@ -13,17 +13,17 @@ import duckdb
 import pytest
 import yaml
 
-from fqtool.exports.contents import contents
-from fqtool.exports.targets import EXPORTS
+from fqtool.commands.export.contents import contents
+from fqtool.commands.export.run import EXPORTS
 from fqtool.migrations.plan import make_statement
-from fqtool.quality.build import desired_table
 from fqtool.registry.model import Registry
+from fqtool.schema.build import desired_table
 from fqtool.table.changes import CreateTable
 from fqtool.table.model import State
-from fqtool.warehouse.duckdb import DuckDBWarehouse
-from fqtool.warehouse.duckdb_dialect import schema_of, to_duckdb
-from fqtool.warehouse.duckdb_load import load
-from tests.exported import hostile, real
+from fqtool.warehouse.duckdb.files import load
+from fqtool.warehouse.duckdb.transpile.dialect import schema_of, to_duckdb
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
+from tests.exported_registries import hostile, real
 from tests.peers.running import peer
 from tests.stores import small_registry
 from tests.test_exports import feast_columns
@@ -181,7 +181,7 @@ print(json.dumps({"views": views, "row": {name.split(":")[1]: row[name.split(":"
 
 
 def test_feast_serves_the_store(tmp_path: Path) -> None:
-    """`feast apply` takes the repository, and the features of a row come out of it as they stand in the table."""
+    """`feast apply` takes the repository, and the features of a row come out of it as they are in the table."""
     registry = small_registry()
     text = EXPORTS["feast"].render(registry)
     table = desired_table(registry)

@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fqtool.exports.python import python
-from fqtool.quality.build import desired_table
-from fqtool.registry.judgement import Alert, AlertLevel
+from fqtool.commands.export.python import python
+from fqtool.registry.alerts_and_models import Alert, AlertLevel
 from fqtool.registry.model import BaseColumn, Registry
+from fqtool.schema.build import desired_table
 from fqtool.table.column import Column, Mode
-from tests.exported import LIMIT, hostile, loaded, of, of_every_type, real
+from tests.exported_registries import LIMIT, hostile, loaded, of, of_every_type, real
+from tests.machine import patient
 from tests.stores import BASE, small_registry
 from tests.strategies import types as some_types
 
@@ -38,7 +39,7 @@ def test_every_column_is_a_field_of_the_row(kinds: list[Any], mode: Mode) -> Non
 
 
 def checked(folder: Path, text: str, use: str = "") -> str:
-    """What mypy --strict and ruff's default rules say of a module, and of a program that uses it."""
+    """The findings of mypy --strict and ruff's default rules for a module, and for a program that uses it."""
     (folder / "store.py").write_text(text)
     (folder / "use.py").write_text(use or "import store\n\nprint(store.TABLE)\n")
     (folder / "mypy.ini").write_text("[mypy]\nstrict = True\n")
@@ -49,7 +50,12 @@ def checked(folder: Path, text: str, use: str = "") -> str:
         ("ruff", "format", "--isolated", "--line-length", "120", "--check", "."),
     ):
         done = subprocess.run(
-            [sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, timeout=LIMIT, check=False
+            [sys.executable, "-m", *words],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=patient(LIMIT),
+            check=False,
         )
         said += done.stdout + done.stderr if done.returncode else ""
     return said
@@ -78,7 +84,7 @@ def test_a_python_program_is_checked_against_the_store(tmp_path: Path) -> None:
     assert said.count("error:") == 4, said
 
 
-def odd_names() -> Registry:
+def unusual_names() -> Registry:
     """A store whose columns have names that a class cannot have, or that its annotations use."""
     base = [*BASE, BaseColumn("class", "STRING"), BaseColumn("date", "DATE"), BaseColumn("str", "ARRAY<STRING>")]
     base += [BaseColumn("__dunder", "JSON"), BaseColumn("Row", "STRUCT<int INT64, from STRUCT<None DATE>>")]
@@ -86,7 +92,7 @@ def odd_names() -> Registry:
     return small_registry(base_columns=tuple(base), alerts=alerts, alert_levels=(AlertLevel("red"),))
 
 
-@pytest.mark.parametrize("registry", [hostile(real()), odd_names()], ids=["hostile", "odd names"])
+@pytest.mark.parametrize("registry", [hostile(real()), unusual_names()], ids=["hostile", "unusual names"])
 def test_the_python_module_passes_its_checkers(registry: Registry, tmp_path: Path) -> None:
     """Mypy --strict, ruff's rules and ruff's format take the module, whatever names and descriptions there are."""
     text = python(registry)

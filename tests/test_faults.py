@@ -1,4 +1,4 @@
-"""Laws of the fault matrix: a sample of it holds, its judge can say no, its page knows every command with a target."""
+"""Laws of the fault matrix: a sample of it holds, its judge can refuse, its page has every command with a target."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def test_a_sample_of_the_matrix(command: Command, bench: Bench) -> None:
     assert [f"{one.cell}: {one.why}" for one in results if one.outcome == VIOLATION] == []
 
 
-# What the matrix found and what was mended since: a statement that ran and could not be read back, or whose answer came
+# What the matrix found and what was fixed since: a statement that ran and could not be read back, or whose answer came
 # too late, was taken for failed, and the next run refused the table that it had made; and an answer without anything in
-# it was taken for an empty ledger; and rows that could not be read were told of and not counted.
+# it was taken for an empty ledger; and rows that could not be read were named and not counted.
 FOUND = (
-    Cell("migrate", 24, "answer lost", always=True),
-    Cell("migrate", 25, "401", always=False),
-    Cell("migrate status", 1, "empty object", always=False),
+    Cell("migrate", 8, "answer lost", always=True),
+    Cell("migrate", 9, "401", always=False),
+    Cell("migrate status", 0, "empty object", always=False),
     Cell("check-drift --data", 3, "404", always=False),
     Cell("diagnose", 2, "empty object", always=False),
     Cell("check-drift", 1, "empty object", always=True),
@@ -56,14 +56,14 @@ FOUND = (
 
 
 @pytest.mark.parametrize("cell", FOUND, ids=str)
-def test_what_the_matrix_found_is_mended(cell: Cell, bench: Bench) -> None:
-    """A cell that was a violation once is none."""
+def test_what_the_matrix_found_is_fixed(cell: Cell, bench: Bench) -> None:
+    """A cell that was a violation once is not one now."""
     result = bench.run(cell)
     assert (result.outcome, result.why) == (FAILED, "")
 
 
 def test_every_command_with_a_warehouse_has_its_row() -> None:
-    """A command that takes --target stands in the matrix and in its page, so that a new one cannot be forgotten."""
+    """A command that takes --target is in the matrix and in its page, so that a new one cannot be forgotten."""
     asking = {name for name, one in commands() if any("--target" in parameter.opts for parameter in one.params)}
     text = PAGE.read_text()
     for name in asking:
@@ -89,9 +89,9 @@ def test_the_page_counts_no_violation() -> None:
 
 GOOD = Ran(0, "fine\n", "", 1.0)
 WRONG: dict[str, tuple[str, Ran]] = {
-    "a defect": ("401", Ran(3, "", "error: fqtool has a defect: KeyError: 'x'\n", 1.0)),
+    "a defect": ("401", Ran(3, "", "error: internal error (please report): KeyError: 'x'\n", 1.0)),
     "a traceback": ("401", Ran(3, "", "Traceback (most recent call last):\n", 1.0)),
-    "silence on stderr": ("401", Ran(3, "", "", 1.0)),
+    "nothing on stderr": ("401", Ran(3, "", "", 1.0)),
     "two errors": ("401", Ran(3, "", "error: One.\nerror: Two.\n", 1.0)),
     "no sentence": ("401", Ran(3, "", "error: \n", 1.0)),
     "too late": ("401", Ran(3, "", "error: It is late.\n", 60.0)),
@@ -103,7 +103,7 @@ WRONG: dict[str, tuple[str, Ran]] = {
 
 
 @pytest.mark.parametrize("mistake", WRONG)
-def test_the_judge_can_say_no(mistake: str) -> None:
+def test_the_judge_can_refuse(mistake: str) -> None:
     """Each way of ending badly is a violation."""
     fault, ran = WRONG[mistake]
     outcome, why = judge(fault, ran)
@@ -117,7 +117,7 @@ def judge(fault: str, ran: Ran) -> tuple[str, list[str]]:
     return judged(Cell("diagnose", 0, fault, always=False), found, command, ran, GOOD, 5.0)
 
 
-def test_the_judge_can_say_yes() -> None:
+def test_the_judge_can_accept() -> None:
     """The answer of an unbroken run, and exit 3 with a sentence, are what they should be."""
     assert judge("503", GOOD) == (SUCCEEDED, [])
     assert judge("401", Ran(3, "", "error: It asks for credentials.\n    fix: Sign in.\n", 1.0)) == (FAILED, [])

@@ -1,4 +1,4 @@
-"""Laws of the gates: each catches the faults that it claims, passes what is well, and the page says so."""
+"""Laws of the gates: each catches the faults that it claims, passes a healthy store, and the page lists both."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_what_is_well_passes(gate: str, base: Place) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
 def test_a_fault_is_caught_by_the_gates_that_claim_it(fault: Fault, base: Place, tmp_path: Path) -> None:
-    """Law: each gate that claims the fault tells of it, by the rule that is named."""
+    """Law: each gate that claims the fault reports it, by the rule that is named."""
     place = base.copy(tmp_path / "spoiled")
     fault.seed(place)
     assert fault.claimed
@@ -37,7 +37,7 @@ def test_a_fault_is_caught_by_the_gates_that_claim_it(fault: Fault, base: Place,
 
 
 def test_every_gate_has_its_faults() -> None:
-    """Law: no gate is trusted unseen: each claims some faults, and none stands in the list twice."""
+    """Law: no gate is trusted unseen: each claims some faults, and none is in the list twice."""
     claims = Counter(gate for fault in FAULTS for gate in fault.claimed)
     assert set(claims) == set(GATES)
     assert min(claims.values()) >= 4, claims
@@ -45,7 +45,7 @@ def test_every_gate_has_its_faults() -> None:
 
 
 def test_the_page_has_every_fault() -> None:
-    """Law: the page has a row for each fault, with each claim in bold; `make gates` writes it anew."""
+    """Law: the page has a row for each fault, with each claim in bold; `make gates` writes it."""
     rows = {
         line.split(" | ")[0].removeprefix("| "): line for line in PAGE.read_text().splitlines() if line.startswith("| ")
     }

@@ -8,24 +8,23 @@ from itertools import pairwise
 
 import pytest
 
+from fqtool.commands.export.dictionary import dictionary
+from fqtool.commands.export.dictionary_pages import dictionary_html, dictionary_markdown
+from fqtool.commands.export.run import EXPORTS
+from fqtool.commands.generate_schema.run import generated_schema
+from fqtool.commands.generate_sql.run import generated_sql
 from fqtool.errors import InputError
-from fqtool.exports.targets import EXPORTS
-from fqtool.quality.build import desired_table
+from fqtool.lint.check import check_registry
+from fqtool.migrations.legality import refusals
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Registry
-from fqtool.report.dictionary import dictionary
-from fqtool.report.dictionary_html import dictionary_html
-from fqtool.report.dictionary_markdown import dictionary_markdown
-from fqtool.rules.about_changes import refusals
-from fqtool.rules.about_registry import check_registry
+from fqtool.schema.build import desired_table
 from fqtool.sql import ident, literal
 from fqtool.table.changes import AddColumn, CreateTable, SetDefault, SetDescription, SetOption
 from fqtool.table.ddl import render
 from fqtool.table.model import State
 from fqtool.table.tokens import tokens_of
 from fqtool.table.typetext import column
-from fqtool.verbs.generate_schema import generated_schema
-from fqtool.verbs.generate_sql import generated_sql
 from tests.bed.zeta import analyze, evaluate
 from tests.test_registry_load import MINIMAL
 
@@ -49,7 +48,7 @@ HOSTILE = {
     "empty of meaning": " ",
     "1,024 characters": "x" * 1024,
 }
-REFUSED = {"1,025 characters": "x" * 1025, "half a character": "\ud800"}
+REFUSED = {"1,025 characters": "x" * 1025, "half of a surrogate pair": "\ud800"}
 
 
 def yaml(text: str) -> str:
@@ -100,8 +99,8 @@ def test_a_description_stays_a_description(text: str) -> None:
     """Law: as many statements as for a plain word, each without a semicolon and accepted by Google's analyser."""
     registry, plain = loaded(described(text)), loaded(described("plain"))
     for kind in ("scoring", "table", "view"):
-        made = statements(generated_sql(registry, kind, "bigquery", lambda sql, _: sql))
-        assert len(made) == len(statements(generated_sql(plain, kind, "bigquery", lambda sql, _: sql)))
+        made = statements(generated_sql(registry, kind, "bigquery"))
+        assert len(made) == len(statements(generated_sql(plain, kind, "bigquery")))
         if kind == "table":
             assert [analyze(one, {}) for one in made] == [None]
     (score,) = (one for one in json.loads(generated_schema(registry)) if one["name"] == "score")
@@ -147,7 +146,7 @@ def test_sql_carries_no_nul() -> None:
 
 
 @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
-def test_what_no_column_can_say_is_refused(text: str) -> None:
+def test_what_no_column_can_hold_is_refused(text: str) -> None:
     """Law: control characters and a description of more than 1,024 characters are findings, at their line."""
     registry, findings = load_registry(described(text), "small.yaml")
     found = findings if registry is None else check_registry(registry)
@@ -229,7 +228,7 @@ def test_sql_of_the_warehouse_cannot_end_its_statement(key: str, text: str) -> N
      "(score) > 1 AND player LIKE 'x'"],
 )  # fmt: skip
 def test_a_function_of_the_warehouse_is_not_refused(text: str) -> None:
-    """Law: what looks like an escape inside a string, or a clause inside brackets, is none."""
+    """Law: a lookalike of an escape inside a string, or of a clause inside brackets, is ignored."""
     assert loaded_or_none("where: score > 0", text)
 
 
@@ -263,7 +262,7 @@ def test_a_default_may_be_what_bigquery_takes(text: str) -> None:
 
 
 def loaded_or_none(key: str, text: str) -> Registry | None:
-    """The small registry with the text in place of what the key says; None where it is refused."""
+    """The small registry with the text in place of the key's value; None where it is refused."""
     source = MINIMAL.replace("  - name: v_unpivot\n", "  - name: v_unpivot\n    where: score > 0\n", 1)
     assert key in source
     registry, _ = load_registry(source.replace(key, f"{key.partition(':')[0]}: {yaml(text)}", 1), "small.yaml")

@@ -1,4 +1,4 @@
-"""Laws of fqtool init: what stands comes back from the registry, which loads, validates and shows no drift."""
+"""Laws of fqtool init: an existing table comes back from the registry, which loads, validates and shows no drift."""
 
 from __future__ import annotations
 
@@ -14,33 +14,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fqtool.errors import InputError, NotThere, UsageError, WorldError
-from fqtool.quality.build import base_table, desired_table
-from fqtool.quality.learn import learned
-from fqtool.registry.load import read_registry
-from fqtool.registry.scaffold import Scaffold, example, scaffold_text
-from fqtool.rules.about_registry import check_registry
-from fqtool.sql import Query
-from fqtool.table.changes import CreateTable, PutView
-from fqtool.table.column import Column, Kind, Mode, Type
-from fqtool.table.create_script import read_created
-from fqtool.table.ddl import create_table
-from fqtool.table.model import DATASET, Options, Partitioning, Table
-from fqtool.table.schema_json import schema_json
-from fqtool.verbs.add_feature import plan_addition, write_addition
-from fqtool.verbs.check_drift import drift_of
-from fqtool.verbs.diagnose import diagnosis_of
-from fqtool.verbs.init import (
+from fqtool.commands.add_feature.run import plan_addition, write_addition
+from fqtool.commands.check_drift.run import drift_of
+from fqtool.commands.diagnose.run import diagnosis_of
+from fqtool.commands.init.run import (
     scaffold_example,
     scaffold_live,
     write_scaffold,
 )
-from fqtool.verbs.score import score_partitions
-from fqtool.warehouse.duckdb import DuckDBWarehouse
-from fqtool.warehouse.memory import MemoryWarehouse
+from fqtool.commands.init.template import Scaffold, example, scaffold_text
+from fqtool.commands.score.run import score_partitions
+from fqtool.errors import InputError, NotThere, UsageError, WorldError
+from fqtool.lint.check import check_registry
+from fqtool.registry.load import read_registry
+from fqtool.schema.build import base_table, desired_table
+from fqtool.schema.infer_registry import learned
+from fqtool.scoring.layout import Layout
+from fqtool.sql import Query
+from fqtool.table.changes import CreateTable, PutView
+from fqtool.table.column import Column, Kind, Mode, Type
+from fqtool.table.ddl import create_table
+from fqtool.table.model import DATASET, Options, Partitioning, Table
+from fqtool.table.read_ddl import read_ddl
+from fqtool.table.schema_json import schema_json
+from fqtool.warehouse.duckdb.files import load
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from tests.commands import run
-from tests.houses import STORE, VIEW, open_bigquery, statement
+from tests.memory_warehouse import MemoryWarehouse
+from tests.sample_table import STORE, VIEW, open_bigquery, statement
 from tests.scaffolds import in_order, loaded
 from tests.stores import workspace_in
 from tests.strategies import tables, texts
@@ -55,7 +57,7 @@ def scaffolded(table: Table) -> str:
 
 
 def without_words(table: Table) -> Table:
-    """The table as far as a registry speaks of it: no policy tags, no expiry, no friendly name."""
+    """The table as far as a registry describes it: no policy tags, no expiry, no friendly name."""
     return replace(table, options=replace(table.options, expiration=None, friendly_name=""))
 
 
@@ -75,23 +77,30 @@ def test_no_word_of_a_table_can_break_the_file(words: str, label: str, default: 
     assert desired_table(loaded(scaffolded(table))) == table
 
 
+def test_a_vector_named_by_a_reserved_word_is_read_in_backticks() -> None:
+    """The expression of its value is one expression, and the file is YAML."""
+    vector = Column("select", Type(Kind.FLOAT64), Mode.REPEATED)
+    text = scaffolded(Table("t", (Column("day", Type(Kind.DATE)), vector)))
+    assert loaded(text).inputs.value == "`select`[SAFE_OFFSET({index})]"
+
+
 @given(tables(depth=2))
-def test_sql_and_schema_files_say_the_same(table: Table) -> None:
+def test_sql_and_schema_files_agree(table: Table) -> None:
     """CREATE TABLE and schema JSON of a table are read as what the table itself is learned as."""
-    (created,) = read_created(create_table(table), "t.sql")
-    assert created.keys == ()
+    (created,) = read_ddl([("t.sql", create_table(table))]).created
+    assert created.problem is None
     assert learned(created.table).columns == learned(table).columns
     assert json.loads(schema_json(table.columns))[0]["name"] == table.columns[0].name
 
 
 @pytest.fixture(params=["memory", "duckdb", "bigquery"])
-def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
     """An empty warehouse of each kind."""
     opened: Warehouse
     if request.param == "memory":
         opened = MemoryWarehouse()
     elif request.param == "duckdb":
-        opened = DuckDBWarehouse(str(tmp_path / "house.duckdb"))
+        opened = DuckDBWarehouse(str(tmp_path / "store.duckdb"))
     else:
         emulator = request.getfixturevalue("emulator")
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
@@ -100,31 +109,33 @@ def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield opened
 
 
-def test_a_table_that_stands_has_no_drift_at_once(house: Warehouse, tmp_path: Path) -> None:
-    """On every warehouse: init reads the table, the registry is in order, and check-drift finds nothing."""
-    house.run(statement("store", CreateTable(STORE)))
-    made = scaffold_live(house, "store")
+def test_an_existing_table_has_no_drift_after_init(warehouse: Warehouse, tmp_path: Path) -> None:
+    """On every warehouse: init reads the table, the registry has no problems, and check-drift finds nothing."""
+    warehouse.run(statement("store", CreateTable(STORE)))
+    made = scaffold_live(warehouse, "store")
     registry = in_order(made.text)
     assert desired_table(registry) == STORE
-    assert house.url in made.text
-    if not isinstance(house, MemoryWarehouse):  # it holds no rows, so no ledger
-        assert drift_of(workspace_in(tmp_path / "none", registry), house) == ()
-        assert drift_of(workspace_in(tmp_path / "none", registry), house, ledger=False) == ()
+    assert warehouse.url in made.text
+    if not isinstance(warehouse, MemoryWarehouse):  # it holds no rows, so no ledger
+        assert drift_of(workspace_in(tmp_path / "none", registry), warehouse) == ()
+        assert drift_of(workspace_in(tmp_path / "none", registry), warehouse, ledger=False) == ()
 
 
-def test_what_is_no_table_is_told() -> None:
-    """An absent table and a view are told apart."""
-    house = MemoryWarehouse()
+def test_a_source_other_than_a_table_is_reported() -> None:
+    """An absent table and a view are distinguished."""
+    warehouse = MemoryWarehouse()
     with pytest.raises(NotThere, match="There is no table store"):
-        scaffold_live(house, "store")
-    house.run(statement("store", CreateTable(STORE)))
-    house.run(statement("store", PutView(replace(VIEW, name="v", query=f"SELECT 1 AS one FROM `{DATASET}`.`store`"))))
+        scaffold_live(warehouse, "store")
+    warehouse.run(statement("store", CreateTable(STORE)))
+    warehouse.run(
+        statement("store", PutView(replace(VIEW, name="v", query=f"SELECT 1 AS one FROM `{DATASET}`.`store`")))
+    )
     with pytest.raises(InputError, match="is a view"):
-        scaffold_live(house, "v")
+        scaffold_live(warehouse, "v")
 
 
-def test_what_a_registry_cannot_say_is_told() -> None:
-    """Names beyond letters, ingestion time, an expiry of the table, odd labels and tags are left out and told."""
+def test_what_a_registry_cannot_hold_is_reported() -> None:
+    """Names beyond letters, ingestion time, an expiry of the table, unusual labels and tags are left out and listed."""
     odd = Table(
         "t",
         (Column("a", Type(Kind.INT64), policy_tags=("x",)), Column("größe", Type(Kind.INT64))),
@@ -134,9 +145,9 @@ def test_what_a_registry_cannot_say_is_told() -> None:
     registry = in_order(scaffolded(odd))
     assert [one.name for one in registry.base_columns] == ["a"]
     assert (registry.table.partition_by, registry.table.labels, registry.table.keys) == (None, None, ("a",))
-    told = " ".join(learned(odd).unsaid)
+    sentence = " ".join(learned(odd).unsaid)
     for word in ("größe", "policy tags", "_PARTITIONTIME", "2030-01-01", "labels"):
-        assert word in told
+        assert word in sentence
         assert word in scaffolded(odd)
 
 
@@ -148,7 +159,7 @@ def test_a_nested_field_that_is_not_there_is_found() -> None:
     assert "      b.c: inmost\n" in text
     assert desired_table(in_order(text)).columns[1] == struct
     findings = check_registry(loaded(text.replace("b.c:", "b.d:")))
-    assert [(one.rule, one.remedy) for one in findings] == [("FQ121", "Did you mean b.c?")]
+    assert [(one.rule, str(one.remedy)) for one in findings] == [("FQ121", "Did you mean b.c?")]
 
 
 def uncommented(text: str) -> str:
@@ -165,7 +176,7 @@ def uncommented(text: str) -> str:
 
 
 def test_the_examples_in_a_scaffold_can_be_used() -> None:
-    """With the # taken away, the examples are a registry in order, and the columns they make are those of the store."""
+    """With the # removed, the examples are a registry without problems, and their columns are those of the store."""
     named = example("store")
     bare = Table("store", base_table(loaded(scaffold_text(named))).columns, Partitioning("day"))
     whole = in_order(uncommented(scaffolded(bare)).replace("bigquery://my-project/my_dataset", "duckdb:///x.duckdb"))
@@ -174,17 +185,24 @@ def test_the_examples_in_a_scaffold_can_be_used() -> None:
     assert dict(whole.targets) == {"production": "duckdb:///x.duckdb"}
 
 
-def test_without_the_examples_every_quality_is_unknown() -> None:
-    """The expressions that read nothing yet are typed right and leave the registry in order with features in it."""
-    bare = Table("t", (Column("k", Type(Kind.STRING), Mode.REQUIRED),))
-    text = scaffolded(bare)
-    assert "NULLIF" in in_order(text).inputs.value
-    with_features = re.sub(r"(?m)^(inputs:\n(?:  .*\n)*)((?:#.*\n)*)", r"\1", text)
-    assert [one.name for one in in_order(uncommented(with_features)).features] == ["last_price"]
+def test_a_scaffold_reads_values_without_labels() -> None:
+    """A feature is a column of its name, or an item of the one vector; it is present, or missing where it is NULL."""
+    price = Column("last_price", Type(Kind.FLOAT64))
+    vector = Column("v", Type(Kind.FLOAT64), Mode.REPEATED)
+    key = Column("day", Type(Kind.DATE), Mode.REQUIRED)
+    for column, value in ((price, "last_price"), (vector, "v[SAFE_OFFSET(0)]")):
+        text = scaffolded(Table("t", (key, column)))
+        assert in_order(text).features == ()
+        # The examples of where labels are stay comments.
+        kept = re.sub(r"(?m)^#(inputs|sources|unknown_source):.*\n(?:#  .*\n)*", "", text)
+        registry = in_order(uncommented(kept))
+        (feature,) = registry.features
+        assert Layout(registry).value(feature) == value
+        assert Layout(registry).label(feature) == f"IF(({value}) IS NULL, 'missing', 'present')"
 
 
 def test_the_example_store_is_complete(tmp_path: Path) -> None:
-    """Without --from the registry is in order, its table is the given one, and features can be added to it."""
+    """Without --from the registry has no problems, its table is the given one, and features can be added to it."""
     made = scaffold_example("mine")
     registry = in_order(made.text)
     assert registry.table.name == "mine"
@@ -197,7 +215,7 @@ def test_the_example_store_is_complete(tmp_path: Path) -> None:
 
 
 def test_the_example_store_can_be_scored_and_diagnosed() -> None:
-    """A row of the example store gets the qualities that its labels are worth, and diagnose sees the stand-in."""
+    """A row of the example store gets the qualities that its labels are worth, and diagnose sees the default value."""
     registry, day = in_order(scaffold_example("mine").text), date(2026, 2, 6)
     labels = json.dumps({"0": "computed", "1": "default"})
     with DuckDBWarehouse(":memory:") as warehouse:
@@ -218,6 +236,23 @@ def test_the_example_store_can_be_scored_and_diagnosed() -> None:
     assert diagnosed.today.processors["PriceProcessor"].absent == 1
 
 
+def test_a_store_without_columns_to_score_is_diagnosed_without_scoring() -> None:
+    """A table with one column per feature: keys and values are inferred, and no fix runs a scoring that is refused."""
+    required = (("courier", Kind.STRING), ("day", Kind.DATE))
+    columns = (Column(name, Type(kind), Mode.REQUIRED) for name, kind in required)
+    table = Table("deliveries", (*columns, Column("late_rate", Type(Kind.FLOAT64))))
+    text = scaffolded(table).replace("categories: {}", "categories: {quality: {description: How well.}}")
+    registry = in_order(text.replace("features: []", "features:\n  - {index: 0, name: late_rate, category: quality}"))
+    assert registry.table.keys == ("courier", "day")
+    with DuckDBWarehouse(":memory:") as warehouse:
+        warehouse.run(statement("deliveries", CreateTable(table)))
+        rates = ((day, k, (k * 7 + day * 3) % 50 / 100 if day < 20 else 0.0) for day in range(1, 21) for k in range(50))
+        rows = ({"courier": f"c{k}", "day": date(2026, 1, day), "late_rate": rate} for day, k, rate in rates)
+        load(warehouse, "deliveries", rows)
+        diagnosed = diagnosis_of(registry, warehouse, date(2026, 1, 20))
+    assert [(one.rule, str(one.remedy)) for one in diagnosed.findings] == [("FQ607", "Rebuild the rows of the store.")]
+
+
 def test_a_registry_without_columns_has_nothing_to_score() -> None:
     """Scoring by a scaffold that declares no columns yet ends with a sentence, not with the warehouse's words."""
     registry = in_order(scaffolded(STORE))
@@ -228,9 +263,11 @@ def test_a_registry_without_columns_has_nothing_to_score() -> None:
 def test_the_first_feature_can_be_added_to_a_scaffold(tmp_path: Path) -> None:
     """Once a category is declared, add-feature writes feature 0 in place of the empty list."""
     file = tmp_path / "r.yaml"
-    text = scaffolded(Table("t", (Column("k", Type(Kind.STRING), Mode.REQUIRED),)))
+    text = scaffolded(
+        Table("t", (Column("day", Type(Kind.DATE), Mode.REQUIRED), Column("last_price", Type(Kind.FLOAT64))))
+    )
     file.write_text(text.replace("categories: {}", "categories: {price: {}}"))
-    write_addition(plan_addition(file, "last_price", category="price", labels=("computed", "fallback", "default")))
+    write_addition(plan_addition(file, "last_price", category="price"))
     assert [(one.index, one.name) for one in in_order(file.read_text()).features] == [(0, "last_price")]
 
 
@@ -241,9 +278,9 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
     link.symlink_to(file)
     lost.symlink_to(tmp_path / "nowhere.yaml")
     for path in (file, link, lost):
-        with pytest.raises(UsageError, match="is there already") as caught:
+        with pytest.raises(UsageError, match="exists already") as caught:
             write_scaffold(path, "new")
-        assert "--force" in caught.value.remedy
+        assert "--force" in str(caught.value.remedy)
     assert file.read_text() == "mine"
     write_scaffold(link, "new", force=True)
     assert (link.is_symlink(), file.read_text()) == (True, "new")
@@ -251,8 +288,8 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
         write_scaffold(tmp_path, "new", force=True)
 
 
-def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    """A folder that cannot be made, and one that may not be written, are told with the path."""
+def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
+    """A folder that cannot be made, and one that may not be written, are reported with the path."""
     (tmp_path / "file").write_text("")
     with pytest.raises(WorldError, match=r"r\.yaml cannot be written"):
         write_scaffold(tmp_path / "file" / "r.yaml", "new")
@@ -268,22 +305,22 @@ def test_the_command_line(tmp_path: Path) -> None:
     run(tmp_path, "init")
     run(tmp_path, "migrate", "plan")
     run(tmp_path, "migrate")
-    told = run(tmp_path, "init", "--from-table", "feature_store", "--out", "live.yaml").stderr
-    assert "fqtool check-drift --registry live.yaml" in told
-    run(tmp_path, "check-drift", "--registry", "live.yaml", "--migrations", "none")
+    sentence = run(tmp_path, "init", "--from-table", "feature_store", "--out", "live.yaml").stderr
+    assert "fqtool check-drift --registry live.yaml" in sentence
+    run(tmp_path, "check-drift", "--registry", "live.yaml", "--migrations", "none", "--no-ledger")
     assert run(tmp_path, "init", "--out", "-").stdout == (tmp_path / "feature_registry.yaml").read_text()
-    assert "is there already" in run(tmp_path, "init", code=2).stderr
+    assert "exists already" in run(tmp_path, "init", code=2).stderr
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "sentence"),
     [
-        (["--from-ddl", "a.sql", "--from-schema", "a.json"], 2, "made from one thing"),
+        (["--from-ddl", "a.sql", "--from-schema", "a.json"], 2, "Only one --from option"),
         (["--from-ddl", "none.sql"], 2, "none.sql does not exist"),
-        (["--name", "two words"], 2, "makes no registry that holds"),
+        (["--name", "two words"], 2, "a registry with errors"),
     ],
 )
-def test_wrong_words_are_told(tmp_path: Path, words: list[str], code: int, told: str) -> None:
+def test_wrong_words_are_reported(tmp_path: Path, words: list[str], code: int, sentence: str) -> None:
     """Each ends with its code and a sentence, and no file."""
-    assert told in " ".join(run(tmp_path, "init", *words, code=code).stderr.split())
+    assert sentence in " ".join(run(tmp_path, "init", *words, code=code).stderr.split())
     assert list(tmp_path.iterdir()) == []

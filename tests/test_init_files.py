@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from fqtool.errors import InputError, UsageError
-from fqtool.quality.build import desired_table
-from fqtool.table.column import Column, Kind, Mode, Type
-from fqtool.table.create_script import read_created
-from fqtool.table.model import Options, Partitioning, Table, View
-from fqtool.table.odcs import read_contract_tables
-from fqtool.table.schema_json import schema_json
-from fqtool.table.typetext import column
-from fqtool.verbs.init import (
+from fqtool.commands.init.run import (
     scaffold_contract,
     scaffold_ddl,
     scaffold_schema,
 )
-from tests.houses import STORE
+from fqtool.errors import InputError, UsageError
+from fqtool.schema.build import desired_table
+from fqtool.table.column import Column, Kind, Mode, Type
+from fqtool.table.model import Options, Partitioning, Table, View
+from fqtool.table.odcs import read_contract_tables
+from fqtool.table.read_ddl import read_ddl
+from fqtool.table.schema_json import schema_json
+from fqtool.table.typetext import column
+from tests.sample_table import STORE
 from tests.scaffolds import in_order
 
 DDL = """\
@@ -61,7 +61,7 @@ def test_a_create_table_as_people_write_it(
     assert registry.table.name == "store"
     assert list(registry.table.keys) == (keys or ["item", "day"])
     assert made.made.keys_stated is (keys is not None)
-    assert ("No primary key was stated" in made.text) is (keys is None)
+    assert ("No primary key is declared" in made.text) is (keys is None)
     table = desired_table(registry)
     assert table.partitioning == Partitioning("day", "MONTH")
     assert table.options == Options(require_partition_filter=True, description="the store", labels=(("team", "a"),))
@@ -120,38 +120,38 @@ def test_a_data_contract(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "sentence"),
     [
-        ("a: 1", "has a list under `schema`"),
-        ("[1, 2]", "has a list under `schema`"),
+        ("a: 1", "needs a list under `schema`"),
+        ("[1, 2]", "needs a list under `schema`"),
         ("schema: []", "creates no table"),
-        ("schema: [{name: t, properties: [{name: a, logicalType: blob}, {logicalType: string}]}]", "t.a has no type"),
+        ("schema: [{name: t, properties: [{name: a, logicalType: blob}, {logicalType: string}]}]", "t.a has no "),
         ("schema: [{name: t, properties: [{name: a, logicalType: object}]}]", "an object without properties"),
         ("schema: [{name: t}]", "has no columns"),
         ("schema: &a [{name: t, properties: *a}]", "cannot be read as a data contract"),
         ("schema: [", "cannot be read as a data contract"),
-        ("schema: [{name: t}, {name: u}]", "holds 2 tables"),
+        ("schema: [{name: t}, {name: u}]", "has 2 tables"),
     ],
 )
-def test_a_contract_that_cannot_be_read(tmp_path: Path, text: str, told: str) -> None:
-    """Each is told in a sentence that names the file; all wrong properties together."""
+def test_a_contract_that_cannot_be_read(tmp_path: Path, text: str, sentence: str) -> None:
+    """Each is reported in a sentence that names the file; all wrong properties together."""
     file = tmp_path / "contract.yaml"
     file.write_text(text)
     with pytest.raises(InputError) as caught:
         scaffold_contract(file)
-    assert told in caught.value.message
+    assert sentence in caught.value.message
     assert str(file) in caught.value.message
 
 
-def test_wrong_properties_are_told_together() -> None:
+def test_wrong_properties_are_reported_together() -> None:
     """Two properties without a type are one error with both."""
     data = {"schema": [{"name": "t", "properties": [{"name": "a"}, {"name": "b", "physicalType": "CLOB"}]}]}
-    with pytest.raises(InputError, match=r"t\.a has no type.*; t\.b has no type.*'CLOB'"):
+    with pytest.raises(InputError, match=r"t\.a has no BigQuery type.*; t\.b has no BigQuery type.*'CLOB'"):
         read_contract_tables(data, "c.yaml")
 
 
 def test_a_layout_that_bigquery_refuses_is_refused(tmp_path: Path) -> None:
-    """What is handed out validates: a table whose registry would not is told with the findings."""
+    """What is handed out validates: a table whose registry would not is reported with the findings."""
     file = tmp_path / "t.sql"
     file.write_text("CREATE TABLE t (a FLOAT64, b INT64) CLUSTER BY a")
     with pytest.raises(InputError) as caught:
@@ -160,23 +160,23 @@ def test_a_layout_that_bigquery_refuses_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_schema_file_is_named_after_its_file(tmp_path: Path) -> None:
-    """The table is called like the file, or as said; the columns are the file's."""
+    """The table has the name of the file, or the given one; the columns are the file's."""
     file = tmp_path / "store.json"
     file.write_text(schema_json(STORE.columns))
     for name, wanted in (("", "store"), ("other", "other")):
         made = scaffold_schema(file, name)
-        assert "tells no partitions, clustering or options" in made.made.unsaid[0]
+        assert "has no partitioning, clustering and options" in made.made.unsaid[0]
         registry = in_order(made.text)
         assert (registry.table.name, desired_table(registry).columns) == (wanted, STORE.columns)
 
 
 def test_several_tables_in_a_file(tmp_path: Path) -> None:
-    """--name says which of them; without it they are listed."""
+    """--name selects one of them; without it they are listed."""
     file = tmp_path / "all.sql"
     file.write_text("CREATE TABLE a (x INT64); CREATE TABLE b (y INT64);")
     with pytest.raises(UsageError) as caught:
         scaffold_ddl(file)
-    assert "--name: a, b" in caught.value.remedy
+    assert "--name: a, b" in str(caught.value.remedy)
     assert [one.name for one in in_order(scaffold_ddl(file, "b").text).base_columns] == ["y"]
     file.write_text("SELECT 1;")
     with pytest.raises(InputError, match="creates no table"):
@@ -186,8 +186,10 @@ def test_several_tables_in_a_file(tmp_path: Path) -> None:
         scaffold_ddl(file)
 
 
-def test_views_are_no_tables() -> None:
-    """A script's views are passed over."""
-    script = "CREATE VIEW v AS SELECT 1 AS one;\nCREATE TABLE a (x INT64)"
-    assert [one.table.name for one in read_created(script, "a.sql")] == ["a"]
+def test_views_are_not_tables() -> None:
+    """A script's views are passed over, each by its line."""
+    script = read_ddl([("a.sql", "CREATE TABLE a (x INT64);\nCREATE VIEW v AS SELECT 1 AS one")])
+    assert [one.name for one in script.created] == ["a"]
+    (note,) = script.passed_over
+    assert "a.sql: line 2: `CREATE VIEW v AS SELECT 1 AS one` was not read" in note
     assert View("v", "x").key == "v"

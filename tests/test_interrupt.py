@@ -46,7 +46,7 @@ def at_hand() -> object:
 
 @pytest.mark.usefixtures("at_hand")
 def test_ctrl_c_in_the_middle_of_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The line is written whole, the sentence is told, and who asks knows to stop."""
+    """The line is written whole, the sentence is printed, and the caller knows to stop."""
     reader, writer = os.pipe()
     raw = Interrupted(writer)
     with monkeypatch.context() as patched:
@@ -63,7 +63,7 @@ def test_ctrl_c_in_the_middle_of_a_line(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.usefixtures("at_hand")
-def test_the_second_stops_at_once() -> None:
+def test_the_second_stops_immediately() -> None:
     """It raises KeyboardInterrupt where it comes; afterwards all is as before."""
     with interruptible("") as stopping:
         os.kill(os.getpid(), signal.SIGINT)

@@ -9,21 +9,21 @@ from typing import Any
 import pytest
 
 from fqtool.migrations.plan import make_statement
-from fqtool.quality.build import desired_table
-from fqtool.quality.scoring import Scoring
-from fqtool.quality.views import view_query
-from fqtool.registry.judgement import Each, ViewColumn, ViewSpec
+from fqtool.registry.alerts_and_models import Each, ViewColumn, ViewSpec
 from fqtool.registry.model import ColumnSpec, Registry
+from fqtool.schema.build import desired_table
+from fqtool.schema.views import view_query
+from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, ident, literal
 from fqtool.table.changes import CreateTable
 from fqtool.table.model import DATASET, State
-from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed.zeta import evaluate
 from tests.stores import COLUMNS, small_registry
 
 ROWS = {"well": '{"0":"good","1":"good","2":"good"}', "mixed": '{"0":"good","1":"bad"}', "unlabelled": None}
 # An expression, its type, and what it gives for a row with good labels, for one with two bad ones, for one with none.
-SAID = [
+EXPECTED = [
     ("COUNT_FEATURES(UPPER(source) = 'DEFAULT')", "INT64", 0, 2, None),
     ("COUNT_FEATURES(IFNULL(is_default, TRUE))", "INT64", 0, 2, None),
     ("COUNT_FEATURES(value > 1)", "INT64", 2, 2, 2),
@@ -42,56 +42,56 @@ SAID = [
 ]  # fmt: skip
 
 
-def saying(said: str, kind: str, features: int = 3) -> Registry:
+def registry_with(text: str, kind: str, features: int = 3) -> Registry:
     """The small store with one more column."""
-    return small_registry(features, columns=(*COLUMNS, ColumnSpec("told", kind, "legacy", "What is told", said)))
+    return small_registry(features, columns=(*COLUMNS, ColumnSpec("result", kind, "legacy", "The result", text)))
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[DuckDBWarehouse]:
+def warehouse() -> Iterator[DuckDBWarehouse]:
     """The small store with a row of each kind."""
-    with DuckDBWarehouse(":memory:") as warehouse:
-        warehouse.run(make_statement(State(), (CreateTable(desired_table(small_registry())),)))
+    with DuckDBWarehouse(":memory:") as loaded:
+        loaded.run(make_statement(State(), (CreateTable(desired_table(small_registry())),)))
         values = ", ".join(
             f"('{name}', DATE '2026-02-06', [1.0, 2.0, 3.0], {literal(labels)})" for name, labels in ROWS.items()
         )
-        warehouse.run(Query(f"INSERT INTO store (item, day, vector, labels) VALUES {values}"))
-        yield warehouse
+        loaded.run(Query(f"INSERT INTO store (item, day, vector, labels) VALUES {values}"))
+        yield loaded
 
 
-@pytest.mark.parametrize(("said", "kind", "well", "mixed", "unlabelled"), SAID, ids=[one[0] for one in SAID])
+@pytest.mark.parametrize(("text", "kind", "well", "mixed", "unlabelled"), EXPECTED, ids=[one[0] for one in EXPECTED])
 def test_an_expression_gives(
-    house: DuckDBWarehouse, said: str, kind: str, well: Any, mixed: Any, unlabelled: Any
+    warehouse: DuckDBWarehouse, text: str, kind: str, well: Any, mixed: Any, unlabelled: Any
 ) -> None:
-    """The value said, on both: unknown where a row has no labels and the labels decide."""
+    """The value given, on both: unknown where a row has no labels and the labels decide."""
     expected = {"well": well, "mixed": mixed, "unlabelled": unlabelled}
-    registry = saying(said, kind)
-    assert {row["item"]: row["told"] for row in house.rows(Query(Scoring(registry).select("store")))} == expected
+    registry = registry_with(text, kind)
+    assert {row["item"]: row["result"] for row in warehouse.rows(Query(Scoring(registry).select("store")))} == expected
     assert by_google(registry) == expected
 
 
 @pytest.mark.parametrize("features", [64, 65, 200])
-def test_no_feature_is_lost_in_a_long_chain(house: DuckDBWarehouse, features: int) -> None:
-    """Sums and conditions over more features than stand in one chain take each of them once."""
-    for said, kind, mixed in (
+def test_no_feature_is_lost_in_a_long_chain(warehouse: DuckDBWarehouse, features: int) -> None:
+    """Sums and conditions over more features than one chain holds take each of them once."""
+    for text, kind, mixed in (
         ("COUNT_FEATURES(is_default)", "INT64", features - 1),
         ("AVG_OVER_FEATURES(index)", "FLOAT64", (features - 1) / 2),
         (f"ANY_FEATURE(index = {features - 1} AND is_default)", "BOOL", True),
         (f"ALL_FEATURES(index < {features - 1} OR source = 'good')", "BOOL", False),
     ):
-        sql = Scoring(saying(said, kind, features)).select("store", "item = 'mixed'")
-        assert [row["told"] for row in house.rows(Query(sql))] == [mixed], said
+        sql = Scoring(registry_with(text, kind, features)).select("store", "item = 'mixed'")
+        assert [row["result"] for row in warehouse.rows(Query(sql))] == [mixed], text
 
 
 @pytest.mark.parametrize("rows_per", [None, Each.FEATURE])
-def test_a_view_holds_the_rows_that_its_where_lets_pass(house: DuckDBWarehouse, rows_per: Each | None) -> None:
+def test_a_view_holds_the_rows_that_its_where_lets_pass(warehouse: DuckDBWarehouse, rows_per: Each | None) -> None:
     """A row a feature or a row a row; without WHERE, all."""
-    told = ViewColumn("told", "'{name}'" if rows_per else "UPPER(item)")
+    column = ViewColumn("result", "'{name}'" if rows_per else "UPPER(item)")
     times = 3 if rows_per else 1
     for where, items in (("", [*ROWS]), ("labels IS NOT NULL", ["well", "mixed"])):
-        spec = ViewSpec("v_some", (told,), "Some", rows_per, ("item",), where)
+        spec = ViewSpec("v_some", (column,), "Some", rows_per, ("item",), where)
         sql = view_query(small_registry(views=(spec,)), spec).replace(f"{ident(DATASET)}.", "")
-        found = [row["item"] for row in house.rows(Query(sql))]
+        found = [row["item"] for row in warehouse.rows(Query(sql))]
         assert sorted(found) == sorted(items * times)
 
 
@@ -102,5 +102,5 @@ def by_google(registry: Registry) -> dict[str, Any]:
         {"item": name, "day": date(2026, 2, 6), "vector": [1.0, 2.0, 3.0], "labels": text}
         for name, text in ROWS.items()
     ]
-    query = f"SELECT item, told FROM ({Scoring(registry).select('store')})"
+    query = f"SELECT item, result FROM ({Scoring(registry).select('store')})"
     return dict(evaluate(query, {"store": (types, rows)}, {}))

@@ -1,4 +1,4 @@
-"""Laws of the ledger as values: what a row says, and what rows say together of a migration."""
+"""Laws of the ledger as values: what a row records, and what the rows of a migration mean together."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fqtool.migrations.files import read_file, read_files
-from fqtool.migrations.ledger import COLUMNS, Entry, Revision, Standing, entries_of, entry_for, last_attempt, revisions
+from fqtool.migrations.ledger import COLUMNS, Entry, Revision, Status, entries_of, entry_for, last_attempt, revisions
 from tests.stores import planned_in, small_registry
 
 NOW = datetime(2026, 2, 6, 18, 30, tzinfo=UTC)
 ONE = Entry("0001", 1, 1, "applied", 2, "0001_a.sql", "f1", "p1", "job1", "me@host:1", "fqtool 1", "t0", "t1")
 
 
-def test_an_entry_says_what_runs_where_and_by_whom(tmp_path: Path) -> None:
-    """Every field is told of a statement that is about to run; it is begun, and neither ended nor wrong."""
+def test_an_entry_records_what_runs_where_and_by_whom(tmp_path: Path) -> None:
+    """Every field of a statement that is about to run is recorded; it is begun, and neither ended nor wrong."""
     planned_in(tmp_path, small_registry())
     file = read_files({one.name: one.read_text() for one in tmp_path.glob("*.sql")})[1]
     entry = entry_for(file, 2, 3, target="duckdb:///a", runner="me@host:1", tool="fqtool 1", now=NOW)
     assert asdict(entry) | {"job": ""} == {
+        # quotation: the name of a column of the ledger
         "version": "0001", "statement": 2, "attempt": 3, "standing": "started", "total": len(file.statements),
         "file": file.name, "file_hash": file.hash, "partial_hash": file.partial_hashes[1], "job": "",
         "runner": "me@host:1", "tool": "fqtool 1", "started_at": "2026-02-06T18:30:00+00:00", "finished_at": "",
@@ -79,7 +80,7 @@ def test_statements_make_a_migration() -> None:
 
 def test_a_migration_is_adopted_if_all_of_it_was_found() -> None:
     """One statement that ran makes it an applied one; one that is only begun makes it neither."""
-    found = replace(ONE, standing=Standing.ADOPTED)
+    found = replace(ONE, standing=Status.ADOPTED)
 
     def adopted(*entries: Entry) -> list[bool]:
         return [one.adopted for one in revisions(entries)]

@@ -6,30 +6,30 @@ from pathlib import Path
 
 import pytest
 
+from fqtool.commands.migrate.apply import Applied, verify_migrations
+from fqtool.commands.migrate.lease import Lease, prepare_ledger
+from fqtool.commands.migrate.status import migration_status
 from fqtool.errors import Busy, MigrationError, Refusal, StatementFailed
-from fqtool.migrations.files import CHECKSUMS, checksums, read_files
+from fqtool.migrations.checksums import CHECKSUMS, checksums
+from fqtool.migrations.files import read_files
 from fqtool.migrations.ledger import revisions
-from fqtool.quality.build import desired_state
+from fqtool.schema.build import desired_state
 from fqtool.table.changes import (
     AddColumn,
     PutView,
 )
+from fqtool.table.ddl import Statement
 from fqtool.table.diff import diff
-from fqtool.table.statement import Statement
 from fqtool.table.typetext import column
-from fqtool.verbs.lease import Lease, prepare_ledger
-from fqtool.verbs.migrate_apply import Applied
-from fqtool.verbs.migrate_status import migration_status
-from fqtool.verbs.migrate_verify import verify_migrations
-from fqtool.verbs.workspace import ledger_entries, live_state
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
-from tests.migrating import TOOL, base_stands, drift, migrated
+from fqtool.workspace import ledger_entries, live_state
+from tests.migrated_stores import TOOL, base_stands, drift, migrated
 from tests.stores import planned_in, small_registry, workspace_in
 
 
 def test_an_empty_target_gets_the_whole_table(warehouse: Warehouse, folder: Path) -> None:
-    """plan, migrate, check-drift on an empty target: the registry's table and views stand, without drift."""
+    """plan, migrate, check-drift on an empty target: the registry's table and views exist, without drift."""
     registry = small_registry()
     planned_in(folder, registry, warehouse)
     done = migrated(folder, registry, warehouse)
@@ -39,13 +39,13 @@ def test_an_empty_target_gets_the_whole_table(warehouse: Warehouse, folder: Path
 
 
 def test_an_existing_base_table_is_a_verified_baseline(warehouse: Warehouse, folder: Path) -> None:
-    """Where the base table stands, 0000 is recorded, not run, and only the missing columns are added, by one ALTER."""
+    """Where the base table exists, 0000 is recorded, not run, and only the missing columns are added, by one ALTER."""
     registry = small_registry()
     base_stands(warehouse, registry)
     planned = planned_in(folder, registry, warehouse)
     done = migrated(folder, registry, warehouse)
     assert [(file.version, how) for file, how in done.done] == [("0000", "adopted"), ("0001", "applied")]
-    adds = [one for one in planned.made[1][1].statements if isinstance(one.changes[0], AddColumn)]
+    adds = [one for one in planned.new[1][1].statements if isinstance(one.changes[0], AddColumn)]
     assert [len(one.changes) for one in adds] == [7]
     assert drift(folder, registry, warehouse) == ()
 
@@ -65,7 +65,7 @@ def test_a_plan_after_migrating_is_empty(warehouse: Warehouse, folder: Path) -> 
     registry = small_registry()
     planned_in(folder, registry, warehouse)
     migrated(folder, registry, warehouse)
-    assert planned_in(folder, registry, warehouse).made == ()
+    assert planned_in(folder, registry, warehouse).new == ()
 
 
 def test_a_column_that_is_there_already_is_not_added(warehouse: Warehouse, folder: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_column_that_is_there_already_is_not_added(warehouse: Warehouse, folde
     registry = small_registry()
     base_stands(warehouse, registry, AddColumn(column("tier", "STRING")), AddColumn(column("alerts", "ARRAY<STRING>")))
     planned = planned_in(folder, registry, warehouse)
-    statements = planned.made[1][1].statements
+    statements = planned.new[1][1].statements
     assert [change for one in statements if one.adopted for change in one.changes] == [
         AddColumn(column("tier", "STRING")),
         AddColumn(column("alerts", "ARRAY<STRING>")),
@@ -84,26 +84,26 @@ def test_a_column_that_is_there_already_is_not_added(warehouse: Warehouse, folde
         assert verify_migrations(workspace_in(folder, registry), scratch, TOOL) == ()
 
 
-def test_a_column_of_the_wrong_type_is_refused_with_the_way_out(warehouse: Warehouse, folder: Path) -> None:
-    """A STRING where FLOAT64 is wanted stops the plan: new column, backfill, view; never hidden."""
+def test_a_column_of_the_wrong_type_is_refused_with_a_fix(warehouse: Warehouse, folder: Path) -> None:
+    """A STRING where FLOAT64 is expected stops the plan: new column, backfill, view; never hidden."""
     registry = small_registry()
     base_stands(warehouse, registry, AddColumn(column("feature_1_quality", "STRING")))
     with pytest.raises(Refusal) as caught:
         planned_in(folder, registry, warehouse)
     (found,) = caught.value.findings
     assert (found.rule, found.subject) == ("FQ201", "feature_1_quality")
-    assert "another column name" in found.remedy
-    assert "backfill" in found.remedy
-    assert "view" in found.remedy
+    assert "a column with the new type" in str(found.remedy)
+    assert "backfill" in str(found.remedy)
+    assert "view" in str(found.remedy)
     assert not folder.exists()
 
 
 def test_pending_files_refuse_a_table_they_were_not_made_for(warehouse: Warehouse, folder: Path) -> None:
-    """A file planned for the bare base table is refused where a column stands since, and the refusal names it."""
+    """A file planned for the bare base table is refused where a column exists since, and the refusal names it."""
     registry = small_registry()
     planned_in(folder, registry)
     base_stands(warehouse, registry, AddColumn(column("tier", "STRING")))
-    with pytest.raises(Refusal, match=r"0001.* made for another table.*column tier was added as STRING"):
+    with pytest.raises(Refusal, match=r"0001.* does not fit the table.*column tier was added as STRING"):
         migrated(folder, registry, warehouse)
     planned_in(folder, registry, warehouse, redo=True)
     migrated(folder, registry, warehouse)
@@ -138,7 +138,7 @@ def test_a_dead_migrators_lease_can_be_taken(warehouse: Warehouse, folder: Path)
 def test_a_failed_statement_is_recorded_and_resumed(
     warehouse: Warehouse, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What failed stands in the ledger with the warehouse's words; when the cause is gone, the run goes on."""
+    """What failed is in the ledger with the warehouse's words; when the cause is gone, the run continues."""
     registry = small_registry()
     planned_in(folder, registry, warehouse)
     run = type(warehouse).run
@@ -157,6 +157,23 @@ def test_a_failed_statement_is_recorded_and_resumed(
     migrated(folder, registry, warehouse)
     assert drift(folder, registry, warehouse) == ()
     assert all(one.complete and not one.error for one in revisions(ledger_entries(warehouse)))
+
+
+def test_an_interrupted_run_records_the_statement_before(warehouse: Warehouse, folder: Path) -> None:
+    """The end of a statement is written with the start of the next, or where the run ends in between."""
+    registry = small_registry()
+    planned_in(folder, registry, warehouse)
+
+    def interrupt(step: str) -> None:
+        if "0001.2 record start" in step:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        migrated(folder, registry, warehouse, on_step=interrupt)
+    broken = revisions(ledger_entries(warehouse))[-1]
+    assert (broken.version, broken.applied, broken.total) == ("0001", 1, 2)
+    migrated(folder, registry, warehouse)
+    assert drift(folder, registry, warehouse) == ()
 
 
 def test_status_lists_what_ran_and_what_is_pending(warehouse: Warehouse, folder: Path) -> None:
@@ -182,7 +199,7 @@ def test_a_dry_run_changes_nothing(warehouse: Warehouse, folder: Path) -> None:
 
 
 def test_a_file_without_statements_is_not_pending(folder: Path) -> None:
-    """There is nothing in it to run, so a dry run and a run agree."""
+    """It has nothing to run, so a dry run and a run agree."""
     registry = small_registry()
     planned_in(folder, registry)
     (folder / "0002_words.sql").write_text("-- fqtool migration 0002: words\n-- Only a note to whoever reads this.\n")
@@ -194,7 +211,7 @@ def test_a_file_without_statements_is_not_pending(folder: Path) -> None:
         assert migration_status(workspace_in(folder, registry), warehouse).rows[2].standing == "nothing to run"
 
 
-def test_a_folder_without_migrations_is_no_success(warehouse: Warehouse, folder: Path) -> None:
-    """Nothing to apply because nothing is there: that is told, not passed over."""
+def test_a_folder_without_migrations_is_not_a_success(warehouse: Warehouse, folder: Path) -> None:
+    """Nothing to apply because nothing is there: that is reported, not passed over."""
     with pytest.raises(MigrationError, match="no migration files"):
         migrated(folder, small_registry(), warehouse)

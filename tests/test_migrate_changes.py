@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from fqtool.errors import Refusal
-from fqtool.quality.build import desired_table
 from fqtool.registry.model import Deprecation, Feature
+from fqtool.schema.build import desired_table
 from fqtool.table.changes import (
     AddColumn,
     DropColumn,
@@ -21,11 +21,11 @@ from fqtool.table.model import Table
 from fqtool.table.typetext import column
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
-from tests.migrating import base_stands, by_hand, drift, migrated
+from tests.migrated_stores import base_stands, by_hand, drift, migrated
 from tests.stores import planned_in, small_registry, with_column
 
 
-def test_a_drop_needs_its_name_said(warehouse: Warehouse, folder: Path) -> None:
+def test_a_drop_needs_its_name_given(warehouse: Warehouse, folder: Path) -> None:
     """A destructive statement runs only with --allow naming its hazard; until then nothing is done."""
     registry = small_registry()
     planned_in(folder, registry, warehouse)
@@ -36,13 +36,13 @@ def test_a_drop_needs_its_name_said(warehouse: Warehouse, folder: Path) -> None:
     with pytest.raises(Refusal) as caught:
         migrated(folder, dropping, warehouse)
     assert {one.rule for one in caught.value.findings} == {"FQ230"}
-    assert "--allow FQ230" in caught.value.remedy
+    assert "--allow FQ230" in str(caught.value.remedy)
     migrated(folder, dropping, warehouse, allow=frozenset({"FQ230"}))
     assert drift(folder, dropping, warehouse) == ()
 
 
 def test_foreign_columns_are_never_touched(warehouse: Warehouse, folder: Path) -> None:
-    """A column that nobody declared stays through every plan, and is told as extra."""
+    """An undeclared column stays through every plan, and is reported as extra."""
     registry = small_registry()
     base_stands(warehouse, registry, AddColumn(column("theirs", "INT64")))
     planned_in(folder, registry, warehouse)
@@ -60,7 +60,7 @@ def test_base_columns_are_altered_only_when_asked(warehouse: Warehouse, folder: 
     planned_in(folder, registry, warehouse)
     migrated(folder, registry, warehouse)
     by_hand(warehouse, SetDescription(("item",), "other"))
-    assert planned_in(folder, registry, warehouse).made == ()
+    assert planned_in(folder, registry, warehouse).new == ()
     planned_in(folder, registry, warehouse, include_base=True)
     migrated(folder, registry, warehouse)
     assert drift(folder, registry, warehouse) == ()
@@ -85,11 +85,11 @@ def test_the_feature_contract_is_kept(warehouse: Warehouse, folder: Path) -> Non
 
 
 def test_a_default_on_a_new_column_takes_two_statements(warehouse: Warehouse, folder: Path) -> None:
-    """ADD COLUMN takes no DEFAULT, so the plan adds first and sets the default after (BIGQUERY 5)."""
+    """ADD COLUMN takes no DEFAULT, so the plan adds first and sets the default after (bigquery.md#adding)."""
     registry = with_column(small_registry(), "defaults", default="0")
     base_stands(warehouse, registry)
     planned = planned_in(folder, registry, warehouse)
-    kinds = [type(one.changes[0]) for one in planned.made[1][1].statements]
+    kinds = [type(one.changes[0]) for one in planned.new[1][1].statements]
     assert kinds.index(AddColumn) < kinds.index(SetDefault)
     migrated(folder, registry, warehouse)
     assert drift(folder, registry, warehouse) == ()
@@ -107,21 +107,21 @@ def test_widening_is_planned_and_applied(warehouse: Warehouse, folder: Path) -> 
     assert desired_table(wider).find("defaults") is not None
 
 
-def test_a_rename_keeps_the_column_and_needs_its_name_said(warehouse: Warehouse, folder: Path) -> None:
+def test_a_rename_keeps_the_column_and_needs_its_name_given(warehouse: Warehouse, folder: Path) -> None:
     """renamed_from plans RENAME COLUMN, never drop and add; readers break, so it must be allowed."""
     registry = small_registry()
     planned_in(folder, registry, warehouse)
     migrated(folder, registry, warehouse)
     renamed = with_column(registry, "defaults", name="default_count", renamed_from="defaults")
     planned = planned_in(folder, renamed, warehouse)
-    assert "RENAME COLUMN `defaults` TO `default_count`" in planned.made[0][0].text
-    with pytest.raises(Refusal, match=r"allowed by name"):
+    assert "RENAME COLUMN `defaults` TO `default_count`" in planned.new[0][0].text
+    with pytest.raises(Refusal, match="hazards that are not allowed"):
         migrated(folder, renamed, warehouse)
     migrated(folder, renamed, warehouse, allow=frozenset({"FQ231"}))
     assert drift(folder, renamed, warehouse) == ()
 
 
-def test_a_file_that_mends_one_target_fits_the_others(warehouse: Warehouse, folder: Path) -> None:
+def test_a_file_that_repairs_one_target_fits_the_others(warehouse: Warehouse, folder: Path) -> None:
     """What was dropped by hand on one target is put back there; a healthy and an empty target take the same file."""
     registry = small_registry()
     planned_in(folder, registry, warehouse)
@@ -137,7 +137,7 @@ def test_a_file_that_mends_one_target_fits_the_others(warehouse: Warehouse, fold
 
 
 def test_a_file_that_adopts_a_column_makes_it_elsewhere(warehouse: Warehouse, folder: Path) -> None:
-    """A column that stood in one target already is added where it does not stand."""
+    """A column that existed in one target already is added where it does not exist."""
     registry = small_registry()
     base_stands(warehouse, registry, AddColumn(column("tier", "STRING")))
     planned_in(folder, registry, warehouse)
@@ -156,4 +156,4 @@ def test_a_column_is_not_dropped_before_its_date(warehouse: Warehouse, folder: P
     with pytest.raises(Refusal) as caught:
         planned_in(folder, later, warehouse)
     assert {one.rule for one in caught.value.findings} == {"FQ212"}
-    assert planned_in(folder, later, warehouse, today=date(2026, 9, 1)).made
+    assert planned_in(folder, later, warehouse, today=date(2026, 9, 1)).new

@@ -12,16 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from fqtool.commands.check_drift.run import drift_of
 from fqtool.migrations.ledger import Entry, Revision, revisions
 from fqtool.migrations.plan import make_statement
-from fqtool.quality.build import base_table, desired_state
+from fqtool.schema.build import base_table, desired_state
 from fqtool.table.changes import CreateTable
 from fqtool.table.diff import diff
 from fqtool.table.model import State
-from fqtool.verbs.check_drift import drift_of
-from fqtool.verbs.workspace import ledger_entries, live_state
 from fqtool.warehouse.target import open_target
+from fqtool.workspace import ledger_entries, live_state
 from tests.bed.running import PROJECT, ROOT, Emulator
+from tests.machine import patient
 from tests.stores import planned_in, small_registry, workspace_in
 
 LIMIT = 240.0
@@ -44,8 +45,8 @@ def outcome(url: str, folder: Path) -> tuple[State, tuple[Revision, ...], list[E
 def dies_everywhere(places: list[str], folder: Path) -> None:
     """Migrate places[0] unbroken; kill before boundary n on places[n + 1], run again, and compare."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.crashing", str(folder), *places], cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=LIMIT, check=False,
+        [sys.executable, "-m", "tests.killed_migrator", str(folder), *places], cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=patient(LIMIT), check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     expected = outcome(places[0], folder)

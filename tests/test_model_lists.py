@@ -1,4 +1,4 @@
-"""Laws of models beside the registry: each difference between a list and what is expected is told, and no other."""
+"""Laws of models beside the registry: each difference between a list and the expected one is reported, and no other."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fqtool.commands.models.feature_list import FeatureList, read_feature_list
+from fqtool.commands.models.run import Judged, judge_list, judge_models, models_of
 from fqtool.errors import InputError, UsageError
-from fqtool.finding import Finding
-from fqtool.quality.feature_list import FeatureList, read_feature_list
-from fqtool.quality.model_inputs import Comparison, Place, compared, inputs_of, vector_of
-from fqtool.registry.judgement import Model
-from fqtool.verbs.models import Judged, judge_list, judge_models, models_of
+from fqtool.findings.finding import Finding
+from fqtool.registry.alerts_and_models import Model
+from fqtool.schema.model_inputs import Comparison, Place, compared, inputs_of, vector_of
 from tests.test_diagnosis import DAY, registry
 from tests.test_models import codes, run
 
@@ -24,7 +24,7 @@ NAMES = st.lists(st.sampled_from([f"n{number}" for number in range(12)]), unique
 
 @given(NAMES, st.lists(st.sampled_from([f"n{number}" for number in range(15)]), max_size=16))
 def test_a_comparison_holds_all_that_differs(expected: list[str], given_: list[str]) -> None:
-    """What it tells, put right in the list, makes the expected one; it is empty for that one alone."""
+    """What it reports, corrected in the list, makes the expected one; it is empty for that one alone."""
     found = compared(expected, given_)
     assert bool(found) == (given_ != expected)
     again, extra, missing = ({one.name for one in ones} for ones in (found.repeated, found.extra, found.missing))
@@ -38,7 +38,7 @@ def test_a_comparison_holds_all_that_differs(expected: list[str], given_: list[s
 
 
 @given(st.data(), NAMES)
-def test_edits_are_told_as_what_they_are(data: st.DataObject, expected: list[str]) -> None:
+def test_edits_are_reported_as_what_they_are(data: st.DataObject, expected: list[str]) -> None:
     """Names taken out are missing, names put in are extra, names written again are repeated; none of them moves one."""
     out = data.draw(st.sets(st.sampled_from(expected))) if expected else set()
     edited = [name for name in expected if name not in out]
@@ -55,8 +55,8 @@ def test_edits_are_told_as_what_they_are(data: st.DataObject, expected: list[str
 
 
 @given(NAMES.flatmap(lambda names: st.tuples(st.just(names), st.permutations(names))))
-def test_a_permutation_is_told_name_by_name(lists: tuple[list[str], list[str]]) -> None:
-    """Exactly the names at other positions have moved, from where they stand to where they belong."""
+def test_a_permutation_is_reported_name_by_name(lists: tuple[list[str], list[str]]) -> None:
+    """Exactly the names at other positions have moved, from where they are to where they belong."""
     expected, shuffled = lists
     found = compared(expected, shuffled)
     assert found == Comparison(moved=found.moved)
@@ -68,7 +68,7 @@ def test_a_permutation_is_told_name_by_name(lists: tuple[list[str], list[str]]) 
 
 
 @given(st.data(), st.lists(st.booleans(), max_size=10))
-def test_external_inputs_may_stand_anywhere_in_their_order(data: st.DataObject, pattern: list[bool]) -> None:
+def test_external_inputs_may_be_anywhere_in_their_order(data: st.DataObject, pattern: list[bool]) -> None:
     """However needs and external alternate, a list with both in order fits; one that swaps two of a group does not."""
     needs = tuple(f"n{number}" for number in range(pattern.count(True)))
     external = tuple(f"e{number}" for number in range(pattern.count(False)))
@@ -107,29 +107,29 @@ def test_a_list_is_an_array_or_an_object_that_holds_one(text: str, names: tuple[
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "sentence"),
     [
-        ("", "list.json:1:1: this is not JSON"),
-        ('["a",\n "b"', "list.json:2:5: this is not JSON"),
+        ("", "list.json:1:1: not valid JSON"),
+        ('["a",\n "b"', "list.json:2:5: not valid JSON"),
         ("[]", "is empty"),
         ('["a", 5]', "5 at position 1 is not a name"),
         ('["a", ""]', "position 1"),
         ('["a", [["b"]]]', "an array at position 1"),
-        ('"a"', 'it is "a", not an array'),
-        ('{"names": ["a"]}', 'holds "names", not feature_names or features'),
-        ("{}", "holds nothing"),
+        ('"a"', 'the file is "a", not an array'),
+        ('{"names": ["a"]}', 'has "names", not feature_names or features'),
+        ("{}", "has no key"),
         ('{"features": 37}', "features is 37"),
-        ('{"features": ["a"], "feature_names": ["b"]}', "two lists that differ"),
-        ('{"features": ["a"], "model": 7}', "model is 7"),
+        ('{"features": ["a"], "feature_names": ["b"]}', "the lists feature_names and features differ"),
+        ('{"features": ["a"], "model": 7}', "`model` is 7"),
         ("[" * 200_000, "nested too deep"),
         (f"[{'9' * 5000}]", "list.json"),
     ],
 )
-def test_a_list_that_cannot_be_read_is_told_in_a_sentence(text: str, said: str) -> None:
+def test_a_list_that_cannot_be_read_is_reported_in_a_sentence(text: str, sentence: str) -> None:
     """The place, and what is wrong there."""
     with pytest.raises(InputError, match=r"list\.json") as told:
         read_feature_list(text, "list.json")
-    assert said in told.value.message
+    assert sentence in told.value.message
 
 
 def listed(*names: str, model: str = "", by: str = "") -> tuple[Finding, ...]:
@@ -144,15 +144,15 @@ def test_a_list_is_judged_by_its_model_or_by_the_vector() -> None:
     assert codes(listed(*vector, model="catboost_v8")) == ["FQ653"]
     assert listed(*vector, model="catboost_v8", by="catboost_v10") == ()
     (short,) = listed(*vector[:33])
-    assert short.remedy == "It is all that catboost_v8 or catboost_v9 reads: --model catboost_v8"
+    assert str(short.remedy) == "The list has the inputs of catboost_v8 and catboost_v9. Add --model catboost_v8."
     with pytest.raises(UsageError, match="Did you mean catboost_v8"):
         listed(*vector, by="catbost_v8")
-    with pytest.raises(InputError, match=r"list\.json: its model 'CatBoost' is not in"):
+    with pytest.raises(InputError, match=r"list\.json: unknown model 'CatBoost' in"):
         listed(*vector, model="CatBoost")
 
 
 def test_each_difference_is_a_finding_of_its_rule() -> None:
-    """Missing, extra, moved and repeated names are told with positions; a typo and an old name with the right one."""
+    """Missing, extra, moved and repeated names are reported with positions; a typo and an old name with the new one."""
     (breakout,) = models_of(registry(), "v1_10features")
     names = list(inputs_of(breakout))
     names[3], names[4] = names[4], names[3]
@@ -161,23 +161,23 @@ def test_each_difference_is_a_finding_of_its_rule() -> None:
     missing, extra, moved, repeated = listed(*names, by="v1_10features")
     assert codes((missing, extra, moved, repeated)) == ["FQ652", "FQ653", "FQ654", "FQ655"]
     assert "pts_vs_season_zscore (position 0)" in missing.message
-    assert extra.remedy == "Did you mean pts_vs_season_zscore for pts_vs_season_zscores?"
-    assert "back_to_back stands at 3, expected at 4; home_away stands at 4, expected at 3" in moved.message
+    assert str(extra.remedy) == "Did you mean pts_vs_season_zscore for pts_vs_season_zscores?"
+    assert "back_to_back is at 3, expected at 4; home_away is at 4, expected at 3" in moved.message
     assert "points_std_last_10 (position 10)" in repeated.message
 
     first = replace(registry().features[0], renamed_from="old")
     renamed = replace(registry(), features=(first, *registry().features[1:]))
     given_ = FeatureList("list.json", ("old", *vector_of(renamed)[1:]))
-    assert judge_list(renamed, given_).findings[1].remedy == f"old is {first.name} now."
+    assert str(judge_list(renamed, given_).findings[1].remedy) == f"old is now {first.name}."
 
 
-def test_names_that_moved_together_are_told_together() -> None:
+def test_names_that_moved_together_are_reported_together() -> None:
     """One name put in front is two moves: its own, and that of all others."""
     vector = vector_of(registry())
     (found,) = listed(vector[-1], *vector[:-1])
     assert found.message.endswith(
-        "breakout_flag stands at 0, expected at 36; "
-        "points_avg_last_5 to pts_vs_season_zscore stand at 1-36, expected at 0-35."
+        "breakout_flag is at 0, expected at 36; "
+        "points_avg_last_5 to pts_vs_season_zscore are at 1-36, expected at 0-35."
     )
 
 
@@ -192,11 +192,11 @@ def test_an_input_named_twice_is_found_without_a_warehouse() -> None:
 def test_the_command_judges_registry_list_and_rows(tmp_path: Path) -> None:
     """Exit 0 and a line per model, 1 for findings, 2 for a wrong list, model or pair of options, 3 for no table."""
     code, told, _ = run(tmp_path)
-    assert (code, told.count("fits"), "catboost_v10   points             37  0-36" in told) == (0, 6, True)
+    assert (code, told.count("  good"), "catboost_v10   points             37  0-36" in told) == (0, 6, True)
     vector = json.dumps(vector_of(registry()))
     assert run(tmp_path, "--features", "-", stdin=vector)[:2] == (
         0,
-        "stdin is the whole vector: 37 features, in order.\n",
+        "No problems found in stdin: it has the 37 features of the vector, in order.\n",
     )
     (tmp_path / "list.json").write_text(vector)
     code, told, _ = run(tmp_path, "--features", "list.json", "--model", "catboost_v9", "--format", "json")

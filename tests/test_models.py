@@ -13,19 +13,19 @@ from typing import Any
 
 import pytest
 
-from fqtool.diagnosis.readiness import ModelDay, Readiness
+from fqtool.commands.models.readiness import ModelDay, Readiness
+from fqtool.commands.models.run import Judged, judge_rows, models_of
 from fqtool.errors import InputError, NotThere
-from fqtool.finding import Finding
-from fqtool.quality.build import desired_table
-from fqtool.registry.judgement import Model
+from fqtool.findings.finding import Finding
+from fqtool.registry.alerts_and_models import Model
 from fqtool.registry.model import Registry, Source
+from fqtool.schema.build import desired_table
 from fqtool.synthetic.incidents import Incident
 from fqtool.synthetic.season import Season
-from fqtool.verbs.models import Judged, judge_rows, models_of
-from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed import zeta
 from tests.bed.running import ROOT
-from tests.stores import small_registry
+from tests.machine import patient
 from tests.test_diagnosis import COMPOSITE, DAY, NOW, registry, scored, store
 from tests.test_statements_analysed import catalog
 
@@ -36,7 +36,7 @@ def codes(findings: Sequence[Finding]) -> list[str]:
 
 
 def judged(*incidents: Incident, model: str = "", **season: Any) -> Judged:
-    """What the rows of the day say about the models."""
+    """What the rows of the day show about the models."""
     with DuckDBWarehouse(":memory:") as warehouse:
         store(warehouse, Season(registry(), DAY, 1, 0, **season).rows(incidents))
         return judge_rows(registry(), warehouse, models_of(registry(), model), DAY)
@@ -75,25 +75,25 @@ def test_a_model_without_rows_is_an_error_and_one_with_few_a_warning() -> None:
     """None: error with what blocks and what to run; under half: warning; half or more: nothing."""
     (none,) = judged(on_day("defaulted"), model="catboost_v9").findings
     assert (none.rule, none.subject) == ("FQ656", "catboost_v9")
-    assert none.cause.startswith("stand-ins: fatigue_score in ")
-    assert none.remedy == f"fqtool diagnose --date {DAY}"
+    assert none.cause.startswith("defaulted features: fatigue_score in ")
+    assert str(none.remedy) == f"To find the cause, run: fqtool diagnose --date {DAY}"
     assert codes(judged(on_day("partial", share=0.7), model="catboost_v9").findings) == ["FQ657"]
     assert judged(model="catboost_v9").findings == ()
     assert judged(on_day("defaulted"), model="v2_14features").findings == ()
 
 
 def test_a_models_own_condition_counts() -> None:
-    """`requires` must hold as well; a model whose condition never holds scores nothing, and that is said."""
+    """`requires` must hold as well; a model whose condition never holds scores nothing, and that is reported."""
     found = judged(model="v3_13features")
     (told,) = found.findings
     assert found.day is not None
     assert found.day.models[0].required == 0 < found.day.models[0].real
-    assert told.cause.startswith("breakout_v3_features_available holds in 0 of")
-    assert "breakout_v3_features_available" in told.remedy
+    assert told.cause.startswith("breakout_v3_features_available is true in 0 of")
+    assert "breakout_v3_features_available" in str(told.remedy)
 
 
 def test_an_optional_feature_blocks_nothing() -> None:
-    """Half of the synthetic keys have no betting line, and none of the optional features stands among what blocks."""
+    """Half of the synthetic keys have no betting line, and none of the optional features is among what blocks."""
     day = judged(model="catboost_v8").day
     assert day is not None
     blocked = {feature.name for feature, _ in day.models[0].blocked}
@@ -102,12 +102,12 @@ def test_an_optional_feature_blocks_nothing() -> None:
 
 
 def test_rows_without_scores_score_nothing() -> None:
-    """A date that is not scored is told as such, with the command; a date without rows is no finding."""
+    """A date that is not scored is reported as such, with the command; a date without rows gives no finding."""
     with DuckDBWarehouse(":memory:") as warehouse:
         rows = [row | {"feature_sources": None} for row in Season(registry(), DAY, 1, rows_per_day=5).rows()]
         store(warehouse, rows)
         found = judge_rows(registry(), warehouse, models_of(registry(), "catboost_v8"), DAY)
-        assert [(one.rule, one.cause, one.remedy) for one in found.findings] == [
+        assert [(one.rule, one.cause, str(one.remedy)) for one in found.findings] == [
             ("FQ656", "5 of 5 rows are not scored", f"fqtool score --start {DAY}")
         ]
         assert judge_rows(registry(), warehouse, registry().models, DAY + timedelta(days=1)).findings == ()
@@ -134,7 +134,7 @@ def asking(requires: str | None) -> tuple[Registry, Readiness]:
     ],
 )
 def test_the_question_is_one_scan_that_google_accepts(requires: str | None) -> None:
-    """Google's analyser accepts it, whatever a condition asks of features; the table stands in it once, by its date."""
+    """Google's analyser accepts it, whatever a condition asks of features; it names the table once, by its date."""
     changed, readiness = asking(requires)
     query = readiness.query(DAY, NOW)
     assert query.sql.count(changed.table.name) == 1
@@ -143,8 +143,8 @@ def test_the_question_is_one_scan_that_google_accepts(requires: str | None) -> N
     assert zeta.analyze(query.sql, catalog(desired_table(changed))) is None
 
 
-def test_a_stand_in_under_a_good_name_is_told_by_its_label() -> None:
-    """Where a stand-in shares its stored source with a real one, the raw label is asked, as scoring does."""
+def test_a_default_under_a_good_name_is_found_by_its_label() -> None:
+    """Where a default shares its stored source with a real value, the raw label is asked, as scoring does."""
     shared = Source("copied", 50, "phase4", is_default=True)
     changed = replace(registry(), sources=(*registry().sources, shared))
     query = Readiness(changed, changed.models).query(DAY, NOW)
@@ -153,7 +153,7 @@ def test_a_stand_in_under_a_good_name_is_told_by_its_label() -> None:
 
 
 def test_google_s_reference_implementation_counts_the_same() -> None:
-    """Every count is equal on Google's executor and on DuckDB, for a date with stand-ins and short vectors."""
+    """Every count is equal on Google's executor and on DuckDB, for a date with defaults and short vectors."""
     incidents = [on_day("partial", share=0.4), on_day("wrong_length", share=0.3)]
     rows = list(scored(Season(registry(), DAY, 1, rows_per_day=12).rows(incidents)))
     changed, readiness = asking("COUNT_FEATURES(is_default AND critical) = 0")
@@ -177,16 +177,14 @@ def test_the_time_of_the_question_is_given_only_where_it_is_asked_for() -> None:
     assert readiness.query(DAY, NOW).parameters == (("computed_at", NOW),)
 
 
-def test_a_store_that_cannot_be_asked_is_told() -> None:
-    """No table, a column that is not there, no stored sources, no partitions: one sentence each."""
+def test_a_store_that_cannot_be_queried_is_reported() -> None:
+    """No table, a column that is not there, no dates: one sentence each."""
     with DuckDBWarehouse(":memory:") as warehouse:
         with pytest.raises(NotThere, match="There is no table"):
             judge_rows(registry(), warehouse, registry().models, DAY)
-        with pytest.raises(InputError, match="no column stores each feature's source"):
-            judge_rows(small_registry(), warehouse, (Model("m", ("f0",)),), DAY)
-        unpartitioned = replace(registry(), table=replace(registry().table, partition_by=None))
-        with pytest.raises(InputError, match="no partition_by"):
-            judge_rows(unpartitioned, warehouse, registry().models, DAY)
+        undated = replace(registry(), table=replace(registry().table, partition_by=None, keys=("player_lookup",)))
+        with pytest.raises(InputError, match="no `partition_by`"):
+            judge_rows(undated, warehouse, registry().models, DAY)
         store(warehouse, [])
         elsewhere = replace(registry(), models=(Model("m", ("fatigue_score",), requires="not_there"),))
         with pytest.raises(NotThere, match="lacks the column not_there"):
@@ -198,7 +196,7 @@ def run(folder: Path, *words: str, stdin: str = "") -> tuple[int, str, str]:
     done = subprocess.run(
         [sys.executable, "-m", "fqtool", "models", "-r", str(ROOT / "feature_registry.yaml"), *words],
         cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=False, timeout=60, input=stdin,
+        capture_output=True, text=True, check=False, timeout=patient(60), input=stdin,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
@@ -210,7 +208,7 @@ def test_the_command_asks_the_rows_of_a_date(tmp_path: Path) -> None:
         store(warehouse, Season(registry(), DAY, 1, rows_per_day=20).rows([on_day("defaulted")]))
     code, told, _ = run(tmp_path, "--date", str(DAY), "--target", target, "--model", "catboost_v8")
     assert code == 1
-    assert "catboost_v8    20     0          0  fatigue_score (20)" in told
+    assert "catboost_v8          0  error FQ656" in told
     assert "--target " + target in told
     code, told, _ = run(tmp_path, "--date", str(date(2030, 1, 1)), "--target", target)
     assert (code, told) == (0, "2030-01-01: no rows.\n")

@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from fqtool.finding import RULES
-from fqtool.registry import document
-from fqtool.registry.document import DEPTH_LIMIT, read_document
+from fqtool.findings.finding import RULES
+from fqtool.registry.checks.fast_schema import fits
 from fqtool.registry.load import decoded, load_registry, schema
-from fqtool.registry.shape import fits
+from fqtool.registry.yaml import document
+from fqtool.registry.yaml.document import DEPTH_LIMIT, read_document
+from tests.machine import patient
 
 ROOT = Path(__file__).parents[1]
 REAL = (ROOT / "feature_registry.yaml").read_text(encoding="utf-8")
@@ -26,11 +27,11 @@ MINIMAL = (ROOT / "tests/cases/registry/minimal.yaml").read_text(encoding="utf-8
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "{a: " * 100_000, "- " * 100_000, "? " * 100_000])
 def test_nesting_without_end_is_refused(text: str) -> None:
-    """Any number of open brackets ends in a finding, at once; libyaml's composer would end the process."""
+    """Any number of open brackets ends in a finding, immediately; libyaml's composer would end the process."""
     began = time.monotonic()
     _, findings = load_registry(text, "deep.yaml")
     assert {one.rule for one in findings} & {"FQ011", "FQ005"}
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < patient(5)
 
 
 def test_the_depth_limit_is_exact() -> None:
@@ -47,12 +48,12 @@ def test_an_alias_bomb_costs_nothing() -> None:
     began = time.monotonic()
     _, findings = load_registry("\n".join(lines), "bomb.yaml")
     assert {"FQ008"} <= {one.rule for one in findings}
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < patient(5)
 
 
 @pytest.mark.parametrize("text", ["a: 1\n" * 100_000, "a: [" + "no, " * 100_000 + "]", f"tiers: [{'1, ' * 100_000}]"])
 def test_a_file_of_mistakes_is_given_up(text: str) -> None:
-    """However many mistakes a file holds, the first thousand are told and memory stays small."""
+    """However many mistakes a file holds, the first thousand are reported and memory stays small."""
     registry, findings = load_registry(text, "x")
     assert registry is None
     assert 1000 <= len(findings) <= 1100
@@ -85,7 +86,7 @@ ODD = st.sampled_from(
 )
 @settings(max_examples=300)
 def test_the_quick_check_agrees_with_jsonschema(edits: list[tuple[tuple[Any, ...], str, Any]]) -> None:
-    """The compiled predicate says yes exactly where jsonschema finds no error."""
+    """The compiled predicate is true exactly where jsonschema finds no error."""
     data = json.loads(json.dumps(PLAIN))
     for path, how, value in edits:
         parent = data

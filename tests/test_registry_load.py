@@ -1,4 +1,4 @@
-"""Reading a registry file: every problem at once, each at its place, and never a traceback."""
+"""Reading a registry file: every problem in one run, each at its place, and never a traceback."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 REAL = (ROOT / "feature_registry.yaml").read_text(encoding="utf-8")
 MINIMAL = (ROOT / "tests/cases/registry/minimal.yaml").read_text(encoding="utf-8")
 
-# rule, text that stands in the minimal registry, what takes its place, what the finding points at, words of it
+# rule, text of the minimal registry, what takes its place, what the finding points at, words of it
 MISTAKES = [
     ("FQ005", "tiers:\n", "tiers: [\n", "- {name: good", "not YAML"),
     ("FQ005", "  name: store", "\tname: store", "\tname", "tab"),
@@ -26,7 +26,7 @@ MISTAKES = [
     ("FQ005", "name: store", "name: `store`", "`store`", "Quote the value"),
     ("FQ005", "  name: store", "\u00a0 name: store", "\u00a0 name", "no-break space"),
     ("FQ005", "  name: store", "  name:store", ":", "a blank after the colon in line 4"),
-    ("FQ005", 'Of {name}."}', "Of {name}.}", "'v1'", "begins in line"),
+    ("FQ005", 'Of {name}."}', "Of {name}.}", "'v1'", "starts in line"),
     ("FQ005", "name: store", "name: st\x07ore", "\x07ore", "U+0007"),
     ("FQ006", "version: 1\n", "version: 1\n---\nversion: 1\n", "---", "second YAML document"),
     ("FQ007", "name: good, min: 80", "name: good, min: 80, min: 81", "min: 81", "line 23"),
@@ -52,14 +52,14 @@ MISTAKES = [
     ("FQ012", "  quality_version: v1", "  ? [a, b]\n  : v1", "[a, b]", "Quote"),
     ("FQ013", "category: form, processor", "categry: form, processor", "categry", "category"),
     ("FQ013", "thresholds:\n", "treshholds:\n", "treshholds", "thresholds"),
-    ("FQ013", "name: store", "name: store\n  dataset: x", "dataset", "Known here: cluster_by"),
+    ("FQ013", "name: store", "name: store\n  dataset: x", "dataset", "Known keys: cluster_by"),
     ("FQ014", ", section: each", "", '{name: "feature_{index}', "section: aggregate"),
     ("FQ015", "keys: [player, day]", "keys: player", "player", "brackets"),
     ("FQ015", "min: 80", 'min: "80"', '"80"', "Remove the quotes"),
     ("FQ015", "range: [0, 70]", "range: [0, high]", "high", "Write a number."),
     ("FQ015", "features:\n", "features:\nxs:\n", "", "a dash before each entry"),
     ("FQ015", "index: 1,", "index: 1.5,", "1.5", "a whole number"),
-    ("FQ015", "drift:\n  FQ303: warning", "drift:", "", "a map, and is nothing"),
+    ("FQ015", "drift:\n  FQ303: warning", "drift:", "", "a map, but is empty"),
     ("FQ016", "for_each: feature", "for_each: features", "features", "Did you mean feature?"),
     ("FQ016", "owner: upstream", "owner: shred", "shred", "Did you mean shared?"),
     ("FQ016", "version: 1", "version: 2", "2", "it must be 1"),
@@ -78,29 +78,29 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("code", "old", "new", "spot", "words"), MISTAKES)
 def test_every_mistake_is_named_at_its_place(code: str, old: str, new: str, spot: str, words: str) -> None:
-    """A mistake gives a finding with its rule, its words, and the line and column where it stands."""
+    """A mistake gives a finding with its rule, its words, and its line and column."""
     assert MINIMAL.count(old) >= 1, old
     text = MINIMAL.replace(old, new, 1)
     registry, findings = load_registry(text, "small.yaml")
     assert registry is None
     found = [one for one in findings if one.rule == code]
     assert found, findings
-    assert words in f"{found[0].message} {found[0].cause} {found[0].remedy}"
+    assert words in f"{found[0].message} {found[0].cause} {found[0].remedy!s}"
     place = found[0].location
     assert place is not None
     assert place.file == "small.yaml"
     assert text.split("\n")[place.line - 1][place.column - 1 :].startswith(spot)
 
 
-def test_a_missing_key_is_told_with_an_example() -> None:
-    """What is missing is told at its map, in the form one can paste."""
+def test_a_missing_key_is_reported_with_an_example() -> None:
+    """A missing key is reported at its map, in a form that can be pasted."""
     _, findings = load_registry(MINIMAL.replace("  keys: [player, day]\n", ""), "small.yaml")
-    assert [(one.rule, one.subject, one.remedy) for one in findings] == [
+    assert [(one.rule, one.subject, str(one.remedy)) for one in findings] == [
         ("FQ014", "table", "Add it, e.g. keys: [player_lookup, game_date]")
     ]
 
 
-def test_all_problems_come_at_once_in_the_order_of_the_file() -> None:
+def test_all_problems_come_in_one_run_in_the_order_of_the_file() -> None:
     """Problems of different kinds are found in one run, and are sorted by their place."""
     text = MINIMAL
     for old, new in (("keys: [player, day]", "keys: player"), ("min: 80", "min: 080"),
@@ -112,20 +112,20 @@ def test_all_problems_come_at_once_in_the_order_of_the_file() -> None:
     assert places == sorted(places, key=str) or places == sorted(one for one in places if one)
 
 
-def test_a_misspelt_key_is_told_once() -> None:
+def test_a_misspelt_key_is_reported_once() -> None:
     """The unknown key that was most likely meant for the missing one is one finding, not two."""
     _, findings = load_registry(MINIMAL.replace("  keys: [", "  kyes: ["), "small.yaml")
-    assert [(one.rule, one.remedy) for one in findings] == [("FQ013", "Did you mean keys?")]
+    assert [(one.rule, str(one.remedy)) for one in findings] == [("FQ013", "Did you mean keys?")]
 
 
-def test_one_problem_is_not_told_twice() -> None:
+def test_one_problem_is_not_reported_twice() -> None:
     """What YAML itself refuses is not refused a second time for its type."""
     _, findings = load_registry(MINIMAL.replace("min: 80", "min: 080"), "small.yaml")
     assert [one.rule for one in findings] == ["FQ010"]
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# to be done\n", "---\n", "~", "\ufeff"])
-def test_an_empty_file_is_no_registry(text: str) -> None:
+def test_an_empty_file_is_not_a_registry(text: str) -> None:
     """Nothing, comments and null are one problem: an empty registry."""
     registry, findings = load_registry(text, "empty.yaml")
     assert registry is None
@@ -134,8 +134,8 @@ def test_an_empty_file_is_no_registry(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["just text", "[1, 2]", "5", "true"])
 def test_a_registry_is_a_map(text: str) -> None:
-    """Any other YAML value is told to be no registry."""
-    _, findings = load_registry(text, "odd.yaml")
+    """Any other YAML value is reported as something other than a registry."""
+    _, findings = load_registry(text, "unusual.yaml")
     assert [one.rule for one in findings] == ["FQ015"]
     assert "the registry must be a map" in findings[0].message
 
@@ -150,14 +150,14 @@ def test_a_registry_is_a_map(text: str) -> None:
     ],
 )
 def test_other_encodings_are_refused(raw: bytes, words: str) -> None:
-    """Only UTF-8 is read; what else it seems to be is said."""
+    """Only UTF-8 is read; what else it seems to be is reported."""
     text, findings = decoded(raw, "x.yaml")
     assert text is None
     assert [one.rule for one in findings] == ["FQ002"]
     assert words in findings[0].message
 
 
-def test_a_wrong_byte_is_shown_where_it_stands() -> None:
+def test_a_wrong_byte_is_shown_at_its_place() -> None:
     """The place of a byte that is not UTF-8 counts lines and characters as an editor does."""
     _, findings = decoded("a: ä\nb: x".encode() + b"\xff", "x.yaml")
     assert str(findings[0].location) == "x.yaml:2:5"
@@ -171,7 +171,7 @@ def test_a_byte_order_mark_and_windows_lines_are_tolerated(tmp_path: Path) -> No
     assert read_registry(path) == here
 
 
-def test_files_that_are_none_are_refused_with_a_sentence(tmp_path: Path) -> None:
+def test_paths_other_than_files_are_refused_with_a_sentence(tmp_path: Path) -> None:
     """Missing, a directory, a pipe, too large, a name with a zero byte: RegistryError with one finding each."""
     large, pipe = tmp_path / "large.yaml", tmp_path / "pipe"
     with large.open("wb") as file:
@@ -257,7 +257,7 @@ def test_the_minimal_registry_has_every_kind_of_entry() -> None:
 
 
 def test_an_anchor_and_its_aliases_are_one_problem() -> None:
-    """However often it is used, it is told once, where it stands first, with how often it comes again."""
+    """However often it is used, it is reported once, at its first place, with how often it comes again."""
     _, findings = load_registry("a: &x [1]\nb: [*x, *x, *x]\nc: *y\n", "r.yaml")
     copies = [one for one in findings if one.rule == "FQ008"]
     assert [(one.subject, one.location.line if one.location else 0) for one in copies] == [("&x", 1), ("*y", 3)]

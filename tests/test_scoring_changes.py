@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from fqtool.quality.scoring import Scoring
+from fqtool.commands.generate_schema.run import generated_schema
+from fqtool.commands.migrate.plan import Planned, plan_migration
 from fqtool.registry.load import read_registry
 from fqtool.registry.model import Registry
+from fqtool.scoring.scoring import Scoring
 from fqtool.table.changes import AddColumn, PutView
 from fqtool.table.schema_json import read_schema
-from fqtool.verbs.generate_schema import generated_schema
-from fqtool.verbs.migrate_plan import Planned, plan_migration
-from fqtool.verbs.workspace import open_workspace
+from fqtool.workspace import open_workspace
 from tests.bed.running import ROOT
 from tests.design import CATEGORIES
 from tests.plain_facts import LABELS, UNKNOWN
@@ -103,7 +103,7 @@ def test_a_weight_changes_the_lines_of_its_label_and_no_schema(tmp_path: Path, l
     assert len(lines) == 37
     assert all(f"'{label}'" in new and re.search(rf"\b{WEIGHT}\b", new) for _, new in lines)
     assert generated_schema(registry, full=True) == generated_schema(REGISTRY, full=True)
-    assert planned(tmp_path).made == ()
+    assert planned(tmp_path).new == ()
 
 
 @pytest.mark.parametrize("label", ["vegas", "default", "missing"])
@@ -128,7 +128,7 @@ def test_the_bound_of_a_tier_changes_the_rows_in_between(tmp_path: Path) -> None
     assert [re.findall(r"`(\w+)`$|`(\w+)`,$", new)[0][1] for _, new in lines] == [*TIERED]
     assert all(old.replace(">= 85 THEN 'silver'", ">= 90 THEN 'silver'") == new for old, new in lines)
     assert generated_schema(registry, full=True) == generated_schema(REGISTRY, full=True)
-    assert planned(tmp_path).made == ()
+    assert planned(tmp_path).new == ()
     seen = set()
     for row, changed in changed_scores(tmp_path, registry):
         old = before()[row["player_lookup"]]
@@ -153,7 +153,7 @@ def test_a_feature_appended_adds_its_two_columns(tmp_path: Path) -> None:
     old, new = (read_schema(generated_schema(one, full=True), "") for one in (REGISTRY, registry))
     assert [one.name for one in new if one.name not in {column.name for column in old}] == columns
     assert [one for one in new if one.name not in columns] == [*old]
-    (made,) = planned(tmp_path).made
+    (made,) = planned(tmp_path).new
     told = [change for statement in made[1].statements for change in statement.changes]
     assert [one.column.name for one in told if isinstance(one, AddColumn)] == columns
     assert all(isinstance(one, AddColumn | PutView) for one in told)

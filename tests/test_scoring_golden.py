@@ -1,4 +1,4 @@
-"""The scoring SQL of the registry that ships, as files to read in a review; FQTOOL_RENEW=1 writes them anew."""
+"""The scoring SQL of the registry that ships, as files to read in a review; FQTOOL_RENEW=1 writes them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fqtool.quality.merge import Partition
-from fqtool.quality.scoring import Scoring
+from fqtool.scoring.merge import Partition
+from fqtool.scoring.scoring import Scoring
 from fqtool.sql import ident
 from tests.test_scoring_reference import DAY, NOW, REGISTRY
 
@@ -22,7 +22,7 @@ MERGE = PARTITION.merge(NOW).sql
     ("name", "text"), [("select.sql", SELECT), ("merge.sql", MERGE.replace(SELECT, "-- as in select.sql"))]
 )
 def test_golden(name: str, text: str) -> None:
-    """The SELECT that scores one date, and the MERGE around it, are to the letter what was reviewed."""
+    """The SELECT that scores one date, and the MERGE around it, are exactly what was reviewed."""
     path = FOLDER / name
     if os.environ.get("FQTOOL_RENEW"):
         path.parent.mkdir(exist_ok=True)

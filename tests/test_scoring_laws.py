@@ -1,4 +1,4 @@
-"""Laws of the scores that stand in a store, whatever its rows hold; on DuckDB, all rows of a law by one query."""
+"""Laws of the scores in a store, whatever its rows hold; on DuckDB, all rows of a law by one query."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def scored() -> Scores:
 
 
 real_labels = st.dictionaries(features.map(str), known, max_size=12).map(lambda some: HEALTHY | some)
-# What a stand-in is written as; None is a feature that the map leaves out.
+# What a default value is written as; None is a feature that the map leaves out.
 stand_ins = st.sampled_from(["default", "fallback", "missing", None, *STRANGE[:6]])
 
 
 @st.composite
 def lost(draw: st.DrawFn) -> tuple[Row, Row]:
-    """A row, and the same row after some of its real features became stand-ins."""
+    """A row, and the same row after some of its real features became defaults."""
     before: dict[str, Any] = draw(real_labels)
     told = draw(changes)
     gone = {key: draw(stand_ins) for key in draw(st.sets(features.map(str), min_size=1)) if before[key] in REAL}
@@ -78,8 +78,8 @@ def lost(draw: st.DrawFn) -> tuple[Row, Row]:
     return row_of("", before, **told), row_of("", after, **told)
 
 
-def test_a_stand_in_never_improves_a_row(tmp_path: Path) -> None:
-    """A real feature that becomes a stand-in raises no score, mean or good count, sets no gate, calms no alert."""
+def test_a_default_never_improves_a_row(tmp_path: Path) -> None:
+    """A real feature that becomes a default raises no score, mean or good count, sets no gate, calms no alert."""
     pairs = drawn(lost(), 500)
     before = scored_in(_folder(tmp_path, "before"), named(one for one, _ in pairs))
     after = scored_in(_folder(tmp_path, "after"), named(one for _, one in pairs))
@@ -99,7 +99,7 @@ def test_a_stand_in_never_improves_a_row(tmp_path: Path) -> None:
 
 
 def codes(row: dict[str, Any]) -> set[str]:
-    """The codes of the alerts that fired, without the share in the one that tells it."""
+    """The codes of the alerts that fired, without the share in the one that holds it."""
     return {NUMBERED if code.startswith(NUMBERED) else code for code in row["quality_alerts"]}
 
 

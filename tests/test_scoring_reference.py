@@ -1,4 +1,4 @@
-"""The numbers that the design documents name, on DuckDB: each row is a situation, each test what is said of it."""
+"""The numbers that the design documents name, on DuckDB: each row is a situation, each test its documented result."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from fqtool.migrations.plan import make_statement
-from fqtool.quality.build import desired_state
-from fqtool.quality.merge import Partition
-from fqtool.quality.scoring import Scoring
 from fqtool.registry.load import read_registry
 from fqtool.registry.model import Registry
+from fqtool.schema.build import desired_state
+from fqtool.scoring.merge import Partition
+from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, ident
-from fqtool.table.changes import CreateTable, PutView, apply
+from fqtool.table.changes import CreateTable, PutView
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
@@ -89,7 +89,7 @@ def made(warehouse: Warehouse, registry: Registry = REGISTRY) -> None:
     standing = State()
     for change in (CreateTable(wanted.table), *map(PutView, wanted.views)):
         warehouse.run(make_statement(standing, (change,)))
-        standing = apply(standing, change)
+        standing = change.apply(standing)
 
 
 def scores_of(warehouse: Warehouse, registry: Registry = REGISTRY, source: str = "") -> dict[str, dict[str, Any]]:
@@ -121,7 +121,7 @@ ROWS = {
     "partial upstream": row_of(
         "partial upstream", labelled("default", 5, 6, 7, 8), matchup_data_status="PARTIAL_FALLBACK"
     ),
-    "odd vegas": row_of("odd vegas", labelled("phase3", 25)),
+    "unusual vegas": row_of("unusual vegas", labelled("phase3", 25)),
     "labels by phase 3": row_of("labels by phase 3", dict.fromkeys(HEALTHY, "phase3")),
 }  # fmt: skip
 
@@ -180,7 +180,7 @@ def test_a_healthy_row(world: World) -> None:
 
 
 def test_a_healthy_row_counts_23_3_11(world: World) -> None:
-    """On a good day 23 features are phase4, 3 phase3, 11 calculated; and still the old summary says mixed."""
+    """On a good day 23 features are phase4, 3 phase3, 11 calculated; and still the old summary is mixed."""
     said(
         world, "healthy", phase4_feature_count=23, phase3_feature_count=3, calculated_feature_count=11,
         default_feature_count=0, primary_data_source="mixed",
@@ -188,7 +188,7 @@ def test_a_healthy_row_counts_23_3_11(world: World) -> None:
 
 
 def test_a_player_without_a_line(world: World) -> None:
-    """Three missing lines cost 300 of 3,700 points: 90.03, vegas 25.0, and nobody is alarmed."""
+    """Three missing lines cost 300 of 3,700 points: 90.03, vegas 25.0, and no alert fires."""
     said(
         world, "no line", feature_quality_score=Decimal("90.03"), vegas_quality_pct=25.0, vegas_default_count=3,
         default_feature_count=3, quality_alert_level="green", quality_alerts=(), has_vegas_line=False,
@@ -224,7 +224,7 @@ def test_three_of_four_composite_factors_are_not_session_132(world: World) -> No
 
 
 def test_upstreams_matchup_status_is_kept(world: World) -> None:
-    """A status that upstream wrote stands; only an absent one is derived."""
+    """A status that upstream wrote is kept; only an absent one is derived."""
     said(world, "partial upstream", matchup_data_status="PARTIAL_FALLBACK", quality_alert_level="red")
 
 
@@ -249,7 +249,7 @@ def test_five_of_six(world: World) -> None:
 
 
 def test_shot_zones_missing(world: World) -> None:
-    """18-20 missing: 90.03, game context 69.2 and poor; their 0.0 is no value."""
+    """18-20 missing: 90.03, game context 69.2 and poor; their 0.0 does not count as a value."""
     said(
         world, "shot zones", feature_quality_score=Decimal("90.03"), game_context_quality_pct=69.2,
         game_context_quality_tier="poor", game_context_default_count=3, quality_alert_level="green",
@@ -259,7 +259,7 @@ def test_shot_zones_missing(world: World) -> None:
 
 
 def test_all_default(world: World) -> None:
-    """Everything a stand-in: exactly 40.00, every alert, no model."""
+    """Everything defaulted: exactly 40.00, every alert, no model."""
     said(
         world, "all default", feature_quality_score=Decimal("40.00"), quality_tier="critical",
         default_feature_count=37, optional_feature_count=0, training_quality_feature_count=0,
@@ -297,7 +297,7 @@ def test_a_feature_absent_from_the_map_is_a_default(world: World) -> None:
 
 
 def test_an_empty_map_is_full_of_defaults(world: World) -> None:
-    """An empty map is known to be empty: 40.00, and the old summary says unknown."""
+    """An empty map is known to be empty: 40.00, and the old summary is unknown."""
     said(
         world, "no labels", feature_quality_score=Decimal("40.00"), default_feature_count=37,
         primary_data_source="unknown", quality_alert_level="red",
@@ -339,7 +339,7 @@ def test_more_than_ten_defaults_are_yellow(world: World) -> None:
 
 def test_halves_are_rounded_away_from_zero(world: World) -> None:
     """387 / 4 = 96.75 is 96.8, as BigQuery rounds."""
-    said(world, "odd vegas", vegas_quality_pct=96.8)
+    said(world, "unusual vegas", vegas_quality_pct=96.8)
 
 
 def test_a_row_of_phase_3(world: World) -> None:
@@ -350,8 +350,8 @@ def test_a_row_of_phase_3(world: World) -> None:
     )  # fmt: skip
 
 
-def test_expected_values_are_the_stand_ins(world: World) -> None:
-    """The 31 features with a stand-in have it, as a decimal number."""
+def test_expected_values_are_the_defaults(world: World) -> None:
+    """The 31 features with a default value have it, as a decimal number."""
     text = world.scored["healthy"]["feature_expected_values_json"]
     assert json.loads(text) == {str(n): value for n, value in enumerate(STAND_INS) if value is not None}
     assert '"5":50.0,"6":0.0' in text

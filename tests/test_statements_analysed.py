@@ -10,24 +10,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from fqtool.commands.migrate.rules import judge
 from fqtool.migrations.ledger import (
     TABLE,
     Entry,
-    Holder,
-    Standing,
+    Status,
     break_lease,
     entries_of,
     free_lease,
+    lease_of,
     record,
     take_lease,
 )
+from fqtool.migrations.legality import refusals
 from fqtool.migrations.plan import make_statement, plan
-from fqtool.quality.build import desired_state
-from fqtool.quality.merge import Partition
-from fqtool.quality.scoring import Scoring
 from fqtool.registry.load import read_registry
-from fqtool.rules.about_changes import refusals
-from fqtool.rules.about_hazards import judge
+from fqtool.schema.build import desired_state
+from fqtool.scoring.merge import Partition, partitions_between
+from fqtool.scoring.scoring import Scoring
 from fqtool.sql import ident
 from fqtool.table.changes import (
     AddColumn,
@@ -97,7 +97,7 @@ CHANGES: list[Change] = [
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: type(change).__name__)
 def test_every_kind_of_change_is_a_statement_google_accepts(change: Change) -> None:
-    """The SQL of each legal kind of change, and its way back, pass GoogleSQL's analyser against the table."""
+    """The SQL of each legal kind of change, and its rollback, pass GoogleSQL's analyser against the table."""
     before = State(TABLES, (View("v", "SELECT 1 AS a"),))
     statement = make_statement(before, (change,))
     assert not refusals(before, change)
@@ -147,9 +147,16 @@ def test_the_ledger_and_its_queries_are_accepted() -> None:
     """CREATE TABLE of the ledger, every MERGE on it and the lease's are accepted."""
     now = datetime(2026, 1, 2, tzinfo=UTC)
     assert analyze(make_statement(State(), (CreateTable(TABLE),)).sql, {}) is None
-    entry = Entry("0001", 1, 1, Standing.STARTED, 1, "f", "h", "p", "j", "r", "t", now.isoformat())
-    one = Holder("r", "token", "place")
-    for query in (record(entry), take_lease(one, "migrating"), free_lease(one), break_lease(one)):
+    entry = Entry("0001", 1, 1, Status.STARTED, 1, "f", "h", "p", "j", "r", "t", now.isoformat())
+    one = lease_of("r", "token", "place")
+    second = replace(entry, statement=2)
+    for query in (
+        record(entry),
+        record(entry, second),
+        take_lease(one, "migrating"),
+        free_lease(one),
+        break_lease(one),
+    ):
         assert analyze(query.sql, catalog(TABLE), dict(query.parameters)) is None
     assert entries_of([]) == ()
 
@@ -176,5 +183,6 @@ def test_the_scoring_statements_are_accepted() -> None:
     assert select.count(f"FROM {ident(table.name)}") == 1
     assert not re.search(r"\b(JOIN|UNNEST|CREATE)\b", select)
     partition = Partition(Scoring(registry), date(2026, 2, 6))
-    for query in (partition.merge(datetime(2026, 2, 7, tzinfo=UTC)), partition.duplicates(), partition.counts()):
+    counts = partitions_between(registry, partition.day, partition.day, {"bad": "COUNTIF(FALSE)"})
+    for query in (partition.merge(datetime(2026, 2, 7, tzinfo=UTC)), partition.duplicates(), counts):
         assert analyze(query.sql, catalog(table), dict(query.parameters)) is None

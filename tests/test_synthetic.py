@@ -1,4 +1,4 @@
-"""Laws of the synthetic season: the same by seed, healthy as the registry says, and broken exactly as asked."""
+"""Laws of the synthetic season: the same by seed, healthy by the registry's rules, and broken exactly as asked."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import pytest
 from fqtool import load_registry
 from fqtool.errors import InputError
 from fqtool.migrations.plan import make_statement
-from fqtool.quality.build import desired_table
+from fqtool.schema.build import desired_table
 from fqtool.sql import Query, WholeTable
 from fqtool.synthetic.incidents import INCIDENTS, Incident
 from fqtool.synthetic.season import Season
 from fqtool.table.changes import CreateTable
 from fqtool.table.model import State
-from fqtool.warehouse.duckdb import DuckDBWarehouse
-from fqtool.warehouse.duckdb_load import load
+from fqtool.warehouse.duckdb.files import load
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed.running import ROOT
 from tests.stores import small_registry
 
@@ -55,7 +55,7 @@ def test_a_date_is_the_same_whatever_the_span() -> None:
     assert long != list(Season(REGISTRY, DAY, 1, 4).rows())
 
 
-def test_a_date_has_the_rows_that_are_said_of_it() -> None:
+def test_a_date_has_the_rows_that_are_promised() -> None:
     """Volumes hold for their dates, with none too; other dates are as they would be without."""
     told = {DAY: 201, DAY - timedelta(days=1): 0}
     rows = Counter(row["game_date"] for row in Season(REGISTRY, START, 20, 1, volumes=told).rows())
@@ -77,7 +77,7 @@ def test_volumes_are_those_of_a_season() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_healthy_values_are_what_the_registry_expects(seed: int) -> None:
-    """Inside the range, spread wide enough, zero about as often as told, under labels that each feature can have."""
+    """Inside the range, spread wide enough, zero about as often as declared, under labels that the feature can have."""
     rows = rows_of(seed=seed)
     labels = [json.loads(row["feature_sources"]) for row in rows]
     for one in REGISTRY.features:
@@ -100,8 +100,8 @@ def test_averages_hang_together_over_time() -> None:
     assert own < other
 
 
-def test_defaulted_rows_say_so() -> None:
-    """Every row has the stand-ins under a default label, and the processor told no run; nothing else differs."""
+def test_defaulted_rows_are_labelled() -> None:
+    """Every row has the defaults under a default label, and the processor recorded no run; nothing else differs."""
     healthy, other = broken("defaulted")
     assert set(changed(healthy, other)) == {
         "feature_sources", "features", "source_composite_last_updated", "source_composite_rows_found",
@@ -118,14 +118,14 @@ def test_masked_rows_keep_good_labels() -> None:
     assert "feature_sources" not in changed(healthy, other)
     yesterday = Season(REGISTRY, DAY, 1, 0, 201)
     for row in other:
-        before = yesterday._made(int(row["player_lookup"].rpartition("_")[2]), DAY - timedelta(days=1)).values
+        before = yesterday._synthetic_row(int(row["player_lookup"].rpartition("_")[2]), DAY - timedelta(days=1)).values
         assert [row["features"][index] for index in HIT[::2]] == [before[index] for index in HIT[::2]]
         assert [row["features"][index] for index in HIT[1::2]] == [0.0] * len(HIT[1::2])
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
 def test_a_partial_incident_hits_its_share(share: float) -> None:
-    """About that part of the rows, and the processor still tells a run."""
+    """About that part of the rows, and the processor still records a run."""
     healthy, other = broken("partial", share=share)
     count = changed(healthy, other)
     assert abs(count["feature_sources"] / len(healthy) - share) < 0.1
@@ -142,7 +142,7 @@ def test_the_other_incidents_spoil_what_they_name() -> None:
 
 
 def test_a_decline_grows() -> None:
-    """Each date has more rows without input than the one before, from few to the share told."""
+    """Each date has more rows without input than the one before, from few to the given share."""
     season = Season(REGISTRY, START, 10, 0, 300)
     incident = Incident("decline", START, START + timedelta(days=9), COMPOSITE, share=0.6)
     told = [json.loads(row["feature_sources"])["5"] for row in season.rows([incident])]
@@ -162,14 +162,14 @@ def test_every_incident_works_for_another_store(kind: str) -> None:
     assert {row["day"] for row in rows} == {DAY}
 
 
-def test_an_incident_that_is_none_is_refused() -> None:
+def test_an_unknown_incident_is_refused() -> None:
     """With the names that there are."""
-    with pytest.raises(InputError, match="There is no incident 'flood'"):
+    with pytest.raises(InputError, match="Unknown incident 'flood'"):
         rows_of(DAY, Incident("flood", DAY, DAY))
 
 
 def test_rows_are_loaded_as_they_are() -> None:
-    """Every row once, with its types; a table that is not there is said."""
+    """Every row once, with its types; an absent table is reported."""
     with DuckDBWarehouse(":memory:") as warehouse:
         warehouse.run(make_statement(State(), (CreateTable(desired_table(REGISTRY)),)))
         rows = rows_of()

@@ -1,4 +1,4 @@
-"""Laws of the type checker: what it says of an expression, Google's analyser says too."""
+"""Laws of the type checker: its verdict on an expression is that of Google's analyser."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fqtool.quality import functions
-from fqtool.quality.expression import Literal
-from fqtool.quality.grammar import Unreadable, parse_expression
-from fqtool.quality.lexer import cut
-from fqtool.quality.names import Names, feature_names
-from fqtool.quality.typecheck import Trouble, infer
-from fqtool.quality.value_types import FLOAT64, type_named
+from fqtool.errors import InputError
+from fqtool.expressions import functions
+from fqtool.expressions.expression import Literal
+from fqtool.expressions.grammar import Unreadable, parse_expression
+from fqtool.expressions.names import Names, feature_names
+from fqtool.expressions.typecheck import Trouble, infer
+from fqtool.expressions.value_types import FLOAT64, type_named
 from fqtool.registry.load import read_registry
 from fqtool.sql import literal
-from fqtool.table.tokens import tokens_of
+from fqtool.table.tokens import cut, first_comment, tokens_of
 from tests.bed.running import ROOT
 from tests.bed.zeta import analyze, resolve
 from tests.bed.zeta_values import type_kind
@@ -260,7 +260,7 @@ def test_any_text_is_refused_or_has_a_type(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["f(" * 150 + ")" * 150, "-" * 190 + "1", "+".join(["i"] * 20_000), "(" * 5000])
-def test_long_and_deep_texts_end_at_once(text: str) -> None:
+def test_long_and_deep_texts_end_immediately(text: str) -> None:
     """Law: depth ends in a refusal or a mistake, never in an overflow of the stack."""
     with suppress(Unreadable):
         infer(parse_expression(text), ROW)
@@ -290,13 +290,45 @@ def test_a_text_in_quotes_is_read_as_it_is(text: str) -> None:
     assert parse_expression(f"{literal(text)} -- 'b'") == Literal(text)
 
 
-def test_tokens_are_those_of_the_parser_of_ddl() -> None:
-    """Law: the light tokeniser cuts every expression of the real registry as sqlglot does."""
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("r'\\d' || 'it\\'s' /* a */", "r'\\d'  ||  'it\\'s'"),
+        ("a<>b", "a  <>  b"),
+        ("1.5+.5-1e-5*0x1F", "1.5  +  .5  -  1e-5  *  0x1F"),
+        ("x  --y\n||z # end", "x  ||  z"),
+        ("ARRAY<STRUCT<a INT64>>", "ARRAY  <  STRUCT  <  a  INT64  >  >"),
+        ("/* a /* b */ c", "c"),
+        ("@day >= `my project.d`.t", "@day  >=  `my project.d`  .  t"),
+        ("rb'x' BR\"y\" b'''a'b''' '' rr", "rb'x'  BR\"y\"  b'''a'b'''  ''  rr"),
+        ("my-project.d.t;", "my  -  project  .  d  .  t  ;"),
+    ],
+)
+def test_text_is_cut_into_the_tokens_of_googlesql(text: str, expected: str) -> None:
+    """Law: every form of string, name, number and comment is one token, and a token is the text at its place."""
+    tokens = tokens_of(text)
+    assert [one.raw for one in tokens] == expected.split("  ")
+    assert [one.raw for one in tokens] == [text[one.start : one.end] for one in tokens]
+
+
+@pytest.mark.parametrize("text", ["a 'b", 'a "b', "a `b", "a /* b", "a '''b''", "a ''''", "a 'b\nc'"])
+def test_an_unclosed_quote_or_comment_is_refused_with_its_place(text: str) -> None:
+    """Law: DDL with an unclosed quote or comment is not SQL; a newline does not belong into a simple quote."""
+    with pytest.raises(InputError, match=r"line 1, column 3: .* is not closed"):
+        tokens_of(text)
+    assert first_comment(text) == (2 if "*" in text else None)
+    assert cut(text)[1].start == 2
+
+
+def test_sqlglot_cuts_the_expressions_of_the_real_registry_alike() -> None:
+    """Law: the tokens of every expression of the real registry are those that sqlglot finds."""
+    import sqlglot
+
     registry = read_registry(ROOT / "feature_registry.yaml")
     texts = [one.expr for one in registry.columns if one.expr] + [one.metric for one in registry.thresholds]
-    texts += ["r'\\d' || 'it\\'s' /* a */", "a<>b", "1.5+0.5", "x  --y\n||z", "CAST(a AS ARRAY<INT64>)"]
     for text in texts:
         filled = text.replace("{", "").replace("}", "")
-        # It takes @name for one token.
-        assert "".join(one.raw for one in cut(filled)) == "".join(one.raw for one in tokens_of(filled)), text
-        assert [one.raw for one in cut(filled)] == [one.raw for one in tokens_of(filled)] or "@" in filled
+        reference = [filled[one.start : one.end + 1] for one in sqlglot.tokenize(filled, read="bigquery")]
+        # fqtool takes @name for one token.
+        assert "".join(one.raw for one in cut(filled)) == "".join(reference), text
+        assert [one.raw for one in cut(filled)] == reference or "@" in filled

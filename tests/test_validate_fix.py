@@ -1,11 +1,8 @@
-"""validate --fix: what needs no judgement is mended, comments and layout stay, and nothing gets worse."""
+"""validate --fix: what needs no judgement is fixed, comments and layout stay, and nothing gets worse."""
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from datetime import date
 from difflib import ndiff
 from pathlib import Path
@@ -14,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fqtool.finding import Edit, Finding, Location
-from fqtool.registry.comments import comments
-from fqtool.registry.document import read_document
+from fqtool.commands.validate.run import Fixed, fixed
+from fqtool.findings.finding import Edit, Finding, Location
+from fqtool.lint.check import check_registry
 from fqtool.registry.load import load_registry
 from fqtool.registry.patches import edited
-from fqtool.rules.about_registry import check_registry
-from fqtool.verbs.validate import Mended, mended
+from fqtool.registry.yaml.comments import comments
+from fqtool.registry.yaml.document import read_document
+from tests.commands import fqtool
 from tests.wrong_registries import MINIMAL, Case, cases
 
 ROOT = Path(__file__).parents[1]
@@ -50,19 +48,19 @@ MENDED = [
 ]  # fmt: skip
 
 
-def fix(text: str) -> Mended:
+def fix(text: str) -> Fixed:
     """What --fix makes of a text."""
-    return mended(text, "small.yaml", DAY)
+    return fixed(text, "small.yaml", DAY)
 
 
 @pytest.mark.parametrize(("old", "wrong", "right"), MENDED)
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_what_is_mended(old: str, wrong: str, right: str, ends: str) -> None:
+def test_what_is_fixed(old: str, wrong: str, right: str, ends: str) -> None:
     """Law: the mistake is gone and nothing else has changed, whatever ends the lines."""
     assert old in MINIMAL
     text, wanted = (MINIMAL.replace(old, new, 1).replace("\n", ends) for new in (wrong, right))
     made = fix(text)
-    assert made.mended
+    assert made.fixed
     assert made.after == wanted
     assert made.remaining == ()
 
@@ -86,7 +84,7 @@ def test_what_takes_judgement_is_left(old: str, wrong: str) -> None:
     """Law: where it is not sure what was meant, nothing is changed, and the finding stays."""
     assert old in MINIMAL
     made = fix(MINIMAL.replace(old, wrong, 1))
-    assert (made.mended, made.diff) == ((), "")
+    assert (made.fixed, made.diff) == ((), "")
     assert made.remaining
 
 
@@ -99,8 +97,8 @@ def test_no_patch_makes_a_registry_worse(case: Case) -> None:
     assert again.after == made.after
     registry, before = load_registry(text, "small.yaml")
     found = check_registry(registry, DAY) if registry else before
-    assert (made.after == text) is (not made.mended)
-    assert not made.mended or len(made.remaining) < len(found) or registry is None
+    assert (made.after == text) is (not made.fixed)
+    assert not made.fixed or len(made.remaining) < len(found) or registry is None
     gone = [line for line in ndiff(text.splitlines(), made.after.splitlines()) if line.startswith("- ") and "#" in line]
     assert all(
         "fqtool:" in line or any(line.partition("#")[2] in kept for kept in made.after.splitlines()) for line in gone
@@ -108,7 +106,7 @@ def test_no_patch_makes_a_registry_worse(case: Case) -> None:
 
 
 @given(st.text("ab\n\r", max_size=30), st.lists(st.tuples(st.integers(0, 30), st.integers(0, 5), st.text("xy\n"))))
-def test_edits_go_where_they_say(text: str, wanted: list[tuple[int, int, str]]) -> None:
+def test_edits_go_to_their_places(text: str, wanted: list[tuple[int, int, str]]) -> None:
     """Law: edits that do not overlap change their spans and leave what is between; by place as by index."""
     document = read_document(text, "f")
     spans, at = [], 0
@@ -133,8 +131,8 @@ COMMENT = "# fqtool: ignore FQ131 why"
     [f"a: '{COMMENT}'", f'a: "x {COMMENT}"', f"a: |\n  x\n  {COMMENT}\n", f"a: >-\n  {COMMENT}\nb: 1", f"a: x{COMMENT}",
      f"- 'it''s {COMMENT}'", f'"{COMMENT}": 1'],
 )  # fmt: skip
-def test_a_number_sign_in_a_text_is_no_comment(text: str) -> None:
-    """Law: within quotes, blocks and words nothing is silenced."""
+def test_a_number_sign_in_a_text_is_not_a_comment(text: str) -> None:
+    """Law: within quotes, blocks and words nothing is suppressed."""
     assert comments(read_document(text, "f")) == ()
 
 
@@ -143,14 +141,14 @@ def test_a_number_sign_in_a_text_is_no_comment(text: str) -> None:
     [(f"a: 1 {COMMENT}", 1), (f"{COMMENT}\na: 1", 2), (f"{COMMENT}\n\n# more\n  a: 1", 4), (f"a: >- {COMMENT}\n  x", 1),
      (f"a: 1\n{COMMENT}", 2), (f"a: 'x' {COMMENT}\n", 1), (f"a: [1, {COMMENT}\n 2]", 1)],
 )  # fmt: skip
-def test_a_comment_speaks_of_its_line_or_of_the_next(text: str, about: int) -> None:
+def test_a_comment_is_about_its_line_or_the_next(text: str, about: int) -> None:
     """Law: beside something it means that line, alone the next one with content."""
     (found,) = comments(read_document(text, "f"))
     assert (found.verb, found.codes, found.reason, found.about) == ("ignore", ("FQ131",), "why", about)
 
 
 def told(text: str) -> list[str]:
-    """The rules that are told."""
+    """The rules that report."""
     registry, findings = load_registry(text, "small.yaml")
     assert registry is not None, findings
     return [one.rule for one in check_registry(registry, DAY)]
@@ -168,7 +166,7 @@ def told(text: str) -> list[str]:
     ],
 )
 def test_the_longest_beginning_decides(choice: str, left: list[str]) -> None:
-    """Law: a finding is told where the longest beginning of its code that is named stands under select."""
+    """Law: a finding is reported where the longest beginning of its code that is named is under select."""
     text = MINIMAL.replace("category: rest,", "category: form,").replace(
         "  default: {weight", "  spare: {weight: 50, canonical: real}\n  default: {weight"
     )
@@ -176,23 +174,10 @@ def test_the_longest_beginning_decides(choice: str, left: list[str]) -> None:
     assert told(f"{text}validate: {choice}\n") == left
 
 
-def test_firm_findings_are_told_whatever_is_said() -> None:
-    """Law: neither a comment nor a choice silences what BigQuery would refuse."""
+def test_firm_findings_are_reported_whatever_is_suppressed() -> None:
+    """Law: neither a comment nor a choice suppresses what BigQuery would refuse."""
     text = MINIMAL.replace("name: ready,", "name: _Partition_ready,") + "validate: {select: [FQ131], ignore: [FQ1]}\n"
     assert told(text) == ["FQ102"]
-
-
-def fqtool(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the tool."""
-    return subprocess.run(
-        [sys.executable, "-m", "fqtool", *words],
-        cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_the_command_writes_once_and_shows_before(tmp_path: Path) -> None:
@@ -205,8 +190,8 @@ def test_the_command_writes_once_and_shows_before(tmp_path: Path) -> None:
     assert "+  cluster_by: [player]" in shown.stdout
     assert file.read_text(encoding="utf-8") == wrong
     done = fqtool(tmp_path, "validate", "--fix", "--today", "2026-02-10")
-    assert (done.returncode, done.stdout) == (0, "feature_registry.yaml is in order.\n")
-    assert "Mended 1 finding" in done.stderr
+    assert (done.returncode, done.stdout) == (0, "No problems found in feature_registry.yaml.\n")
+    assert "Fixed 1 finding" in done.stderr
     assert file.read_text(encoding="utf-8") == "\ufeff" + MINIMAL
     assert fqtool(tmp_path, "validate", "--dry-run").returncode == 2
 

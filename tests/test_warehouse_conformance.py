@@ -1,4 +1,4 @@
-"""One suite that every warehouse passes: what it describes after a statement is what the statement's changes say."""
+"""One suite that every warehouse passes: what it describes after a statement is what the statement's changes give."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from fqtool.table.changes import (
     fold,
 )
 from fqtool.table.column import Column, Kind, Mode, Type
+from fqtool.table.ddl import Statement
 from fqtool.table.diff import diff
 from fqtool.table.model import State, Table, View
-from fqtool.table.statement import Statement
 from fqtool.table.typetext import column
-from fqtool.warehouse.duckdb import DuckDBWarehouse
-from fqtool.warehouse.memory import MemoryWarehouse
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
-from tests.houses import FLOAT, HOME, INT, NUMERIC, STORE, STRING, VIEW, found, open_bigquery, statement
+from tests.memory_warehouse import MemoryWarehouse
+from tests.sample_table import FLOAT, HOME, INT, NUMERIC, STORE, STRING, VIEW, found, open_bigquery, statement
 
 HOUSES = ("memory", "duckdb", "bigquery")
 # Each group is one statement, on top of those before it.
@@ -92,13 +92,13 @@ NO_SQL: tuple[Change, ...] = (
 
 
 @pytest.fixture(params=HOUSES)
-def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+def warehouse(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
     """An empty warehouse of each kind."""
     opened: Warehouse
     if request.param == "memory":
         opened = MemoryWarehouse()
     elif request.param == "duckdb":
-        opened = DuckDBWarehouse(str(tmp_path / "house.duckdb"))
+        opened = DuckDBWarehouse(str(tmp_path / "store.duckdb"))
     else:
         emulator = request.getfixturevalue("emulator")
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
@@ -107,114 +107,114 @@ def house(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield opened
 
 
-def test_every_legal_change_is_described_as_it_was_made(house: Warehouse) -> None:
+def test_every_legal_change_is_described_as_it_was_made(warehouse: Warehouse) -> None:
     """Describe after a statement is fold of its changes: columns, types, modes, words, defaults, options, views."""
     state = State()
     for changes in ((CreateTable(STORE),), *LEGAL):
-        house.run(statement("store", *changes))
+        warehouse.run(statement("store", *changes))
         state = fold(state, changes)
-        assert diff(found(house, "store", "v_store"), state) == (), changes
+        assert diff(found(warehouse, "store", "v_store"), state) == (), changes
 
 
 @pytest.mark.parametrize("change", REFUSED, ids=str)
-def test_a_refusal_leaves_the_table_as_it_was(house: Warehouse, change: Change) -> None:
-    """What BigQuery refuses is refused with StatementFailed, and describe says what it said before."""
-    house.run(statement("store", CreateTable(STORE)))
-    before = found(house)
+def test_a_refusal_leaves_the_table_as_it_was(warehouse: Warehouse, change: Change) -> None:
+    """What BigQuery refuses is refused with StatementFailed, and describe returns what it returned before."""
+    warehouse.run(statement("store", CreateTable(STORE)))
+    before = found(warehouse)
     with pytest.raises((StatementFailed, NotThere)):
-        house.run(statement("store", change))
-    assert found(house) == before
+        warehouse.run(statement("store", change))
+    assert found(warehouse) == before
 
 
-@pytest.mark.parametrize("house", ["memory", "duckdb"], indirect=True)
+@pytest.mark.parametrize("warehouse", ["memory", "duckdb"], indirect=True)
 @pytest.mark.parametrize("change", NO_SQL, ids=str)
-def test_what_no_statement_says_is_refused(house: Warehouse, change: Change) -> None:
+def test_what_no_statement_can_express_is_refused(warehouse: Warehouse, change: Change) -> None:
     """Changes that BigQuery has no SQL for are refused where they could be sent at all."""
-    house.run(statement("store", CreateTable(STORE)))
+    warehouse.run(statement("store", CreateTable(STORE)))
     with pytest.raises(StatementFailed, match="no SQL"):
-        house.run(statement("store", change))
-    assert found(house) == State(STORE)
+        warehouse.run(statement("store", change))
+    assert found(warehouse) == State(STORE)
 
 
-@pytest.mark.parametrize("house", ["memory", "duckdb"], indirect=True)
-def test_a_nested_description_is_held(house: Warehouse) -> None:
+@pytest.mark.parametrize("warehouse", ["memory", "duckdb"], indirect=True)
+def test_a_nested_description_is_held(warehouse: Warehouse) -> None:
     """A description inside a STRUCT, and inside an ARRAY of STRUCT, comes back; no other detail is lost by it."""
-    house.run(statement("store", CreateTable(STORE)))
+    warehouse.run(statement("store", CreateTable(STORE)))
     changes = (SetDescription(("made", "at", "y"), "deep"), SetDescription(("other", "a"), "in an array"))
-    house.run(Statement("ALTER TABLE `store` OTHERWISE", changes))
-    assert found(house) == fold(State(STORE), changes)
+    warehouse.run(Statement("ALTER TABLE `store` OTHERWISE", changes))
+    assert found(warehouse) == fold(State(STORE), changes)
 
 
-def test_a_statement_is_all_or_nothing(house: Warehouse) -> None:
+def test_a_statement_is_all_or_nothing(warehouse: Warehouse) -> None:
     """A statement whose last change is refused makes none of the changes before it."""
-    house.run(statement("store", CreateTable(STORE)))
-    before = found(house)
+    warehouse.run(statement("store", CreateTable(STORE)))
+    before = found(warehouse)
     with pytest.raises(StatementFailed):
-        house.run(statement("store", AddColumn(Column("good", INT)), AddColumn(Column("count", INT))))
-    assert found(house) == before
+        warehouse.run(statement("store", AddColumn(Column("good", INT)), AddColumn(Column("count", INT))))
+    assert found(warehouse) == before
 
 
-def test_what_is_not_there_is_none(house: Warehouse) -> None:
+def test_an_absent_name_gives_none(warehouse: Warehouse) -> None:
     """Describe of an absent name is None; altering it, and reading it, is an error."""
-    house.run(statement("store", CreateTable(STORE)))
-    assert house.describe("absent") is None
+    warehouse.run(statement("store", CreateTable(STORE)))
+    assert warehouse.describe("absent") is None
     with pytest.raises((StatementFailed, NotThere)):
-        house.run(statement("absent", AddColumn(Column("x", INT))))
+        warehouse.run(statement("absent", AddColumn(Column("x", INT))))
     with pytest.raises((StatementFailed, NotThere)):
-        house.rows(WholeTable("absent", ("x",)))
+        warehouse.rows(WholeTable("absent", ("x",)))
 
 
-def test_a_view_and_a_table_are_told_apart(house: Warehouse) -> None:
+def test_a_view_and_a_table_are_distinguished(warehouse: Warehouse) -> None:
     """A view is described as a View, and neither altered as a table nor put in a table's place."""
-    house.run(statement("store", CreateTable(STORE)))
-    house.run(statement("store", PutView(VIEW)))
-    assert house.describe("v_store") == VIEW
+    warehouse.run(statement("store", CreateTable(STORE)))
+    warehouse.run(statement("store", PutView(VIEW)))
+    assert warehouse.describe("v_store") == VIEW
     with pytest.raises(StatementFailed):
-        house.run(statement("v_store", AddColumn(Column("x", INT))))
+        warehouse.run(statement("v_store", AddColumn(Column("x", INT))))
     with pytest.raises(StatementFailed):
-        house.run(statement("store", PutView(View("store", "SELECT 1 AS x"))))
+        warehouse.run(statement("store", PutView(View("store", "SELECT 1 AS x"))))
     with pytest.raises((StatementFailed, NotThere)):
-        house.run(statement("store", DropView("store")))
-    assert house.describe("store") == STORE
+        warehouse.run(statement("store", DropView("store")))
+    assert warehouse.describe("store") == STORE
 
 
-def test_a_dry_run_changes_nothing(house: Warehouse) -> None:
+def test_a_dry_run_changes_nothing(warehouse: Warehouse) -> None:
     """A dry run of a schema change leaves everything as it was."""
-    house.run(statement("store", CreateTable(STORE)))
-    house.run(statement("store", AddColumn(Column("x", INT))), dry_run=True)
-    assert found(house) == State(STORE)
+    warehouse.run(statement("store", CreateTable(STORE)))
+    warehouse.run(statement("store", AddColumn(Column("x", INT))), dry_run=True)
+    assert found(warehouse) == State(STORE)
 
 
-def test_a_job_is_done_once(house: Warehouse) -> None:
-    """The same statement under the same job id is done once and told twice."""
-    house.run(statement("store", CreateTable(STORE)))
+def test_a_job_is_done_once(warehouse: Warehouse) -> None:
+    """The same statement under the same job id is done once and reported twice."""
+    warehouse.run(statement("store", CreateTable(STORE)))
     add = statement("store", AddColumn(Column("x", INT)))
-    assert house.run(add, job="fqtool_1") == house.run(add, job="fqtool_1")
-    assert found(house) == fold(State(STORE), add.changes)
+    assert warehouse.run(add, job="fqtool_1") == warehouse.run(add, job="fqtool_1")
+    assert found(warehouse) == fold(State(STORE), add.changes)
 
 
 def test_memory_has_no_rows() -> None:
-    """The warehouse in memory says that it holds no rows, rather than that there are none."""
-    house = MemoryWarehouse()
-    house.run(statement("store", CreateTable(STORE)))
+    """The warehouse in memory reports that it holds no rows, rather than an empty table."""
+    warehouse = MemoryWarehouse()
+    warehouse.run(statement("store", CreateTable(STORE)))
     for use in (
-        lambda: house.rows(WholeTable("store", ("item",))),
-        lambda: house.rows(Query("SELECT 1")),
-        lambda: house.run(Query("DELETE FROM store WHERE TRUE")),
+        lambda: warehouse.rows(WholeTable("store", ("item",))),
+        lambda: warehouse.rows(Query("SELECT 1")),
+        lambda: warehouse.run(Query("DELETE FROM store WHERE TRUE")),
     ):
         with pytest.raises(StatementFailed, match="no rows"):
             use()
 
 
-@pytest.mark.parametrize("house", ["duckdb", "bigquery"], indirect=True)
-def test_rows_of_before_read_null_or_empty(house: Warehouse) -> None:
+@pytest.mark.parametrize("warehouse", ["duckdb", "bigquery"], indirect=True)
+def test_rows_of_before_read_null_or_empty(warehouse: Warehouse) -> None:
     """A row written before a column was added reads NULL there, or [] if it is an ARRAY."""
-    house.run(statement("plain", CreateTable(Table("plain", (Column("k", INT),)))))
-    house.run(Query("INSERT INTO plain (k) VALUES (1)"))
+    warehouse.run(statement("plain", CreateTable(Table("plain", (Column("k", INT),)))))
+    warehouse.run(Query("INSERT INTO plain (k) VALUES (1)"))
     added = (AddColumn(column("one", "STRING")), AddColumn(column("many", "ARRAY<INT64>")))
-    house.run(statement("plain", *added))
-    house.run(Query("INSERT INTO plain (k) VALUES (@k)", (("k", 2),)))
-    assert house.rows(Query("SELECT k, one, many FROM plain ORDER BY k")) == [
+    warehouse.run(statement("plain", *added))
+    warehouse.run(Query("INSERT INTO plain (k) VALUES (@k)", (("k", 2),)))
+    assert warehouse.rows(Query("SELECT k, one, many FROM plain ORDER BY k")) == [
         {"k": 1, "one": None, "many": ()},
         {"k": 2, "one": None, "many": ()},
     ]

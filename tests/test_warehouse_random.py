@@ -1,4 +1,4 @@
-"""Random changes, legal and not: every warehouse describes what fold says and refuses what the rules refuse."""
+"""Random changes, legal and not: every warehouse describes what applying them gives and refuses what rules refuse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from fqtool.errors import StatementFailed
-from fqtool.rules.about_changes import refusals
+from fqtool.migrations.legality import refusals
 from fqtool.sql import ident
 from fqtool.table.changes import (
     AddColumn,
@@ -15,7 +15,6 @@ from fqtool.table.changes import (
     CreateTable,
     DropColumn,
     DropView,
-    Inapplicable,
     PutView,
     RenameColumn,
     SetDefault,
@@ -27,13 +26,13 @@ from fqtool.table.changes import (
 )
 from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.diff import diff
-from fqtool.table.model import DATASET, State, Table, View
-from fqtool.warehouse.duckdb import DuckDBWarehouse
-from fqtool.warehouse.memory import MemoryWarehouse
+from fqtool.table.model import DATASET, Inapplicable, State, Table, View
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from tests import strategies
 from tests.bed.running import Emulator
-from tests.houses import FLOAT, NUMERIC, STORE, found, open_bigquery, statement
+from tests.memory_warehouse import MemoryWarehouse
+from tests.sample_table import FLOAT, NUMERIC, STORE, found, open_bigquery, statement
 
 DEFAULTS = {
     Kind.INT64: "7", Kind.FLOAT64: "1.5", Kind.STRING: "'it''s'".replace("''", "\\'"), Kind.BOOL: "TRUE",
@@ -43,7 +42,7 @@ WIDER = {Kind.INT64: (FLOAT, NUMERIC, Type(Kind.BIGNUMERIC)), Kind.NUMERIC: (FLO
 
 
 def any_change(state: State) -> st.SearchStrategy[Change]:
-    """A change that speaks of the table's own names, legal or not."""
+    """A change of the table's own names, legal or not."""
     table = state.table
     assert table is not None
     old = st.sampled_from([one.name for one in table.columns])
@@ -81,7 +80,7 @@ def _nullable(one: Column) -> Column:
 
 
 def _is_legal(state: State, change: Change) -> bool:
-    """What `rules.about_changes` says, who knows nothing of warehouses, and what BigQuery says besides."""
+    """The verdict of `rules.about_changes`, which know nothing of warehouses, and that of BigQuery besides."""
     table = state.table
     assert table is not None
     nested = isinstance(change, SetDescription) and len(change.path) > 1
@@ -106,20 +105,20 @@ def _is_legal(state: State, change: Change) -> bool:
             return True
 
 
-def _agrees(house: Warehouse, data: st.DataObject, steps: int) -> None:
+def _agrees(warehouse: Warehouse, data: st.DataObject, steps: int) -> None:
     state = State(data.draw(strategies.tables(depth=1)))
     assert state.table is not None
-    house.run(statement("t", CreateTable(state.table)))
-    assert found(house, "t", "v") == state
+    warehouse.run(statement("t", CreateTable(state.table)))
+    assert found(warehouse, "t", "v") == state
     for _ in range(steps):
         change = data.draw(any_change(state))
         if _is_legal(state, change):
-            house.run(statement("t", change))
+            warehouse.run(statement("t", change))
             state = fold(state, (change,))
         else:
             with pytest.raises(StatementFailed):
-                house.run(statement("t", change))
-        assert found(house, "t", "v") == state
+                warehouse.run(statement("t", change))
+        assert found(warehouse, "t", "v") == state
 
 
 @settings(max_examples=25)
@@ -133,8 +132,8 @@ def test_random_changes_in_memory(data: st.DataObject) -> None:
 @given(st.data())
 def test_random_changes_in_duckdb(data: st.DataObject) -> None:
     """The same in DuckDB, whose own catalog must carry it."""
-    with DuckDBWarehouse(":memory:") as house:
-        _agrees(house, data, 6)
+    with DuckDBWarehouse(":memory:") as warehouse:
+        _agrees(warehouse, data, 6)
 
 
 def _sayable(change: Change) -> bool:
@@ -151,15 +150,15 @@ def _sayable(change: Change) -> bool:
 @settings(max_examples=5, phases=[Phase.explicit, Phase.generate])
 @given(st.data())
 def test_random_changes_in_bigquery(emulator: Emulator, data: st.DataObject) -> None:
-    """The same through BigQuery's API, of the changes that its SQL can say."""
+    """The same through BigQuery's API, of the changes that its SQL can express."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
-        with open_bigquery(emulator, emulator.fresh_dataset()) as house:
+        with open_bigquery(emulator, emulator.fresh_dataset()) as warehouse:
             state = State(Table("t", STORE.columns, STORE.partitioning))
-            house.run(statement("t", *diff(State(), state)))
+            warehouse.run(statement("t", *diff(State(), state)))
             for _ in range(5):
                 change = data.draw(any_change(state))
                 if _is_legal(state, change) and _sayable(change):
-                    house.run(statement("t", change))
+                    warehouse.run(statement("t", change))
                     state = fold(state, (change,))
-                    assert diff(found(house, "t", "v"), state) == (), change
+                    assert diff(found(warehouse, "t", "v"), state) == (), change

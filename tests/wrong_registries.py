@@ -2,7 +2,7 @@
 
 A file begins with a sentence about the mistake; sections follow, each after a line `-- name --`. `replace` and `with`,
 in pairs, change tests/cases/registry/minimal.yaml; `registry` is a whole file instead. `today` is the day that dates
-are compared with. `encoding` is how the bytes are written, `size` how many there are at least, and `absent` stands
+are compared with. `encoding` is how the bytes are written, `size` how many there are at least, and `absent` means
 where there is no file. In `with`, <<text x 3>> is the text three times, {n} in it counting from 0. `findings` has a
 line `FQ101 12:5` for each finding.
 """
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from fqtool.commands.validate.run import validated
 from fqtool.errors import RegistryError
-from fqtool.finding import Finding
-from fqtool.verbs.validate import validated
+from fqtool.findings.finding import Finding
 
 FOLDER = Path(__file__).parent / "cases" / "wrong"
 MINIMAL = (Path(__file__).parent / "cases/registry/minimal.yaml").read_text(encoding="utf-8")

@@ -1,1 +1,1 @@
-"""The command line: parses, prints what verbs return, exits with the codes of `fqtool.errors`."""
+"""What all commands share: options, printing, completion, interrupts, tracing."""

@@ -1,4 +1,4 @@
-"""What a shell offers for a word that is being typed; a registry that cannot be read offers nothing."""
+"""Shell completion of option values. A registry that cannot be read gives no completions."""
 
 from __future__ import annotations
 
@@ -14,48 +14,42 @@ if TYPE_CHECKING:
 
 
 def formats(incomplete: str) -> list[str]:
-    """Offer the output formats."""
-    from fqtool.report.findings import FORMATS
+    """Complete an output format."""
+    from fqtool.output.findings import FORMATS
 
-    return _begun(incomplete, FORMATS)
-
-
-def exports(incomplete: str) -> list[str]:
-    """Offer the tools that can be written for."""
-    from fqtool.exports.targets import EXPORTS
-
-    return _begun(incomplete, EXPORTS)
+    return begun(incomplete, FORMATS)
 
 
 def rule_codes(incomplete: str) -> list[str]:
-    """Offer the codes of rules."""
-    from fqtool.rules.every import every_rule
+    """Complete the code of a rule."""
+    from fqtool.findings.catalog import every_rule
 
-    return _begun(incomplete, sorted(every_rule()))
+    return begun(incomplete, sorted(every_rule()))
 
 
 def categories(context: typer.Context, incomplete: str) -> list[str]:
-    """Offer the registry's categories."""
-    return _begun(incomplete, (one.name for registry in _read(context) for one in registry.categories))
+    """Complete a category of the registry."""
+    return begun(incomplete, (category.name for registry in _read(context) for category in registry.categories))
 
 
 def processors(context: typer.Context, incomplete: str) -> list[str]:
-    """Offer the registry's processors."""
-    return _begun(incomplete, (one.name for registry in _read(context) for one in registry.processors))
+    """Complete a processor of the registry."""
+    return begun(incomplete, (processor.name for registry in _read(context) for processor in registry.processors))
 
 
 def labels(context: typer.Context, incomplete: str) -> list[str]:
-    """Offer the registry's source labels."""
-    return _begun(incomplete, (one.label for registry in _read(context) for one in registry.sources))
+    """Complete a source label of the registry."""
+    return begun(incomplete, (source.label for registry in _read(context) for source in registry.sources))
 
 
 def targets(context: typer.Context, incomplete: str) -> list[str]:
-    """Offer the names of the registry's targets."""
-    return _begun(incomplete, (name for registry in _read(context) for name, _ in registry.targets))
+    """Complete the name of a target of the registry."""
+    return begun(incomplete, (name for registry in _read(context) for name, _ in registry.targets))
 
 
-def _begun(incomplete: str, words: Iterable[str]) -> list[str]:
-    return [one for one in words if one.startswith(incomplete)]
+def begun(incomplete: str, words: Iterable[str]) -> list[str]:
+    """Return the words that begin with what was typed."""
+    return [word for word in words if word.startswith(incomplete)]
 
 
 def _read(context: typer.Context) -> list[Registry]:

@@ -1,38 +1,38 @@
-"""Options that many commands share, and what every command does around its verb."""
+"""Options that many commands share, and what each command does before and after its work."""
 
 from __future__ import annotations
 
 import os
-import re
 import shlex
 import sys
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 
 from fqtool.cli import completion
-from fqtool.cli.listening import heard
-from fqtool.cli.saying import complain, is_quiet
+from fqtool.cli.interrupt import asks_to_cancel, name_unfinished
+from fqtool.cli.output import complain, current_run, is_quiet, say
+from fqtool.cli.tracing import traced
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Iterator, Sequence
 
-    from fqtool.finding import Finding
+    from fqtool.findings.finding import Finding
+    from fqtool.findings.remedy import Remedy
     from fqtool.registry.model import Registry
-    from fqtool.verbs.workspace import Workspace
     from fqtool.warehouse.protocol import Warehouse
+    from fqtool.workspace import Workspace
 
 DEFAULT_TARGET = "duckdb:///.fqtool/local.duckdb"
 
 
 def _known_format(name: str) -> str:
-    """Refuse a format that is none before any work is done."""
+    """Refuse an unknown format before any work is done."""
     if name != "text":
-        from fqtool.report.findings import require_format
+        from fqtool.output.findings import require_format
 
         require_format(name)
     return name
@@ -49,105 +49,266 @@ TargetUrl = Annotated[
         "-t",
         envvar="FQTOOL_TARGET",
         autocompletion=completion.targets,
-        help="A URL, or a name from the registry's targets. Without it: the target named default, else "
-        + DEFAULT_TARGET.replace("[", "\\["),
+        help="A URL or a target of the registry; by default the target `default`, else a local DuckDB file.",
     ),
 ]
-Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds that talking to the warehouse may take.")]
+
+
+def _seconds(value: float) -> float:
+    # A socket accepts no timeout above some hundred days, and a wait of a day is long enough.
+    if not 0.1 <= value <= 86400:  # noqa: PLR2004
+        raise typer.BadParameter(f"{value:g} is not in the range from 0.1 to 86400 seconds.")
+    return value
+
+
+Timeout = Annotated[
+    float, typer.Option(metavar="SECONDS", callback=_seconds, help="Seconds to wait for the warehouse, up to 86400.")
+]
 Format = Annotated[
     str,
     typer.Option(
         "--format",
         "-f",
-        help="text, json, github, sarif, junit or markdown.",
+        help="The output format: text, json, github, sarif, junit or markdown.",
         metavar="FORMAT",
         callback=_known_format,
         autocompletion=completion.formats,
     ),
 ]
 
+
+def max_bytes_option(help_text: str) -> Any:
+    """Return the option --max-bytes. BigQuery accepts a positive int64 and refuses a request with another value."""
+    return typer.Option("--max-bytes", min=1, metavar="BYTES", callback=_int64, help=help_text)
+
+
+def _int64(value: int | None) -> int | None:
+    if value is not None and value >= 2**63:
+        raise typer.BadParameter(f"{value} must be less than 2^63.")
+    return value
+
+
 INTERRUPTED = 130
+READER_GONE = 141
 REGISTRY = Path("feature_registry.yaml")
 MIGRATIONS = Path("migrations")
 
 
-def day_of(text: str) -> date:
-    """Read a date. Raises UsageError with an example."""
-    from fqtool.errors import UsageError
-
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a date.", remedy="Write it like 2026-02-06.") from None
+_ASKS_NO_WAREHOUSE = {
+    "validate", "check-code", "generate-schema", "generate-sql", "export", "docs", "add-feature", "demo", "rule",
+    "rules",
+}  # fmt: skip
+_READS_MIGRATIONS = {"migrate", "check-drift", "report", "demo"}
+_READS_NO_REGISTRY = {"init", "rule", "rules"}
 
 
-def moment_of(text: str) -> datetime:
-    """Read a time, in UTC where it names no zone. Raises UsageError with an example."""
-    from fqtool.errors import UsageError
+def with_options(remedy: Remedy) -> Remedy:
+    """Add the options that were given to the commands of a remedy, so that they can be pasted."""
+    from fqtool.findings.remedy import Commands
 
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a time.", remedy="Write it like 2026-02-06T18:00:00Z.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return remedy.with_options(options_for) if isinstance(remedy, Commands) else remedy
 
 
-# What the user said beside the command, to be said again by every command that a remedy names.
-_SAID: list[str] = []
-_COMMAND = re.compile(r"\bfqtool (?:migrate(?: plan| status)?|check-drift|score|diagnose|daily|models|backfill)\b")
+def options_for(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the options of this run that a command accepts and that its words do not contain.
+
+    Args:
+        words: the command line, from `fqtool` on.
+    """
+    if len(words) < 2 or words[0] != "fqtool":  # noqa: PLR2004
+        return ()
+    _, command, *rest = words
+    options = current_run().options
+    takes = {
+        "--registry": command not in _READS_NO_REGISTRY,
+        "--target": command not in _ASKS_NO_WAREHOUSE and rest[:1] != ["verify"],
+        "--migrations": command in _READS_MIGRATIONS,
+    }
+    pairs = [options[at : at + 2] for at in range(0, len(options), 2)]
+    return tuple(word for option, value in pairs if takes[option] and option not in rest for word in (option, value))
 
 
-def repeated(text: str) -> str:
-    """Put the options that were given into the commands of a remedy, so that it can be pasted."""
-    words = " ".join(map(shlex.quote, _SAID))
-    return _COMMAND.sub(lambda found: f"{found[0]} {words}", text) if words else text
+def with_options_in(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Add the options that were given to the remedies of findings."""
+    return tuple(replace(finding, remedy=with_options(finding.remedy)) for finding in findings)
 
 
-def workspace_of(registry: Path, folder: Path) -> Workspace:
-    """Read registry and migrations."""
-    from fqtool.verbs.workspace import open_workspace
+def workspace_of(registry: Path, folder: Path, without: Container[str] = ()) -> Workspace:
+    """Read the registry and its migrations.
 
-    _SAID.extend([] if registry == REGISTRY else ["--registry", str(registry)])
-    _SAID.extend([] if folder == MIGRATIONS else ["--migrations", str(folder)])
-    return open_workspace(registry, folder)
+    Args:
+        registry: the registry file.
+        folder: the folder of migration files.
+        without: names of migration files to leave out.
+    """
+    from fqtool.workspace import open_workspace
+
+    options = current_run().options
+    options += [] if registry == REGISTRY else ["--registry", str(registry)]
+    options += [] if folder == MIGRATIONS else ["--migrations", str(folder)]
+    return open_workspace(registry, folder, without)
 
 
 def warehouse_of(registry: Registry, target: str | None, timeout: float) -> Warehouse:
-    """Open the target: a URL, a name from the registry's targets, or the default."""
-    from fqtool.errors import UsageError
-    from fqtool.warehouse.target import open_target
+    """Open the target.
 
-    _SAID.extend(["--target", target] if target else [])
+    Args:
+        registry: the registry, which names targets.
+        target: a URL, the name of a target, or None for the default.
+        timeout: seconds to wait for the warehouse.
+
+    Raises:
+        UsageError: the name is unknown.
+    """
+    options, read = current_run().options, Path(registry.path)
+    if "--registry" not in options and read != REGISTRY and read.is_file():  # a revision in git has no file
+        options += ["--registry", registry.path]
+    options += ["--target", target] if target else []
+    return open_warehouse(_url_of(registry, target), timeout)
+
+
+def known_warehouses(registry: Registry, target: str | None, timeout: float) -> Iterator[Warehouse]:
+    """Open the target, the default and every target that the registry names, one after the other."""
+    names = (target, None, *(name for name, _ in registry.targets))
+    for url in dict.fromkeys(_url_of(registry, name) for name in names):
+        with open_warehouse(url, timeout) as warehouse:
+            yield warehouse
+
+
+def _url_of(registry: Registry, target: str | None) -> str:
+    """Return the URL of a target; None is the default target."""
+    from fqtool.errors import UsageError
+
     named = dict(registry.targets)
     url = target or named.get("default", DEFAULT_TARGET)
     if "://" not in url:
         if url not in named:
+            names = f"one of {', '.join(named)}, or " if named else ""
             raise UsageError(
-                f"There is no target named {url!r} in {registry.path}.",
-                remedy=f"Use one of {', '.join(named) or 'none declared'}, or a URL like {DEFAULT_TARGET}.",
+                f"Unknown target {url!r}: {registry.path} does not declare it.",
+                remedy=f"Use {names}a URL like {DEFAULT_TARGET}.",
             )
         url = named[url]
-    return heard(open_target(url, timeout=timeout))
+    return url
 
 
-def tell(
-    findings: Sequence[Finding], form: str, *, target: str, command: str, ok: str, errors_only: bool = False
+def open_warehouse(url: str, timeout: float) -> Warehouse:
+    """Open the warehouse of a URL. Its requests and waits are reported by the options of the run.
+
+    Args:
+        url: the URL of the target.
+        timeout: seconds to wait for the warehouse.
+    """
+    from fqtool.warehouse.protocol import Patient
+    from fqtool.warehouse.target import open_target
+
+    warehouse = open_target(url, timeout=timeout)
+    if isinstance(warehouse, Patient):
+        waiting, run = warehouse.waiting, current_run()
+        waiting.report, waiting.cancels = run.say, asks_to_cancel
+        waiting.longest = run.job_timeout or waiting.longest
+        run.waits.append(waiting)
+    return traced(warehouse)
+
+
+def report_findings(
+    findings: Sequence[Finding],
+    form: str,
+    *,
+    target: str,
+    command: str,
+    ok: str,
+    errors_only: bool = False,
+    next_command: str = "",
+    fix_command: str = "",
+    shown: Sequence[Finding] | None = None,
+    following: Remedy = "",
 ) -> None:
-    """Print findings and exit 1 if any of them is an error or a warning; with `errors_only`, an error."""
-    from fqtool.finding import Severity, blocking
-    from fqtool.report.findings import print_findings
+    """Print findings, and exit 1 if any of them is an error or a warning.
 
-    findings = told_as_said(findings)
+    Args:
+        findings: the findings.
+        form: the output format.
+        target: the warehouse or file that was checked.
+        command: the command that was run.
+        ok: the sentence to print where there are no errors and warnings.
+        errors_only: exit 0 for warnings.
+        next_command: the command to run next where there are no errors and warnings, printed after text.
+        fix_command: the command that applies the patches of findings, printed after text.
+        shown: the findings that text prints in full, where the command prints the others itself; None: all.
+        following: the command to run next where there are findings, printed after their number.
+    """
+    from fqtool.findings.finding import Severity, blocking
+    from fqtool.output.findings import print_findings
+
+    findings = with_options_in(findings)
     if is_quiet() and form == "text" and not findings:
         return
-    print_findings(findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout)
-    if any(found.severity is Severity.ERROR or not errors_only for found in blocking(findings)):
+    print_findings(
+        findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout,
+        shown=None if shown is None else with_options_in(shown), following=with_options(following),
+    )  # fmt: skip
+    stops = [finding for finding in blocking(findings) if finding.severity is Severity.ERROR or not errors_only]
+    if form == "text" and not following:
+        _say_fix(stops, fix_command)
+    if stops:
         raise typer.Exit(1)
+    if next_command and form == "text":
+        say_next(next_command)
 
 
-def told_as_said(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Put the options that were given into the remedies."""
-    return tuple(replace(found, remedy=repeated(found.remedy)) for found in findings)
+def _say_fix(findings: Sequence[Finding], fix_command: str) -> None:
+    """Print the command that fixes most findings, where there is one."""
+    from collections import Counter
+
+    from fqtool.findings.remedy import Commands, commands
+
+    whole = Counter[str]()
+    for finding in findings:
+        if finding.patch and fix_command:
+            whole[str(with_options(commands(fix_command)))] += 1
+        elif isinstance(finding.remedy, Commands) and not finding.remedy.first:
+            whole[str(finding.remedy)] += 1
+    for command, count in whole.most_common(1):
+        of = f" (fixes {count} of {counted(len(findings), 'finding')})" if len(findings) > 1 else ""
+        say(f"Next{of}: {command}")
+
+
+def write_output(out: Path, text: str) -> None:
+    """Write generated text to a file, or to stdout where `out` is `-`."""
+    if str(out) == "-":
+        sys.stdout.write(text)
+        return
+    from fqtool.warehouse.files import write_text
+
+    write_text(out, text)
+    say(f"Wrote {out}.")
+
+
+def say_next(*lines: str) -> None:
+    """Print to stderr which commands to run next, with the options of this run.
+
+    Args:
+        lines: each command without the word fqtool, such as "migrate plan".
+    """
+    from fqtool.findings.remedy import commands
+
+    say(f"Next: {with_options(commands(*lines))}")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: `1 migration`, `2,000 rows`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def registry_words(registry: Path) -> tuple[str, ...]:
+    """Return the option --registry for a command of a remedy, () for the default registry."""
+    return () if registry == REGISTRY else ("--registry", str(registry))
+
+
+def registry_option(registry: Path) -> str:
+    """Return ` --registry FILE` for a command to paste, "" for the default registry."""
+    return "".join(f" {shlex.quote(word)}" for word in registry_words(registry))
 
 
 def version() -> str:
@@ -157,49 +318,68 @@ def version() -> str:
     return f"fqtool {installed('fqtool')}"
 
 
-def guarded(app: typer.Typer) -> Any:
-    """Run the app; every error ends in its sentence and its exit code, never in a traceback."""
-    # Both may be closed, as cron jobs have them; there is nobody to tell then.
-    sys.stdout = sys.stdout or _nowhere()
-    sys.stderr = sys.stderr or _nowhere()
+def run_app(app: typer.Typer) -> Any:
+    """Run the app. Every error is printed as a sentence and gives an exit code, never a traceback."""
+    # Both may be closed in a cron job, where no one reads them.
+    sys.stdout = sys.stdout or _devnull()
+    sys.stderr = sys.stderr or _devnull()
     try:
-        return app()
+        try:
+            return app()
+        finally:
+            sys.stdout.flush()  # short output is written only now, and its reader may have ended
     except SystemExit as ending:
-        # typer turns Ctrl-C into this code, without a word.
+        # typer turns Ctrl-C into this code without a message, and a closed pipe into 1.
+        if isinstance(ending.__context__, BrokenPipeError):
+            _end_unread()
         if ending.code == INTERRUPTED:
-            complain("\nInterrupted; nothing is half done. Run the same command again to go on.")
+            for job in [job for waiting in current_run().waits for job in tuple(waiting.unfinished.values())]:
+                name_unfinished(job())
+            complain("\nInterrupted: no statement is half applied. Run the same command again to continue.")
         raise
     except BrokenPipeError:
-        # Whoever read our output has gone; that is their choice, not an error of ours.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        _end_unread()
     except Exception as error:
         from fqtool.errors import FqtoolError
 
         code = error.exit_code if isinstance(error, FqtoolError) else 3
         if os.environ.get("FQTOOL_DEBUG") and not isinstance(error, FqtoolError):
             raise
-        with suppress(OSError):  # a stderr that takes nothing does not change how the command ends
-            _tell_error(error)
+        with suppress(OSError):  # a stderr that cannot be written does not change the exit code
+            _print_error(error)
         sys.exit(code)
 
 
-def _nowhere() -> TextIO:
+def _end_unread() -> NoReturn:
+    """Exit as programs do when the reader of their output has ended, and let Python's last flush succeed."""
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is None:
+            continue
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(READER_GONE)
+
+
+def _devnull() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
-def _tell_error(error: Exception) -> None:
-    from fqtool.errors import FqtoolError
+def _print_error(error: Exception) -> None:
+    from fqtool.errors import FqtoolError, remedy_of
 
     if isinstance(error, FqtoolError):
-        from fqtool.report.errors_text import print_error
+        from fqtool.output.text import print_error
 
-        error.remedy = repeated(error.remedy)
-        error.findings = tuple(replace(found, remedy=repeated(found.remedy)) for found in error.findings)
+        error.remedy = with_options(error.remedy)
+        error.findings = with_options_in(error.findings)
         print_error(error, sys.stderr)
     elif isinstance(error, OSError) and error.strerror:
-        # A folder that may not be looked into has a name; the disk behind stdout has none.
+        # A folder without read permission has a file name; stdout does not.
         complain(f"error: {error.filename or 'The output cannot be written'}: {error.strerror}.")
+        if remedy := remedy_of(error):
+            complain(f"    fix: {remedy}")
     else:
-        complain(f"error: fqtool has a defect: {type(error).__name__}: {' '.join(str(error).split())[:500]}")
-        complain("  FQTOOL_DEBUG=1 shows where; please report it.")
+        complain(f"error: Internal error (please report): {type(error).__name__}: {' '.join(str(error).split())[:500]}")
+        complain("  FQTOOL_DEBUG=1 prints the traceback to report.")

@@ -1,1 +1,1 @@
-"""Plans, files and the ledger of what was done."""
+"""Plans, files, ledger rows, rollback, legality: values only."""

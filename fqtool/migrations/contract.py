@@ -1,7 +1,7 @@
-"""The feature contract: models read the vector by position, so a position keeps its feature for ever.
+"""The feature contract: models read the vector by position, so a position keeps its feature permanently.
 
-The folder of migrations holds the last recorded contract; a registry may append to it, rename with `renamed_from`,
-and retire, nothing else.
+The folder of migrations has the last recorded contract. A registry may append features, rename them with
+`renamed_from`, and retire them; every other change breaks the contract.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CONTRACT = "feature_contract.json"
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """One index of the vector and the feature that holds it."""
+    """One index of the vector and its feature."""
 
     index: int
     name: str
@@ -27,7 +27,7 @@ class Position:
 
 
 class Breach(StrEnum):
-    """What became of a recorded position."""
+    """How a recorded position changed."""
 
     GONE = "gone"
     MOVED = "moved"
@@ -36,9 +36,14 @@ class Breach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A way in which the registry breaks the recorded contract: the feature, what is the case, what to do.
+    """One break of the recorded contract.
 
-    `index` is the recorded position, `kind` what became of it.
+    Attributes:
+        kind: how the position changed.
+        index: the recorded position.
+        subject: the feature.
+        message: what is wrong.
+        remedy: what to do.
     """
 
     kind: Breach
@@ -49,56 +54,49 @@ class Break:
 
 
 def contract_text(features: Iterable[Feature]) -> str:
-    """Return the contract of a registry's features as JSON text, one position a line."""
+    """Return the contract of a registry's features as JSON text, one position per line."""
     lines = (json.dumps({"index": f.index, "name": f.name, "retired": f.retired}, ensure_ascii=False) for f in features)
     return '{"format_version": 1, "features": [\n  ' + ",\n  ".join(lines) + "\n]}\n"
 
 
 def read_contract(text: str) -> tuple[Position, ...]:
-    """Read the recorded contract. Raises MigrationError when it is not what `contract_text` writes."""
+    """Read the recorded contract.
+
+    Raises:
+        MigrationError: the text does not have the format of `contract_text`.
+    """
     try:
-        raw = json.loads(text)
-        read = tuple(Position(int(f["index"]), str(f["name"]), bool(f["retired"])) for f in raw["features"])
-        "".join(one.name for one in read).encode()  # ValueError for half of a surrogate pair, which nothing can print
+        features = json.loads(text)["features"]
+        positions = tuple(Position(int(f["index"]), str(f["name"]), bool(f["retired"])) for f in features)
+        # raises ValueError for a lone surrogate, which cannot be printed
+        "".join(position.name for position in positions).encode()
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         raise MigrationError(
-            f"{CONTRACT} cannot be read.", remedy="Restore it from version control: it says which index is which."
+            f"{CONTRACT} cannot be read.",
+            remedy="Restore it from version control: it records the index of each feature.",
         ) from None
-    return read
+    return positions
 
 
 def breaks(recorded: Iterable[Position], features: Iterable[Feature]) -> Iterator[Break]:
     """Yield every break of the recorded contract by the registry's features."""
     recorded, features = tuple(recorded), tuple(features)
-    free = max([*(one.index for one in recorded), *(one.index for one in features)], default=-1) + 1
+    free = max([*(old.index for old in recorded), *(feature.index for feature in features)], default=-1) + 1
     by_index = {feature.index: feature for feature in features}
     by_name = {feature.name: feature.index for feature in features}
     for old in recorded:
-        now = by_index.get(old.index)
-        if now is None and old.name not in by_name:
-            yield Break(
-                Breach.GONE,
-                old.index,
-                old.name,
-                f"Feature {old.index}, {old.name}, is gone from the registry; models read by position.",
-                f"Put it back with retired: true; a new feature takes the next free index, {free}.",
-            )
-        elif now is not None and old.name in (now.name, now.renamed_from):
+        index, name, feature = old.index, old.name, by_index.get(old.index)
+        if feature is not None and name in (feature.name, feature.renamed_from):
             continue
-        elif now is None or old.name in by_name:
-            yield Break(
-                Breach.MOVED,
-                old.index,
-                old.name,
-                f"Feature {old.name} moved from index {old.index} to {by_name[old.name]}; models read by position.",
-                f"Give {old.name} index {old.index} again.",
-            )
+        if name in by_name:
+            message = f"Feature `{name}` moved from index {index} to {by_name[name]}; models read by position."
+            yield Break(Breach.MOVED, index, name, message, f"Give `{name}` index {index} again.")
+        elif feature is None:
+            message = f"Feature `{name}`, index {index}, is missing from the registry; models read by position."
+            remedy = f"Add it again with `retired: true`; a new feature takes the next free index, {free}."
+            yield Break(Breach.GONE, index, name, message, remedy)
         else:
-            yield Break(
-                Breach.REUSED,
-                old.index,
-                now.name,
-                f"Index {old.index} was {old.name} and is now {now.name}: an index is never reused.",
-                f"If it is the same feature, write renamed_from: {old.name}; "
-                f"if not, retire {old.name} and give {now.name} index {free}.",
-            )
+            message = f"Index {index} was `{name}` and is now `{feature.name}`; an index must not be reused."
+            remedy = f"If it is the same feature, write `renamed_from: {name}`; "
+            remedy += f"if not, retire `{name}` and give `{feature.name}` index {free}."
+            yield Break(Breach.REUSED, index, feature.name, message, remedy)

@@ -1,16 +1,16 @@
-"""Migration files: plain GoogleSQL with a header of comments, and the checksums that make history final.
+"""Migration files: plain GoogleSQL with a header of comments.
 
     -- fqtool migration 0001: add 120 columns
     -- made-for: 5f0c...            fingerprint of the table it was planned for
     -- makes: 91be...               fingerprint of the table it leaves
     -- hazards: none
 
-    -- 1. the registry has 120 columns that the table has not
-    --    way back: ALTER TABLE ...
+    -- 1. the registry has 120 columns that the table does not have
+    --    rollback: ALTER TABLE ...
     ALTER TABLE ...;
 
-Lines that begin with `--| ` hold an adopted statement: what it makes was found in the table and is checked there,
-not run. Pure: text in, values out, and back.
+Lines that begin with `--| ` contain an adopted statement: its effect was found in the table, so it is checked and not
+run. Pure functions.
 """
 
 from __future__ import annotations
@@ -19,15 +19,18 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 from fqtool.errors import InputError, MigrationError
+from fqtool.findings.remedy import commands
+from fqtool.migrations.backup import backup_lines
 from fqtool.migrations.plan import Plan, why
-from fqtool.table.changes import Change, Inapplicable, fold
-from fqtool.table.model import State
+from fqtool.registry.merge_markers import conflict_line
+from fqtool.table.changes import Change, fold
+from fqtool.table.ddl import Statement
+from fqtool.table.model import Inapplicable, State
 from fqtool.table.parse import parse_script
-from fqtool.table.statement import Statement
 
-CHECKSUMS = "checksums.txt"
 _NAME = re.compile(r"(?P<version>\d{4,})_(?P<slug>[a-z0-9_]+)\.sql")
 _HEADER = re.compile(r"-- (?P<key>made-for|makes|hazards): (?P<value>.*)")
 _ADOPTED = "--| "
@@ -36,7 +39,16 @@ _WIDTH = 110
 
 @dataclass(frozen=True, slots=True)
 class MigrationFile:
-    """One file: its version ("0001"), name, text, and the statements in it, adopted ones first."""
+    """One migration file.
+
+    Attributes:
+        version: the number in its name, such as "0001".
+        name: the name of the file.
+        text: the whole text.
+        statements: the statements, adopted ones first.
+        made_for: the fingerprint of the table before the file, "" where the header has none.
+        makes: the fingerprint of the table after the file.
+    """
 
     version: str
     name: str
@@ -46,18 +58,20 @@ class MigrationFile:
     makes: str = ""
 
     @property
+    def is_written_by_fqtool(self) -> bool:
+        """Whether fqtool wrote the file, by its first lines."""
+        return is_written_by_fqtool(self.name, self.text)
+
+    @property
     def hash(self) -> str:
         """SHA-256 of the text, in hex."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return _sha256(self.text)
 
     @property
     def partial_hashes(self) -> tuple[str, ...]:
-        """One hash per statement, each over all before it: what the ledger compares after a broken run."""
-        made, sofar = [], ""
-        for statement in self.statements:
-            sofar = hashlib.sha256(f"{sofar}{statement.adopted}{statement.sql}".encode()).hexdigest()
-            made.append(sofar)
-        return tuple(made)
+        """One hash per statement, each over all statements up to it. The ledger compares them after a failed run."""
+        texts = (f"{statement.adopted}{statement.sql}" for statement in self.statements)
+        return tuple(accumulate(texts, lambda before, text: _sha256(f"{before}{text}"), initial=""))[1:]
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -65,20 +79,31 @@ class MigrationFile:
         return tuple(change for statement in self.statements for change in statement.changes)
 
 
+def is_written_by_fqtool(name: str, text: str) -> bool:
+    """Return whether a file has the first line of `write_file`, also with another number or with a merge conflict."""
+    title = name.removesuffix(".sql").partition("_")[2].replace("_", " ")
+    return re.search(rf"^-- fqtool migration \d+: {re.escape(title)}$", text, re.MULTILINE) is not None
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def write_file(version: str, slug: str, plan: Plan) -> MigrationFile:
     """Render a plan as a migration file."""
     title = slug.replace("_", " ")
-    hazards = sorted({found.rule for found in plan.hazards})
+    hazards = sorted({hazard.rule for hazard in plan.hazards})
     lines = [
         f"-- fqtool migration {version}: {title}",
         f"-- made-for: {plan.made_for}",
         f"-- makes: {plan.makes}",
         f"-- hazards: {', '.join(hazards) or 'none'}",
+        *(f"-- {line}" for line in backup_lines(version, plan)),
     ]
     for number, statement in enumerate(plan.statements, 1):
         lines += ["", f"-- {number}. {_one_line(statement.why)}"]
-        lines += [f"--    {found.rule}: {_one_line(found.message)}" for found in statement.hazards]
-        lines.append(f"--    way back: {_shortened(statement.way_back)}")
+        lines += [f"--    {hazard.rule}: {_one_line(hazard.message)}" for hazard in statement.hazards]
+        lines.append(f"--    rollback: {_shortened(statement.way_back)}")
         if statement.adopted:
             lines += [f"{_ADOPTED}{line}" for line in f"{statement.sql};".splitlines()]
         else:
@@ -92,85 +117,97 @@ def _one_line(text: str) -> str:
 
 
 def _shortened(text: str) -> str:
-    """A comment names the way back; `migrate plan` prints it whole."""
+    """The comment is one line; `migrate plan` prints the whole rollback."""
     line = _one_line(text)
     return line if len(line) <= _WIDTH else f"{line[: _WIDTH - 4]} ..."
 
 
-def read_file(name: str, text: str) -> MigrationFile:
-    """Parse one migration file. Raises MigrationError with file, line and column."""
-    found = _NAME.fullmatch(name)
-    if not found:
+def read_file(name: str, text: str, folder: str = "migrations") -> MigrationFile:
+    """Parse one migration file.
+
+    Args:
+        name: the name of the file.
+        text: its text.
+        folder: the folder, for messages.
+
+    Raises:
+        MigrationError: the file is not a migration; the message has file, line and column.
+    """
+    match = _NAME.fullmatch(name)
+    if not match:
         raise MigrationError(
-            f"{name} is not a migration's name.", remedy="Name it like 0002_add_columns.sql: version, words, .sql."
+            f"`{name}` is not a valid name of a migration.",
+            remedy="Name it like 0002_add_columns.sql: version, words, .sql.",
         )
-    header = {match["key"]: match["value"] for match in map(_HEADER.fullmatch, text.splitlines()) if match}
-    kept = "\n".join(line.removeprefix(_ADOPTED) if line.startswith(_ADOPTED) else "" for line in text.splitlines())
+    if line := conflict_line(text.splitlines()):
+        raise MigrationError(
+            f"{folder}/{name}, line {line}: the file has a merge conflict.", remedy=commands("migrate plan --redo")
+        )
+    header = {line["key"]: line["value"] for line in map(_HEADER.fullmatch, text.splitlines()) if line}
+    adopted_text = "\n".join(
+        line.removeprefix(_ADOPTED) if line.startswith(_ADOPTED) else "" for line in text.splitlines()
+    )
     try:
-        adopted = [Statement(one.sql, one.changes, why(one.changes), adopted=True) for one in parse_script(kept)]
-        run = [Statement(one.sql, one.changes, why(one.changes)) for one in _unqualified(text)]
+        adopted = [Statement(p.sql, p.changes, why(p.changes), adopted=True) for p in parse_script(adopted_text)]
+        run = [Statement(p.sql, p.changes, why(p.changes)) for p in _unqualified(text)]
     except InputError as error:
         raise MigrationError(f"{name}: {error.message}", remedy=error.remedy) from None
     return MigrationFile(
-        found["version"], name, text, (*adopted, *run), header.get("made-for", ""), header.get("makes", "")
+        match["version"], name, text, (*adopted, *run), header.get("made-for", ""), header.get("makes", "")
     )
 
 
 def _unqualified(text: str) -> Iterable[Statement]:
-    """A file fits every target, so it names no project and no dataset."""
-    for one in parse_script(text):
-        if len(one.path) > 1:
+    """The statements of a file, which must not name a project or dataset, because a file fits every target."""
+    for parsed in parse_script(text):
+        if len(parsed.path) > 1:
             raise InputError(
-                f"the statement names {'.'.join(one.path)}.",
-                remedy=f"Write {one.name} alone: the target gives project and dataset.",
+                f"the statement names {'.'.join(parsed.path)}.",
+                remedy=f"Write only `{parsed.name}`: the target gives project and dataset.",
             )
-        yield Statement(one.sql, one.changes)
+        yield Statement(parsed.sql, parsed.changes)
 
 
-def read_files(texts: Mapping[str, str]) -> tuple[MigrationFile, ...]:
-    """Parse a folder's .sql files by name, in version order. Raises MigrationError for the first that is wrong."""
-    files = [read_file(name, text) for name, text in sorted(texts.items()) if name.endswith(".sql")]
+def read_files(texts: Mapping[str, str], folder: str = "migrations") -> tuple[MigrationFile, ...]:
+    """Parse the .sql files of a folder, in version order.
+
+    Args:
+        texts: name -> text of the files.
+        folder: the folder, for messages.
+
+    Raises:
+        MigrationError: a file is invalid, a version is missing, or two files have the same version.
+    """
+    files = [read_file(name, text, folder) for name, text in sorted(texts.items()) if name.endswith(".sql")]
     for number, file in enumerate(files):
-        if int(file.version) != number:
-            twice = int(file.version) < number
+        if int(file.version) < number:
+            raise _same_version(files[number - 1], file)
+        if int(file.version) > number:
             raise MigrationError(
-                f"{file.name}: version {file.version} stands where {number:04d} is due.",
-                remedy="Two branches planned it: delete the one that ran nowhere, then fqtool migrate plan."
-                if twice
-                else "Versions run without gaps from 0000: restore the missing file.",
+                f"Version {number:04d} is missing before `{file.name}`; versions have no gaps.",
+                remedy="Restore the missing file from version control.",
             )
     return tuple(files)
 
 
-def checksums(files: Iterable[MigrationFile]) -> str:
-    """Return the text of the checksum file: a line per migration, and one over all of them."""
-    lines = [f"sha256:{file.hash}  {file.name}" for file in files]
-    total = hashlib.sha256("\n".join(lines).encode()).hexdigest()
-    head = "# Written by fqtool migrate plan. A changed line is changed history."
-    return "\n".join([head, *lines, f"total:{total}", ""])
-
-
-def edited(files: Iterable[MigrationFile], recorded: str) -> tuple[str, ...]:
-    """Return what is wrong between the files and the recorded checksums, as sentences; () when all agree."""
-    files = tuple(files)
-    lines = (line.partition("  ") for line in recorded.splitlines() if line.startswith("sha256:"))
-    known = {name: checksum for checksum, _, name in lines}
-    wrong = [
-        f"{file.name} was edited after it was written"
-        if file.name in known
-        else f"{file.name} is not among the checksums"
-        for file in files
-        if known.get(file.name) != f"sha256:{file.hash}"
-    ]
-    there = {file.name for file in files}
-    wrong += [f"{name} is among the checksums but not in the folder" for name in known if name not in there]
-    if not wrong and recorded != checksums(files):
-        wrong.append(f"{CHECKSUMS} itself was edited")
-    return tuple(wrong)
+def _same_version(*files: MigrationFile) -> MigrationError:
+    """Return the error for two files of one version."""
+    message = f"{' and '.join(file.name for file in files)} both have version {files[0].version}"
+    foreign = next((file.name for file in files if not file.is_written_by_fqtool), None)
+    if foreign:
+        return MigrationError(
+            f"{message}; fqtool did not write `{foreign}`.",
+            remedy=f"Describe its change in the registry and move `{foreign}` out of the folder.",
+        )
+    return MigrationError(f"{message}; two branches planned it.", remedy=commands("migrate plan --redo"))
 
 
 def recorded_state(files: Iterable[MigrationFile]) -> State:
-    """Return the state that all files together make. Raises MigrationError where one does not fit the next."""
+    """Return the state after all files.
+
+    Raises:
+        MigrationError: a file does not fit the state before it.
+    """
     state = State()
     for file in files:
         state = after(state, file)
@@ -178,11 +215,15 @@ def recorded_state(files: Iterable[MigrationFile]) -> State:
 
 
 def after(state: State, file: MigrationFile) -> State:
-    """Return the state after one file. Raises MigrationError naming the file and what does not fit."""
+    """Return the state after one file.
+
+    Raises:
+        MigrationError: the file does not fit the state.
+    """
     try:
         return fold(state, file.changes)
     except Inapplicable as error:
         raise MigrationError(
-            f"{file.name} does not fit what the files before it make: {error}.",
+            f"`{file.name}` does not fit the table that earlier files create: {error}.",
             remedy="Restore the folder from version control.",
         ) from None

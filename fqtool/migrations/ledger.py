@@ -1,14 +1,14 @@
-"""The ledger: what was done to a dataset, a row per statement attempt, and one lease row against two migrators.
+"""The ledger: one row per attempt of a statement, and one lease row that keeps two migrators apart.
 
-Pure: rows in, Revisions out, and the queries that write rows. Every write is a MERGE on the row's key, so writing it
-twice is writing it once (BIGQUERY 74).
+Pure functions: rows in, Revisions out, and the queries that write rows. Every write is a MERGE on the row's key, so
+that repeating it changes nothing (bigquery.md#job-ids).
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
@@ -16,7 +16,7 @@ from typing import Any
 
 from fqtool.errors import MigrationError
 from fqtool.migrations.files import MigrationFile
-from fqtool.sql import Query, WholeTable, ident
+from fqtool.sql import Query, Value, WholeTable, ident
 from fqtool.table.model import Table
 from fqtool.table.typetext import column
 
@@ -25,23 +25,42 @@ LEASE = "lease"
 LEASE_MINUTES = 10
 
 
-class Standing(StrEnum):
-    """Where a statement attempt stands."""
+class Status(StrEnum):
+    """The state of an attempt of a statement."""
 
     STARTED = "started"
     APPLIED = "applied"
     ADOPTED = "adopted"
     FAILED = "failed"
+    LOST = "lost"
+    """Applied to a table that no longer exists; it must run again."""
 
     @property
     def done(self) -> bool:
-        """Whether the statement need not run any more."""
-        return self in (Standing.APPLIED, Standing.ADOPTED)
+        """Whether the statement does not have to run again."""
+        return self in (Status.APPLIED, Status.ADOPTED)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One attempt of one statement. `statement` counts from 1; times are RFC 3339 in UTC, "" for not yet."""
+    """One attempt of one statement, a row of the ledger.
+
+    Attributes:
+        version: the version of the migration, or LEASE.
+        statement: the number of the statement in its file, from 1.
+        attempt: the number of the attempt, from 1.
+        standing: the state of the attempt, a value of Status.
+        total: the number of statements in the file.
+        file: the name of the file; of the lease, the work of its holder.
+        file_hash: the SHA-256 of the file.
+        partial_hash: the hash of the statements up to this one; of the lease, the host of its holder.
+        job: the id of the job; of the lease, its token.
+        runner: the user, host and process that ran it.
+        tool: the version of fqtool.
+        started_at: RFC 3339 in UTC.
+        finished_at: RFC 3339 in UTC; "" while it runs.
+        error: the message of a failed attempt.
+    """
 
     version: str
     statement: int
@@ -58,30 +77,37 @@ class Entry:
     finished_at: str = ""
     error: str = ""
 
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """The key of the row: version, statement and attempt."""
+        return self.version, self.statement, self.attempt
 
-_TYPES = {"statement": "INT64", "attempt": "INT64", "total": "INT64"}
+
+_NUMBERS = ("statement", "attempt", "total")
 _TIMES = ("started_at", "finished_at")
-_LEASE_ROW = "t.`version` = s.`version`"
 _NOW = "CURRENT_TIMESTAMP()"
 _KEY = ("version", "statement", "attempt")
 COLUMNS = tuple(field.name for field in fields(Entry))
-TABLE = Table(
-    LEDGER,
-    tuple(
-        column(
-            name,
-            "TIMESTAMP" if name in _TIMES else _TYPES.get(name, "STRING"),
-            required=name in _KEY,
-        )
-        for name in COLUMNS
-    ),
-)
-ROWS = WholeTable(LEDGER, COLUMNS, tuple(one.sql_type for one in TABLE.columns))
+_TYPES = dict.fromkeys(_NUMBERS, "INT64") | dict.fromkeys(_TIMES, "TIMESTAMP")
+TABLE = Table(LEDGER, tuple(column(name, _TYPES.get(name, "STRING"), required=name in _KEY) for name in COLUMNS))
+ROWS = WholeTable(LEDGER, COLUMNS, tuple(of_table.sql_type for of_table in TABLE.columns))
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One migration as the ledger has it: how many statements of how many are done, and the last error."""
+    """One migration in the ledger.
+
+    Attributes:
+        version: the version of the migration.
+        applied: the number of statements that are done.
+        total: the number of statements of the file.
+        hash: the SHA-256 of the file that ran.
+        partial_hashes: a hash per statement that is done.
+        error: the message of the last attempt, if it failed.
+        adopted: whether all statements were found in place instead of run.
+        runner: the user, host and process that ran it.
+        finished_at: RFC 3339 in UTC.
+    """
 
     version: str
     applied: int
@@ -94,47 +120,53 @@ class Revision:
     finished_at: str = ""
 
     @property
+    def begun(self) -> bool:
+        """Whether a statement is done or may be. Where the first one failed, the table was checked and it is not."""
+        return self.applied > 0 or not self.error
+
+    @property
     def complete(self) -> bool:
         """Whether every statement is done."""
         return self.applied >= self.total
 
 
 def entries_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Entry, ...]:
-    """Read ledger rows, the lease among them, in order of version, statement and attempt.
+    """Read ledger rows and the lease, ordered by version, statement and attempt.
 
-    Raises MigrationError for a row that fqtool never wrote.
+    Raises:
+        MigrationError: a row was edited.
     """
-    read = [Entry(**{name: _plain(name, row[name]) for name in COLUMNS}) for row in rows]
-    for one in read:
-        if one.version == LEASE and not one.finished_at:
+    entries = [Entry(**{name: _plain(name, row[name]) for name in COLUMNS}) for row in rows]
+    for entry in entries:
+        if entry.version == LEASE and not entry.finished_at:
             raise MigrationError(
-                f"The lease in {LEDGER} does not say when it ends, which fqtool always writes.",
-                remedy=f"Somebody edited {LEDGER}: delete its row whose version is {LEASE}, if no migration runs.",
+                f"The lease in `{LEDGER}` has no end time; the table was edited manually.",
+                remedy=f"While no migration runs, delete the row of `{LEDGER}` whose version is `{LEASE}`.",
             )
-        if one.version != LEASE and one.standing not in set(Standing):
+        if entry.version != LEASE and entry.standing not in set(Status):
             raise MigrationError(
-                f"{LEDGER} says that statement {one.statement} of migration {one.version[:40]!r} is"
-                f" {one.standing[:40]!r}, which fqtool never writes.",
-                remedy=f"Somebody edited {LEDGER}: put back one of {', '.join(Standing)}, or what it was before.",
+                f"Statement {entry.statement} of migration {entry.version[:40]!r} has the unknown `standing`"
+                f" {entry.standing[:40]!r} in `{LEDGER}`; the table was edited manually.",
+                remedy=f"Set `standing` of that row to its value before the edit: one of {', '.join(Status)}.",
             )
-    return tuple(sorted(read, key=lambda entry: (entry.version, entry.statement, entry.attempt)))
+    return tuple(sorted(entries, key=lambda entry: entry.key))
 
 
 def _plain(name: str, value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
-    return value if value is not None else (0 if name in _TYPES else "")
+    return value if value is not None else (0 if name in _NUMBERS else "")
 
 
 def revisions(entries: Iterable[Entry]) -> tuple[Revision, ...]:
-    """Fold entries into one Revision per version, in version order. The lease is none of them."""
+    """Fold entries into one Revision per version, in version order. The lease is left out."""
     statements = [entry for entry in entries if entry.version != LEASE]
     return tuple(_revision(list(group)) for _, group in groupby(statements, key=lambda entry: entry.version))
 
 
 def _revision(entries: Sequence[Entry]) -> Revision:
     last = {entry.statement: entry for entry in entries}
-    done = [entry for entry in last.values() if Standing(entry.standing).done]
+    done = [entry for entry in last.values() if Status(entry.standing).done]
     newest = entries[-1]
     return Revision(
         newest.version,
@@ -142,8 +174,8 @@ def _revision(entries: Sequence[Entry]) -> Revision:
         total=newest.total,
         hash=newest.file_hash,
         partial_hashes=tuple(entry.partial_hash for entry in done),
-        error=newest.error if newest.standing == Standing.FAILED else "",
-        adopted=bool(done) and all(entry.standing == Standing.ADOPTED for entry in done),
+        error=newest.error if newest.standing == Status.FAILED else "",
+        adopted=bool(done) and all(entry.standing == Status.ADOPTED for entry in done),
         runner=newest.runner,
         finished_at=newest.finished_at,
     )
@@ -151,21 +183,33 @@ def _revision(entries: Sequence[Entry]) -> Revision:
 
 def last_attempt(entries: Iterable[Entry], version: str, statement: int) -> Entry | None:
     """Return the newest attempt of a statement, or None."""
-    found = [entry for entry in entries if (entry.version, entry.statement) == (version, statement)]
-    return found[-1] if found else None
+    attempts = [entry for entry in entries if (entry.version, entry.statement) == (version, statement)]
+    return attempts[-1] if attempts else None
 
 
 def entry_for(
     file: MigrationFile, statement: int, attempt: int, *, target: str, runner: str, tool: str, now: datetime
 ) -> Entry:
-    """Return the entry of a statement about to run. Its job id follows from what is run where (BIGQUERY 76)."""
+    """Return the entry of a statement that is about to run.
+
+    The job id is derived from the statements and the target, so a repeated run has the same id (bigquery.md#job-ids).
+
+    Args:
+        file: the migration file.
+        statement: the number of the statement, from 1.
+        attempt: the number of the attempt, from 1.
+        target: the URL of the target.
+        runner: the user, host and process.
+        tool: the version of fqtool.
+        now: the start time.
+    """
     partial = file.partial_hashes[statement - 1]
     place = hashlib.sha256(f"{target}\n{partial}".encode()).hexdigest()[:16]
     return Entry(
         version=file.version,
         statement=statement,
         attempt=attempt,
-        standing=Standing.STARTED,
+        standing=Status.STARTED,
         total=len(file.statements),
         file=file.name,
         file_hash=file.hash,
@@ -177,72 +221,87 @@ def entry_for(
     )
 
 
-def record(entry: Entry) -> Query:
-    """Return the MERGE that writes an entry, new or known."""
+def record(*entries: Entry) -> Query:
+    """Return the MERGE that inserts or updates entries, all or none. Their keys must differ."""
     on = " AND ".join(f"t.{ident(name)} = s.{ident(name)}" for name in _KEY)
-    return _merge(entry, on, "WHEN MATCHED THEN")
+    suffixes = ["", *(f"_{number}" for number in range(2, len(entries) + 1))]
+    sources = [_source({name: _parameter(name + suffix, name) for name in COLUMNS}) for suffix in suffixes]
+    pairs = zip(entries, suffixes, strict=True)
+    values = tuple((name + suffix, getattr(entry, name)) for entry, suffix in pairs for name in COLUMNS)
+    return _merge("\n  UNION ALL ".join(sources), on, "WHEN MATCHED THEN", values)
 
 
-def _merge(entry: Entry, on: str, matched: str, where: str = "", **times: str) -> Query:
-    """Return a MERGE of one entry; `times` has SQL for columns that the warehouse's clock tells."""
-    source = ", ".join(f"{times.get(name) or _parameter(name)} AS {ident(name)}" for name in COLUMNS)
+def _parameter(name: str, of: str) -> str:
+    """Times are sent as text, so that an unknown time needs no typed NULL."""
+    return f"SAFE_CAST(NULLIF(@{name}, '') AS TIMESTAMP)" if of in _TIMES else f"@{name}"
+
+
+def _source(values: Mapping[str, str]) -> str:
+    return f"SELECT {', '.join(f'{values[name]} AS {ident(name)}' for name in COLUMNS)}"
+
+
+def _merge(source: str, on: str, matched: str, values: tuple[tuple[str, Value], ...]) -> Query:
+    """Return a MERGE of the rows of `source`, which have the ledger's columns."""
     update = ", ".join(f"{ident(name)} = s.{ident(name)}" for name in COLUMNS if name not in _KEY)
-    names = ", ".join(ident(name) for name in COLUMNS)
-    values = ", ".join(f"s.{ident(name)}" for name in COLUMNS)
+    names, inserted = (", ".join(f"{prefix}{ident(name)}" for name in COLUMNS) for prefix in ("", "s."))
     return Query(
-        f"MERGE {ident(LEDGER)} AS t\nUSING (SELECT {source}{where}) AS s\nON {on}\n"
-        f"{matched} UPDATE SET {update}\n"
-        f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
-        tuple((name, getattr(entry, name)) for name in COLUMNS if name not in times),
+        f"MERGE {ident(LEDGER)} AS t\nUSING ({source}) AS s\nON {on}\n{matched} UPDATE SET {update}\n"
+        f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({inserted})",
+        values,
     )
 
 
-def _parameter(name: str) -> str:
-    """Times travel as text, so that one not yet known needs no typed NULL."""
-    return f"SAFE_CAST(NULLIF(@{name}, '') AS TIMESTAMP)" if name in _TIMES else f"@{name}"
+def lease_of(runner: str, token: str, place: str = "") -> Entry:
+    """Return the lease of a holder.
 
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who takes a lease: `runner` names it to people, `token` is no other's, `place` is where its process id counts."""
-
-    runner: str
-    token: str
-    place: str = ""
-
-
-def take_lease(holder: Holder, work: str) -> Query:
-    """Return the MERGE that takes the lease if it is free, run out, or this holder's own.
-
-    Whoever reads its own token afterwards, and no other's, has it. Of two who come at once the second finds the row
-    changed and does nothing (BIGQUERY 42). Where there is no row yet both may write one, since insertions never
-    conflict: then both read two, and each must free its own. All times are the warehouse's, so no clock of a holder's
-    matters. `runner` is written as holder, `file` holds its work, `job` the token, `finished_at` the end of the lease.
+    Args:
+        runner: the user, host and process of the holder, for people.
+        token: an id that no other holder has.
+        place: the host in which its process id is valid.
     """
+    return Entry(LEASE, 0, 0, "lease", 0, "", "", place, token, runner, "", "")
+
+
+def take_lease(lease: Entry, work: str) -> Query:
+    """Return the MERGE that takes the lease if it is free, expired, dated by a wrong clock, or the holder's own.
+
+    The holder has the lease if it then reads its own token and no other. Of two concurrent statements the second finds
+    the row changed and does nothing (bigquery.md#dml). While there is no row, both may insert one, since insertions do
+    not conflict: then both read two rows, and each must free its own. All times are the warehouse's, so the holders'
+    clocks do not matter. The row has the holder in `runner`, its work in `file`, its token in `job` and the end of the
+    lease in `finished_at`.
+    """
+    # Twice as long, since of two concurrent statements one may read a lease that was dated after its own time.
+    latest = f"INTERVAL {2 * LEASE_MINUTES} MINUTE"
     others = (
         f" FROM (SELECT 1) WHERE NOT EXISTS (SELECT 1 FROM {ident(LEDGER)} WHERE `version` = @version"
-        f" AND `job` <> @job AND `finished_at` > CURRENT_TIMESTAMP())"
+        f" AND `job` <> @job AND `finished_at` > {_NOW} AND `finished_at` <= TIMESTAMP_ADD({_NOW}, {latest}))"
     )
-    mine_or_over = "t.`job` = s.`job` OR t.`finished_at` <= s.`started_at`"
+    mine_or_over = (
+        "t.`job` = s.`job` OR t.`finished_at` <= s.`started_at`"
+        f" OR t.`finished_at` > TIMESTAMP_ADD(s.`started_at`, {latest})"
+    )
     until = f"TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL {LEASE_MINUTES} MINUTE)"
-    return _lease(holder, f"WHEN MATCHED AND ({mine_or_over}) THEN", work, until, others)
+    return _merge_lease(replace(lease, file=work), f"WHEN MATCHED AND ({mine_or_over}) THEN", until, others)
 
 
-def free_lease(holder: Holder) -> Query:
+def free_lease(lease: Entry) -> Query:
     """Return the MERGE that ends this holder's lease."""
-    return _lease(holder, "WHEN MATCHED AND t.`job` = s.`job` THEN")
+    return _merge_lease(lease, "WHEN MATCHED AND t.`job` = s.`job` THEN")
 
 
-def break_lease(holder: Holder) -> Query:
-    """Return the MERGE that ends whoever's lease it is: for a migrator known to be dead."""
-    return _lease(holder, "WHEN MATCHED THEN")
+def break_lease(lease: Entry) -> Query:
+    """Return the MERGE that ends the lease of any holder, for a holder whose process has ended."""
+    return _merge_lease(lease, "WHEN MATCHED THEN")
 
 
-def _lease(holder: Holder, matched: str, work: str = "", until: str = _NOW, where: str = "") -> Query:
-    entry = Entry(LEASE, 0, 0, "lease", 0, work, "", holder.place, holder.token, holder.runner, "", "")
-    return _merge(entry, _LEASE_ROW, matched, where, started_at=_NOW, finished_at=until)
+def _merge_lease(lease: Entry, matched: str, until: str = _NOW, where: str = "") -> Query:
+    times = {"started_at": _NOW, "finished_at": until}
+    source = _source({name: _parameter(name, name) for name in COLUMNS} | times) + where
+    values = tuple((name, getattr(lease, name)) for name in COLUMNS if name not in times)
+    return _merge(source, "t.`version` = s.`version`", matched, values)
 
 
 def leases(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """Return every lease that was taken and not freed; it may have run out."""
+    """Return every lease that was taken and not freed; it may have expired."""
     return tuple(entry for entry in entries if entry.version == LEASE and entry.file)

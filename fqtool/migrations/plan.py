@@ -1,225 +1,229 @@
-"""Plan: what has to be done to a state so that it is what the registry says, statement by statement.
+"""Plan: the statements that change a live state into the state that the registry describes.
 
-Pure: live state in, Plan out. It is made from what stands in the table, never from IF NOT EXISTS (BIGQUERY 3).
+Pure functions: live state in, Plan out. A plan never relies on IF NOT EXISTS (bigquery.md#if-not-exists).
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import assert_never
 
-from fqtool.finding import Finding, Severity
-from fqtool.migrations.way_back import way_back
+from fqtool.findings.finding import Finding, Severity
+from fqtool.migrations.fit import fits, is_legal, leave_alterations, reshaping
+from fqtool.sql import TEXT_LIMIT
+from fqtool.table.change import ViewChange
 from fqtool.table.changes import (
     AddColumn,
     Change,
-    CreateTable,
     DropColumn,
-    DropView,
     PutView,
     RenameColumn,
-    Reorder,
-    SetClustering,
     SetDefault,
     SetDescription,
-    SetMode,
     SetOption,
-    SetPartitioning,
-    SetPolicyTags,
-    SetType,
-    apply,
     fold,
 )
-from fqtool.table.ddl import render
+from fqtool.table.column import Column, Mode
+from fqtool.table.ddl import Statement, render
 from fqtool.table.diff import diff
 from fqtool.table.model import State, Table, fingerprint
-from fqtool.table.statement import Statement
 
 Judge = Callable[[State, Change], tuple[Finding, ...]]
 
-# BigQuery allows 1,024k characters of SQL text (BIGQUERY 43); the rest is left for what a client adds.
-TEXT_LIMIT = 900_000
+_SPARE = 124_000  # characters of a statement that are left for a client's additions
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Statements in order, the fingerprint of the table they were made for, and of what they make of it.
+    """The statements of a migration.
 
-    `refused` holds what the registry wants and BigQuery cannot do: a plan with refusals is not written.
+    Attributes:
+        statements: the statements in order.
+        made_for: the fingerprint of the table before them.
+        makes: the fingerprint of the table after them.
+        refused: changes of the registry that BigQuery cannot make; a plan with refusals is not written.
+        table: the table that the statements were made for.
+        keys: the columns that identify a row.
     """
 
     statements: tuple[Statement, ...]
     made_for: str
     makes: str
     refused: tuple[Finding, ...] = ()
+    table: Table | None = None
+    keys: tuple[str, ...] = ()
 
     @property
     def operations(self) -> int:
-        """Metadata operations on the table: one per statement that runs on it (BIGQUERY 31, 38)."""
+        """Metadata operations on the table: one per statement that runs on it (bigquery.md#metadata)."""
         return sum(map(is_operation, self.statements))
 
     @property
     def hazards(self) -> tuple[Finding, ...]:
-        """What must be allowed by name before the plan runs."""
-        return tuple(
-            found
-            for statement in self.statements
-            if not statement.adopted
-            for found in statement.hazards
-            if found.severity is Severity.WARNING
-        )
+        """The hazards that must be allowed with --allow before the plan runs."""
+        run = (statement for statement in self.statements if not statement.adopted)
+        return tuple(finding for s in run for finding in s.hazards if finding.severity is Severity.WARNING)
 
 
 def is_operation(statement: Statement) -> bool:
-    """Tell whether a statement updates the table's metadata: it runs, and on the table, not on a view."""
-    return not statement.adopted and not isinstance(statement.changes[0], PutView | DropView)
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a plan may touch.
-
-    `base` columns are left as they are unless `include_base`; columns in neither `base` nor the wanted table
-    belong to others and stay, except those named in `drop` and the old names in `renamed` (new name to old one).
-    """
-
-    base: frozenset[str] = frozenset()
-    drop: frozenset[str] = frozenset()
-    renamed: tuple[tuple[str, str], ...] = ()
-    include_base: bool = False
-    manages_description: bool = True
-    manages_labels: bool = True
-
-
-def settle(live: State, wanted: State, scope: Scope) -> State:
-    """Return `wanted` as far as `scope` lets it be reached from `live`: what is not ours is taken as it stands."""
-    if live.table is None or wanted.table is None:
-        return wanted
-    had, table = live.table.by_key, wanted.table
-    columns = [
-        had[column.key] if column.key in had and column.key in scope.base and not scope.include_base else column
-        for column in table.columns
-        if column.key in had or column.key not in scope.base or scope.include_base
-    ]
-    moved = {old.lower() for new, old in scope.renamed if new.lower() not in had}
-    keep = [column for key, column in had.items() if not table.find(key) and key not in scope.drop | moved]
-    options = replace(
-        table.options,
-        description=table.options.description if scope.manages_description else live.table.options.description,
-        labels=table.options.labels if scope.manages_labels else live.table.options.labels,
-        friendly_name=live.table.options.friendly_name,
-    )
-    settled = replace(table, columns=(*columns, *keep), options=options)
-    return State(_in_order_of(live.table, settled), wanted.views)
-
-
-def _in_order_of(live: Table, wanted: Table) -> Table:
-    """Order does not matter to BigQuery (BIGQUERY 7): what stands keeps its place, what is new comes last."""
-    place = {key: number for number, key in enumerate(live.by_key)}
-    return wanted.with_columns(sorted(wanted.columns, key=lambda column: place.get(column.key, len(place))))
+    """Return whether a statement runs and updates the metadata of the table, not of a view."""
+    return not statement.adopted and not isinstance(statement.changes[0], ViewChange)
 
 
 def plan(
-    recorded: State, live: State, wanted: State, *, judge: Judge, renames: Mapping[str, str] | None = None
+    recorded: State,
+    live: State,
+    desired: State,
+    *,
+    judge: Judge,
+    renames: Mapping[str, str] | None = None,
+    declared: State | None = None,
+    computed: frozenset[str] = frozenset(),
+    keys: tuple[str, ...] = (),
+    filed: State | None = None,
 ) -> Plan:
-    """Return the plan from `live` to `wanted`, both already settled to what may be touched.
+    """Return the plan from `live` to `desired`, both already reconciled.
 
-    Where the columns of `live` are not those the migration files record, the difference is adopted first: written
-    down, not run. `judge` gives the findings on a change.
+    Where the columns of `live` differ from the migration files, the difference is adopted first: it is written to the
+    file and not run. A legal manual change against the registry is kept and not written to the file. A computed column
+    whose type cannot change in place is dropped and added.
+
+    Args:
+        recorded: the state that the migration files create.
+        live: the state before the plan.
+        desired: the state to reach.
+        judge: returns the findings about a change.
+        renames: new column name -> old name.
+        declared: the state that the registry describes, also for columns that the plan does not change. Default:
+            `desired`.
+        computed: lower-case names of the columns whose values can be computed again.
+        keys: the columns that identify a row.
+        filed: the state that the files have to record; texts, defaults and options of it that `live` has already are
+            repeated. Default: none are repeated.
     """
-    before, statements, refused = live, [*_adopted(recorded, live)], list[Finding]()
-    lost = frozenset(c.name.lower() for one in statements for c in one.changes if isinstance(c, DropColumn))
-    for group in _groups(_split_defaults(diff(live, wanted, renames or {})), lost):
-        findings = tuple(found for change in group for found in judge(before, change))
-        stop = tuple(found for found in findings if found.severity is Severity.ERROR)
-        if stop:
-            refused.extend(stop)
-            continue
-        for part in _within_text_limit(_table_name(before, wanted), group):
-            statements.append(make_statement(before, part, findings))
-            before = fold(before, part)
-    return Plan(tuple(statements), fingerprint(live.table), fingerprint(before.table), tuple(refused))
+    desired = leave_alterations(desired, live, recorded)
+    replaced = _replaced(recorded, live, desired, computed)
+    statements = [*_adopted(recorded, live, desired, declared or desired, frozenset(replaced), renames or {})]
+    adopted = [change for statement in statements for change in statement.changes]
+    # The fingerprints describe the table that the files create, which may be altered manually on this target.
+    chain = fold(recorded, adopted) if recorded.table and live.table else live
+    made_for, refused, before = fingerprint(chain.table), list[Finding](), live
+    lost = frozenset(change.name.lower() for change in adopted if isinstance(change, DropColumn))
+
+    def add(groups: Iterable[tuple[Change, ...]], reason: str = "") -> None:
+        nonlocal before, chain
+        for group in groups:
+            findings = tuple(finding for change in group for finding in judge(before, change))
+            errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+            if errors:
+                refused.extend(errors)
+                continue
+            for part in _within_text_limit(_table_name(before), group):
+                statement = make_statement(before, part, findings)
+                statements.append(replace(statement, why=reason or statement.why))
+                before, chain = fold(before, part), fold(chain, part)
+
+    add(_groups(replaced.values()), "the type or mode cannot change in place: dropped here, then added")
+    # A column that cannot be dropped is refused once, not a second time for its type.
+    kept = {key for key in replaced if before.column(key)}
+    changes = [change for change in diff(before, desired, renames or {}) if not kept.intersection(_keys(change))]
+    add(_groups(_planned(changes), lost))
+    # What was set manually and is in the registry too is repeated: it is in no file, and other targets do not have it.
+    for group in _groups(change for change in diff(chain, filed or chain) if _is_set(before, change)):
+        findings = tuple(finding for change in group for finding in judge(chain, change))
+        statements.append(make_statement(chain, group, findings))
+        chain = fold(chain, group)
+    return Plan(tuple(statements), made_for, fingerprint(chain.table), tuple(refused), live.table, keys)
+
+
+def _is_set(live: State, change: Change) -> bool:
+    """Whether a change sets a text or a value that the table or view has already."""
+    return isinstance(change, SetDescription | SetDefault | SetOption | PutView) and satisfied(live, [change])
+
+
+def _keys(change: Change) -> frozenset[str]:
+    return frozenset(map(str.lower, change.touched))
+
+
+def _replaced(recorded: State, live: State, desired: State, computed: frozenset[str]) -> dict[str, DropColumn]:
+    """Return key -> drop of the computed columns whose type or mode cannot change in place.
+
+    A column that is in no file was not created by fqtool, and its values may have another owner.
+    """
+    names = (column for column in desired.table.columns if column.key in computed) if desired.table else ()
+    found = ((live.column(column.name), column) for column in names if recorded.column(column.name))
+    return {column.key: DropColumn(there.name) for there, column in found if there and not is_legal(there, column)}
 
 
 def make_statement(before: State, changes: tuple[Change, ...], hazards: tuple[Finding, ...] = ()) -> Statement:
-    """Render one group of changes with its reason and its way back."""
-    name = _table_name(before, State())
-    if isinstance(changes[0], CreateTable):
-        name = changes[0].table.name
-    return Statement(render(name, changes), changes, why(changes), way_back(before, changes), hazards)
+    """Render one group of changes with its reason and its rollback."""
+    return Statement(render(_table_name(before), changes), changes, why(changes), rollback(before, changes), hazards)
 
 
-def _table_name(*states: State) -> str:
-    return next((state.table.name for state in states if state.table), "")
+def _table_name(state: State) -> str:
+    return state.table.name if state.table else ""
 
 
-def _adopted(recorded: State, live: State) -> Iterator[Statement]:
-    """Columns that stand otherwise than the files say. What changes nothing but words needs no record."""
+def _adopted(
+    recorded: State,
+    live: State,
+    desired: State,
+    declared: State,
+    replaced: frozenset[str],
+    renames: Mapping[str, str],
+) -> Iterator[Statement]:
+    """Columns that differ between table and files. Differences of descriptions only need no record."""
     if recorded.table is None or live.table is None:
         return
-    state = recorded
-    structural = (AddColumn, DropColumn, SetType)
-    for group in _groups(change for change in diff(recorded, live) if isinstance(change, structural)):
-        made = make_statement(state, group)
-        yield replace(made, adopted=True, why="found in the table; no earlier file says it")
+    state, drops, others = recorded, list[Change](), list[Change]()
+    for change in diff(recorded, live):
+        match change:
+            case AddColumn(column):
+                others.append(_as_added(column))
+            case DropColumn(name) if desired.column(name) or not declared.column(name):
+                others.append(change)
+    renamed = {old.lower() for old in renames.values()}
+    for column in recorded.table.columns:
+        there, final, said = (state.column(column.name) for state in (live, desired, declared))
+        if not there or there.shape == column.shape or column.key in replaced:
+            continue
+        if not final and column.key not in renamed:
+            continue  # it is dropped, whatever its type is
+        if final and said and final.shape == there.shape != said.shape:
+            continue  # altered manually against the registry
+        if is_legal(column, there):
+            others += reshaping(column, there)
+        else:
+            drops.append(DropColumn(column.name))
+            others.append(_as_added(there))
+    for group in (*_groups(drops), *_groups(others)):
+        statement = make_statement(state, group)
+        yield replace(statement, adopted=True, why="found in the table; no earlier file has it")
         state = fold(state, group)
 
 
-def _split_defaults(changes: Iterable[Change]) -> Iterator[Change]:
-    """ADD COLUMN takes no DEFAULT on a table that exists: it needs a second statement (BIGQUERY 5)."""
-    later: list[Change] = []
-    for change in changes:
-        if isinstance(change, AddColumn) and change.column.default is not None:
-            later.append(SetDefault(change.column.name, change.column.default))
-            yield AddColumn(replace(change.column, default=None))
-        elif not isinstance(change, Reorder):
-            yield change
-    yield from later
+def _as_added(column: Column) -> AddColumn:
+    """A found column as ADD COLUMN can create it on another target, without NOT NULL and DEFAULT."""
+    mode = Mode.NULLABLE if column.mode is Mode.REQUIRED else column.mode
+    return AddColumn(replace(column, mode=mode, default=None, policy_tags=()))
 
 
-def rank(change: Change) -> tuple[int, int]:
-    """Return (order, group): rename, add, widen, relax, default, describe, options, drop, views.
-
-    Changes of one group share a statement; group 0 stands alone. BigQuery documents several actions in one ALTER
-    for ADD, DROP and RENAME, and one each for ALTER COLUMN (BIGQUERY 18, 27, 29).
-    """
-    match change:
-        case CreateTable():
-            return 0, 0
-        case RenameColumn():
-            return 1, 1
-        case AddColumn():
-            return 2, 2
-        case SetType():
-            return 3, 0
-        case SetMode():
-            return 4, 0
-        case SetDefault():
-            return 5, 0
-        case SetDescription():
-            return 6, 0
-        case SetOption():
-            return 7, 7
-        case SetPartitioning() | SetClustering() | SetPolicyTags() | Reorder():
-            return 8, 0
-        case DropColumn():
-            return 9, 9
-        case PutView() | DropView():
-            return 10, 0
-        case _:
-            assert_never(change)
+def _planned(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return the changes of the plan for each difference; second statements come after all first ones."""
+    parts = [change.planned() for change in changes]
+    return (*(first for part in parts for first in part[:1]), *(later for part in parts for later in part[1:]))
 
 
 def _groups(changes: Iterable[Change], lost: frozenset[str] = frozenset()) -> Iterator[tuple[Change, ...]]:
-    """Group what one statement can make. Columns that were lost here and may stand elsewhere are added apart."""
+    """Group the changes that one statement can make. Columns that were dropped only on this target come apart."""
 
-    def place(change: Change) -> tuple[tuple[int, int], bool]:
-        return rank(change), isinstance(change, AddColumn) and change.column.key in lost
+    def place(change: Change) -> tuple[int, bool]:
+        return change.order, isinstance(change, AddColumn) and change.column.key in lost
 
     batch: list[Change] = []
     for change in sorted(changes, key=place):
-        if batch and (place(change) != place(batch[0]) or rank(change)[1] == 0):
+        if batch and (place(change) != place(batch[0]) or not change.shared):
             yield tuple(batch)
             batch = []
         batch.append(change)
@@ -228,8 +232,8 @@ def _groups(changes: Iterable[Change], lost: frozenset[str] = frozenset()) -> It
 
 
 def _within_text_limit(table: str, group: tuple[Change, ...]) -> Iterator[tuple[Change, ...]]:
-    """Halve a group until its text fits; one ALTER is one metadata operation, so as few as can be."""
-    if len(group) > 1 and len(render(table, group).encode()) > TEXT_LIMIT:
+    """Halve a group until its text fits. One ALTER is one metadata operation, so there should be few."""
+    if len(group) > 1 and len(render(table, group).encode()) > TEXT_LIMIT - _SPARE:
         middle = len(group) // 2
         yield from _within_text_limit(table, group[:middle])
         yield from _within_text_limit(table, group[middle:])
@@ -238,56 +242,72 @@ def _within_text_limit(table: str, group: tuple[Change, ...]) -> Iterator[tuple[
 
 
 def why(changes: tuple[Change, ...]) -> str:
-    """Say in a few words what a group of changes is for."""
-    match changes:
-        case (CreateTable(table),):
-            return f"create {table.name} with {len(table.columns)} columns"
-        case (AddColumn(column),):
-            return f"the registry has {column.name}, the table has not"
-        case (AddColumn(), *_):
-            return f"the registry has {len(changes)} columns that the table has not"
-        case (DropColumn(), *_):
-            return "the registry says dropped"
-        case (RenameColumn(), *_):
-            return "the registry says renamed_from"
-        case (SetType(name, new),):
-            return f"{name} is to be {new}"
-        case (SetMode(name, _),):
-            return f"{name} need not be REQUIRED"
-        case (SetDefault(name, _),):
-            return f"{name} has another default in the registry"
-        case (SetDescription(path, _),):
-            return f"{'.'.join(path)} has another description in the registry"
-        case (SetOption(), *_):
-            return "table options differ from the registry"
-        case (PutView(view),):
-            return f"the view {view.name} is new or has another text in the registry"
-        case _:
-            return "the table differs from the registry"
+    """Return the reason for a group of changes, in a few words."""
+    first = changes[0]
+    return (first.reason if len(changes) == 1 else first.reasons).format(first, len(changes))
+
+
+def rollback(before: State, changes: tuple[Change, ...]) -> str:
+    """Return the statement that reverts the changes, or a sentence that begins with "irreversible".
+
+    See bigquery.md#dropping.
+
+    Args:
+        before: the state before the changes.
+        changes: the changes of one statement.
+    """
+    reverses: list[Change] = []
+    for change in changes:
+        reverse = change.reverse(before)
+        if isinstance(reverse, str):
+            return reverse
+        reverses.append(reverse)
+    return render(_table_name(before), reversed(reverses) if isinstance(changes[0], RenameColumn) else reverses)
 
 
 def satisfied(state: State, changes: Iterable[Change]) -> bool:
-    """Tell whether a state already is what the changes would make of it."""
+    """Return whether a state already has the changes."""
     return all(_holds(state, change) for change in changes)
 
 
 def _holds(state: State, change: Change) -> bool:
-    match change:
-        case CreateTable(table):
-            return state.table is not None and all(
-                (had := state.table.find(c.name)) is not None and had.shape == c.shape for c in table.columns
-            )
-        case AddColumn(column):
-            had = state.table.find(column.name) if state.table else None
-            return had is not None and (had.shape, had.description) == (column.shape, column.description)
-        case DropColumn(name):
-            return state.table is not None and state.table.find(name) is None
-        case RenameColumn(name, to):
-            return state.table is not None and state.table.find(name) is None and state.table.find(to) is not None
-        case DropView(name):
-            return all(view.key != name for view in state.views)
-        case _:
-            try:
-                return not diff(apply(state, change), state)
-            except ValueError:
-                return False
+    answer = change.holds(state)
+    if answer is not None:
+        return answer
+    try:
+        return not diff(change.apply(state), state)
+    except ValueError:
+        return False
+
+
+def to_make(live: State, statement: Statement) -> tuple[Change, ...]:
+    """Return the changes of a statement that have to run on a target.
+
+    An adopted change runs on a target that does not have it. An adopted DROP COLUMN never runs.
+
+    Args:
+        live: the state of the target.
+        statement: the statement of the file.
+    """
+    if not statement.adopted:
+        return statement.changes
+
+    def is_there(change: Change) -> bool:
+        match change:
+            case DropColumn():
+                return True
+            case AddColumn(column):
+                there = live.column(column.name)
+                return there is not None and fits(column, there)
+            case _:
+                return satisfied(live, [change])
+
+    return tuple(change for change in statement.changes if not is_there(change))
+
+
+def compared(changes: Iterable[Change]) -> str:
+    """Count what is compared with the table after the changes, e.g. "120 added columns, 1 description"."""
+    counts: Counter[str] = Counter()
+    for change in changes:
+        counts[change.noun] += change.count
+    return ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items())

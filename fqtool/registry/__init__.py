@@ -1,1 +1,1 @@
-"""What the registry says: text in, Registry out."""
+"""The registry: model, reading, and checks of its text."""

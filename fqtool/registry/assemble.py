@@ -1,4 +1,4 @@
-"""Plain data that fits the schema, made into a Registry."""
+"""Build a Registry from plain data that fits the schema."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any, TypeVar
 
-from fqtool.finding import Finding, Location, Severity
-from fqtool.registry import judgement, misfits, model
-from fqtool.registry.document import Document, Step
+from fqtool.findings.finding import Finding, Location, Severity
+from fqtool.registry import alerts_and_models as judgement
+from fqtool.registry import model
+from fqtool.registry.checks import schema_errors
+from fqtool.registry.yaml.document import Document, Step
 
 T = TypeVar("T")
 
 
 class _Assembler:
-    """Turns parts of one document into values of the model; a date that is none becomes a finding."""
+    """Turns parts of a document into values of the model. An impossible date becomes a finding."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -32,28 +34,35 @@ class _Assembler:
             yield name, entry, self.document.at_key((key, name))
 
     def day(self, text: str, where: str, *path: Step) -> date:
-        """Return a date; one that the calendar does not have becomes a finding."""
+        """Return the date that `text` names. A date that the calendar does not have becomes a finding."""
         try:
             return date.fromisoformat(text)
         except ValueError as error:
             at = self.document.at(path)
-            self.findings += misfits.malformed_value(at, where, text, f"a day of the calendar ({error})")
+            self.findings += schema_errors.malformed_value(at, where, text, f"a day of the calendar ({error})")
             return date.min
 
     def deprecation(self, number: int, entry: dict[str, Any]) -> model.Deprecation | None:
-        """Return when a column goes, if it does."""
-        told = entry.get("deprecated")
-        if told is None:
+        """Return the deprecation of a column entry, or None."""
+        deprecated = entry.get("deprecated")
+        if deprecated is None:
             return None
         days = {
-            key: self.day(told[key], f"{entry['name']} {key}", "columns", number, "deprecated", key)
+            key: self.day(deprecated[key], f"{entry['name']} {key}", "columns", number, "deprecated", key)
             for key in ("since", "remove_after")
         }
-        return model.Deprecation(**(told | days))
+        return model.Deprecation(**(deprecated | days))
 
 
 def assemble(document: Document) -> tuple[model.Registry, tuple[Finding, ...]]:
-    """Build the Registry from data that fits the schema."""
+    """Build the Registry from data that fits the schema.
+
+    Args:
+        document: The parsed file; its `data` fits the JSON Schema.
+
+    Returns:
+        The registry, and a finding for each impossible date.
+    """
     data, make = document.data, _Assembler(document)
     table = dict(data["table"], at=document.at_key(("table",)))
     if "labels" in table:
@@ -81,19 +90,21 @@ def assemble(document: Document) -> tuple[model.Registry, tuple[Finding, ...]]:
         drift=tuple((code, _level(level)) for code, level in data.get("drift", {}).items()),
         validate=_built(model.Choice, data.get("validate", {})),
         training_quality=float(data.get("training_quality", 85)),
+        max_age_days=data.get("max_age_days", 1),
         schema_versions=tuple(data.get("schema_versions", {}).items()),
+        accepted_versions=tuple((name, tuple(labels)) for name, labels in data.get("accepted_versions", {}).items()),
         document=document,
     )
     return registry, tuple(make.findings)
 
 
 def _built(kind: Callable[..., T], entry: dict[str, Any]) -> T:
-    """Lists become tuples, and a number where the model has a float becomes one: `expected: 5` is 5.0."""
-    told: dict[str, Any] = {key: tuple(value) if type(value) is list else value for key, value in entry.items()}
-    for key in _FLOATS.intersection(told):
-        if type(told[key]) is int:
-            told[key] = float(told[key])
-    return kind(**told)
+    """Build `kind`. Lists become tuples; whole numbers become floats where the model has floats."""
+    values: dict[str, Any] = {key: tuple(value) if type(value) is list else value for key, value in entry.items()}
+    for key in _FLOATS.intersection(values):
+        if type(values[key]) is int:
+            values[key] = float(values[key])
+    return kind(**values)
 
 
 _FLOATS = frozenset({"weight", "min", "expected", "good", "critical", "partition_expiration_days"})
@@ -116,25 +127,25 @@ _NO_SPREAD = model.Spread()
 
 
 def _features(make: _Assembler) -> tuple[model.Feature, ...]:
-    """In index order, whatever the order in the file; a whole index may be written 5.0."""
+    """Features in index order, in whatever order the file lists them. An index may be written as 5.0."""
     found = []
     for entry, at in make.entries("features"):
-        told: dict[str, Any] = {**entry, "index": int(entry["index"]), "at": at}
-        told["spread"] = model.Spread(**entry["spread"]) if "spread" in entry else _NO_SPREAD
+        values: dict[str, Any] = {**entry, "index": int(entry["index"]), "at": at}
+        values["spread"] = model.Spread(**entry["spread"]) if "spread" in entry else _NO_SPREAD
         if "range" in entry:
-            told["range"] = tuple(map(float, entry["range"]))
-        found.append(_built(model.Feature, told))
+            values["range"] = tuple(map(float, entry["range"]))
+        found.append(_built(model.Feature, values))
     return tuple(sorted(found, key=lambda feature: feature.index))
 
 
 def _columns(make: _Assembler) -> tuple[model.ColumnSpec, ...]:
     found = []
     for number, (entry, at) in enumerate(make.entries("columns")):
-        told: dict[str, Any] = {**entry, "at": at, "deprecated": make.deprecation(number, entry)}
-        if "for_each" in told:
-            told["for_each"] = judgement.Each(told["for_each"])
-        told["owner"] = model.Owner(told.get("owner", "fqtool"))
-        found.append(_built(model.ColumnSpec, told))
+        values: dict[str, Any] = {**entry, "at": at, "deprecated": make.deprecation(number, entry)}
+        if "for_each" in values:
+            values["for_each"] = judgement.Each(values["for_each"])
+        values["owner"] = model.Owner(values.get("owner", "fqtool"))
+        found.append(_built(model.ColumnSpec, values))
     return tuple(found)
 
 
@@ -152,21 +163,21 @@ def _views(make: _Assembler) -> tuple[judgement.ViewSpec, ...]:
 
 
 def _pricing(make: _Assembler) -> judgement.Pricing | None:
-    told = make.document.data.get("pricing")
-    if told is None:
+    pricing = make.document.data.get("pricing")
+    if pricing is None:
         return None
-    return judgement.Pricing(**{**told, "as_of": make.day(told["as_of"], "pricing as_of", "pricing", "as_of")})
+    return judgement.Pricing(**{**pricing, "as_of": make.day(pricing["as_of"], "pricing as_of", "pricing", "as_of")})
 
 
 def _expected_size(make: _Assembler) -> judgement.ExpectedSize | None:
-    told = make.document.data.get("expected_size")
-    if told is None:
+    size = make.document.data.get("expected_size")
+    if size is None:
         return None
     lines = tuple(
         _built(judgement.ExpectedLine, {**entry, "at": make.document.at(("expected_size", "lines", number))})
-        for number, entry in enumerate(told["lines"])
+        for number, entry in enumerate(size["lines"])
     )
-    return judgement.ExpectedSize(**{**told, "lines": lines})
+    return judgement.ExpectedSize(**{**size, "lines": lines})
 
 
 def _level(word: str) -> Severity | None:

@@ -1,4 +1,4 @@
-"""A registry file in, a Registry out, or RegistryError with every problem of the file at once; never anything else."""
+"""Read a registry file into a Registry, or raise RegistryError with every problem of the file."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from fqtool.errors import RegistryError
-from fqtool.finding import Finding, Location
-from fqtool.registry import problems
+from fqtool.findings.finding import Finding, Location
 from fqtool.registry.assemble import assemble
-from fqtool.registry.document import FINDINGS_LIMIT, read_document
-from fqtool.registry.explain import explain
+from fqtool.registry.checks.explain_schema import explain
+from fqtool.registry.checks.fast_schema import Fits, fits
 from fqtool.registry.model import Registry
-from fqtool.registry.shape import Fits, fits
+from fqtool.registry.yaml import yaml_errors as problems
+from fqtool.registry.yaml.document import FINDINGS_LIMIT, read_document
 
 SCHEMA = Path(__file__).with_name("schema.json")
 SIZE_LIMIT = 8 * 1024 * 1024
@@ -28,7 +28,17 @@ _WIDE_MARKS = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"),
 
 
 def read_registry(path: Path) -> Registry:
-    """Read the registry at `path`. Raises RegistryError that carries every problem found."""
+    """Read the registry at `path`.
+
+    Args:
+        path: A YAML or JSON file in UTF-8, at most 8 MiB.
+
+    Returns:
+        The registry.
+
+    Raises:
+        RegistryError: The file cannot be read, or has problems; its `findings` list every one.
+    """
     text, findings = _text_of(path)
     registry = None
     if text is not None:
@@ -41,15 +51,23 @@ def read_registry(path: Path) -> Registry:
 
 
 def load_registry(text: str, path: str) -> tuple[Registry | None, tuple[Finding, ...]]:
-    """Read registry text; `path` is only named in findings. The Registry is None where there are findings."""
+    """Read registry text.
+
+    Args:
+        text: The content of a registry file.
+        path: The name of the file, for the places of findings.
+
+    Returns:
+        The registry, or None if there is a finding; and the findings, in the order of the file.
+    """
     document = read_document(text.removeprefix("\ufeff"), path)
     findings = list(document.findings)
     if document.data is not None and not _fits()(document.data):
-        told = {found.location for found in findings}
-        misfits = list(islice(explain(document, schema()), FINDINGS_LIMIT))
-        unfit = {one.location: one for one in misfits if one.location in told}
-        findings = [_as_wanted(one, unfit.get(one.location)) for one in findings]
-        findings += (one for one in misfits if one.location not in told)
+        reported = {finding.location for finding in findings}
+        errors = list(islice(explain(document, schema()), FINDINGS_LIMIT))
+        same_place = {error.location: error for error in errors if error.location in reported}
+        findings = [_with_schema_remedy(finding, same_place.get(finding.location)) for finding in findings]
+        findings += (error for error in errors if error.location not in reported)
     if document.data is None and not findings:
         findings += problems.empty_file(document.location(0))
     if findings:
@@ -58,17 +76,17 @@ def load_registry(text: str, path: str) -> tuple[Registry | None, tuple[Finding,
     return (None if late else registry), late
 
 
-def _as_wanted(found: Finding, misfit: Finding | None) -> Finding:
-    """Quotes mend nothing where no text is wanted; yes and no are truth values where one is."""
-    if misfit is None or found.rule != problems.AMBIGUOUS:
+def _with_schema_remedy(found: Finding, schema_error: Finding | None) -> Finding:
+    """Quotes help only where the schema expects text. Where it expects a truth value, yes and no become one."""
+    if schema_error is None or found.rule != problems.AMBIGUOUS:
         return found
-    wanted = misfit.message if misfit.rule == "FQ015" else ""
+    expected = schema_error.message if schema_error.rule == "FQ015" else ""
     truth = {"yes": "true", "on": "true", "no": "false", "off": "false", "true": "true", "false": "false"}
-    word = truth.get(found.subject.lower()) if "must be true or false" in wanted else None
+    word = truth.get(found.subject.lower()) if "must be true or false" in expected else None
     patch = tuple(replace(one, text=word) for one in found.patch) if word else ()
-    if "number" in wanted:
+    if "number" in expected:
         return replace(found, patch=patch, remedy="Write it in plain digits, such as 95 or 0.5.")
-    return replace(found, patch=patch, remedy=f"Write {word}." if word else misfit.remedy or found.remedy)
+    return replace(found, patch=patch, remedy=f"Write {word}." if word else schema_error.remedy or found.remedy)
 
 
 @cache
@@ -88,7 +106,7 @@ def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
 
 
 def _text_of(path: Path) -> tuple[str | None, tuple[Finding, ...]]:
-    """Only regular files are opened: a pipe would block for ever."""
+    """Only regular files are opened: a pipe would block."""
     at = Location(str(path))
     try:
         status = path.stat()
@@ -108,17 +126,25 @@ def _text_of(path: Path) -> tuple[str | None, tuple[Finding, ...]]:
 
 
 def decoded(raw: bytes, path: str) -> tuple[str | None, tuple[Finding, ...]]:
-    """Return the bytes as text; a UTF-8 byte order mark is dropped, every other encoding refused."""
+    """Decode the bytes of a registry file.
+
+    Args:
+        raw: The bytes of the file. A UTF-8 byte order mark is dropped.
+        path: The name of the file, for the places of findings.
+
+    Returns:
+        The text, or None and a finding where the bytes are not UTF-8.
+    """
     at = Location(path, 1, 1)
     for mark, name in _WIDE_MARKS:
         if raw.startswith(mark):
-            return None, problems.wrong_encoding(at, f"it begins with a byte order mark of {name}")
+            return None, problems.wrong_encoding(at, f"it begins with the byte order mark of {name}")
     if b"\0" in raw:
-        return None, problems.wrong_encoding(at, "it holds zero bytes, as UTF-16 and binary files do")
+        return None, problems.wrong_encoding(at, "it contains zero bytes, as UTF-16 and binary files do")
     try:
         return raw.decode("utf-8-sig"), ()
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8-sig", "replace")
         line = before.count("\n") + 1
         place = Location(path, line, len(before) - before.rfind("\n"))
-        return None, problems.wrong_encoding(place, f"byte 0x{raw[error.start]:02X} is none that UTF-8 allows here")
+        return None, problems.wrong_encoding(place, f"byte 0x{raw[error.start]:02X} is not valid UTF-8")

@@ -1,6 +1,6 @@
-"""What the registry says, as frozen values. Nothing here is about one team's store: it all comes from YAML.
+"""The content of a registry as frozen values. Nothing here is specific to one store: all of it comes from YAML.
 
-Every entry carries `at`, the place in the file it came from, so that whatever is noticed later can point there.
+Every entry has `at`, its place in the file, so that a later finding can point to it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from fqtool.finding import Location, Severity
-from fqtool.registry.judgement import (
+from fqtool.findings.finding import Location, Severity
+from fqtool.registry.alerts_and_models import (
     NOWHERE,
     Alert,
     AlertLevel,
@@ -24,14 +24,14 @@ from fqtool.registry.judgement import (
 )
 
 if TYPE_CHECKING:
-    from fqtool.registry.document import Document
+    from fqtool.registry.yaml.document import Document
 
 
 class Owner(StrEnum):
     """Who writes a column.
 
-    `fqtool` computes it; `upstream` writes it and fqtool never does; `shared` means an upstream value is kept
-    and fqtool derives one only where it is NULL.
+    `fqtool`: fqtool computes it. `upstream`: a job outside fqtool writes it, and fqtool never does. `shared`: an
+    upstream value is kept, and fqtool computes one only where the value is NULL.
     """
 
     FQTOOL = "fqtool"
@@ -41,10 +41,9 @@ class Owner(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TableSpec:
-    """The table the registry describes; project and dataset come from the target.
+    """The table that the registry describes. Project and dataset come from the target.
 
-    `partition_expiration_days` None means that partitions never expire. `description` and `labels` None mean
-    that they are not managed.
+    `partition_expiration_days` None: partitions never expire. `description` or `labels` None: not managed.
     """
 
     name: str
@@ -61,7 +60,7 @@ class TableSpec:
 
 @dataclass(frozen=True, slots=True)
 class BaseColumn:
-    """A column that exists before fqtool: drift-checked, never altered unless asked."""
+    """A column that fqtool does not manage: it is checked for drift, and altered only on request."""
 
     name: str
     type: str
@@ -74,7 +73,7 @@ class BaseColumn:
 
 @dataclass(frozen=True, slots=True)
 class Deprecation:
-    """A column on its way out: not before `remove_after`, and only when `dropped` says so (DOMAIN 8)."""
+    """The removal of a column: not before `remove_after`, and only once `dropped` is true."""
 
     since: date
     remove_after: date
@@ -84,11 +83,11 @@ class Deprecation:
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
-    """One managed column, or a row of them with `for_each`.
+    """A managed column, or one per feature or category with `for_each`.
 
-    In `name`, `expr` and `description` of a repeated entry, {index}, {name}, {category} and the like are filled
-    in from the feature or category. `only` limits the repetition to those names. `expr` is the feature language
-    (a GoogleSQL expression); it is absent only where the owner is upstream.
+    `name`, `expr` and `description` of a repeated entry may contain placeholders such as {index}, {name} and
+    {category}, which are filled in from the feature or category. `only` limits the repetition to those names. `expr`
+    is an expression of the feature language (GoogleSQL); it is None only where the owner is upstream.
     """
 
     name: str
@@ -107,7 +106,7 @@ class ColumnSpec:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A raw source label: `weight` is the quality 0-100 it gives, `canonical` what is stored (DOMAIN 3)."""
+    """A raw source label. `weight` is the quality 0-100 that it gives a feature, `canonical` the stored source."""
 
     label: str
     weight: float
@@ -119,7 +118,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class UnknownSource:
-    """What a label outside the list counts as, and what an index absent from a non-NULL map counts as."""
+    """What a label outside `sources` counts as, and the label of a feature that is absent from a non-NULL map."""
 
     weight: float
     canonical: str
@@ -128,7 +127,7 @@ class UnknownSource:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """A band of a 0-100 value; `min` is its inclusive lower bound (DOMAIN 3, C1)."""
+    """A band of a 0-100 value. `min` is its inclusive lower bound."""
 
     name: str
     min: float
@@ -148,8 +147,8 @@ class Category:
 class Processor:
     """An upstream job.
 
-    `table` is where it writes (dataset.table), `expected` whether a run is expected for every date, `last_updated`
-    and `rows_found` the base columns that tell of its run, `minimum_rows` what a good run writes at least.
+    `table` is the table it writes (dataset.table). `expected` is whether it must run for every date. `last_updated` and
+    `rows_found` are the base columns that record its run. `minimum_rows` is the least number of rows of a good run.
     """
 
     name: str
@@ -167,9 +166,9 @@ class Processor:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How a feature's values scatter over one date; below these a batch is suspicious (DOMAIN 2c).
+    """How the values of a feature vary within a date. A batch below these limits is suspicious.
 
-    `zero_share` and `null_share` are the expected shares 0-1; `may_be_constant` turns the zero-variance check off.
+    `zero_share` and `null_share` are the expected shares, 0-1. `may_be_constant` turns the zero-variance check off.
     """
 
     min_stddev: float | None = None
@@ -181,11 +180,12 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One position of the feature vector. `index` is a contract: appended, never renumbered or reused.
+    """A position of the feature vector. `index` is a contract: appended, never renumbered or reused.
 
-    `expected` is the stand-in value written when the input is absent (None: none is written), `range` the hard
-    limits of a real value, `window` the games a rolling feature looks at, `labels` the raw source labels its
-    extractor can write, best first; a feature that has no default label is silent: only its values tell.
+    `expected` is the default value that is written when the input is absent (None: no value is written). `range` has
+    the hard limits of a real value. `window` is the span of games that a rolling feature covers. `labels` are the raw
+    source labels that its extractor can write, best first; without a default label, a default shows in the values
+    alone. `value` and `source` override those of `inputs`; "" means no override.
     """
 
     index: int
@@ -202,6 +202,8 @@ class Feature:
     range: tuple[float, float] | None = None
     window: str = ""
     sample_size: str = ""
+    value: str = ""
+    source: str = ""
     fallback_reason: str = ""
     spread: Spread = Spread()
     retired: bool = False
@@ -211,23 +213,24 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """GoogleSQL over base columns for what is dynamic per feature; {index} and {name} are filled in.
+    """GoogleSQL over base columns for what differs by row and feature; {index} and {name} are filled in.
 
-    `source` gives the raw label, `sources_known` whether the row has labels at all, `value` the feature's value,
-    `names` the row's own list of feature names, `cold_start` whether its windows cannot be full yet ("" where rows do
-    not tell).
+    `source` is the raw label, `sources_known` whether the row has labels at all, `value` the value of the feature,
+    `names` the row's own list of feature names, `cold_start` whether windows cannot be full yet. "" means that rows do
+    not have it. Without a `source` a NULL value is missing; with `nan_is_missing` a NaN value is missing too.
     """
 
-    source: str
-    value: str
-    sources_known: str
+    source: str = ""
+    value: str = ""
+    sources_known: str = ""
     names: str = ""
     cold_start: str = ""
+    nan_is_missing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which rules `fqtool validate` speaks of, by codes or beginnings of codes: those of `select`, less `ignore`."""
+    """The rules that `fqtool validate` reports: those in `select` less those in `ignore`, by code or code prefix."""
 
     select: tuple[str, ...] = ("FQ",)
     ignore: tuple[str, ...] = ()
@@ -235,9 +238,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The whole file. `features` are in index order with retired ones kept; `drift` maps rule codes to levels.
+    """The whole file. `features` are in index order and include retired ones; `drift` maps rule codes to levels.
 
-    `document` is what it was read from, to find the place of a part of a text; it says nothing that the rest does not.
+    `accepted_versions` are the labels that readers accept, by column; a column that is only under `schema_versions` has
+    its one version. `document` is the parsed text, for the place of a part of a text. It adds no content.
     """
 
     path: str
@@ -262,7 +266,9 @@ class Registry:
     drift: tuple[tuple[str, Severity | None], ...] = ()
     validate: Choice = Choice()
     training_quality: float = 85.0
+    max_age_days: int = 1
     schema_versions: tuple[tuple[str, str], ...] = field(default=())
+    accepted_versions: tuple[tuple[str, tuple[str, ...]], ...] = ()
     document: Document | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -272,10 +278,10 @@ class Registry:
 
     @property
     def written(self) -> str:
-        """The column that tells when a row was written: that of the processor which writes this table, or ""."""
+        """The column with the time a row was written: `last_updated` of the processor of this table, or ""."""
         own = f".{self.table.name}"
         return next((one.last_updated for one in self.processors if one.table.endswith(own)), "")
 
     def last_updated(self, feature: Feature) -> str:
-        """The base column that tells when a feature's processor last ran, or ""."""
+        """The base column with the time of the last run of a feature's processor, or ""."""
         return next((one.last_updated for one in self.processors if one.name == feature.processor), "")

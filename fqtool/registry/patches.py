@@ -1,22 +1,30 @@
-"""Edits of a registry's text: made so that comments and layout stay, and put into it."""
+"""Make and apply edits of a registry's text that keep its comments and layout."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from difflib import get_close_matches, unified_diff
 
-from fqtool.finding import Edit, Location
-from fqtool.registry.document import Document, Step
+from fqtool.findings.finding import Edit, Location
+from fqtool.registry.yaml.document import Document, Step
 
 _NUMBER = re.compile(r"0|-?(0(?=\.)|[1-9][0-9]{0,14})(\.[0-9]{1,9})?")
 _WORD = re.compile(r"[A-Za-z_][\w.-]*")
-_SURE = 0.8  # likeness from which a single near word is the one that was meant
+_SURE = 0.8  # similarity from which a single similar word counts as the one that was meant
 _INDENT = re.compile(r"[ \t]*")
 
 
 def edited(text: str, edits: Iterable[Edit]) -> str:
-    """Return the text with the edits put in; of two that overlap, the one that begins first."""
+    """Apply edits to a text.
+
+    Args:
+        text: The text that the edits were made for.
+        edits: Edits in any order. Of two that overlap, the one that starts first is applied.
+
+    Returns:
+        The edited text.
+    """
     document = Document("", text)
     spans = sorted({(document.index(one.start), document.index(one.end), one.text) for one in edits})
     parts, at = [], 0
@@ -27,8 +35,15 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
     return "".join((*parts, text[at:]))
 
 
+def text_diff(before: str, after: str, old_name: str, new_name: str) -> str:
+    """Return the change of a text as a unified diff; "" if nothing changed."""
+    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    lines = unified_diff(old, new, old_name, new_name)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
 def sure(word: str, known: Iterable[str]) -> str:
-    """Return the only known word that is near to one, or that differs in case alone; "" where it takes judgement."""
+    """Return the only known word that is similar to `word`, or differs in case alone; "" if the choice is not clear."""
     by_lower = {one.lower(): one for one in known}
     if word.lower() in by_lower:
         return by_lower[word.lower()]
@@ -37,7 +52,17 @@ def sure(word: str, known: Iterable[str]) -> str:
 
 
 def written(document: Document, index: int, old: str, new: str) -> tuple[Edit, ...]:
-    """Write `new` for the plain or quoted scalar `old` that begins at an index; () where the text is another."""
+    """Replace the plain or quoted scalar `old` at `index` by `new`.
+
+    Args:
+        document: The document to edit.
+        index: The character where the scalar starts, from 0.
+        old: The value of the scalar.
+        new: The text to write in place of the scalar and its quotes.
+
+    Returns:
+        One edit, or () if the text at `index` is not `old`.
+    """
     text = document.text
     quote = text[index : index + 1] if text[index : index + 1] in ("'", '"') else ""
     whole = f"{quote}{old}{quote}"
@@ -47,7 +72,7 @@ def written(document: Document, index: int, old: str, new: str) -> tuple[Edit, .
 
 
 def key_renamed(document: Document, path: Sequence[Step], key: str, known: Iterable[str]) -> tuple[Edit, ...]:
-    """Rename a misspelt key of the map at `path`, if it is sure which was meant and that is not there already."""
+    """Rename a misspelt key of the map at `path`; () if the meant key is not clear or is already present."""
     meant = sure(key, known)
     if not meant or meant in document.value(path):
         return ()
@@ -55,24 +80,33 @@ def key_renamed(document: Document, path: Sequence[Step], key: str, known: Itera
 
 
 def value_chosen(document: Document, path: Sequence[Step], value: object, allowed: Iterable[str]) -> tuple[Edit, ...]:
-    """Write the allowed word that a misspelt one must have meant."""
+    """Replace a misspelt value by the allowed word that was meant; () if that is not clear."""
     meant = sure(value, allowed) if isinstance(value, str) else ""
     return written(document, document.indices(path)[1], str(value), meant) if meant else ()
 
 
-def value_retyped(document: Document, path: Sequence[Step], value: object, wanted: object) -> tuple[Edit, ...]:
-    """Take a number or truth value out of its quotes, or put a single word into the list that is wanted."""
+def value_retyped(document: Document, path: Sequence[Step], value: object, expected: object) -> tuple[Edit, ...]:
+    """Remove the quotes of a number or truth value, or put brackets around a single word where a list is expected."""
     if not isinstance(value, str):
         return ()
     index = document.indices(path)[1]
     plain = {"number": _NUMBER.fullmatch(value), "integer": value.isdecimal() and _NUMBER.fullmatch(value)}
-    if plain.get(str(wanted)) or (wanted == "boolean" and value in ("true", "false")):
+    if plain.get(str(expected)) or (expected == "boolean" and value in ("true", "false")):
         return written(document, index, value, value)
-    return written(document, index, value, f"[{value}]") if wanted == "array" and _WORD.fullmatch(value) else ()
+    return written(document, index, value, f"[{value}]") if expected == "array" and _WORD.fullmatch(value) else ()
 
 
 def items_ordered(document: Document, path: Sequence[Step], order: Sequence[int]) -> tuple[Edit, ...]:
-    """Put a list's items into another order, with their lines; () where comments or blank lines stand among them."""
+    """Reorder the items of a list by moving their lines.
+
+    Args:
+        document: The document to edit.
+        path: The path of the list.
+        order: The present positions of the items, in the new order.
+
+    Returns:
+        One edit, or () if comments, blank lines or items on one line make the move unsafe.
+    """
     places = [document.at((*path, number)) for number in range(len(order))]
     lines, starts = document.lines, [one.line for one in places]
     dashes = [lines[one.line - 1][: one.column - 1] for one in places]

@@ -1,6 +1,6 @@
-"""How a feature store breaks: each incident spoils one row as the real one did. An open table: one entry, one way.
+"""Incidents: each kind changes one synthetic row as a real incident did. INCIDENTS has one entry per kind.
 
-The incident of 2026-02-06 comes as `defaulted`, and as `masked`, where the labels stay good and only values tell.
+The incident of 2026-02-06 exists as `defaulted`, and as `masked`, where the labels stay good and only values show it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,19 @@ _EMPTY = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A row as it was made: the key's number, labels by index, values and names in index order.
+class SyntheticRow:
+    """A synthetic row.
 
-    `processors` tell when each ran and how many rows of it were found; `written` is when the row was, `games` the
-    sample behind its windows, `cold` whether it is too young for them.
+    Attributes:
+        key: Number of the key.
+        day: Date of the row.
+        labels: Feature index as text -> label.
+        values: Values in index order.
+        names: Names in index order.
+        processors: Processor -> time of its last run (None: no run), and number of its rows.
+        written: Time at which the row was written.
+        games: Sample size of its windows.
+        cold: Whether the row is too young for its windows.
     """
 
     key: int
@@ -38,9 +46,9 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """What breaks from `first` to `last`: the features of a `processor`, or the `features` named.
+    """An incident from `first` to `last` in the features of a `processor`, or in the named `features`.
 
-    `share` is the part of the rows that is hit, where the kind hits only some.
+    `share` is the share of affected rows, 0 to 1, for a kind that affects only some.
     """
 
     kind: str
@@ -51,19 +59,19 @@ class Incident:
     share: float = 0.3
 
 
-Before: TypeAlias = Callable[[], Made]
-"""The same key's row of the date before the incident."""
-Spoil: TypeAlias = Callable[[Registry, Made, Incident, Before], Made]
+Before: TypeAlias = Callable[[], SyntheticRow]
+"""Returns the row of the same key on the date before the incident."""
+ApplyIncident: TypeAlias = Callable[[Registry, SyntheticRow, Incident, Before], SyntheticRow]
 
 
-def spoiled(registry: Registry, made: Made, incident: Incident, before: Before) -> Made:
-    """Return the row as the incident leaves it. Raises InputError for a kind that is none."""
+def apply_incident(registry: Registry, row: SyntheticRow, incident: Incident, before: Before) -> SyntheticRow:
+    """Return the row after the incident. Raises InputError for an unknown kind."""
     if incident.kind not in INCIDENTS:
-        raise InputError(f"There is no incident {incident.kind!r}.", remedy=f"Use one of: {', '.join(INCIDENTS)}.")
-    return INCIDENTS[incident.kind](registry, made, incident, before)
+        raise InputError(f"Unknown incident {incident.kind!r}.", remedy=f"Use one of: {', '.join(INCIDENTS)}.")
+    return INCIDENTS[incident.kind](registry, row, incident, before)
 
 
-def _hit(registry: Registry, incident: Incident) -> list[Feature]:
+def _features_hit(registry: Registry, incident: Incident) -> list[Feature]:
     return [
         one
         for one in registry.features
@@ -71,104 +79,106 @@ def _hit(registry: Registry, incident: Incident) -> list[Feature]:
     ]
 
 
-def _absent(made: Made, incident: Incident) -> Made:
+def _absent(row: SyntheticRow, incident: Incident) -> SyntheticRow:
     """The processor wrote nothing for the date."""
-    if incident.processor not in made.processors:
-        return made
-    return replace(made, processors=made.processors | {incident.processor: (None, 0)})
+    if incident.processor not in row.processors:
+        return row
+    return replace(row, processors=row.processors | {incident.processor: (None, 0)})
 
 
-def _valued(made: Made, values: Mapping[int, float]) -> Made:
-    return replace(made, values=[values.get(index, value) for index, value in enumerate(made.values)])
+def _with_values(row: SyntheticRow, values: Mapping[int, float]) -> SyntheticRow:
+    return replace(row, values=[values.get(index, value) for index, value in enumerate(row.values)])
 
 
-def _defaulted(registry: Registry, made: Made, incident: Incident, _: Before) -> Made:
-    """No input: each feature holds its stand-in, and says so."""
-    stand_ins = [one.label for one in registry.sources if one.is_default]
-    hit = _hit(registry, incident)
-    labels = {str(one.index): next((own for own in one.labels if own in stand_ins), stand_ins[0]) for one in hit}
-    made = replace(_absent(made, incident), labels=made.labels | labels)
-    return _valued(made, {one.index: one.expected or 0.0 for one in hit})
+def _defaulted(registry: Registry, row: SyntheticRow, incident: Incident, _: Before) -> SyntheticRow:
+    """No input: each feature has its default value and a default label."""
+    defaults = [one.label for one in registry.sources if one.is_default]
+    hit = _features_hit(registry, incident)
+    labels = {str(one.index): next((own for own in one.labels if own in defaults), defaults[0]) for one in hit}
+    row = replace(_absent(row, incident), labels=row.labels | labels)
+    return _with_values(row, {one.index: one.expected or 0.0 for one in hit})
 
 
-def _masked(registry: Registry, made: Made, incident: Incident, before: Before) -> Made:
-    """No input, and nobody says so: half of the features stay as they last were, the others are 0.0 for all."""
-    old, hit = before(), _hit(registry, incident)
+def _masked(registry: Registry, row: SyntheticRow, incident: Incident, before: Before) -> SyntheticRow:
+    """No input under good labels: half of the features keep their last values, the others are 0.0 in all rows."""
+    old, hit = before(), _features_hit(registry, incident)
     repeated = {one.index: old.values[one.index] for one in hit[::2]}
-    return _valued(_absent(made, incident), dict.fromkeys((one.index for one in hit[1::2]), 0.0) | repeated)
+    return _with_values(_absent(row, incident), dict.fromkeys((one.index for one in hit[1::2]), 0.0) | repeated)
 
 
-def _partial(registry: Registry, made: Made, incident: Incident, before: Before) -> Made:
-    """Some rows find no input."""
-    drawn = Random(f"{incident.kind}|{made.key}|{made.day}").random()
+def _partial(registry: Registry, row: SyntheticRow, incident: Incident, before: Before) -> SyntheticRow:
+    """Some rows have no input."""
+    drawn = Random(f"{incident.kind}|{row.key}|{row.day}").random()
     if drawn >= incident.share:
-        return made
-    return replace(_defaulted(registry, made, incident, before), processors=made.processors)
+        return row
+    return replace(_defaulted(registry, row, incident, before), processors=row.processors)
 
 
-def _constant(registry: Registry, made: Made, incident: Incident, _: Before) -> Made:
-    """One value for all, with a good label."""
-    return _valued(made, dict.fromkeys((one.index for one in _hit(registry, incident)), 0.0))
+def _constant(registry: Registry, row: SyntheticRow, incident: Incident, _: Before) -> SyntheticRow:
+    """One value in all rows, with a good label."""
+    return _with_values(row, dict.fromkeys((one.index for one in _features_hit(registry, incident)), 0.0))
 
 
-def _silent(registry: Registry, made: Made, incident: Incident, _: Before) -> Made:
-    """Some rows find no input, and the label cannot say so."""
-    if Random(f"{incident.kind}|{made.key}|{made.day}").random() >= incident.share:
-        return made
-    return _valued(made, {one.index: one.expected or 0.0 for one in _hit(registry, incident)})
+def _silent(registry: Registry, row: SyntheticRow, incident: Incident, _: Before) -> SyntheticRow:
+    """Some rows have no input, under a good label."""
+    if Random(f"{incident.kind}|{row.key}|{row.day}").random() >= incident.share:
+        return row
+    return _with_values(row, {one.index: one.expected or 0.0 for one in _features_hit(registry, incident)})
 
 
-def _rescaled(registry: Registry, made: Made, incident: Incident, _: Before) -> Made:
-    """Another unit: shares come as percentages."""
-    return _valued(made, {one.index: made.values[one.index] * 100 for one in _hit(registry, incident)})
+def _rescaled(registry: Registry, row: SyntheticRow, incident: Incident, _: Before) -> SyntheticRow:
+    """Another unit: percentages instead of shares."""
+    return _with_values(row, {one.index: row.values[one.index] * 100 for one in _features_hit(registry, incident)})
 
 
-def _stale(registry: Registry, made: Made, incident: Incident, before: Before) -> Made:
-    """The rows that are found are days old, and so are the values."""
-    updated, found = made.processors.get(incident.processor, (None, 0))
+def _stale(registry: Registry, row: SyntheticRow, incident: Incident, before: Before) -> SyntheticRow:
+    """The input is three days old, and so are the values."""
+    updated, rows_found = row.processors.get(incident.processor, (None, 0))
     aged = updated - timedelta(days=3) if updated else None
     old = before()
-    made = replace(made, processors=made.processors | {incident.processor: (aged, found)})
-    return _valued(made, {one.index: old.values[one.index] for one in _hit(registry, incident)})
+    row = replace(row, processors=row.processors | {incident.processor: (aged, rows_found)})
+    return _with_values(row, {one.index: old.values[one.index] for one in _features_hit(registry, incident)})
 
 
-def _late(_: Registry, made: Made, incident: Incident, __: Before) -> Made:
+def _late(_: Registry, row: SyntheticRow, incident: Incident, __: Before) -> SyntheticRow:
     """The processor ran hours after the row was written."""
-    found = made.processors.get(incident.processor, (None, 0))[1]
-    return replace(made, processors=made.processors | {incident.processor: (made.written + timedelta(hours=5), found)})
+    rows_found = row.processors.get(incident.processor, (None, 0))[1]
+    return replace(
+        row, processors=row.processors | {incident.processor: (row.written + timedelta(hours=5), rows_found)}
+    )
 
 
-def _wrong_length(_: Registry, made: Made, __: Incident, ___: Before) -> Made:
-    """The vector lacks its last positions."""
-    return replace(made, values=made.values[:-2])
+def _wrong_length(_: Registry, row: SyntheticRow, __: Incident, ___: Before) -> SyntheticRow:
+    """The vector lacks its last two values."""
+    return replace(row, values=row.values[: max(len(row.values) - 2, 1)])
 
 
-def _reordered(_: Registry, made: Made, __: Incident, ___: Before) -> Made:
-    """The store was built with the features in another order; labels, values and names agree with each other."""
-    order = [*range(1, len(made.values)), 0]
-    labels = {str(at): made.labels[str(index)] for at, index in enumerate(order)}
-    values, names = [made.values[index] for index in order], [made.names[index] for index in order]
-    return replace(made, labels=labels, values=values, names=names)
+def _reordered(_: Registry, row: SyntheticRow, __: Incident, ___: Before) -> SyntheticRow:
+    """The features have another order; labels, values and names agree with each other."""
+    order = [*range(1, len(row.values)), 0]
+    labels = {str(at): row.labels[str(index)] for at, index in enumerate(order)}
+    values, names = [row.values[index] for index in order], [row.names[index] for index in order]
+    return replace(row, labels=labels, values=values, names=names)
 
 
-def _cold_start(registry: Registry, made: Made, _: Incident, __: Before) -> Made:
-    """The season is young: windows have next to nothing to look at."""
-    drawn = Random(f"cold|{made.key}|{made.day}")
+def _cold_start(registry: Registry, row: SyntheticRow, _: Incident, __: Before) -> SyntheticRow:
+    """The season is young: most windows have no games."""
+    drawn = Random(f"cold|{row.key}|{row.day}")
     empty = [one for one in registry.features if one.window and drawn.random() < _EMPTY]
-    stand_ins = {one.label for one in registry.sources if one.is_default}
-    labels = {str(one.index): own for one in empty for own in one.labels if own in stand_ins}
-    made = replace(made, labels=made.labels | labels, games=drawn.randint(0, 3), cold=True)
-    return _valued(made, {one.index: one.expected or 0.0 for one in empty})
+    defaults = {one.label for one in registry.sources if one.is_default}
+    labels = {str(one.index): own for one in empty for own in one.labels if own in defaults}
+    row = replace(row, labels=row.labels | labels, games=drawn.randint(0, 3), cold=True)
+    return _with_values(row, {one.index: one.expected or 0.0 for one in empty})
 
 
-def _decline(registry: Registry, made: Made, incident: Incident, before: Before) -> Made:
-    """More rows find no input every date."""
+def _decline(registry: Registry, row: SyntheticRow, incident: Incident, before: Before) -> SyntheticRow:
+    """More rows without input on each date."""
     days = max(1, (incident.last - incident.first).days)
-    grown = incident.share * ((made.day - incident.first).days + 1) / (days + 1)
-    return _partial(registry, made, replace(incident, share=grown), before)
+    grown = incident.share * ((row.day - incident.first).days + 1) / (days + 1)
+    return _partial(registry, row, replace(incident, share=grown), before)
 
 
-INCIDENTS: Mapping[str, Spoil] = {
+INCIDENTS: Mapping[str, ApplyIncident] = {
     "defaulted": _defaulted,
     "masked": _masked,
     "partial": _partial,

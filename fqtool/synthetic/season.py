@@ -1,12 +1,11 @@
-"""A synthetic season: base-table rows of a healthy feature store, made from what its registry says of each feature.
+"""A synthetic season: base rows of a healthy feature store, generated from the features of a registry.
 
-A key has a level of its own that days vary around, so averages differ between keys and hang together over time. Every
-row comes from (seed, key, date) alone: a date is the same whatever span it is made in.
+Each key has its own level, and its days vary around that level. So averages differ between keys and are correlated over
+time. A row depends on (seed, key, date) alone: a date is the same in every span.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -14,12 +13,15 @@ from functools import cached_property, partial
 from random import Random
 from typing import Any, TypeAlias
 
-from fqtool.quality.build import base_columns
-from fqtool.quality.carriers import carriers
-from fqtool.quality.expression import names_in
-from fqtool.quality.grammar import parse_expression
+from fqtool.errors import InputError
+from fqtool.expressions.expression import names_in
+from fqtool.expressions.grammar import parse_expression
 from fqtool.registry.model import Feature, Owner, Registry
-from fqtool.synthetic.incidents import Incident, Made, spoiled
+from fqtool.schema.build import base_columns
+from fqtool.schema.row_dates import RowDates, dates_of
+from fqtool.scoring.layout import Layout
+from fqtool.scoring.places import Place, written
+from fqtool.synthetic.incidents import Incident, SyntheticRow, apply_incident
 from fqtool.table.column import Column, Kind, Mode
 
 Row: TypeAlias = dict[str, Any]
@@ -33,9 +35,15 @@ _FEW, _FULL = 10, 60
 
 @dataclass(frozen=True)
 class Season:
-    """Dates from `start`; `rows_per_day` None draws 140 to 340, and now and then a date without rows.
+    """A number of dates of synthetic rows.
 
-    `volumes` says how many rows certain dates have.
+    Attributes:
+        registry: The registry.
+        start: The first date.
+        days: Number of dates.
+        seed: Seed of the random numbers.
+        rows_per_day: Rows per date; None draws 140 to 340, and in 6% of the dates 0.
+        volumes: Rows of certain dates.
     """
 
     registry: Registry
@@ -46,42 +54,44 @@ class Season:
     volumes: Mapping[date, int] = field(default_factory=dict)
 
     def rows(self, incidents: Sequence[Incident] = ()) -> Iterator[Row]:
-        """Yield base-table rows in date order, spoiled by the incidents of their dates.
+        """Yield base rows in date order, changed by the incidents of their dates.
 
-        Raises InputError where the registry reads labels or values from several columns.
+        Raises InputError for a registry that reads a label or value from an expression that cannot be written to.
         """
         for number in range(self.days):
             yield from self.day(self.start + timedelta(days=number), incidents)
 
     def day(self, day: date, incidents: Sequence[Incident] = ()) -> Iterator[Row]:
         """Yield the rows of one date."""
-        now = [one for one in incidents if one.first <= day <= one.last]
+        current = [incident for incident in incidents if incident.first <= day <= incident.last]
         for key in self._keys(day):
-            made = self._made(key, day)
-            for one in now:
-                made = spoiled(self.registry, made, one, partial(self._made, key, one.first - timedelta(days=1)))
-            yield self._row(made)
+            row = self._synthetic_row(key, day)
+            for incident in current:
+                row = apply_incident(
+                    self.registry, row, incident, partial(self._synthetic_row, key, incident.first - timedelta(days=1))
+                )
+            yield self._record(row)
 
     def _keys(self, day: date) -> list[int]:
-        """Who has a row; about half of those who ever have one."""
-        drawn, said = Random(f"{self.seed}|{day}"), self.volumes.get(day, self.rows_per_day)
-        count = drawn.randint(_FEWEST, _MOST) if said is None else said
-        if said is None and drawn.random() < _BREAKS:
+        """The keys with a row on a date, about half of all keys."""
+        drawn, declared = Random(f"{self.seed}|{day}"), self.volumes.get(day, self.rows_per_day)
+        count = drawn.randint(_FEWEST, _MOST) if declared is None else declared
+        if declared is None and drawn.random() < _BREAKS:
             return []
         return sorted(drawn.sample(range(max(2 * count, 2 * _MOST)), count))
 
-    def _made(self, key: int, day: date) -> Made:
+    def _synthetic_row(self, key: int, day: date) -> SyntheticRow:
         of_key, of_day = Random(f"{self.seed}|{key}"), Random(f"{self.seed}|{key}|{day}")
         form = of_key.gauss(0, 1)
         levels = [0.8 * form + 0.6 * of_key.gauss(0, 1) for _ in self.registry.features]
-        without = of_day.random() < 0.5  # noqa: PLR2004  half of the keys lack what is optional
+        without = of_day.random() < 0.5  # noqa: PLR2004  half of the keys lack optional features
         thin = of_day.random() < _THIN
         labels: dict[str, str] = {}
         values: list[float] = []
         for one, level in zip(self.registry.features, levels, strict=True):
             label = self._label(one, of_day, without=without, thin=thin)
             labels[str(one.index)] = label
-            values.append((one.expected or 0.0) if label in self._stand_ins else _value(one, level, of_day))
+            values.append((one.expected or 0.0) if label in self._defaults else _value(one, level, of_day))
         written = datetime.combine(day, time(12), UTC) + timedelta(minutes=of_day.randint(0, 30))
         evening = datetime.combine(day - timedelta(days=1), time(23), UTC)
         processors: dict[str, tuple[datetime | None, int]] = {
@@ -89,11 +99,11 @@ class Season:
             for number, one in enumerate(self.registry.processors)
         }
         names = [one.name for one in self.registry.features]
-        return Made(key, day, labels, values, names, processors, written, of_key.randint(_FEW, _FULL))
+        return SyntheticRow(key, day, labels, values, names, processors, written, of_key.randint(_FEW, _FULL))
 
     def _label(self, one: Feature, of_day: Random, *, without: bool, thin: bool) -> str:
-        """The best label, in few rows another good one; a stand-in in thin rows, of keys with next to no history."""
-        good = [label for label in one.labels if label not in self._stand_ins] or [self._best]
+        """The best label, in few rows another good label; a default label in rows of keys with little history."""
+        good = [label for label in one.labels if label not in self._defaults] or [self._best]
         other = [label for label in one.labels if label not in good]
         if one.optional and other and without:
             return other[0]
@@ -102,7 +112,7 @@ class Season:
         return good[0] if of_day.random() < _OFTEN else of_day.choice(good)
 
     @cached_property
-    def _stand_ins(self) -> frozenset[str]:
+    def _defaults(self) -> frozenset[str]:
         return frozenset(one.label for one in self.registry.sources if one.is_default)
 
     @cached_property
@@ -110,8 +120,28 @@ class Season:
         return max(self.registry.sources, key=lambda one: one.weight).label
 
     @cached_property
-    def _carriers(self) -> tuple[str, str]:
-        return carriers(self.registry)
+    def _layout(self) -> Layout:
+        return Layout(self.registry)
+
+    @cached_property
+    def _places(self) -> tuple[tuple[Feature, Place, Place | None], ...]:
+        """The places of the value and the label of each feature; None for a label that the value decides."""
+        found = []
+        for one in self.registry.features:
+            value, by_value = self._layout.value_place(one), self._layout.follows_value(one)
+            label = None if by_value else self._layout.label_place(one)
+            if value is None or (label is None and not by_value):
+                what = "value" if value is None else "source"
+                raise InputError(
+                    f"{self.registry.path}: synthetic rows cannot be written where the {what} of `{one.name}` is read.",
+                    remedy="Read a column, an item of an ARRAY by SAFE_OFFSET, or a key by JSON_VALUE.",
+                )
+            found.append((one, value, label))
+        return tuple(found)
+
+    @cached_property
+    def _dates(self) -> RowDates | None:
+        return dates_of(self.registry)
 
     @cached_property
     def _columns(self) -> tuple[Column, ...]:
@@ -119,43 +149,54 @@ class Season:
 
     @cached_property
     def _counts(self) -> frozenset[str]:
-        """Columns that sample sizes are read from."""
+        """The columns with sample sizes."""
         texts = {one.sample_size for one in self.registry.features if one.sample_size}
-        named = frozenset().union(*(names_in(parse_expression(text)) for text in texts)) - set(self._carriers)
+        parts = {place.column for _, *places in self._places for place in places if place is not None}
+        named = frozenset().union(*(names_in(parse_expression(text)) for text in texts)) - parts
         return frozenset(column.name for column in self._columns if column.name in named)
 
     @cached_property
-    def _told(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """The columns of the features' names and of cold start, as far as there are any, and upstream's own gates."""
+    def _extra_columns(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """The columns with feature names, those of cold start, and the gates that upstream owns."""
         inputs = self.registry.inputs
         names, cold = (names_in(parse_expression(text or "NULL")) for text in (inputs.names, inputs.cold_start))
         gates = (one.name for one in self.registry.columns if one.owner is Owner.UPSTREAM and one.type == "BOOL")
         return names, cold, frozenset(gates)
 
-    def _row(self, made: Made) -> Row:
-        """Put what was made where the registry reads it from; columns that it says nothing of are empty."""
-        table, (of_labels, of_values) = self.registry.table, self._carriers
-        row: Row = {column.name: _filler(column, made.written) for column in self._columns}
-        row |= dict.fromkeys(self._counts, made.games)
-        for one in self.registry.processors:
-            updated, found = made.processors.get(one.name, (None, 0))
-            if one.last_updated:
+    def _record(self, row: SyntheticRow) -> Row:
+        """Return the row as a record: values where the registry reads them, other columns empty."""
+        table = self.registry.table
+        record: Row = {column.name: _filler(column, row.written) for column in self._columns}
+        record |= dict.fromkeys(self._counts, row.games)
+        for processor in self.registry.processors:
+            updated, rows_found = row.processors.get(processor.name, (None, 0))
+            if processor.last_updated:
                 # A processor that writes this very table ran when the row was written.
-                row[one.last_updated] = made.written if one.table.endswith(f".{table.name}") else updated
-            if one.rows_found:
-                row[one.rows_found] = found
+                record[processor.last_updated] = row.written if processor.table.endswith(f".{table.name}") else updated
+            if processor.rows_found:
+                record[processor.rows_found] = rows_found
         for key in table.keys:
-            row[key] = f"{key}_{made.key:04d}"
-        if table.partition_by:
-            row[table.partition_by] = made.day
-        names, cold, gates = self._told
-        row |= dict.fromkeys(names, made.names) | dict.fromkeys(cold, made.cold)
-        row |= {one: Random(f"{self.seed}|{made.key}|{made.day}|{one}").random() < _OFTEN for one in sorted(gates)}
-        return row | {of_labels: json.dumps(made.labels), of_values: made.values}
+            record[key] = f"{key}_{row.key:04d}"
+        if self._dates:
+            record[self._dates.column] = row.day if self._dates.kind is Kind.DATE else row.written
+        names, cold, gates = self._extra_columns
+        record |= dict.fromkeys(names, row.names) | dict.fromkeys(cold, row.cold)
+        record |= {one: Random(f"{self.seed}|{row.key}|{row.day}|{one}").random() < _OFTEN for one in sorted(gates)}
+        return written(record, self._parts(row))
+
+    def _parts(self, row: SyntheticRow) -> Iterator[tuple[Place, Any]]:
+        """Yield labels and values with their places; a shorter vector has no values for its last positions."""
+        for (one, at, label), value in zip(self._places, row.values, strict=False):
+            stored_label = row.labels[str(one.index)]
+            missing = label is None and stored_label in self._defaults
+            yield at, None if missing else self._layout.stored_value(one, value)
+        for one, _, label in self._places:
+            if label is not None:
+                yield label, row.labels[str(one.index)]
 
 
 def _filler(column: Column, written: datetime) -> Any:
-    """What stands in a column that must hold something."""
+    """A value for a REQUIRED column, None for other columns."""
     if column.mode is not Mode.REQUIRED:
         return None
     match column.type.kind:
@@ -172,7 +213,7 @@ def _filler(column: Column, written: datetime) -> Any:
 
 
 def _value(one: Feature, level: float, of_day: Random) -> float:
-    """A value around the key's level, inside the range; zero as often as the registry expects."""
+    """A value around the level of the key, inside the range; 0 in the share of rows that the registry declares."""
     spread = one.spread
     if spread.zero_share and of_day.random() < spread.zero_share:
         return 0.0

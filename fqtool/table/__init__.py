@@ -1,1 +1,1 @@
-"""What a table is and how two differ."""
+"""Columns, tables, changes, DDL and schema JSON."""

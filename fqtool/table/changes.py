@@ -1,133 +1,405 @@
-"""Change: the closed vocabulary of how one table becomes another, and what each change does to a state.
+"""Change: the closed union of the kinds of difference between two tables, with the behaviour of each kind.
 
-A Change holds only what its SQL says, so that parse(render(change)) is the change again; what was there before is
-read from the state it is applied to. Whether BigQuery allows it is for `rules.about_changes` to say: `diff` names
-every difference, legal or not.
+A Change has only what its SQL has, so that parse(render(change)) equals the change. The previous value is in the state
+that it is applied to. `diff` returns every difference, legal or not; `refusal` gives BigQuery's reason.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, TypeAlias, assert_never
+from typing import TYPE_CHECKING, TypeAlias, final
 
-from fqtool.table.column import Column, Mode, Type
-from fqtool.table.model import Partitioning, State, Table, View
+from fqtool.table.change import NO_REVERSE, ChangeBase, ColumnChange, FieldChange, NoSqlChange, TableChange, ViewChange
+from fqtool.table.column import Column, Mode, Type, is_widening
+from fqtool.table.model import Inapplicable, Partitioning, State, Table, View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
+
+_TIME_TRAVEL = "with FOR SYSTEM_TIME AS OF a time before the change, for 2 to 7 days"
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class CreateTable:
+class CreateTable(ChangeBase):
     """The table with all its columns, layout and options."""
 
     table: Table
+    order = 0
+    happened = "table {0.table.name} was created"
+    reason = "create {0.table.name} with {0.count} columns"
+    noun = "column"
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.table.columns)
+
+    @property
+    def object_name(self) -> str:
+        return self.table.name
+
+    @property
+    def count(self) -> int:
+        return len(self.table.columns)
+
+    def apply(self, state: State) -> State:
+        if state.table is not None:
+            raise Inapplicable(f"the table {self.table.name} exists already")
+        return replace(state, table=self.table)
+
+    def refusal(self, before: State) -> str:
+        count = Counter(column.key for column in self.table.columns)
+        twice = [column.name for column in self.table.columns if count[column.key] > 1]
+        return f"the column {twice[0]} occurs twice" if twice else "" if count else "a table needs a column"
+
+    def reverse(self, before: State) -> str:
+        return f"irreversible by fqtool, which never drops a table; drop {self.table.name} by hand if it is empty"
+
+    def holds(self, state: State) -> bool:
+        pairs = ((state.column(column.name), column) for column in self.table.columns)
+        return state.table is not None and all(
+            live is not None and live.shape == column.shape for live, column in pairs
+        )
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class AddColumn:
-    """A new column at the end (BIGQUERY 1-10)."""
+class AddColumn(TableChange):
+    """A new column at the end (bigquery.md#adding)."""
 
     column: Column
+    order, shared, verb = 2, True, "add"
+    happened = "column {0.column.name} was added as {0.column.sql_type}{0.column.not_null}"
+    reason = "the registry has {0.column.name}, the table does not"
+    reasons = "the registry has {1} columns that the table does not have"
+    noun = "added column"
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        return (self.column.name,)
+
+    def altered(self, table: Table) -> Table:
+        return table.longer([self.column])
+
+    def refusal(self, before: State) -> str:
+        name = self.column.name
+        if self.column.mode is Mode.REQUIRED:
+            return f"cannot add required fields to an existing schema. (field: {name})"
+        if self.column.default is not None:
+            return f"add field with default value to an existing table schema is not supported. (field: {name})"
+        return ""
+
+    def reverse(self, before: State) -> DropColumn:
+        return DropColumn(self.column.name)
+
+    def planned(self) -> tuple[Change, ...]:
+        """Add the default in a second statement: ADD COLUMN allows no DEFAULT on a table (bigquery.md#adding)."""
+        if self.column.default is None:
+            return (self,)
+        return AddColumn(replace(self.column, default=None)), SetDefault(self.column.name, self.column.default)
+
+    def holds(self, state: State) -> bool:
+        live = state.column(self.column.name)
+        return live is not None and (live.shape, live.description) == (self.column.shape, self.column.description)
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class DropColumn:
-    """A column and its data go away (BIGQUERY 13-17)."""
+class DropColumn(ColumnChange):
+    """A column and its data are dropped (bigquery.md#dropping)."""
 
-    name: str
+    order, shared, verb = 9, True, "drop"
+    happened = "column {0.name} was dropped"
+    reason = reasons = "the registry has `dropped: true`"
+    noun = "dropped column"
+
+    def altered(self, table: Table) -> Table:
+        dropped = table.present(self.name)
+        return table.with_columns(column for column in table.columns if column is not dropped)
+
+    def refusal(self, before: State) -> str:
+        only = before.table is not None and len(before.table.columns) == 1
+        return self.layout_refusal(before) or (f"{self.name} is the only column" if only else "")
+
+    def reverse(self, before: State) -> str:
+        return f"irreversible because the values are deleted; read them {_TIME_TRAVEL}"
+
+    def holds(self, state: State) -> bool:
+        return state.table is not None and state.column(self.name) is None
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class RenameColumn:
-    """A column keeps its data under another name (BIGQUERY 18-19)."""
+class RenameColumn(ColumnChange):
+    """A column keeps its data under another name (bigquery.md#renaming)."""
 
-    name: str
     to: str
+    order, shared, verb = 1, True, "rename"
+    happened = "column {0.name} was renamed to {0.to}"
+    reason = reasons = "the registry has `renamed_from`"
+    noun = "renamed column"
+
+    @property
+    def touched(self) -> tuple[str, ...]:
+        return self.name, self.to
+
+    def altered(self, table: Table) -> Table:
+        if table.find(self.to) and self.to.lower() != self.name.lower():
+            raise Inapplicable(f"the column {self.to} exists already")
+        return table.with_column(self.name, name=self.to)
+
+    def refusal(self, before: State) -> str:
+        return self.layout_refusal(before)
+
+    def reverse(self, before: State) -> RenameColumn:
+        return RenameColumn(self.to, self.name)
+
+    def holds(self, state: State) -> bool:
+        return state.column(self.name) is None and state.column(self.to) is not None
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class SetType:
-    """A column gets another type (BIGQUERY 20-24)."""
+class SetType(ColumnChange):
+    """The type of a column changes (bigquery.md#widening)."""
 
-    name: str
     type: Type
+    order = 3
+    happened = "column {0.name} was changed to {0.type}"
+    reason = "{0.name} is {0.type} in the registry"
+    noun = "type"
+
+    def altered(self, table: Table) -> Table:
+        return table.with_column(self.name, type=self.type)
+
+    def refusal(self, before: State) -> str:
+        old = before.column(self.name)
+        if old is None or (old.mode is not Mode.REPEATED and is_widening(old.type, self.type.shape)):
+            return ""
+        return f"{self.name} is {old.sql_type} and cannot become {self.type}"
+
+    def reverse(self, before: State) -> str:
+        return f"irreversible because BigQuery only widens types; read the old {self.name} {_TIME_TRAVEL}"
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class SetMode:
-    """A column gets another mode; BigQuery knows only REQUIRED to NULLABLE (BIGQUERY 25)."""
+class SetMode(ColumnChange):
+    """The mode of a column changes; BigQuery allows only REQUIRED to NULLABLE (bigquery.md#modes)."""
 
-    name: str
     mode: Mode
+    order = 4
+    happened = "column {0.name} was changed to {0.mode}"
+    reason = "{0.name} is {0.mode} in the registry"
+    noun = "mode"
+
+    def altered(self, table: Table) -> Table:
+        return table.with_column(self.name, mode=self.mode)
+
+    def refusal(self, before: State) -> str:
+        old = before.column(self.name)
+        if old is None or (old.mode, self.mode) == (Mode.REQUIRED, Mode.NULLABLE):
+            return ""
+        return f"{self.name} is {old.mode} and cannot become {self.mode}"
+
+    def reverse(self, before: State) -> str:
+        return f"irreversible because BigQuery cannot make {self.name} REQUIRED again"
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class SetDefault:
-    """A column's default expression for future inserts; None drops it (BIGQUERY 5-6, 25)."""
+class SetDefault(ColumnChange):
+    """The default expression of a column for future inserts; None drops it (bigquery.md#adding)."""
 
-    name: str
+    noun = "default"
+
     default: str | None
+    order, outside_baseline = 5, True
+    reason = "the default of {0.name} differs from the registry"
+
+    @property
+    def happened(self) -> str:
+        if self.default:
+            return "the default of column {0.name} was changed to {0.default}"
+        return "the default of column {0.name} was dropped"
+
+    def altered(self, table: Table) -> Table:
+        return table.with_column(self.name, default=self.default)
+
+    def refusal(self, before: State) -> str:
+        old = before.column(self.name)
+        return f"{self.name} has no default to drop" if self.default is None and old and old.default is None else ""
+
+    def reverse(self, before: State) -> SetDefault | str:
+        old = before.column(self.name)
+        return SetDefault(self.name, old.default) if old else NO_REVERSE
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class SetDescription:
-    """A column's description; `path` has more than one name for a field inside a STRUCT (BIGQUERY 26)."""
+class SetDescription(FieldChange):
+    """The description of a column; `path` has several names for a field of a STRUCT (bigquery.md#descriptions)."""
 
-    path: tuple[str, ...]
     description: str
+    order, outside_baseline = 6, True
+    happened = "the description of {0.dotted} was changed"
+    reason = "the description of {0.dotted} differs from the registry"
+    noun = "description"
+
+    def altered(self, table: Table) -> Table:
+        return table.with_field(self.path, description=self.description)
+
+    def refusal(self, before: State) -> str:
+        return ""
+
+    def reverse(self, before: State) -> SetDescription | str:
+        old = before.column(self.path[0]) if len(self.path) == 1 else None
+        return SetDescription(self.path, old.description) if old else NO_REVERSE
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class SetPolicyTags:
-    """A column's policy tags: reported, never written (BIGQUERY 12, 67)."""
+class SetPolicyTags(FieldChange, NoSqlChange):
+    """The policy tags of a column: reported, never written (bigquery.md#descriptions)."""
 
-    path: tuple[str, ...]
     tags: tuple[str, ...]
+    outside_baseline = True
+    happened = "the policy tags of {0.dotted} were changed"
+    noun = "policy tag list"
+
+    def altered(self, table: Table) -> Table:
+        return table.with_field(self.path, policy_tags=self.tags)
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class Reorder:
-    """The columns stand in another order; BigQuery cannot reorder, and nothing depends on it (BIGQUERY 7)."""
+class Reorder(NoSqlChange):
+    """The order of the columns changes; BigQuery cannot reorder, and no query depends on it (bigquery.md#order)."""
 
     names: tuple[str, ...]
+    happened = "the order of the columns was changed"
+    noun = "column order"
+
+    def altered(self, table: Table) -> Table:
+        return table.with_columns(table.present(name) for name in self.names)
+
+    def planned(self) -> tuple[Change, ...]:
+        return ()
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class SetPartitioning:
-    """Another partitioning: needs a rebuilt table (BIGQUERY 34)."""
+class SetPartitioning(NoSqlChange):
+    """The partitioning changes, which requires a rebuilt table (bigquery.md#options)."""
 
     partitioning: Partitioning | None
+    noun = "partitioning"
+
+    @property
+    def happened(self) -> str:
+        return f"partitioning was changed to {'{0.partitioning.column}' if self.partitioning else 'none'}"
+
+    def altered(self, table: Table) -> Table:
+        return replace(table, partitioning=self.partitioning)
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class SetClustering:
-    """Another clustering: no DDL can do it, `bq update --clustering_fields` can."""
+class SetClustering(NoSqlChange):
+    """The clustering changes: BigQuery has no DDL for it, only `bq update --clustering_fields`."""
 
     columns: tuple[str, ...]
+    happened = "clustering was changed to {0.names}"
+    noun = "clustering"
+
+    @property
+    def names(self) -> str:
+        """The columns as a list in a sentence."""
+        return ", ".join(self.columns) or "none"
+
+    def altered(self, table: Table) -> Table:
+        return replace(table, clustering=self.columns)
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class SetOption:
-    """One table option, by its field name in Options (BIGQUERY 35)."""
+class SetOption(TableChange):
+    """One table option, by its field name in Options (bigquery.md#options)."""
 
     name: str
     value: str | float | bool | tuple[tuple[str, str], ...] | None
+    order, shared = 7, True
+    happened = "option {0.name} was changed to {0.value!r}"
+    reason = reasons = "table options differ from the registry"
+    noun = "option"
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def altered(self, table: Table) -> Table:
+        return replace(table, options=replace(table.options, **{self.name: self.value}))  # type: ignore[arg-type]
+
+    def refusal(self, before: State) -> str:
+        unpartitioned = before.table is not None and before.table.partitioning is None
+        refused = self.name == "partition_expiration_days" and unpartitioned
+        return "only a partitioned table can have partitions that expire" if refused else ""
+
+    def reverse(self, before: State) -> SetOption | str:
+        return SetOption(self.name, getattr(before.table.options, self.name)) if before.table else NO_REVERSE
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class PutView:
-    """A view created or its text replaced."""
+class PutView(ViewChange):
+    """A view is created, or its text is replaced."""
 
     view: View
+    verb = "put"
+    happened = "the text of view {0.view.name} was changed"
+    reason = "the view {0.view.name} is new, or its text differs from the registry"
+    noun = "view"
+
+    @property
+    def object_name(self) -> str:
+        return self.view.name
+
+    def apply(self, state: State) -> State:
+        if state.view(self.view.key) is None:
+            return replace(state, views=(*state.views, self.view))
+        return replace(state, views=tuple(self.view if old.key == self.view.key else old for old in state.views))
+
+    def reverse(self, before: State) -> Change:
+        old = before.view(self.view.key)
+        return PutView(old) if old else DropView(self.view.name)
 
 
+@final
 @dataclass(frozen=True, slots=True)
-class DropView:
-    """A view goes away; no data is lost."""
+class DropView(ViewChange):
+    """A view is dropped; no data is lost."""
 
     name: str
+    happened = "view {0.name} was dropped"
+    noun = "dropped view"
+
+    @property
+    def object_name(self) -> str:
+        return self.name
+
+    def apply(self, state: State) -> State:
+        if state.view(self.name) is None:
+            raise Inapplicable(f"the view {self.name} does not exist")
+        return replace(state, views=tuple(view for view in state.views if view.key != self.name))
+
+    def reverse(self, before: State) -> PutView | str:
+        old = before.view(self.name)
+        return PutView(old) if old else NO_REVERSE
+
+    def holds(self, state: State) -> bool:
+        return state.view(self.name) is None
 
 
 Change: TypeAlias = (
@@ -149,139 +421,30 @@ Change: TypeAlias = (
 )
 
 
-class Inapplicable(ValueError):
-    """The change does not fit the state: its column is absent, or present already."""
-
-
 def fold(state: State, changes: Iterable[Change]) -> State:
-    """Apply changes one after another. Raises Inapplicable with the column and the reason."""
-    for kind, some in groupby(changes, type):
-        if kind is AddColumn and state.table is not None:
-            columns = [change.column for change in some if isinstance(change, AddColumn)]
-            state = replace(state, table=_longer(state.table, columns))
+    """Apply changes one after another.
+
+    Args:
+        state: The state before the changes.
+        changes: The changes, in order.
+
+    Returns:
+        The state after the changes.
+
+    Raises:
+        Inapplicable: A change does not fit the state; the message has the column and the reason.
+    """
+    for step in steps(changes):
+        columns = [change.column for change in step if isinstance(change, AddColumn)]
+        if columns and state.table is not None:
+            state = replace(state, table=state.table.longer(columns))
         else:
-            for change in some:
-                state = apply(state, change)
+            state = step[0].apply(state)
     return state
 
 
 def steps(changes: Iterable[Change]) -> Iterator[tuple[Change, ...]]:
-    """Yield the changes one by one, but columns that are added together: there may be thousands of them."""
-    for kind, some in groupby(changes, type):
-        together = tuple(some)
-        yield from [together] if kind is AddColumn else ((one,) for one in together)
-
-
-def apply(state: State, change: Change) -> State:
-    """Return the state after one change. Raises Inapplicable."""
-    match change:
-        case CreateTable(table):
-            if state.table is not None:
-                raise Inapplicable(f"the table {table.name} exists already")
-            return replace(state, table=table)
-        case PutView(view):
-            return replace(state, views=_with_view(state.views, view))
-        case DropView(name):
-            if all(view.key != name for view in state.views):
-                raise Inapplicable(f"there is no view {name}")
-            return replace(state, views=tuple(view for view in state.views if view.key != name))
-        case _:
-            if state.table is None:
-                raise Inapplicable("there is no table yet")
-            return replace(state, table=_altered(state.table, change))
-
-
-def _with_view(views: tuple[View, ...], view: View) -> tuple[View, ...]:
-    if any(old.key == view.key for old in views):
-        return tuple(view if old.key == view.key else old for old in views)
-    return (*views, view)
-
-
-def _altered(table: Table, change: Change) -> Table:
-    match change:
-        case AddColumn(column):
-            return _longer(table, (column,))
-        case DropColumn(name):
-            dropped = _present(table, name)
-            return table.with_columns(c for c in table.columns if c is not dropped)
-        case RenameColumn(name, to):
-            if table.find(to) and to.lower() != name.lower():
-                raise Inapplicable(f"the column {to} exists already")
-            return _replaced(table, name, name=to)
-        case SetType(name, new):
-            return _replaced(table, name, type=new)
-        case SetMode(name, mode):
-            return _replaced(table, name, mode=mode)
-        case SetDefault(name, default):
-            return _replaced(table, name, default=default)
-        case SetDescription(path, description):
-            return table.with_columns(_at_path(table.columns, path, description=description))
-        case SetPolicyTags(path, tags):
-            return table.with_columns(_at_path(table.columns, path, policy_tags=tags))
-        case Reorder(names):
-            return table.with_columns(_present(table, name) for name in names)
-        case SetPartitioning(partitioning):
-            return replace(table, partitioning=partitioning)
-        case SetClustering(columns):
-            return replace(table, clustering=columns)
-        case SetOption(name, value):
-            return replace(table, options=replace(table.options, **{name: value}))  # type: ignore[arg-type]
-        case CreateTable() | PutView() | DropView():
-            raise AssertionError(change)
-        case _:
-            assert_never(change)
-
-
-def _longer(table: Table, columns: Sequence[Column]) -> Table:
-    """Thousands at once, without looking through all that were there for each."""
-    there = set(table.by_key)
-    for column in columns:
-        if column.key in there:
-            raise Inapplicable(f"the column {column.name} exists already")
-        there.add(column.key)
-    return table.with_columns((*table.columns, *columns))
-
-
-def _present(table: Table, name: str) -> Column:
-    found = table.find(name)
-    if found is None:
-        raise Inapplicable(f"there is no column {name}")
-    return found
-
-
-def _replaced(table: Table, name: str, /, **new: object) -> Table:
-    old = _present(table, name)
-    return table.with_columns(replace(c, **new) if c is old else c for c in table.columns)  # type: ignore[arg-type]
-
-
-def _at_path(columns: tuple[Column, ...], path: tuple[str, ...], **new: object) -> tuple[Column, ...]:
-    """Change the column or STRUCT field that `path` names."""
-    head, rest = path[0].lower(), path[1:]
-    if all(column.key != head for column in columns):
-        raise Inapplicable(f"there is no column or field {path[0]}")
-    return tuple(_inside(c, rest, new) if c.key == head else c for c in columns)
-
-
-def _inside(column: Column, rest: tuple[str, ...], new: dict[str, object]) -> Column:
-    if not rest:
-        return replace(column, **new)  # type: ignore[arg-type]
-    return replace(column, type=replace(column.type, fields=_at_path(column.type.fields, rest, **new)))
-
-
-def touched(change: Change) -> tuple[str, ...]:
-    """Return the names of the top-level columns a change speaks of; () for table options and views."""
-    match change:
-        case CreateTable(table):
-            return tuple(column.name for column in table.columns)
-        case AddColumn(column):
-            return (column.name,)
-        case RenameColumn(name, to):
-            return (name, to)
-        case DropColumn(name) | SetType(name) | SetMode(name) | SetDefault(name):
-            return (name,)
-        case SetDescription(path) | SetPolicyTags(path):
-            return path[:1]
-        case Reorder() | SetPartitioning() | SetClustering() | SetOption() | PutView() | DropView():
-            return ()
-        case _:
-            assert_never(change)
+    """Yield the changes one by one, except added columns in one group: there may be thousands of them."""
+    for kind, group in groupby(changes, type):
+        together = tuple(group)
+        yield from [together] if kind is AddColumn else ((change,) for change in together)

@@ -1,13 +1,16 @@
-"""Types and columns as BigQuery has them (BIGQUERY 20, 55, 57), in one canonical spelling."""
+"""Types and columns of BigQuery (bigquery.md#widening), in one canonical spelling."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+COLUMN_LIMIT, NESTING_LIMIT = 10_000, 15  # columns and fields of a table; levels of nested STRUCTs (bigquery.md#limits)
+MICROSECONDS, PICOSECONDS = 6, 12  # decimal digits of a second of a TIMESTAMP, without and with a precision
+
 
 class Kind(StrEnum):
-    """BigQuery's column types under their GoogleSQL names. An ARRAY is a mode, not a kind (BIGQUERY 55)."""
+    """BigQuery's column types by their GoogleSQL names. An ARRAY is a mode, not a kind (bigquery.md#types)."""
 
     INT64 = "INT64"
     FLOAT64 = "FLOAT64"
@@ -25,6 +28,8 @@ class Kind(StrEnum):
     GEOGRAPHY = "GEOGRAPHY"
     RANGE = "RANGE"
     STRUCT = "STRUCT"
+    UNKNOWN = "UNKNOWN"
+    """A type of BigQuery that this version does not know; `Type.name` is its name."""
 
 
 class Mode(StrEnum):
@@ -35,25 +40,30 @@ class Mode(StrEnum):
     REPEATED = "REPEATED"
 
 
-# SQL aliases and REST names that mean a kind (BIGQUERY 55).
+# SQL aliases and REST names that mean a kind (bigquery.md#types).
 ALIASES = {
     "INT": Kind.INT64, "SMALLINT": Kind.INT64, "INTEGER": Kind.INT64, "BIGINT": Kind.INT64,
     "TINYINT": Kind.INT64, "BYTEINT": Kind.INT64, "FLOAT": Kind.FLOAT64, "DECIMAL": Kind.NUMERIC,
     "BIGDECIMAL": Kind.BIGNUMERIC, "BOOLEAN": Kind.BOOL, "RECORD": Kind.STRUCT,
-} | {kind.value: kind for kind in Kind}  # fmt: skip
+} | {kind.value: kind for kind in Kind if kind is not Kind.UNKNOWN}  # fmt: skip
 
-# What tables.get and schema files call the kinds whose REST name differs (BIGQUERY 55).
+# Names in tables.get and schema files of the kinds whose REST name differs (bigquery.md#types).
 REST_NAMES = {
     Kind.INT64: "INTEGER", Kind.FLOAT64: "FLOAT", Kind.BOOL: "BOOLEAN", Kind.STRUCT: "RECORD",
 }  # fmt: skip
 
 
+Properties = tuple[tuple[str, str], ...]
+"""Further properties of a column or table, as names and texts in the order of names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Type:
-    """A column's type without its mode.
+    """The type of a column without its mode.
 
-    `precision` and `scale` belong to NUMERIC and BIGNUMERIC, `length` to STRING and BYTES, `fields` to STRUCT,
-    `element` to RANGE. Equal types have equal spelling: NUMERIC(38, 9) is NUMERIC, NUMERIC(5) is NUMERIC(5, 0).
+    `precision` and `scale` belong to NUMERIC and BIGNUMERIC, `precision` alone to TIMESTAMP, `length` to STRING and
+    BYTES, `fields` to STRUCT, `element` to RANGE, `name` to an unknown type. Equal types have equal spelling:
+    NUMERIC(38, 9) is NUMERIC, NUMERIC(5) is NUMERIC(5, 0), TIMESTAMP(6) is TIMESTAMP.
     """
 
     kind: Kind
@@ -62,34 +72,55 @@ class Type:
     length: int | None = None
     fields: tuple[Column, ...] = ()
     element: Kind | None = None
+    name: str = ""
 
     def __post_init__(self) -> None:
-        if self.precision is not None and self.scale is None:
+        if self.kind is Kind.TIMESTAMP and self.precision == MICROSECONDS:
+            object.__setattr__(self, "precision", None)
+        if self.kind is not Kind.TIMESTAMP and self.precision is not None and self.scale is None:
             object.__setattr__(self, "scale", 0)
         if self.kind is Kind.NUMERIC and (self.precision, self.scale) == (38, 9):
             object.__setattr__(self, "precision", None)
             object.__setattr__(self, "scale", None)
 
+    @property
+    def digits(self) -> tuple[int, int]:
+        """Precision and scale of a NUMERIC or BIGNUMERIC, also where it is declared without them."""
+        if self.precision is None:
+            return (38, 9) if self.kind is Kind.NUMERIC else (76, 38)
+        return self.precision, self.scale or 0
+
     def __str__(self) -> str:
         """Return the GoogleSQL spelling, e.g. NUMERIC(5, 2) or STRUCT<a INT64, b ARRAY<DATE>>."""
+        if self.kind is Kind.UNKNOWN:
+            return self.name
         if self.kind is Kind.STRUCT:
             inner = ", ".join(f"{f.name} {f.sql_type}{f.not_null}" for f in self.fields)
             return f"STRUCT<{inner}>"
         if self.element:
             return f"RANGE<{self.element}>"
         if self.precision is not None:
-            return f"{self.kind}({self.precision}, {self.scale})"
+            scale = "" if self.scale is None else f", {self.scale}"
+            return f"{self.kind}({self.precision}{scale})"
         return f"{self.kind}({self.length})" if self.length is not None else str(self.kind)
 
     @property
+    def unknown(self) -> str:
+        """The name of the first unknown type in it, itself included; "" if all types are known."""
+        return self.name or next((field.type.unknown for field in self.fields if field.type.unknown), "")
+
+    @property
     def shape(self) -> Type:
-        """The type without the descriptions and policy tags inside a STRUCT: what SET DATA TYPE is about."""
+        """The type without descriptions, policy tags and properties of fields, as SET DATA TYPE compares it."""
         return replace(self, fields=tuple(f.shape for f in self.fields)) if self.fields else self
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column or STRUCT field. `default` is a GoogleSQL expression as text, `description` "" for none."""
+    """A column or STRUCT field. `default` is a GoogleSQL expression; `description` "" means no description.
+
+    `properties` are its further properties (`table/properties.py`).
+    """
 
     name: str
     type: Type
@@ -97,33 +128,34 @@ class Column:
     description: str = ""
     default: str | None = None
     policy_tags: tuple[str, ...] = ()
+    properties: Properties = ()
 
     @property
     def key(self) -> str:
-        """The name as BigQuery compares it: without case (BIGQUERY 47)."""
+        """The name as BigQuery compares it: in lower case (bigquery.md#names)."""
         return self.name.lower()
 
     @property
     def sql_type(self) -> str:
-        """The GoogleSQL type with the mode's ARRAY around it, without NOT NULL."""
+        """The GoogleSQL type, with ARRAY for a REPEATED column, without NOT NULL."""
         return f"ARRAY<{self.type}>" if self.mode is Mode.REPEATED else str(self.type)
 
     @property
     def not_null(self) -> str:
-        """The suffix of a REQUIRED column."""
+        """The suffix ` NOT NULL` of a REQUIRED column; "" for other columns."""
         return " NOT NULL" if self.mode is Mode.REQUIRED else ""
 
     @property
     def shape(self) -> Column:
-        """Name (lower case), type and mode alone."""
+        """The column with only lower-case name, type and mode."""
         return Column(self.key, self.type.shape, self.mode)
 
 
 def is_widening(old: Type, new: Type) -> bool:
-    """Tell whether BigQuery documents ALTER COLUMN SET DATA TYPE from `old` to `new` (BIGQUERY 20, 21).
+    """Return whether BigQuery documents ALTER COLUMN SET DATA TYPE from `old` to `new` (bigquery.md#widening).
 
-    INT64 -> NUMERIC, BIGNUMERIC, FLOAT64; NUMERIC -> BIGNUMERIC, FLOAT64; less restrictive parameters of one
-    kind. Cross-kind changes to a parameterised type are not listed, so they are not legal here.
+    Documented are INT64 -> NUMERIC, BIGNUMERIC, FLOAT64; NUMERIC -> BIGNUMERIC, FLOAT64; and wider parameters of one
+    kind. Changes to a parameterised type of another kind are not documented, so they are not legal here.
     """
     if old.kind is not new.kind:
         bare = new.precision is None and new.length is None
@@ -139,8 +171,6 @@ def is_widening(old: Type, new: Type) -> bool:
 
 
 def _digits_fit(old: Type, new: Type) -> bool:
-    """Neither the digits before the point nor those after may shrink (BIGQUERY 21)."""
-    bare = (38, 9) if old.kind is Kind.NUMERIC else (76, 38)
-    old_precision, old_scale = (old.precision, old.scale or 0) if old.precision else bare
-    new_precision, new_scale = (new.precision, new.scale or 0) if new.precision else bare
+    """Neither the digits before the decimal point nor those after it may become fewer (bigquery.md#widening)."""
+    (old_precision, old_scale), (new_precision, new_scale) = old.digits, new.digits
     return new_scale >= old_scale and new_precision - new_scale >= old_precision - old_scale

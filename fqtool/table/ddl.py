@@ -1,10 +1,13 @@
-"""Changes as GoogleSQL: the only place that writes DDL. sqlglot never renders what ships (BIGQUERY 107-110)."""
+"""Render changes as GoogleSQL: the only module that writes DDL. sqlglot never renders it (bigquery.md#sqlglot)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import assert_never
 
+from fqtool.findings.finding import Finding
 from fqtool.sql import ident, literal
 from fqtool.table.changes import (
     AddColumn,
@@ -25,9 +28,29 @@ from fqtool.table.changes import (
     SetType,
 )
 from fqtool.table.column import Column, Kind, Mode, Type
-from fqtool.table.model import Options, Table, View
+from fqtool.table.model import INGESTION_TIME, Options, Table, View
 
-# Options by their field name here and by BigQuery's name in OPTIONS(...).
+_RANGE = re.compile(r"RANGE\((.*)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One statement of a migration.
+
+    `sql` is GoogleSQL that BigQuery runs unchanged; a warehouse with another dialect renders `changes` itself.
+    `hazards` are the findings that a person must read or allow. `way_back` is the rollback statement, or a clause that
+    starts with "irreversible". An `adopted` statement is not run, because the table already has its changes.
+    """
+
+    sql: str
+    changes: tuple[Change, ...]
+    why: str = ""
+    way_back: str = ""
+    hazards: tuple[Finding, ...] = ()
+    adopted: bool = False
+
+
+# Field name in `Options` -> name in OPTIONS(...) of BigQuery.
 OPTION_NAMES = {
     "description": "description",
     "friendly_name": "friendly_name",
@@ -41,15 +64,22 @@ OptionValue = str | float | bool | tuple[tuple[str, str], ...] | None
 
 
 class NoStatement(ValueError):
-    """BigQuery has no SQL for this change; `rules.about_changes` says why and what to do instead."""
+    """BigQuery has no SQL for this change; `migrations.legality` has the reason and the remedy."""
 
 
 def render(table: str, changes: Iterable[Change]) -> str:
-    """Return one GoogleSQL statement, without a semicolon, that makes all the changes.
+    """Render changes as one GoogleSQL statement, without a semicolon.
 
-    Several changes go into one statement only where BigQuery documents it: ADD, DROP and RENAME COLUMN, each
-    kind by itself, and table options (BIGQUERY 1, 13, 18, 29, 35). Raises NoStatement for a change that no SQL
-    makes, ValueError for a mix.
+    BigQuery documents several changes in one statement for ADD, DROP and RENAME COLUMN, each kind by itself, and for
+    table options (bigquery.md#adding).
+
+    Args:
+        table: The name of the table.
+        changes: One change, or several of one kind.
+
+    Raises:
+        NoStatement: BigQuery has no SQL for the change.
+        ValueError: The changes do not fit into one statement.
     """
     changes = tuple(changes)
     match changes:
@@ -60,18 +90,18 @@ def render(table: str, changes: Iterable[Change]) -> str:
         case (DropView(name),):
             return f"DROP VIEW {ident(name)}"
         case (first, *rest) if all(type(change) is type(first) for change in rest):
-            if rest and not isinstance(first, AddColumn | DropColumn | RenameColumn | SetOption):
-                raise ValueError(f"{type(first).__name__} takes a statement of its own")
+            if rest and not first.shared:
+                raise ValueError(f"{type(first).__name__} needs its own statement")
             if isinstance(first, SetOption):
                 return f"ALTER TABLE {ident(table)}\n  SET OPTIONS ({_options_of(changes)})"
             actions = ",\n  ".join(_action(change) for change in changes)
             return f"ALTER TABLE {ident(table)}\n  {actions}"
         case _:
-            raise ValueError("one statement makes changes of one kind")
+            raise ValueError("the changes of one statement must be of one kind")
 
 
 def create_table(table: Table) -> str:
-    """Return CREATE TABLE without IF NOT EXISTS, which compares nothing but the name (BIGQUERY 3)."""
+    """Return CREATE TABLE without IF NOT EXISTS, which compares only the name (bigquery.md#if-not-exists)."""
     columns = ",\n  ".join(column_sql(column) for column in table.columns)
     parts = [f"CREATE TABLE {ident(table.name)} (\n  {columns}\n)"]
     if table.partitioning:
@@ -85,19 +115,19 @@ def create_table(table: Table) -> str:
 
 
 def create_view(view: View) -> str:
-    """Return CREATE OR REPLACE VIEW: a view holds no data, so replacing it loses none."""
+    """Return CREATE OR REPLACE VIEW: a view has no data, so replacing it loses none."""
     options = f"\nOPTIONS (description = {literal(view.description)})" if view.description else ""
     return f"CREATE OR REPLACE VIEW {ident(view.name)}{options}\nAS\n{view.text}"
 
 
 def column_sql(column: Column) -> str:
-    """Return a column's definition as CREATE TABLE and ADD COLUMN take it."""
+    """Return the definition of a column for CREATE TABLE and ADD COLUMN."""
     default = f" DEFAULT {column.default}" if column.default is not None else ""
     return f"{ident(column.name)} {_type_sql(column)}{default}{column.not_null}{_described(column)}"
 
 
 def type_sql(kind: Type) -> str:
-    """Return a type in GoogleSQL with STRUCT field names quoted and described."""
+    """Return a type in GoogleSQL, with the names of STRUCT fields quoted and their descriptions as options."""
     if kind.kind is not Kind.STRUCT:
         return str(kind)
     fields = ", ".join(f"{ident(f.name)} {_type_sql(f)}{f.not_null}{_described(f)}" for f in kind.fields)
@@ -141,9 +171,14 @@ def _action(change: Change) -> str:
 
 def _partition_expression(table: Table) -> str:
     partitioning = table.partitioning
-    assert partitioning is not None  # noqa: S101  the caller asked because it is there
-    column = table.find(partitioning.column)
+    assert partitioning is not None  # noqa: S101  the caller has checked it
     name = ident(partitioning.column)
+    if partitioning.column == INGESTION_TIME:
+        day = partitioning.granularity == "DAY"
+        return "_PARTITIONDATE" if day else f"TIMESTAMP_TRUNC({INGESTION_TIME}, {partitioning.granularity})"
+    if bounds := _RANGE.fullmatch(partitioning.granularity):
+        return f"RANGE_BUCKET({name}, GENERATE_ARRAY({bounds[1]}))"
+    column = table.find(partitioning.column)
     kind = column.type.kind if column else Kind.DATE
     if kind is Kind.DATE and partitioning.granularity == "DAY":
         return name
@@ -151,9 +186,9 @@ def _partition_expression(table: Table) -> str:
 
 
 def _set_options(options: Options) -> str:
-    """Only what was set: an option never written needs no words."""
-    given = (SetOption(name, getattr(options, name)) for name in OPTION_NAMES)
-    return _options_of(tuple(option for option in given if option.value != getattr(Options(), option.name)))
+    """Only options that differ from BigQuery's defaults."""
+    settings = (SetOption(name, getattr(options, name)) for name in OPTION_NAMES)
+    return _options_of(tuple(option for option in settings if option.value != getattr(Options(), option.name)))
 
 
 def _options_of(changes: Iterable[Change]) -> str:
@@ -175,4 +210,4 @@ def _option_value(name: str, value: OptionValue) -> str:
         case _, str() | bool() | int() | float():
             return literal(value)
         case _:
-            raise ValueError(f"the option {name} cannot be {value!r}")
+            raise ValueError(f"invalid value of the option {name}: {value!r}")

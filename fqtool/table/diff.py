@@ -1,7 +1,7 @@
-"""diff: the only comparer. What would have to change so that one state becomes another.
+"""Compare two states: the changes that turn one into the other.
 
-Laws: fold(a, diff(a, b)) is b up to the case of names; diff(a, a) is empty; nothing is left out because it is
-illegal or unimportant: others decide that.
+fold(a, diff(a, b)) equals b up to the case of names, and diff(a, a) is empty. Illegal and unimportant differences are
+returned too; callers decide about them.
 """
 
 from __future__ import annotations
@@ -40,22 +40,32 @@ _NO_RENAMES: dict[str, str] = {}
 def diff(before: State, after: State, renames: Mapping[str, str] = _NO_RENAMES) -> tuple[Change, ...]:
     """Return the changes from `before` to `after`: rename, add, retype, default, describe, options, drop, views.
 
-    `renames` maps a new column name to the old one it comes from. Raises ValueError when `after` has no table
-    while `before` has: fqtool never drops a table.
+    Args:
+        before: The present state.
+        after: The desired state.
+        renames: New column name -> old column name.
+
+    Raises:
+        ValueError: `before` has a table and `after` has none. fqtool never drops a table.
     """
     return (*_tables(before.table, after.table, renames), *_views(before, after))
 
 
 def rearranges(before: Table | None, changes: Iterable[Change]) -> bool:
-    """Whether columns that stay change places among themselves; one that comes between them moves none."""
-    columns = [one.key for one in before.columns] if before else []
+    """Whether changes reorder columns that exist before and after. A new column between them does not count.
+
+    Args:
+        before: The table before the changes.
+        changes: The changes of a plan.
+    """
+    columns = [key.key for key in before.columns] if before else []
     for change in changes:
         match change:
             case RenameColumn(name, to):
-                columns = [to.lower() if one == name.lower() else one for one in columns]
+                columns = [to.lower() if key == name.lower() else key for key in columns]
             case Reorder(names):
-                now = [name.lower() for name in names if name.lower() in columns]
-                return now != [one for one in columns if one in now]
+                reordered = [name.lower() for name in names if name.lower() in columns]
+                return reordered != [key for key in columns if key in reordered]
     return False
 
 
@@ -69,82 +79,71 @@ def _tables(before: Table | None, after: Table | None, renames: Mapping[str, str
         return
     renamed = tuple(_renames(before, after, renames))
     yield from renamed
-    old = {change.name.lower(): change.to for change in renamed}
-    now = before.with_columns(replace(c, name=old.get(c.key, c.name)) for c in before.columns)
-    was, will = now.by_key, after.by_key
-    yield from (AddColumn(column) for key, column in will.items() if key not in was)
-    for compare in (_type, _mode, _default, _describe, _tags):
-        for key in (key for key in will if key in was):
-            yield from compare(was[key], will[key])
-    yield from _layout(now, after)
-    yield from _options(now.options, after.options)
-    yield from (DropColumn(column.name) for key, column in was.items() if key not in will)
-    order = [key for key in was if key in will] + [key for key in will if key not in was]
-    if order != list(will):
+    names = {change.name.lower(): change.to for change in renamed}
+    current = before.with_columns(replace(c, name=names.get(c.key, c.name)) for c in before.columns)
+    old_columns, new_columns = current.by_key, after.by_key
+    yield from (AddColumn(column) for key, column in new_columns.items() if key not in old_columns)
+    both = [(old_columns[key], new_columns[key]) for key in new_columns if key in old_columns]
+    yield from (SetType(a.name, b.type) for a, b in both if a.type.shape != b.type.shape)
+    yield from (SetMode(a.name, b.mode) for a, b in both if a.mode is not b.mode)
+    yield from (SetDefault(a.name, b.default) for a, b in both if a.default != b.default)
+    inside = [fields for a, b in both for fields in _with_fields(a, b)]
+    yield from (
+        SetDescription(path, new.description) for path, old, new in inside if old.description != new.description
+    )
+    yield from (SetPolicyTags(path, b.policy_tags) for path, a, b in inside if a.policy_tags != b.policy_tags)
+    yield from _layout(current, after)
+    yield from _options(current.options, after.options)
+    yield from (DropColumn(column.name) for key, column in old_columns.items() if key not in new_columns)
+    order = [key for key in old_columns if key in new_columns] + [key for key in new_columns if key not in old_columns]
+    if order != list(new_columns):
         yield Reorder(tuple(column.name for column in after.columns))
 
 
 def _renames(before: Table, after: Table, renames: Mapping[str, str]) -> Iterator[RenameColumn]:
-    """A rename holds only while the old name is there and the new is not, so it is safe to leave it written."""
-    was, will = before.by_key, after.by_key
+    """Apply a rename only if the old name exists and the new one does not, so that `renamed_from` may stay."""
+    old_columns, new_columns = before.by_key, after.by_key
     for to, name in renames.items():
-        if name.lower() in was and name.lower() not in will and to.lower() in will and to.lower() not in was:
-            yield RenameColumn(was[name.lower()].name, will[to.lower()].name)
+        if (
+            name.lower() in old_columns
+            and name.lower() not in new_columns
+            and to.lower() in new_columns
+            and to.lower() not in old_columns
+        ):
+            yield RenameColumn(old_columns[name.lower()].name, new_columns[to.lower()].name)
 
 
-def _type(was: Column, will: Column) -> Iterator[Change]:
-    if was.type.shape != will.type.shape:
-        yield SetType(was.name, will.type)
+def _with_fields(
+    old: Column, new: Column, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Column, Column]]:
+    """Yield a column and the fields of its STRUCT with their paths. A SetType to another shape has its own fields."""
+    current = (*path, old.name)
+    yield current, old, new
+    if old.type.shape == new.type.shape:
+        for inner, other in zip(old.type.fields, new.type.fields, strict=True):
+            yield from _with_fields(inner, other, current)
 
 
-def _mode(was: Column, will: Column) -> Iterator[Change]:
-    if was.mode is not will.mode:
-        yield SetMode(was.name, will.mode)
+def _layout(old: Table, new: Table) -> Iterator[Change]:
+    old_partitioning, new_partitioning = old.partitioning, new.partitioning
+    if (old_partitioning and (old_partitioning.column.lower(), old_partitioning.granularity)) != (
+        new_partitioning and (new_partitioning.column.lower(), new_partitioning.granularity)
+    ):
+        yield SetPartitioning(new_partitioning)
+    if [name.lower() for name in old.clustering] != [name.lower() for name in new.clustering]:
+        yield SetClustering(new.clustering)
 
 
-def _default(was: Column, will: Column) -> Iterator[Change]:
-    if was.default != will.default:
-        yield SetDefault(was.name, will.default)
-
-
-def _describe(was: Column, will: Column, path: tuple[str, ...] = ()) -> Iterator[Change]:
-    if was.description != will.description:
-        yield SetDescription((*path, was.name), will.description)
-    for inner, wanted in _common_fields(was, will):
-        yield from _describe(inner, wanted, (*path, was.name))
-
-
-def _tags(was: Column, will: Column, path: tuple[str, ...] = ()) -> Iterator[Change]:
-    if was.policy_tags != will.policy_tags:
-        yield SetPolicyTags((*path, was.name), will.policy_tags)
-    for inner, wanted in _common_fields(was, will):
-        yield from _tags(inner, wanted, (*path, was.name))
-
-
-def _common_fields(was: Column, will: Column) -> Iterator[tuple[Column, Column]]:
-    """Pair the fields of two STRUCTs of one shape; a SetType of another shape brings its own fields along."""
-    if was.type.shape == will.type.shape:
-        yield from zip(was.type.fields, will.type.fields, strict=True)
-
-
-def _layout(was: Table, will: Table) -> Iterator[Change]:
-    ours, theirs = was.partitioning, will.partitioning
-    if (ours and (ours.column.lower(), ours.granularity)) != (theirs and (theirs.column.lower(), theirs.granularity)):
-        yield SetPartitioning(theirs)
-    if [name.lower() for name in was.clustering] != [name.lower() for name in will.clustering]:
-        yield SetClustering(will.clustering)
-
-
-def _options(was: Options, will: Options) -> Iterator[Change]:
+def _options(old: Options, new: Options) -> Iterator[Change]:
     for option in fields(Options):
-        if getattr(was, option.name) != getattr(will, option.name):
-            yield SetOption(option.name, getattr(will, option.name))
+        if getattr(old, option.name) != getattr(new, option.name):
+            yield SetOption(option.name, getattr(new, option.name))
 
 
 def _views(before: State, after: State) -> Iterator[Change]:
-    was, will = ({view.key: view for view in state.views} for state in (before, after))
-    for key, view in will.items():
-        old = was.get(key)
-        if old is None or (old.text, old.description) != (view.text, view.description):
+    old_views, new_views = ({view.key: view for view in state.views} for state in (before, after))
+    for key, view in new_views.items():
+        old = old_views.get(key)
+        if old is None or old.materialized or (old.text, old.description) != (view.text, view.description):
             yield PutView(view)
-    yield from (DropView(key) for key in was if key not in will)
+    yield from (DropView(key) for key in old_views if key not in new_views)

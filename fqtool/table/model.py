@@ -1,37 +1,48 @@
-"""What a table is: columns, layout, options; and the views that stand on it."""
+"""A table with its columns, partitioning, clustering and options; and its views."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from fqtool.table.column import Column
+from fqtool.table.column import Column, Properties
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-# Stands in a view's text for the dataset it lives in: BigQuery stores view text whole and wants the dataset named,
-# while a migration file fits every target. Each warehouse puts its own in and takes it out again.
+ORDINARY = "TABLE"
+INGESTION_TIME = "_PARTITIONTIME"  # the column of a table that is partitioned by ingestion time
+# Placeholder for the dataset in the text of a view. BigQuery requires the dataset there, while a migration file must
+# fit every target. Each warehouse replaces it when it writes a view, and restores it when it reads one.
 DATASET = "${dataset}"
+
+
+class Inapplicable(ValueError):
+    """A change does not fit the state: its column is absent, or exists already."""
 
 
 @dataclass(frozen=True, slots=True)
 class Partitioning:
-    """PARTITION BY one column at a granularity: DAY, HOUR, MONTH or YEAR."""
+    """PARTITION BY one column at a granularity: DAY, HOUR, MONTH or YEAR, or RANGE(start, end, interval)."""
 
     column: str
     granularity: str = "DAY"
 
+    @property
+    def stateable(self) -> bool:
+        """Whether a registry can describe it: ingestion time and ranges of whole numbers are not supported."""
+        return self.column != INGESTION_TIME and self.granularity in ("HOUR", "DAY", "MONTH", "YEAR")
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Table options that ALTER TABLE SET OPTIONS can write (BIGQUERY 35).
+    """Table options that ALTER TABLE SET OPTIONS can write (bigquery.md#options).
 
-    `partition_expiration_days` None: partitions never expire. `expiration` is an RFC 3339 time or None.
-    `description` "" and `labels` () mean none.
+    `partition_expiration_days` None: partitions never expire. `expiration` is an RFC 3339 time; None: the table never
+    expires. `description` "" or `labels` (): not set.
     """
 
     require_partition_filter: bool = False
@@ -42,18 +53,27 @@ class Options:
     labels: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True)  # without slots, which leave no room for what is worked out once
+@dataclass(frozen=True)  # without slots, which do not allow cached_property
 class Table:
-    """A table by its short name; project and dataset belong to the target it lives in."""
+    """A table by its short name. Project and dataset belong to the target.
+
+    `type` is that of tables.get: TABLE (also for a clone), EXTERNAL, SNAPSHOT or a later type. `primary_key` and
+    `foreign_keys` are constraints that BigQuery does not enforce; a foreign key is GoogleSQL text. `properties` are its
+    further properties (`table/properties.py`).
+    """
 
     name: str
     columns: tuple[Column, ...]
     partitioning: Partitioning | None = None
     clustering: tuple[str, ...] = ()
     options: Options = Options()
+    type: str = ORDINARY
+    primary_key: tuple[str, ...] = ()
+    foreign_keys: tuple[str, ...] = ()
+    properties: Properties = ()
 
     def find(self, name: str) -> Column | None:
-        """Return the column of that name, without regard to case, or None."""
+        """Return the column with this name in any case, or None."""
         return self.by_key.get(name.lower())
 
     @cached_property
@@ -66,9 +86,53 @@ class Table:
         return replace(self, columns=tuple(columns))
 
     def restricted_to(self, names: Iterable[str]) -> Table:
-        """Return the table with only the columns of those names, in its own order."""
-        wanted = {name.lower() for name in names}
-        return self.with_columns(column for column in self.columns if column.key in wanted)
+        """Return the table with only the columns of those names, in the order of the table."""
+        kept = {name.lower() for name in names}
+        return self.with_columns(column for column in self.columns if column.key in kept)
+
+    @property
+    def layout(self) -> frozenset[str]:
+        """Lower-case names of the partition and clustering columns."""
+        partition = [self.partitioning.column] if self.partitioning else []
+        return frozenset(name.lower() for name in (*partition, *self.clustering))
+
+    def present(self, name: str) -> Column:
+        """Return the column with this name. Raises Inapplicable if it does not exist."""
+        column = self.find(name)
+        if column is None:
+            raise Inapplicable(f"the column {name} does not exist")
+        return column
+
+    def longer(self, columns: Sequence[Column]) -> Table:
+        """Return the table with columns added at the end. Raises Inapplicable for one that exists already."""
+        keys = set(self.by_key)
+        for column in columns:
+            if column.key in keys:
+                raise Inapplicable(f"the column {column.name} exists already")
+            keys.add(column.key)
+        return self.with_columns((*self.columns, *columns))
+
+    def with_column(self, of: str, /, **new: object) -> Table:
+        """Return the table with one column changed. Raises Inapplicable if it does not exist."""
+        old = self.present(of)
+        return self.with_columns(replace(c, **new) if c is old else c for c in self.columns)  # type: ignore[arg-type]
+
+    def with_field(self, path: tuple[str, ...], **new: object) -> Table:
+        """Return the table with the column or STRUCT field of that path changed. Raises Inapplicable."""
+        return self.with_columns(_at_path(self.columns, path, new))
+
+
+def _at_path(columns: tuple[Column, ...], path: tuple[str, ...], new: dict[str, object]) -> tuple[Column, ...]:
+    head, rest = path[0].lower(), path[1:]
+    if all(column.key != head for column in columns):
+        raise Inapplicable(f"the column or field {path[0]} does not exist")
+    return tuple(_inside(c, rest, new) if c.key == head else c for c in columns)
+
+
+def _inside(column: Column, rest: tuple[str, ...], new: dict[str, object]) -> Column:
+    if not rest:
+        return replace(column, **new)  # type: ignore[arg-type]
+    return replace(column, type=replace(column.type, fields=_at_path(column.type.fields, rest, new)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +142,51 @@ class View:
     name: str
     query: str
     description: str = ""
+    materialized: bool = field(default=False, kw_only=True)
 
     @property
     def key(self) -> str:
-        """Views are compared by exact name: table names are case-sensitive (BIGQUERY 48)."""
+        """The exact name: names of tables and views are case-sensitive (bigquery.md#names)."""
         return self.name
 
     @property
     def text(self) -> str:
-        """The query without trailing white space or semicolon, which warehouses do not keep."""
+        """The query without trailing white space and semicolon, which warehouses do not store."""
         return "\n".join(line.rstrip() for line in self.query.strip().rstrip(";").strip().splitlines())
+
+
+def other_kind(live: Table | View) -> str:
+    """Return what a table or view is, e.g. "an external table"; "" for an ordinary table."""
+    if isinstance(live, View):
+        return "a materialized view" if live.materialized else "a view"
+    if live.type == ORDINARY:
+        return ""
+    return {"EXTERNAL": "an external table", "SNAPSHOT": "a table snapshot"}.get(
+        live.type, f"a table of the type {live.type}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What stands in a dataset of the things fqtool looks after: one table, or none yet, and its views."""
+    """What fqtool manages in a dataset: one table, or None before it is created, and its views."""
 
     table: Table | None = None
     views: tuple[View, ...] = ()
 
+    def column(self, name: str) -> Column | None:
+        """Return the column of the table with this name, or None."""
+        return self.table.find(name) if self.table else None
+
+    def view(self, key: str) -> View | None:
+        """Return the view with this name, or None."""
+        return next((view for view in self.views if view.key == key), None)
+
 
 def structure(table: Table | None) -> tuple[object, ...]:
-    """Return what makes a table another table for a plan: names, types, modes and layout.
+    """Return what a plan depends on: names, types, modes, partitioning and clustering.
 
-    Descriptions, defaults, options and order are left out: they differ between environments without making
-    a planned statement wrong.
+    Descriptions, defaults, options and order are left out: they may differ between environments without making a
+    planned statement wrong.
     """
     if table is None:
         return ()
@@ -112,5 +196,5 @@ def structure(table: Table | None) -> tuple[object, ...]:
 
 
 def fingerprint(table: Table | None) -> str:
-    """Return 16 hex digits of SHA-256 over `structure`: what a plan says it was made for."""
+    """Return 16 hex digits of SHA-256 over `structure`, which a plan stores to identify its table."""
     return hashlib.sha256(repr(structure(table)).encode()).hexdigest()[:16]

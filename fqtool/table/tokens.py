@@ -1,4 +1,8 @@
-"""A cursor over the tokens of GoogleSQL text, and string literals read back. sqlglot cuts the tokens."""
+"""Split GoogleSQL into tokens, with a cursor over them, and read string literals.
+
+Expressions and DDL share this module. It uses no SQL library, because every command reads the registry's expressions,
+and importing a library would take longer than the rest of most commands.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from dataclasses import dataclass
 
 from fqtool.errors import InputError
 
-# GoogleSQL's reserved words: a name only in backticks (BIGQUERY 49).
+# GoogleSQL's reserved words, which are names only in backticks (bigquery.md#names).
 RESERVED = frozenset(
     """
     ALL AND ANY ARRAY AS ASC ASSERT_ROWS_MODIFIED AT BETWEEN BY CASE CAST COLLATE CONTAINS CREATE CROSS
@@ -20,15 +24,35 @@ RESERVED = frozenset(
     WINDOW WITH WITHIN
     """.split()  # noqa: SIM905  a paragraph of words reads better than a list of ninety strings
 )
+# Blanks and comments; strings in single or triple quotes; names in backticks; numbers; words; operators.
+_TOKEN = re.compile(
+    r"""
+    (?P<skipped>\s+|(?:--|\#)[^\r\n]*|/\*.*?\*/)
+    | [rRbB]{0,2}(?:
+        \'\'\'(?:\\.|[^\\])*?\'\'\' | "{3}(?:\\.|[^\\])*?"{3}
+        | '(?!'')(?:\\.|[^'\\\r\n])*' | "(?!"")(?:\\.|[^"\\\r\n])*"
+    )
+    | `(?:\\.|[^`\\\r\n])*`
+    | 0[xX][0-9a-fA-F]+ | (?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?
+    | @+\w*
+    | \w+
+    | <=|>=|!=|<>|\|\||\|>|/\*
+    | .
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT = ("--", "#", "/*")
+_UNCLOSED = frozenset({"'", '"', "`", "/*"})
 _SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[xX]([0-9a-fA-F]{2})|([0-7]{3})|(.))", re.DOTALL)
 _SURROGATES = range(0xD800, 0xE000)
+_STRING = re.compile(r"[rR]?['\"]")
 _QUOTED = re.compile(r"(?P<raw>[rR]?)(?P<quote>'''|\"\"\"|'|\"|`)(?P<body>.*)(?P=quote)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token as written: its text in the source, quotes and all, and where it begins and ends."""
+    """A token: its text in the source, quotes included, and its start and end there."""
 
     raw: str
     start: int
@@ -36,55 +60,57 @@ class Token:
 
     @property
     def word(self) -> str:
-        """The token in upper case, for comparing with keywords; a quoted token never equals one."""
+        """The token in upper case, to compare with keywords. A quoted token never equals a keyword."""
         return self.raw.upper()
 
 
 def unquoted(raw: str) -> str:
     """Return the value of a string literal or backticked name.
 
-    Raises ValueError if it is neither, or holds an escape that stands for no character of Unicode.
+    Raises:
+        ValueError: It is neither, or it has an escape that is not a Unicode character.
     """
-    found = _QUOTED.fullmatch(raw)
-    if not found:
+    match = _QUOTED.fullmatch(raw)
+    if not match:
         raise ValueError(raw)
-    return found["body"] if found["raw"] else _ESCAPE.sub(_unescaped, found["body"])
+    return match["body"] if match["raw"] else _ESCAPE.sub(_unescaped, match["body"])
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    if code := found[1] or found[2] or found[3]:
+def _unescaped(match: re.Match[str]) -> str:
+    if code := match[1] or match[2] or match[3]:
         number = int(code, 16)
         if number > sys.maxunicode or number in _SURROGATES:
-            raise ValueError(found[0])
+            raise ValueError(match[0])
         return chr(number)
-    if found[4]:
-        return chr(int(found[4], 8))
-    return _SIMPLE.get(found[5], found[5])
+    if match[4]:
+        return chr(int(match[4], 8))
+    return _SIMPLE.get(match[5], match[5])
+
+
+def cut(text: str) -> list[Token]:
+    """Return the tokens without blanks and comments, in the order of the text.
+
+    Any other character is a token by itself, which the grammar refuses; so is a quote or comment that is not closed.
+    """
+    return [Token(match[0], match.start(), match.end()) for match in _TOKEN.finditer(text) if not match["skipped"]]
+
+
+def first_comment(text: str) -> int | None:
+    """Return the offset of the first comment, closed or not; None without a comment."""
+    return next((match.start() for match in _TOKEN.finditer(text) if match[0].startswith(_COMMENT)), None)
 
 
 def tokens_of(sql: str) -> list[Token]:
-    """Cut GoogleSQL into tokens without comments. Raises InputError where it cannot be cut."""
-    from sqlglot import tokenize
-    from sqlglot.errors import SqlglotError
-
-    try:
-        cut = tokenize(sql, read="bigquery")
-    except SqlglotError as error:
-        raise InputError(f"This is not SQL that can be read: {str(error).splitlines()[0]}.") from None
-    return [piece for token in cut for piece in _pieces(sql, token.start, token.end + 1)]
-
-
-def _pieces(sql: str, start: int, end: int) -> list[Token]:
-    """The tokeniser joins PARTITION BY and >> into one token; DDL reads better word by word."""
-    raw = sql[start:end]
-    if raw[0] in "'\"`rRbB" and not raw.isidentifier():
-        return [Token(raw, start, end)]
-    words = re.finditer(r">" if set(raw) == {">"} else r"\S+", raw)
-    return [Token(found[0], start + found.start(), start + found.end()) for found in words]
+    """Split DDL into tokens without comments. Raises InputError for a quote or comment that is not closed."""
+    tokens = cut(sql)
+    for at, token in enumerate(tokens):
+        if token.raw in _UNCLOSED:
+            raise InputError(f"The SQL is not valid: {Cursor(sql, tokens[at:]).where}: {token.raw} is not closed.")
+    return tokens
 
 
 class Cursor:
-    """Walks tokens; every refusal says line and column of the place and what was expected there."""
+    """A position in a list of tokens. Every error has line, column and what was expected."""
 
     def __init__(self, sql: str, tokens: list[Token]) -> None:
         self.sql = sql
@@ -93,7 +119,7 @@ class Cursor:
 
     @property
     def done(self) -> bool:
-        """Whether all tokens are taken."""
+        """Whether all tokens are read."""
         return self.at >= len(self.tokens)
 
     @property
@@ -101,39 +127,55 @@ class Cursor:
         """The offset of the next token, or the end of the text."""
         return self.tokens[self.at].start if not self.done else len(self.sql)
 
+    @property
+    def line(self) -> int:
+        """Line of the next token, counted from 1."""
+        return self.sql.count("\n", 0, self.place) + 1
+
+    @property
+    def where(self) -> str:
+        """Line and column of the next token, counted from 1."""
+        return f"line {self.line}, column {self.place - self.sql.rfind(chr(10), 0, self.place)}"
+
     def wrong(self, expected: str, remedy: str = "") -> InputError:
-        """Build the refusal for what stands at the cursor."""
-        line = self.sql.count("\n", 0, self.place) + 1
-        column = self.place - (self.sql.rfind("\n", 0, self.place) + 1) + 1
-        found = self.tokens[self.at].raw if not self.done else "the end"
-        return InputError(f"line {line}, column {column}: expected {expected}, found {found[:60]}.", remedy=remedy)
+        """Return the error for an unexpected token at the cursor."""
+        token = self.tokens[self.at].raw if not self.done else "the end"
+        return InputError(f"{self.where}: expected {expected}, found {token[:60]}.", remedy=remedy)
+
+    def refused(self, why: str, remedy: str) -> InputError:
+        """Return the error for what BigQuery does not accept at the cursor."""
+        return InputError(f"{self.where}: {why}", remedy=remedy)
+
+    def no_type(self, why: str, remedy: str = "") -> InputError:
+        """Return the error for the type at the cursor, with the reason."""
+        return self.wrong(f"a BigQuery type ({why})", remedy)
 
     def sees(self, *words: str) -> bool:
-        """Tell whether these words come next."""
+        """Return whether these words come next."""
         ahead = self.tokens[self.at : self.at + len(words)]
         return [token.word for token in ahead] == list(words)
 
     def took(self, *words: str) -> bool:
-        """Step over these words if they come next."""
+        """Skip these words if they come next, and return whether they did."""
         if self.sees(*words):
             self.at += len(words)
             return True
         return False
 
     def take(self, *words: str) -> None:
-        """Step over these words. Raises InputError if others come next."""
+        """Skip these words. Raises InputError if other words come next."""
         if not self.took(*words):
             raise self.wrong(" ".join(words))
 
     def next(self, expected: str) -> Token:
-        """Take the next token, whatever it is. Raises InputError at the end."""
+        """Read the next token of any kind. Raises InputError at the end."""
         if self.done:
             raise self.wrong(expected)
         self.at += 1
         return self.tokens[self.at - 1]
 
     def name(self) -> str:
-        """Take one identifier, quoted or not."""
+        """Read one identifier, with or without backticks."""
         raw = self.next("a name").raw
         if raw.startswith("`"):
             try:
@@ -147,21 +189,38 @@ class Cursor:
         return raw
 
     def string(self) -> str:
-        """Take one string literal and return its value."""
-        raw = self.next("a string").raw
-        try:
-            return unquoted(raw)
-        except ValueError:
-            self.at -= 1
-            raise self.wrong("a string in quotes") from None
+        """Read a string literal and those directly after it, and return the joined value."""
+        parts = list[str]()
+        while not parts or (not self.done and _STRING.match(self.tokens[self.at].raw)):
+            raw = self.next("a string").raw
+            try:
+                parts.append(unquoted(raw))
+            except ValueError:
+                self.at -= 1
+                raise self.wrong("a string in quotes") from None
+        return "".join(parts)
+
+    def take_element_options(self) -> None:
+        """Skip what may follow the type of an ARRAY's element, which is never NULL."""
+        self.took("NOT", "NULL")
 
     def until(self, *stops: str) -> str:
-        """Take an expression's text up to a stop word or bracket at its own depth."""
+        """Read the text of an expression.
+
+        Args:
+            stops: Words or brackets that end it at its own depth. A `<` is a bracket only after a type.
+        """
         start, depth, last = self.place, 0, self.place
+        types: list[int] = []
         while not self.done:
             token = self.tokens[self.at]
             if depth == 0 and token.word in stops:
                 break
+            if token.raw == "<" and self.tokens[self.at - 1].word in ("ARRAY", "STRUCT", "RANGE"):
+                types.append(depth)
+                depth += 1
+            elif token.raw == ">" and types and types[-1] == depth - 1:
+                depth = types.pop()
             depth += (token.raw in "([") - (token.raw in ")]")
             last = token.end
             self.at += 1

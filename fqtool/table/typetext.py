@@ -1,146 +1,189 @@
-"""Read a GoogleSQL type from text: NUMERIC(5,2), ARRAY<STRING>, STRUCT<a INT64, b ARRAY<DATE>>."""
+"""Parse a GoogleSQL type: NUMERIC(5,2), ARRAY<STRING>, STRUCT<a INT64, b ARRAY<DATE>>.
+
+DDL and a type by itself share one grammar; they differ in what may follow the type of a STRUCT's field.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from difflib import get_close_matches
 
 from fqtool.errors import InputError
-from fqtool.table.column import ALIASES, Column, Kind, Mode, Type
+from fqtool.table.column import ALIASES, MICROSECONDS, NESTING_LIMIT, PICOSECONDS, Column, Kind, Mode, Type
+from fqtool.table.tokens import Cursor, cut, first_comment
 
-_TOKEN = re.compile(r"\s*(?:(`[^`]+`|\w+)|([<>(),]))")
-_NESTING_LIMIT = 15  # BIGQUERY 37
+_NAME = re.compile(r"`[^`]+`|\w+")
 _LONGEST_NUMBER = 18  # digits: more do not fit an INT64, and Python itself refuses thousands
+Field = Callable[[Cursor, int], Column]
+"""Reads one field of a STRUCT at a depth."""
 
 
-class _Reader:
-    """A cursor over the tokens of one type."""
+class _Text(Cursor):
+    """A cursor over a type by itself: errors quote the type instead of a place."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.tokens: list[str] = []
-        at = 0
-        while at < len(text.rstrip()):
-            if not (found := _TOKEN.match(text, at)):
-                raise self.wrong(f"unexpected {text[at:].strip()[:1]!r}")
-            self.tokens.append(found[1] or found[2])
-            at = found.end()
+    def wrong(self, expected: str, remedy: str = "") -> InputError:
+        token = self.tokens[self.at].raw if not self.done else "the end"
+        return self.no_type(f"expected {expected}, found {token}", remedy)
 
-    def wrong(self, what: str, remedy: str = "") -> InputError:
+    def no_type(self, why: str, remedy: str = "") -> InputError:
         return InputError(
-            f"{self.text!r} is not a BigQuery type: {what}.",
+            f"{self.sql!r} is not a BigQuery type: {why}.",
             remedy=remedy or "Write one like INT64, NUMERIC(5, 2), ARRAY<STRING> or STRUCT<a INT64, b DATE>.",
         )
 
-    def peek(self) -> str:
-        return self.tokens[0] if self.tokens else ""
-
-    def take(self, expected: str = "") -> str:
-        token = self.tokens.pop(0) if self.tokens else ""
-        if not token or (expected and token.upper() != expected):
-            raise self.wrong(f"expected {expected or 'a name'}, found {token or 'the end'}")
-        return token
-
-    def taken(self, token: str) -> bool:
-        if self.peek().upper() == token:
-            self.tokens.pop(0)
-            return True
-        return False
-
 
 def parse_type(text: str) -> tuple[Type, Mode]:
-    """Return the type and REPEATED or NULLABLE. Raises InputError that says what was expected."""
-    reader = _Reader(text)
-    parsed = _read(reader, 0)
-    if reader.tokens:
-        raise reader.wrong(f"unexpected {reader.peek()!r} after it")
+    """Parse a type.
+
+    Example: `parse_type("ARRAY<STRING>")` is `(Type(Kind.STRING), Mode.REPEATED)`.
+
+    Returns:
+        The type, and the mode REPEATED for an ARRAY or else NULLABLE.
+
+    Raises:
+        InputError: The text is not a type; the message has what was expected.
+    """
+    cursor = _Text(text, cut(text))
+    if (comment := first_comment(text)) is not None:
+        raise cursor.no_type(f"unexpected {text[comment]!r}")
+    parsed = read_type(cursor, _field)
+    if not cursor.done:
+        raise cursor.no_type(f"unexpected {cursor.next('the end').raw!r} after it")
     return parsed
 
 
 def column(name: str, type_text: str, *, required: bool = False, description: str = "") -> Column:
-    """Build a column from its type's text. Raises InputError as `parse_type`."""
+    """Build a column from the text of its type. Raises InputError as `parse_type`, or for a required ARRAY."""
     parsed, mode = parse_type(type_text)
     if required and mode is Mode.REPEATED:
         raise InputError(f"The column {name} is an ARRAY, which is never NULL, so it cannot be required.")
     return Column(name, parsed, Mode.REQUIRED if required else mode, description)
 
 
-def _read(reader: _Reader, depth: int) -> tuple[Type, Mode]:
-    if depth > _NESTING_LIMIT:
-        raise reader.wrong(f"nested deeper than {_NESTING_LIMIT} levels")
-    word = reader.take().upper()
+def _field(cursor: Cursor, depth: int) -> Column:
+    """Read name, type and NOT NULL. A reserved word is allowed as a name here, because types have no backticks."""
+    name = cursor.next("a name").raw
+    if not _NAME.fullmatch(name):
+        cursor.at -= 1
+        raise cursor.wrong("a name")
+    kind, mode = read_type(cursor, _field, depth)
+    return Column(name.strip("`"), kind, not_null(cursor, name, mode) if cursor.sees("NOT", "NULL") else mode)
+
+
+def not_null(cursor: Cursor, name: str, mode: Mode) -> Mode:
+    """Read NOT NULL. Raises InputError for an ARRAY, which cannot be REQUIRED in BigQuery."""
+    if mode is Mode.REPEATED:
+        raise cursor.refused(
+            f"`{name.strip('`')}` is an ARRAY, which is never NULL; BigQuery rejects NOT NULL on it.",
+            "Remove NOT NULL.",
+        )
+    cursor.take("NOT", "NULL")
+    return Mode.REQUIRED
+
+
+def read_type(cursor: Cursor, field: Field, depth: int = 0) -> tuple[Type, Mode]:
+    """Read the type at the cursor.
+
+    Args:
+        cursor: A cursor at the first word of the type.
+        field: Reads a field of a STRUCT.
+        depth: The number of types around it.
+
+    Raises:
+        InputError: There is no valid type at the cursor.
+    """
+    if depth > NESTING_LIMIT:
+        raise cursor.no_type(f"nested deeper than {NESTING_LIMIT} levels")
+    start = cursor.at
+    word = cursor.next("a name").word
     if word == "ARRAY":
-        reader.take("<")
-        inner, mode = _read(reader, depth + 1)
-        reader.take(">")
+        cursor.take("<")
+        inner, mode = read_type(cursor, field, depth + 1)
+        cursor.take_element_options()
+        cursor.take(">")
         if mode is Mode.REPEATED:
-            raise reader.wrong("an ARRAY of ARRAY is not possible")
+            raise _refused(cursor, start, "BigQuery has no ARRAY of ARRAY")
         return inner, Mode.REPEATED
     kind = ALIASES.get(word)
     if kind is None:
         near = get_close_matches(word, [*ALIASES, "ARRAY"], 1)
-        raise reader.wrong(f"there is no type {word}", f"Did you mean {near[0]}?" if near else "")
+        raise _refused(cursor, start, f"unknown type {word}", f"Did you mean {near[0]}?" if near else "")
+    return _parameterized(cursor, kind, start, field, depth), Mode.NULLABLE
+
+
+def _parameterized(cursor: Cursor, kind: Kind, start: int, field: Field, depth: int) -> Type:
     match kind:
         case Kind.STRUCT:
-            return Type(kind, fields=_fields(reader, depth)), Mode.NULLABLE
+            return Type(kind, fields=_fields(cursor, start, field, depth))
         case Kind.RANGE:
-            reader.take("<")
-            element = ALIASES.get(reader.take().upper())
-            reader.take(">")
+            cursor.take("<")
+            element = ALIASES.get(cursor.next("a name").word)
+            cursor.take(">")
             if element not in (Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP):
-                raise reader.wrong("a RANGE is over DATE, DATETIME or TIMESTAMP")
-            return Type(kind, element=element), Mode.NULLABLE
+                raise _refused(cursor, start, "a RANGE must be of DATE, DATETIME or TIMESTAMP")
+            return Type(kind, element=element)
         case Kind.NUMERIC | Kind.BIGNUMERIC:
-            return _numeric(reader, kind), Mode.NULLABLE
+            return _numeric(cursor, kind, start)
         case Kind.STRING | Kind.BYTES:
-            lengths = _numbers(reader)
+            lengths = _numbers(cursor, start)
             if len(lengths) > 1:
-                raise reader.wrong(f"{kind} takes one length")
-            return Type(kind, length=lengths[0] if lengths else None), Mode.NULLABLE
+                raise _refused(cursor, start, f"{kind} has one length")
+            return Type(kind, length=lengths[0] if lengths else None)
+        case Kind.TIMESTAMP:
+            digits = _numbers(cursor, start)
+            if digits and digits not in ([MICROSECONDS], [PICOSECONDS]):
+                why = f"a TIMESTAMP has {MICROSECONDS} or {PICOSECONDS} digits of a second"
+                raise _refused(cursor, start, why)
+            return Type(kind, digits[0] if digits else None)
         case _:
-            return Type(kind), Mode.NULLABLE
+            return Type(kind)
 
 
-def _fields(reader: _Reader, depth: int) -> tuple[Column, ...]:
-    reader.take("<")
-    fields = []
-    while not reader.taken(">"):
-        name = reader.take().strip("`")
-        inner, mode = _read(reader, depth + 1)
-        if reader.taken("NOT"):
-            reader.take("NULL")
-            mode = Mode.REQUIRED
-        fields.append(Column(name, inner, mode))
-        if reader.peek() != ">":
-            reader.take(",")
-    if not fields:
-        raise reader.wrong("a STRUCT needs at least one field")
+def _refused(cursor: Cursor, start: int, why: str, remedy: str = "") -> InputError:
+    """Refuse a type at its first word."""
+    cursor.at = start
+    return cursor.no_type(why, remedy)
+
+
+def _fields(cursor: Cursor, start: int, field: Field, depth: int) -> tuple[Column, ...]:
+    if cursor.sees("<>"):
+        raise _refused(cursor, start, "a STRUCT needs at least one field")
+    cursor.take("<")
+    fields = [field(cursor, depth + 1)]
+    while cursor.took(","):
+        fields.append(field(cursor, depth + 1))
+    cursor.take(">")
+    known = set[str]()
+    for one in fields:
+        if one.key in known:
+            raise _refused(cursor, start, f"the field {one.name} occurs twice; the case of names is ignored")
+        known.add(one.key)
     return tuple(fields)
 
 
-def _numbers(reader: _Reader) -> list[int]:
+def _numbers(cursor: Cursor, start: int) -> list[int]:
     numbers: list[int] = []
-    if reader.taken("("):
+    if cursor.took("("):
         while True:
-            word = reader.take()
+            word = cursor.next("a number").raw
             if not word.isdecimal() or len(word) > _LONGEST_NUMBER or (int(word) == 0 and not numbers):
-                raise reader.wrong(f"{word!r} is not a positive whole number")
+                raise _refused(cursor, start, f"{word!r} is not a positive whole number")
             numbers.append(int(word))
-            if reader.taken(")"):
+            if cursor.took(")"):
                 break
-            reader.take(",")
+            cursor.take(",")
     return numbers
 
 
-def _numeric(reader: _Reader, kind: Kind) -> Type:
-    """Check max(1, S) <= P <= S + 29 and S <= 9, or 38 and 38 for BIGNUMERIC (BIGQUERY 57)."""
-    numbers = _numbers(reader)
+def _numeric(cursor: Cursor, kind: Kind, start: int) -> Type:
+    """Check max(1, S) <= P <= S + 29 and S <= 9, or 38 and 38 for BIGNUMERIC (bigquery.md#types)."""
+    numbers = _numbers(cursor, start)
     if not numbers:
         return Type(kind)
     precision, scale = (*numbers, 0)[:2]
-    whole, most_scale = (29, 9) if kind is Kind.NUMERIC else (38, 38)
-    if len(numbers) > 2 or scale > most_scale or not max(1, scale) <= precision <= scale + whole:  # noqa: PLR2004
-        raise reader.wrong(
-            f"{kind} takes a scale of at most {most_scale} and a precision from max(1, scale) to scale + {whole}"
-        )
+    most_whole, most_scale = (29, 9) if kind is Kind.NUMERIC else (38, 38)
+    if len(numbers) > 2 or scale > most_scale or not max(1, scale) <= precision <= scale + most_whole:  # noqa: PLR2004
+        why = f"{kind} needs a scale of at most {most_scale} and a precision from max(1, scale) to scale + {most_whole}"
+        raise _refused(cursor, start, why)
     return Type(kind, precision, scale)

@@ -1,1 +1,1 @@
-"""The only door to the world."""
+"""The only package that accesses warehouses and files."""

@@ -1,4 +1,4 @@
-"""A target's URL, and the warehouse it leads to. A new warehouse is one file and one line in SCHEMES."""
+"""Parse the URL of a target and open its warehouse. A new warehouse needs one folder and one line in SCHEMES."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fqtool.warehouse.protocol import Warehouse
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the tables live. `kind` is the URL's scheme; a file has a `path`, a cloud project and dataset."""
+    """The place of the tables. `kind` is the scheme of the URL. A file has a `path`, a cloud project and dataset."""
 
     kind: str
     path: str = ""
@@ -25,7 +25,7 @@ class Target:
 
     @property
     def url(self) -> str:
-        """The URL in its one canonical spelling."""
+        """The URL in its canonical spelling."""
         options = {"location": self.location} if self.location else {}
         place = f"/{self.path}" if self.path else f"{self.project}/{self.dataset}"
         return f"{self.kind}://{place}" + (f"?{urlencode(options)}" if options else "")
@@ -35,8 +35,12 @@ class Target:
 class Scheme:
     """How a kind of target is written and opened.
 
-    `shape` matches what follows `://`, its groups named as Target's fields; `options` are the query options;
-    `factory` is called with `arguments`, named out of Target's fields, `url` and `timeout`.
+    Args:
+        shape: A pattern for what follows `://`; its groups are fields of `Target`.
+        example: A valid URL.
+        factory: Module and class of the warehouse.
+        arguments: The arguments of the class: fields of `Target`, `url` and `timeout`.
+        options: The allowed query options.
     """
 
     shape: str
@@ -46,22 +50,32 @@ class Scheme:
     options: tuple[str, ...] = ()
 
 
-# As in SQLAlchemy, the third slash ends the empty host: a fourth begins an absolute path.
+# As in SQLAlchemy, the third slash ends the empty host: a fourth slash starts an absolute path.
 SCHEMES = {
     "duckdb": Scheme(
-        r"/(?P<path>.*[^/])", "duckdb:///.fqtool/local.duckdb", ("fqtool.warehouse.duckdb", "DuckDBWarehouse"),
-        ("path", "url"),
+        r"/(?P<path>.*[^/])", "duckdb:///.fqtool/local.duckdb",
+        ("fqtool.warehouse.duckdb.warehouse", "DuckDBWarehouse"), ("path", "url"),
     ),
     "bigquery": Scheme(
         r"(?P<project>[\w.:-]+)/(?P<dataset>\w+)/?", "bigquery://my-project/my_dataset?location=EU",
-        ("fqtool.warehouse.bigquery", "BigQueryWarehouse"), ("project", "dataset", "location", "timeout", "url"),
+        ("fqtool.warehouse.bigquery.warehouse", "BigQueryWarehouse"),
+        ("project", "dataset", "location", "timeout", "url"),
         ("location",),
     ),
 }  # fmt: skip
 
+# DuckDB treats a word before a colon as another system, and would load its extension: md:, sqlite:, s3://.
+_ELSEWHERE = re.compile(r"/?([A-Za-z]\w[\w.+-]*:(?://)?)")
+
 
 def parse_target(url: str) -> Target:
-    """Read a target. Raises UsageError with an example; a password in the URL is never repeated."""
+    """Parse the URL of a target.
+
+    Example: `parse_target("duckdb:///store.duckdb").path` is `"store.duckdb"`.
+
+    Raises:
+        UsageError: The URL is not valid; the message has an example, and never a password of the URL.
+    """
     kind, separator, rest = url.strip().partition("://")
     kind = kind.lower()
     scheme = SCHEMES.get(kind)
@@ -69,23 +83,35 @@ def parse_target(url: str) -> Target:
         _unknown(kind if separator else "", url.strip())
     place, _, query = rest.partition("?")
     if "@" in place.partition("/")[0]:
-        _wrong(kind, "must not hold a user or password", scheme.example)
-    # DuckDB's own name for a database without a file is taken with and without the third slash.
-    found = re.fullmatch(scheme.shape, f"/{place}" if place == ":memory:" else place)
-    if found is None or not url.isprintable():
+        _wrong(kind, "must not contain a user or password", scheme.example)
+    # DuckDB's name for a database without a file is accepted with and without the third slash.
+    if kind == "duckdb" and (prefix := _ELSEWHERE.match(place)):
+        _wrong(kind, f"must be a file on this machine, not {prefix[1]!r}", scheme.example)
+    match = re.fullmatch(scheme.shape, f"/{place}" if place == ":memory:" else place)
+    if match is None or not url.isprintable():
         near = (f"/{place}", place.lstrip("/")) if url.isprintable() else ()
-        meant = next((f"{kind}://{one}" for one in near if re.fullmatch(scheme.shape, one)), scheme.example)
-        _wrong(kind, f"cannot be {place!r}", meant)
-    return Target(kind, **found.groupdict(), **_options(kind, query, scheme))
+        suggestion = next(
+            (f"{kind}://{spelling}" for spelling in near if re.fullmatch(scheme.shape, spelling)), scheme.example
+        )
+        _wrong(kind, f"cannot be {place!r}", suggestion)
+    return Target(kind, **match.groupdict(), **_options(kind, query, scheme))
 
 
 def open_target(url: str, *, timeout: float = 30.0) -> Warehouse:
-    """Return the warehouse of a target; nothing is connected before its first use. Raises UsageError."""
+    """Return the warehouse of a target. It connects on its first use.
+
+    Args:
+        url: The URL of the target.
+        timeout: Seconds for each exchange with a cloud warehouse.
+
+    Raises:
+        UsageError: The URL is not valid.
+    """
     target = parse_target(url)
     scheme = SCHEMES[target.kind]
     module, name = scheme.factory
-    given = {name: timeout if name == "timeout" else getattr(target, name) for name in scheme.arguments}
-    return cast("Warehouse", getattr(import_module(module), name)(**given))
+    arguments = {name: timeout if name == "timeout" else getattr(target, name) for name in scheme.arguments}
+    return cast("Warehouse", getattr(import_module(module), name)(**arguments))
 
 
 def _options(kind: str, query: str, scheme: Scheme) -> dict[str, str]:
@@ -93,8 +119,8 @@ def _options(kind: str, query: str, scheme: Scheme) -> dict[str, str]:
     options = dict(pairs)
     for name in options:
         if name not in scheme.options:
-            known = f"takes {', '.join(scheme.options)}" if scheme.options else "takes no options"
-            _wrong(kind, f"{known}, not {name!r}", scheme.example)
+            known = f"only the option {', '.join(scheme.options)}" if scheme.options else "no options"
+            _wrong(kind, f"has {known}, not {name!r}", scheme.example)
     if len(pairs) > len(options) or not all(options.values()):
         _wrong(kind, "needs each of its options once and with a value", scheme.example)
     return options
@@ -108,8 +134,8 @@ def _unknown(kind: str, url: str) -> NoReturn:
     examples = [scheme.example for scheme in SCHEMES.values()]
     if kind:
         near = get_close_matches(kind, SCHEMES, 1, 0.5)
-        meant = f"Did you mean {SCHEMES[near[0]].example}?" if near else f"Write {' or '.join(examples)}."
-        raise UsageError(f"There is no warehouse {kind!r}; there are {', '.join(SCHEMES)}.", remedy=meant)
+        suggestion = f"Did you mean {SCHEMES[near[0]].example}?" if near else f"Write {' or '.join(examples)}."
+        raise UsageError(f"Unknown warehouse {kind!r}; the known ones are {', '.join(SCHEMES)}.", remedy=suggestion)
     if url.endswith((".duckdb", ".db", ".ddb")) and url.isprintable():
         raise UsageError(f"The target {url!r} is a file, not a URL.", remedy=f"Write duckdb:///{url}.")
     raise UsageError("The target is not a URL.", remedy=f"Write {' or '.join(examples)}.")

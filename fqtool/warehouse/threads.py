@@ -1,4 +1,4 @@
-"""Work in a thread that keeps nobody."""
+"""Run work in a thread that does not keep the process alive."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _SLICE = 1.0
 
 
 def begun(work: Callable[[], T]) -> Future[T]:
-    """Begin it, and return what becomes of it. A process that ends does not wait for it, unlike an executor's."""
+    """Start work in a thread and return its future. Unlike with an executor, the process does not wait for it."""
     future: Future[T] = Future()
 
     def to_its_end() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # noqa: BLE001  it is raised again where the result is awaited
+        except BaseException as error:  # noqa: BLE001  raised again by Future.result
             future.set_exception(error)
 
     Thread(target=to_its_end, name="fqtool", daemon=True).start()
@@ -27,10 +27,10 @@ def begun(work: Callable[[], T]) -> Future[T]:
 
 
 def ended(under_way: Sequence[Future[T]]) -> list[T]:
-    """Wait for all of them, and return what became of each. Raises what one of them raised.
+    """Wait for all futures and return their results. Raises the error of a future that failed.
 
-    A signal that comes in the moment before a wait begins is noticed at the wait's end only, so none is long.
+    Each wait is short, because a signal just before a wait is handled only at its end.
     """
     while wait(under_way, timeout=_SLICE).not_done:
         pass
-    return [one.result() for one in under_way]
+    return [future.result() for future in under_way]

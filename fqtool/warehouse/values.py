@@ -1,10 +1,10 @@
-"""What an engine says of rows, with the values left out: errors go to logs that more people read than the table."""
+"""Remove the values of rows from the errors of an engine: more people read logs than the table."""
 
 from __future__ import annotations
 
 import re
 
-# How DuckDB and BigQuery begin what they say of a value; in other messages quotes hold names, which are of use.
+# The start of DuckDB's and BigQuery's messages about a value. In other messages quotes contain names, which are useful.
 _OF_DATA = re.compile(
     r"^(Conversion|Invalid Input|Out of Range|Constraint) Error|\bBad \w+ value\b|\bInvalid \w+( string| literal)?:"
     r"|\bCould not (parse|cast|convert)\b|\bFailed to parse\b|\bout of range\b|\bduplicate key\b",
@@ -14,5 +14,5 @@ _VALUE = re.compile(r"\"[^\"]*(\"|$)|'[^']*('|$)|(?<=value: )[^;]+|(?<=with valu
 
 
 def without_values(text: str) -> str:
-    """Return the message; where it is about a value of a row, each value in it is an ellipsis."""
+    """Return a message. In a message about a value of a row, every value is replaced by an ellipsis."""
     return _VALUE.sub("…", text) if _OF_DATA.search(text) else text

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.bed import records
 from tests.bed.running import PROJECT, Emulator, bed_python
 
 RunSql = Callable[..., list[tuple[Any, ...]]]
@@ -15,6 +19,41 @@ ShowTable = Callable[[str], dict[str, Any]]
 
 SHORT: dict[str, Any] = {"retry": None, "timeout": 20}
 """For every call of the client: no retry, and no wait without an end."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the servers of this process, or of this worker, a folder for what they note."""
+    worker = getattr(config, "workerinput", None)
+    if worker is None:
+        folder = Path(tempfile.mkdtemp(prefix="fqtool-requests-"))
+    else:  # the folder of the process that distributes the tests is inherited
+        folder = Path(os.environ[records.FOLDER]) / worker["workerid"]
+        folder.mkdir(exist_ok=True)
+    os.environ[records.FOLDER] = str(folder)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how many requests were checked."""
+    terminalreporter.write_line(records.summary(Path(os.environ[records.FOLDER])))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the folder."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(records.FOLDER), ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _requests_fit() -> Iterator[None]:
+    """A request that BigQuery would refuse fails the test that sent it, also where a process of its own sent it.
+
+    A test that sends one on purpose calls `take_refusals()` of tests.bed.records.
+    """
+    yield
+    if refusals := records.take_refusals():
+        records.note_unexpected(len(refusals))
+        lines = [f"{refusal.request}: {refusal.reason}" for refusal in refusals]
+        pytest.fail("does not fit BigQuery's API:\n" + "\n".join(lines), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +96,7 @@ def run_sql(emulator: Emulator, dataset: str) -> RunSql:
 
 @pytest.fixture
 def show_table(emulator: Emulator, dataset: str) -> ShowTable:
-    """What tables.get says of a table of this test's dataset, as the API spells it."""
+    """What tables.get returns for a table of this test's dataset, as the API spells it."""
     client = emulator.client()
 
     def show(name: str) -> dict[str, Any]:

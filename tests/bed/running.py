@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -27,18 +29,19 @@ def bed_python() -> Path:
 
 
 class Emulator:
-    """One server on a free port of this machine; it ends with this process."""
+    """One server on a port of this machine, 0 for a free one; it ends with this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.url = ""
+        self._port = port
         self._process: subprocess.Popen[bytes] | None = None
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the server
         self._said = ""
         self._clients: list[Any] = []
 
     def start(self) -> Emulator:
-        """Returns when the server answers; raises RuntimeError with what it said when it does not."""
-        command = [str(bed_python()), "-u", str(Path(__file__).parent / "emulator" / "serve.py")]
+        """Returns when the server answers; raises RuntimeError with what it printed when it does not."""
+        command = [str(bed_python()), "-u", str(Path(__file__).parent / "emulator" / "serve.py"), str(self._port)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, cwd=ROOT
         )
@@ -85,6 +88,37 @@ class Emulator:
         """Forgets the requests so far."""
         requests.post(f"{self.url}/_bed/reset", timeout=_CALL).raise_for_status()
 
+    @contextmanager
+    def holding(self, text: str) -> Iterator[None]:
+        """Statements that contain the text stay RUNNING once it is their turn, until the end of the block."""
+        self._control("hold", text=text)
+        try:
+            yield
+        finally:
+            self._control("release", text=text)
+
+    def held(self, count: int) -> list[str]:
+        """The ids of the jobs that are held, in their order, as soon as there are `count` of them."""
+        return [str(job_id) for job_id in self._control("held", count=count)]
+
+    @contextmanager
+    def stopped_clock(self) -> Iterator[None]:
+        """The clock of the quotas stops until the end of the block, however slow this machine is."""
+        self._control("quotas", stopped=True)
+        try:
+            yield
+        finally:
+            self._control("quotas", stopped=False)
+
+    def advance_quotas(self, seconds: float) -> None:
+        """Moves the clock of the quotas on."""
+        self._control("quotas", advance=seconds)
+
+    def _control(self, name: str, **content: Any) -> Any:
+        answer = requests.post(f"{self.url}/_bed/{name}", json=content, timeout=_CALL)
+        answer.raise_for_status()
+        return answer.json()
+
     def client(self, project: str = PROJECT) -> Any:
         """A google-cloud-bigquery Client; pass `retry=None` or a deadline to each call, as ever."""
         from google.api_core.client_options import ClientOptions
@@ -96,13 +130,22 @@ class Emulator:
         self._clients.append(made)
         return made
 
-    def fresh_dataset(self, project: str = PROJECT) -> str:
+    def fresh_dataset(self, project: str = PROJECT, location: str = "US") -> str:
         """The id of a new, empty dataset that nothing else uses."""
         name = f"d_{uuid.uuid4().hex[:12]}"
-        body = {"datasetReference": {"projectId": project, "datasetId": name}}
+        self.create_dataset(name, project, location)
+        return name
+
+    def create_dataset(self, name: str, project: str = PROJECT, location: str = "US") -> None:
+        """Create an empty dataset of that name."""
+        body = {"datasetReference": {"projectId": project, "datasetId": name}, "location": location}
         url = f"{self.url}/bigquery/v2/projects/{project}/datasets"
         requests.post(url, json=body, timeout=_CALL).raise_for_status()
-        return name
+
+    def wait(self) -> int:
+        """Wait until the server ends, and return its exit code."""
+        assert self._process is not None
+        return self._process.wait()
 
     def _first_line(self, deadline: float) -> bytes:
         assert self._process is not None

@@ -35,7 +35,7 @@ def columns(shown: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def test_create_table_keeps_everything(run_sql: RunSql, show_table: ShowTable) -> None:
-    """tables.get shows what CREATE TABLE said: types, modes, parameters, defaults, descriptions and options."""
+    """tables.get shows what CREATE TABLE declared: types, modes, parameters, defaults, descriptions and options."""
     run_sql(WIDE)
     shown = show_table("t")
     made = columns(shown)
@@ -243,3 +243,12 @@ def test_the_tables_api_follows(emulator: Emulator, dataset: str, show_table: Sh
     client.delete_table(name, **SHORT)
     with pytest.raises(exceptions.NotFound):
         client.get_table(name, **SHORT)
+
+
+def test_a_merge_runs_beside_a_materialized_view(run_sql: RunSql) -> None:
+    """Statements are not kept in translation there, and find their tables all the same."""
+    run_sql("CREATE TABLE t (id INT64, v INT64)")
+    run_sql("INSERT INTO t (id, v) VALUES (1, 1)")
+    run_sql("CREATE MATERIALIZED VIEW counts AS SELECT id, COUNT(*) AS n FROM t GROUP BY id")
+    run_sql("MERGE t USING (SELECT 1 AS id, 2 AS v) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET v = s.v")
+    assert run_sql("SELECT v FROM t") == [(2,)]

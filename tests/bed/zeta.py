@@ -1,6 +1,6 @@
 """GoogleSQL judged and run by Google's own analyser and reference implementation (the `zetasql` package).
 
-`analyze` says what BigQuery's front end would refuse, in its words; `evaluate` runs a query over rows given as
+`analyze` reports what BigQuery's front end would refuse, in its words; `evaluate` runs a query over rows given as
 Python values. Nothing here knows the back end's rules (quotas, what a live table's schema may become).
 """
 
@@ -43,7 +43,7 @@ class ZetaError(Exception):
 
 @dataclass(frozen=True)
 class Typed:
-    """A parameter whose type its Python value does not tell: `Typed(None, "DATE")`, `Typed([], "ARRAY<INT64>")`."""
+    """A parameter whose Python value does not imply its type: `Typed(None, "DATE")`, `Typed([], "ARRAY<INT64>")`."""
 
     value: object
     type: str
@@ -63,9 +63,11 @@ def analyze(sql: str, tables: Mapping[str, Columns], params: Mapping[str, object
 
 
 def resolve(sql: str, tables: Mapping[str, Columns], params: Mapping[str, object] | None = None) -> bytes:
-    """The resolved statement as an unread AnalyzeResponse; raises ZetaError."""
+    """The resolved statement as an unread AnalyzeResponse, its scans without unused columns; raises ZetaError."""
+    request = _analysis(sql, tables, params or {})
+    request.options.prune_unused_columns = True
     try:
-        return service().call("Analyze", _analysis(sql, tables, params or {}))
+        return service().call("Analyze", request)
     except ServerError as error:
         raise ZetaError(message_of(error)) from None
 
@@ -119,7 +121,7 @@ def _unqualified(sql: str, names: set[str]) -> str:
     try:
         paths = {".".join(path) for path in tables_of(sql)}
     except ZetaError:
-        return sql  # the evaluation itself says what is wrong
+        return sql  # the evaluation itself reports what is wrong
 
     def cut(match: re.Match[str]) -> str:
         full = re.sub(r"[`\s]", "", match[2] or "")

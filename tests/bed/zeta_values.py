@@ -22,7 +22,7 @@ def type_kind(kind: Any) -> str:
 
 
 def type_of(value: object) -> str:
-    """The GoogleSQL type a bare Python parameter stands for."""
+    """The GoogleSQL type of a bare Python parameter."""
     match value:
         case bool():
             return "BOOL"
@@ -44,7 +44,7 @@ def type_of(value: object) -> str:
             return "STRUCT<" + ", ".join(f"`{k}` {type_of(v)}" for k, v in value.items()) + ">"
         case [first, *_]:
             return f"ARRAY<{type_of(first)}>"
-    raise TypeError(f"the type of {value!r} cannot be told: pass Typed(value, 'TYPE')")
+    raise TypeError(f"the type of {value!r} is not clear from the value: pass Typed(value, 'TYPE')")
 
 
 def write(cell: Any, value: object, kind: Any) -> None:
@@ -67,6 +67,9 @@ def write(cell: Any, value: object, kind: Any) -> None:
         case "TIMESTAMP":
             assert isinstance(value, datetime)
             _write_timestamp(cell.timestamp_value, value)
+        case "DATETIME":
+            assert isinstance(value, datetime)
+            _write_datetime(cell.datetime_value, value)
         case "ARRAY":
             cell.array_value.SetInParent()
             for element in value:  # type: ignore[attr-defined]
@@ -101,6 +104,8 @@ def read(cell: Any, kind: Any) -> Any:
         case "TIMESTAMP":
             stamp = cell.timestamp_value
             return _EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
+        case "DATETIME":
+            return _read_datetime(cell.datetime_value)
         case "ARRAY":
             return [read(e, kind.array_type.element_type) for e in cell.array_value.element]
         case "STRUCT":
@@ -121,3 +126,21 @@ def _write_timestamp(stamp: Any, value: datetime) -> None:
         raise ValueError(f"a TIMESTAMP needs a time zone: {value!r}")
     since = value - _EPOCH
     stamp.seconds, stamp.nanos = since.days * 86400 + since.seconds, since.microseconds * 1000
+
+
+# A DATETIME's fields from the lowest bits up, and how many bits each has.
+_CIVIL = {"second": 6, "minute": 6, "hour": 5, "day": 5, "month": 4, "year": 14}
+
+
+def _write_datetime(civil: Any, value: datetime) -> None:
+    bits = shift = 0
+    for name, width in _CIVIL.items():
+        bits, shift = bits | getattr(value, name) << shift, shift + width
+    civil.bit_field_datetime_seconds, civil.nanos = bits, value.microsecond * 1000
+
+
+def _read_datetime(civil: Any) -> datetime:
+    bits, fields = civil.bit_field_datetime_seconds, dict[str, int]()
+    for name, width in _CIVIL.items():
+        fields[name], bits = bits & (1 << width) - 1, bits >> width
+    return datetime(**fields, microsecond=civil.nanos // 1000)  # type: ignore[arg-type]  # noqa: DTZ001

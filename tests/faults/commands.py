@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 BARE, MIGRATED, SCORED = "bare", "migrated", "scored"
-"""What stands in the dataset: rows in a table of base columns; the quality columns and the ledger; scores too."""
+"""What exists in the dataset: rows in a table of base columns; the quality columns and the ledger; scores too."""
 
 FIRST, LAST = "2026-02-05", "2026-02-06"
 _SPAN = ("--start", FIRST, "--end", LAST)
@@ -18,7 +18,7 @@ class Command:
     """A command as it is run: `name`, then `more`; {folder} in it is a folder of the run's own.
 
     `writes`: it changes the dataset or the folder, so every run gets fresh ones. `migrations`, `registry`: it takes the
-    options of these names. `proves`: a refusal is what it looks for, so it goes on and tells it in its answer.
+    options of these names. `proves`: a refusal is what it looks for, so it goes on and reports it in its answer.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Command:
     registry: bool = True
 
     def words(self, folder: Path, target: str, timeout: float) -> list[str]:
-        """What stands after `fqtool`."""
+        """The words after `fqtool`."""
         words = [*self.name.split(), *(one.replace("{folder}", str(folder)) for one in self.more)]
         words += ["--registry", str(folder / "feature_registry.yaml")] if self.registry else []
         words += ["--migrations", str(folder / "migrations")] if self.migrations else []
@@ -53,6 +53,7 @@ COMMANDS = (
     Command("daily", ("--date", LAST), SCORED),
     Command("explain", ("--key", "item=a", "--date", LAST), SCORED),
     Command("models", ("--date", LAST), SCORED),
+    Command("check-record", ("{folder}/records.ndjson",), SCORED),
     Command("report", (*_SPAN, "--out", "{folder}/report.html"), SCORED, migrations=True),
     Command("cost", _SPAN, SCORED),
     Command("diff", ("{folder}/feature_registry.yaml", *_SPAN), SCORED),

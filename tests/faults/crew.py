@@ -14,7 +14,7 @@ from tests.faults.matrix import Bench, Cell, Result
 
 
 def _work(todo: Queue[Cell], done: Queue[Result | None], over: Event) -> None:
-    """Run cells until there are none, the time is up, or whoever asked is gone."""
+    """Run cells until all are done, the time is up, or the process that asked has ended."""
     parent = parent_process()
     assert parent is not None
     emulator = Emulator().start()

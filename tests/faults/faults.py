@@ -1,18 +1,18 @@
-"""What may go wrong with one request, in three groups: on the way, with the answer's text, in BigQuery's words."""
+"""What may go wrong with one request, in three groups: in transit, in the answer's text, in BigQuery's words."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.faulty import Answer, Cut, Drop, Lost, Mangled, Pass, Reset, Silence, Step, error
+from tests.fault_proxy import Answer, Cut, Drop, Lost, Mangled, NoAnswer, Pass, Reset, Step, error
 
 _PAGE = b"<html><body>Bad Gateway</body></html>"
-NETWORK, GARBLED, TOLD = "on the way", "in the text of the answer", "told by BigQuery"
+NETWORK, GARBLED, REPORTED = "in transit", "in the text of the answer", "reported by BigQuery"
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. `passing`: once, it must not be noticed. `absent`: it says, in good form, that a table is not there.
+    """One fault. `passing`: once, it must not be noticed. `absent`: it reports, in good form, that a table is absent.
 
     `slow`: each exchange ends by its deadline alone.
     """
@@ -30,12 +30,12 @@ def _half(answer: Answer) -> Answer:
 
 
 def _http(status: int, reason: str, message: str, name: str = "", **more: bool) -> Fault:
-    return Fault(name or str(status), TOLD, error(status, reason, message), **more)
+    return Fault(name or str(status), REPORTED, error(status, reason, message), **more)
 
 
 FAULTS = (
     Fault("delay", NETWORK, Pass(0.2), passing=True),
-    Fault("silence", NETWORK, Silence(), slow=True),
+    Fault("no answer", NETWORK, NoAnswer(), slow=True),
     Fault("dropped", NETWORK, Drop(), passing=True),
     Fault("reset", NETWORK, Reset(), passing=True),
     Fault("answer lost", NETWORK, Lost(Reset()), passing=True),
@@ -56,8 +56,8 @@ FAULTS = (
     _http(412, "conditionNotMet", "Precondition Failed."),
     _http(429, "rateLimitExceeded", "Exceeded rate limits.", passing=True),
     _http(500, "internalError", "An internal error.", passing=True),
-    Fault("502", TOLD, Answer(502, _PAGE, "text/html"), passing=True),
+    Fault("502", REPORTED, Answer(502, _PAGE, "text/html"), passing=True),
     _http(503, "backendError", "Service unavailable.", passing=True),
-    Fault("504", TOLD, Answer(504, b"upstream timeout", "text/plain")),
+    Fault("504", REPORTED, Answer(504, b"upstream timeout", "text/plain")),
 )
-GROUPS = (NETWORK, GARBLED, TOLD)
+GROUPS = (NETWORK, GARBLED, REPORTED)

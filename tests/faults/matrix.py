@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from tests.bed.running import Emulator
+from tests.fault_proxy import FaultyServer, Pass, Request, Step
 from tests.faults.commands import COMMANDS, Command
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.running import Ran, run
 from tests.faults.store import Place, Stages, Standings
-from tests.faulty import FaultyServer, Pass, Request, Step
 
 AMPLE, ROOMY, TIGHT = 30.0, 5.0, 1.0
 """Seconds of --timeout: where this machine is busy, where a fault passes within it, and where only its end helps."""
@@ -41,7 +41,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a cell; `why` tells the violation."""
+    """The outcome of a cell; `why` describes the violation."""
 
     cell: Cell
     outcome: str
@@ -51,7 +51,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Unbroken:
-    """A command's run without a fault: what it ended in, what then stands, how many requests it made."""
+    """A command's run without a fault: its exit code, the state it left, how many requests it made."""
 
     ran: Ran
     after: Standings
@@ -81,17 +81,21 @@ class Bench:
         return self._unbroken[name]
 
     def run(self, cell: Cell) -> Result:
-        """Run the command with the fault, look at what stands, run it again without.
+        """Run the command with the fault, look at the state, run it again without the fault.
 
-        Where this machine is too slow to come as far as the fault in that time, or past it, it gets more.
+        Where this machine is too slow to come as far as the fault in that time, or past it, it gets more. How often a
+        job's end is asked for depends on the time it takes: where fewer requests came, the fault is at the last one.
         """
         fault = self._faults[cell.fault]
         result = self._run(cell, TIGHT if cell.always or fault.slow else ROOMY)
-        if result is None or (result.outcome == VIOLATION and "no answer within" in result.why):
+        if isinstance(result, int) or (result.outcome == VIOLATION and "no answer within" in result.why):
             result = self._run(cell, AMPLE)
-        return result or Result(cell, VIOLATION, "the request never came")
+        while isinstance(result, int) and result:
+            result = self._run(replace(cell, request=result - 1), AMPLE)
+        return result if isinstance(result, Result) else Result(cell, VIOLATION, "it sent no request")
 
-    def _run(self, cell: Cell, timeout: float) -> Result | None:
+    def _run(self, cell: Cell, timeout: float) -> Result | int:
+        """The cell's result, or how many requests came where the one with the fault did not."""
         command, fault, unbroken = self._commands[cell.command], self._faults[cell.fault], self.unbroken(cell.command)
         place = self._stages.place_for(command)
         before = self._stages.look(place) if command.writes else None
@@ -99,7 +103,7 @@ class Bench:
             ran = run(command.words(place.folder, place.target, timeout), server.url, as_dead=True)
             sent = list(server.requests)
         if len(sent) <= cell.request:
-            return None
+            return len(sent)
         outcome, wrong = judged(cell, fault, command, ran, unbroken.ran, timeout)
         if before is None:
             wrong += _writes(sent)
@@ -110,7 +114,7 @@ class Bench:
     def _left(
         self, command: Command, place: Place, before: Standings, unbroken: Unbroken, *, claimed: bool
     ) -> list[str]:
-        """What is wrong with the state that the command left, and with another run of it; `claimed`: it said done."""
+        """What is wrong with the state that the command left, and with another run; `claimed`: it reported success."""
         now, after = self._stages.look(place), unbroken.after
         wrong = [*now.wrong, *_neither(now, before, after)]
         if now == after:
@@ -154,7 +158,7 @@ def judged(
     """How a run with a fault ended, and what is wrong with that. Work itself may take twice as long as without."""
     if ran.seconds > PATIENCE * timeout + 2 * unbroken.seconds:
         return VIOLATION, [f"it took {ran.seconds:.1f} s"]
-    if "Traceback" in ran.err or "has a defect" in ran.err:
+    if "Traceback" in ran.err or "please report" in ran.err:
         return VIOLATION, [ran.err[-300:]]
     same = command.writes or ran.told == unbroken.told
     if ran.code == unbroken.code and not ran.errors and (same or fault.absent):
@@ -171,7 +175,7 @@ def judged(
 
 
 def _writes(sent: Iterable[Request]) -> list[str]:
-    """Jobs of a command that only reads and that are no SELECT."""
+    """Jobs of a command that only reads, other than SELECT."""
     jobs = [one for one in sent if one.method == "POST" and one.path.partition("?")[0].endswith("/jobs")]
     configured = [one.json["configuration"] for one in jobs]
     texts = [one["query"]["query"] for one in configured if not one.get("dryRun")]

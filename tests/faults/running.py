@@ -14,8 +14,9 @@ from functools import cache
 
 import pytest
 
-from fqtool.cli import options
-from fqtool.cli.app import app
+from fqtool.app.app import app
+from fqtool.cli.options import run_app
+from fqtool.cli.output import Run, start_run
 
 _CHANGING = (
     (re.compile(r"\bd_[0-9a-f]{12}\b"), "DATASET"),
@@ -36,7 +37,7 @@ class Ran:
 
     @property
     def told(self) -> str:
-        """What stands on stdout, without what differs from run to run."""
+        """What was printed on stdout, without what differs from run to run."""
         text = self.out
         for pattern, word in _CHANGING:
             text = pattern.sub(word, text)
@@ -50,7 +51,7 @@ class Ran:
 
 @cache
 def _dead() -> int:
-    """The id of a process of this machine that is no more."""
+    """The id of a process of this machine that has ended."""
     child = subprocess.Popen(["true"])
     child.wait()
     return child.pid
@@ -59,18 +60,18 @@ def _dead() -> int:
 def run(words: list[str], server: str, *, as_dead: bool = False) -> Ran:
     """Run `fqtool` with these words against a server; `as_dead` under the id of a process that ends with it."""
     out, err = io.StringIO(), io.StringIO()
-    options._SAID.clear()
+    start_run(Run())
     began, code = time.monotonic(), 0
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
         patch.setenv("BIGQUERY_EMULATOR_HOST", server)
         patch.setenv("COLUMNS", "300")
         patch.setattr(sys, "argv", ["fqtool", *words])
         # No waiting for the metadata budget and the calm of a warehouse that is an emulator.
-        patch.setattr("fqtool.verbs.filling._PAUSE", 0.02)
+        patch.setattr("fqtool.commands.backfill.partition_runner._PAUSE", 0.02)
         if as_dead:
             patch.setattr(os, "getpid", _dead)
         try:
-            options.guarded(app)
+            run_app(app)
         except SystemExit as ending:
             code = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
     return Ran(code, out.getvalue(), err.getvalue(), time.monotonic() - began)

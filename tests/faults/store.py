@@ -1,4 +1,4 @@
-"""The small store: its stages in an emulator's datasets, copies of them, and what stands in one."""
+"""The small store: its stages in an emulator's datasets, copies of them, and the state of one."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Any
 import pytest
 import requests
 
-from fqtool.backfill.journal import JOURNAL
-from fqtool.backfill.journal import ROWS as EVENTS
+from fqtool.commands.backfill.journal import JOURNAL
+from fqtool.commands.backfill.journal import ROWS as EVENTS
 from fqtool.migrations.files import read_files
-from fqtool.migrations.ledger import LEASE, LEDGER, Entry, Standing, entries_of
+from fqtool.migrations.ledger import LEASE, LEDGER, Entry, Status, entries_of
 from fqtool.migrations.ledger import ROWS as ENTRIES
 from fqtool.migrations.plan import make_statement, satisfied
-from fqtool.quality.build import base_columns, desired_table
 from fqtool.registry.load import read_registry
+from fqtool.schema.build import base_columns, desired_table
 from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.changes import CreateTable
 from fqtool.table.model import State, Table, View
-from fqtool.warehouse.bigquery import BigQueryWarehouse
+from fqtool.warehouse.bigquery.warehouse import BigQueryWarehouse
 from tests.bed.running import PROJECT, Emulator
 from tests.faults.commands import BARE, FIRST, LAST, MIGRATED, SCORED, Command
 from tests.faults.running import run
@@ -49,9 +49,9 @@ class Place:
 
 @dataclass(frozen=True)
 class Standings:
-    """What stands: the table's columns and the view, rows by date, statements recorded as done, names of files.
+    """The state: the table's columns and the view, rows by date, statements recorded as done, names of files.
 
-    `wrong` says what must never be so.
+    `wrong` describes what must never be so.
     """
 
     schema: tuple[str, ...]
@@ -107,6 +107,7 @@ class Stages:
     def _blank(self, stage: str) -> Place:
         folder = Path(tempfile.mkdtemp(prefix=f"fm_{stage}_", dir=self._root))
         shutil.copy(REGISTRY, folder)
+        (folder / "records.ndjson").write_text(f'{{"item": "a", "day": "{LAST}", "features": [1.0, 2.0]}}\n')
         return Place(self.emulator.fresh_dataset(), folder)
 
     def _make(self, place: Place) -> None:
@@ -119,9 +120,9 @@ class Stages:
             for number, item in enumerate("abc")
         ]
         names = ", ".join(one.name for one in base.columns)
-        with self.open(place) as house:
-            house.run(make_statement(State(), (CreateTable(base),)))
-            house.run(Query(f"INSERT INTO {TABLE} ({names}) VALUES {', '.join(rows)}"))
+        with self.open(place) as warehouse:
+            warehouse.run(make_statement(State(), (CreateTable(base),)))
+            warehouse.run(Query(f"INSERT INTO {TABLE} ({names}) VALUES {', '.join(rows)}"))
 
     def _remember(self, stage: str, place: Place) -> None:
         self.places[stage] = place
@@ -143,29 +144,29 @@ class Stages:
         if "view" in body:
             return
         where = " WHERE day > '2000-01-01'" if name == TABLE else ""
-        with self.open(made) as house:
-            house.run(Query(f"INSERT INTO {name} SELECT * FROM `{PROJECT}.{source.dataset}.{name}`{where}"))
+        with self.open(made) as warehouse:
+            warehouse.run(Query(f"INSERT INTO {name} SELECT * FROM `{PROJECT}.{source.dataset}.{name}`{where}"))
 
     def open(self, place: Place) -> BigQueryWarehouse:
         """The dataset itself, without a proxy before it."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("BIGQUERY_EMULATOR_HOST", self.emulator.url)
-            house = BigQueryWarehouse(PROJECT, place.dataset, timeout=_CALL, url=place.target)
-            assert house._session
-        return house
+            warehouse = BigQueryWarehouse(PROJECT, place.dataset, timeout=_CALL, url=place.target)
+            assert warehouse._session
+        return warehouse
 
     def look(self, place: Place) -> Standings:
-        """What stands, read past all faults."""
-        with self.open(place) as house:
-            table, view = house.describe(TABLE), house.describe(VIEW)
+        """The state, read without any fault."""
+        with self.open(place) as warehouse:
+            table, view = warehouse.describe(TABLE), warehouse.describe(VIEW)
             assert isinstance(table, Table)
-            rows = house.rows(WholeTable(TABLE, tuple(one.name for one in table.columns)))
-            entries = entries_of(house.rows(ENTRIES)) if house.describe(LEDGER) else ()
-            events = house.rows(EVENTS) if house.describe(JOURNAL) else []
+            rows = warehouse.rows(WholeTable(TABLE, tuple(one.name for one in table.columns)))
+            entries = entries_of(warehouse.rows(ENTRIES)) if warehouse.describe(LEDGER) else ()
+            events = warehouse.rows(EVENTS) if warehouse.describe(JOURNAL) else []
         by_day = _by_day(rows)
         texts = _texts(place.folder / "migrations")
         live = State(table, (view,) if isinstance(view, View) else ())
-        applied = tuple(sorted({_name(one) for one in entries if one.version != LEASE and Standing(one.standing).done}))
+        applied = tuple(sorted({_name(one) for one in entries if one.version != LEASE and Status(one.standing).done}))
         return Standings(
             tuple(f"{one.name} {one.sql_type}" for one in table.columns),
             view is not None,

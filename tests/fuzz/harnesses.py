@@ -13,27 +13,27 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 
+from fqtool.commands.generate_schema.run import generated_schema
+from fqtool.commands.init.run import scaffold_contract, scaffold_ddl, scaffold_schema
+from fqtool.commands.models.feature_list import read_feature_list
+from fqtool.commands.models.run import judge_list
+from fqtool.commands.validate.run import fixed
 from fqtool.errors import FqtoolError
-from fqtool.finding import Finding
+from fqtool.expressions.expression import render
+from fqtool.expressions.grammar import parse_expression
+from fqtool.expressions.names import Names
+from fqtool.expressions.typecheck import infer
+from fqtool.expressions.value_types import FLOAT64, INT64, STRING
+from fqtool.findings.finding import Finding
+from fqtool.lint.check import check_registry
+from fqtool.migrations.checksums import checksums, mismatches, proven_contract
 from fqtool.migrations.contract import breaks, contract_text, read_contract
-from fqtool.migrations.files import checksums, edited, read_file, recorded_state
+from fqtool.migrations.files import read_file, recorded_state
 from fqtool.migrations.ledger import COLUMNS, TABLE, entries_of, leases, revisions
-from fqtool.quality.expression import render
-from fqtool.quality.feature_list import read_feature_list
-from fqtool.quality.grammar import parse_expression
-from fqtool.quality.names import Names
-from fqtool.quality.typecheck import infer
-from fqtool.quality.value_types import FLOAT64, INT64, STRING
 from fqtool.registry.load import decoded, load_registry
-from fqtool.rules.about_registry import check_registry
 from fqtool.table.schema_json import schema_json
-from fqtool.verbs.generate_schema import generated_schema
-from fqtool.verbs.init import scaffold_contract, scaffold_ddl, scaffold_schema
-from fqtool.verbs.models import judge_list
-from fqtool.verbs.score_records import scorer_of
-from fqtool.verbs.validate import mended
-from fqtool.warehouse.disk import read_text
-from fqtool.warehouse.duckdb_scorer import DuckDBScorer
+from fqtool.warehouse.duckdb.scorer import DuckDBScorer, scorer_of
+from fqtool.warehouse.files import read_text
 from fqtool.warehouse.target import open_target
 from tests.stores import small_registry
 
@@ -44,7 +44,7 @@ _FOLDER = Path(tempfile.gettempdir())
 
 
 def registry(data: bytes) -> None:
-    """A registry's text is read, checked, mended, and makes a schema."""
+    """A registry's text is read, checked, fixed, and makes a schema."""
     text, findings = decoded(data, "registry.yaml")
     if text is not None:
         loaded, findings = load_registry(text, "registry.yaml")
@@ -52,7 +52,7 @@ def registry(data: bytes) -> None:
             findings = check_registry(loaded, date(2026, 6, 1))
             if not findings:
                 json.loads(generated_schema(loaded, full=True))
-        mended(text, "registry.yaml", date(2026, 6, 1))
+        fixed(text, "registry.yaml", date(2026, 6, 1))
     _printed(findings)
 
 
@@ -68,8 +68,11 @@ def history(data: bytes) -> None:
     """The checksums and the contract beside the migrations are compared with what is there."""
     text = _text(data)
     file = read_file("0000_first.sql", "CREATE TABLE `t` (`a` INT64);")
-    assert edited([file], text) or text == checksums([file])
     features = small_registry().features
+    written = contract_text(features)
+    assert mismatches([file], text, written) or text in (checksums([file]), checksums([file], written))
+    assert mismatches([file], checksums([file], written), text) or text == written
+    assert proven_contract(features, text) in (None, *(contract_text(features[:count]) for count in range(4)))
     contract = read_contract(text)
     assert list(breaks(contract, features)) or True
     contract_text(features).encode()
@@ -151,7 +154,7 @@ HARNESSES: dict[str, Harness] = {
 
 
 def run(name: str, data: bytes) -> None:
-    """Let a harness have the bytes; what fqtool says on purpose is no failure, and is text that can be printed."""
+    """Let a harness have the bytes; what fqtool raises on purpose is not a failure, and is text that can be printed."""
     try:
         HARNESSES[name](data)
     except FqtoolError as error:
@@ -166,7 +169,7 @@ def seeds(name: str) -> list[bytes]:
 
 def _printed(findings: tuple[Finding, ...]) -> None:
     for one in findings:
-        f"{one.subject} {one.message} {one.cause} {one.remedy}".encode()
+        f"{one.subject} {one.message} {one.cause} {one.remedy!s}".encode()
 
 
 def _process() -> int:

@@ -14,8 +14,8 @@ import duckdb
 from fqtool import load_registry
 from fqtool.synthetic.incidents import Incident
 from fqtool.synthetic.season import Season
-from fqtool.warehouse.duckdb import DuckDBWarehouse
-from fqtool.warehouse.duckdb_load import load
+from fqtool.warehouse.duckdb.files import load
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.faults.running import Ran, run
 
 REGISTRY = Path(__file__).parent.parent / "faults" / "feature_registry.yaml"
@@ -60,20 +60,20 @@ class Place:
         return f"duckdb:///{self.file}"
 
     def edit(self, old: str, new: str, name: str = "feature_registry.yaml") -> None:
-        """Replace a text that stands in a file."""
+        """Replace a text that occurs in a file."""
         path = self.folder / name
         text = path.read_text()
         assert old in text, f"{old!r} is not in {name}"
         path.write_text(text.replace(old, new, 1))
 
     def by_hand(self, *statements: str) -> None:
-        """Run SQL past fqtool, as somebody with a console does."""
+        """Run SQL without fqtool, as a person with a console does."""
         with duckdb.connect(str(self.file)) as connection:
             for one in statements:
                 connection.execute(one)
 
     def rows(self, *incidents: Incident) -> None:
-        """Fill the table anew, scored, with something wrong on the last date."""
+        """Fill the table from scratch, scored, with something wrong on the last date."""
         registry = load_registry(REGISTRY)
         made = list(Season(registry, FIRST, 15, rows_per_day=30).rows(incidents))
         scores = registry.score(made, as_of=datetime(2026, 2, 7, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""The faults: what somebody does wrong, and the gates that claim to catch it, each with the rule that tells it."""
+"""The faults: what a person does wrong, and the gates that claim to catch it, each with the rule that reports it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Fault:
     claimed: Mapping[str, str]
 
     def missed(self, told: Mapping[str, Sequence[str]]) -> list[str]:
-        """The gates that claim the fault and did not tell of it."""
+        """The gates that claim the fault and did not report it."""
         return [gate for gate, rule in self.claimed.items() if rule not in told[gate]]
 
 
@@ -31,7 +31,7 @@ def edited(old: str, new: str, name: str = "feature_registry.yaml") -> Callable[
 
 
 def by_hand(*statements: str) -> Callable[[Place], None]:
-    """Somebody ran SQL on the live table."""
+    """A person ran SQL on the live table."""
     return lambda place: place.by_hand(*statements)
 
 
@@ -98,7 +98,7 @@ FAULTS = (
         edited("name: schema_version, type", "name: _PARTITIONTIME, type"),
         {"validate": "FQ142"},
     ),
-    # The registry was edited, and nothing was generated or planned anew.
+    # The registry was edited, and nothing was generated or planned again.
     Fault(
         "two features change places",
         _swap,
@@ -120,7 +120,7 @@ FAULTS = (
     ),
     Fault(
         "a description changes",
-        edited("description: Features that hold a stand-in.", "description: Stand-ins."),
+        edited("description: Features that hold a default value.", "description: Defaults."),
         {"generate-schema --check": "FQ407", "migrate verify": "FQ404", "check-drift": "FQ306"},
     ),
     Fault("a label's weight changes", edited("fallback: {weight: 40", "fallback: {weight: 60"), {"diff": "FQ830"}),
@@ -211,7 +211,7 @@ FAULTS = (
     ),
     # Something upstream broke; the rows are scored as they should be. tests/test_diagnosis.py has all of its scenarios.
     Fault("a processor did not run", happened("defaulted"), {"diagnose": "FQ601"}),
-    Fault("a processor did not run, and the labels say it did", happened("masked"), {"diagnose": "FQ602"}),
+    Fault("a processor did not run, and the labels claim it did", happened("masked"), {"diagnose": "FQ602"}),
     Fault("a processor ran for a part of the rows", happened("partial", share=0.5), {"diagnose": "FQ604"}),
     Fault("a feature is the same in all rows", happened("constant", features=("mean_price",)), {"diagnose": "FQ607"}),
     Fault("a feature's unit has changed", happened("rescaled"), {"diagnose": "FQ612"}),

@@ -14,7 +14,7 @@ MISSED = ("survived", "no tests", "suspicious")
 
 
 def found(told: str) -> dict[str, str]:
-    """Each mutant that was tried, and how it ended, as mutmut tells it."""
+    """Each mutant that was tried, and how it ended, as mutmut reports it."""
     ended = dict(re.findall(r"^ *(fqtool\.\S+): (.+)$", told, re.MULTILINE))
     return {name: how for name, how in ended.items() if how in NOTICED + MISSED}
 
@@ -31,7 +31,7 @@ def page(ended: dict[str, str]) -> str:
 
 
 def main(path: Path) -> None:
-    """Put it between the marks of the page; what stands around them stays."""
+    """Put it between the marks of the page; the text around them stays."""
     before, mark, rest = path.read_text().partition("<!-- found -->\n")
     _, end, after = rest.partition("<!-- end of found -->")
     if not (mark and end):

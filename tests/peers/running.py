@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.machine import patient
+
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT = 180.0
-# None of them shall speak to its maker's servers.
+# None of them must call its maker's servers.
 _QUIET = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "False", "FEAST_USAGE": "False", "NO_COLOR": "1"}
 
 
@@ -35,6 +37,6 @@ def peer(folder: Path, tool: str, *words: str, **environment: str) -> subprocess
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=LIMIT,
+        timeout=patient(LIMIT),
         check=False,
     )

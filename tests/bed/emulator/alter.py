@@ -1,6 +1,6 @@
 """ALTER TABLE and ALTER VIEW: any legal list of actions, all or none, with the back end's own refusals.
 
-Mends what bqemulator passes to DuckDB as it is (one action, no options) and forgets in its catalog.
+Patches what bqemulator passes to DuckDB as it is (one action, no options) and forgets in its catalog.
 """
 
 from __future__ import annotations

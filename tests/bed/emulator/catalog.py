@@ -1,6 +1,6 @@
 """What the catalog keeps of a table beyond bqemulator's `TableMeta`, and the move of storage with it.
 
-Mends `MemoryCatalogRepository` only through its public `get_table`, `create_table`, `update_table`, `delete_table`.
+Patches `MemoryCatalogRepository` only through its public `get_table`, `create_table`, `update_table`, `delete_table`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bqemulator.sql.translator import SQLTranslator
 from bqemulator.storage.sql_identifiers import quoted_table_ref
 
 from .storage import quoted
+from .threads import SWAP
 
 Key = tuple[str, str, str]
 """Project, dataset and table id."""
@@ -80,22 +81,24 @@ def change_storage(ctx: Any, statements: Iterable[str]) -> None:
 
 
 def save(ctx: Any, table: TableMeta, *, was: TableMeta | None, statements: Iterable[str] = ()) -> None:
-    """Storage first, then the catalog, with no await between them: no other request sees one without the other."""
-    change_storage(ctx, statements)
-    now = ctx.clock.now()
-    made = bed_table(table, last_modified_time=now, creation_time=was.creation_time if was else now)
-    if ctx.catalog.get_table(*key_of(made)) is None:
-        ctx.catalog.create_table(made)
-    else:
-        ctx.catalog.update_table(made)
-    empty_arrays(ctx, made)
+    """Storage first, then the catalog; no other request sees one without the other."""
+    with SWAP:
+        change_storage(ctx, statements)
+        now = ctx.clock.now()
+        made = bed_table(table, last_modified_time=now, creation_time=was.creation_time if was else now)
+        if ctx.catalog.get_table(*key_of(made)) is None:
+            ctx.catalog.create_table(made)
+        else:
+            ctx.catalog.update_table(made)
+        empty_arrays(ctx, made)
 
 
 def drop(ctx: Any, table: TableMeta) -> None:
     """Removes a table or view from storage and catalog."""
     kind = "VIEW" if table.table_type == "VIEW" else "TABLE"
-    change_storage(ctx, [f"DROP {kind} IF EXISTS {quoted_table_ref(*key_of(table))}"])
-    ctx.catalog.delete_table(*key_of(table), not_found_ok=True)
+    with SWAP:
+        change_storage(ctx, [f"DROP {kind} IF EXISTS {quoted_table_ref(*key_of(table))}"])
+        ctx.catalog.delete_table(*key_of(table), not_found_ok=True)
     ctx.snapshots.drop_snapshots_for_table(*key_of(table), include_user=False)
 
 
@@ -129,7 +132,7 @@ async def make_view(ctx: Any, caller: Any, key: Key, query: str, columns: Iterab
 
 
 async def renew_views(ctx: Any, caller: Any, key: Key) -> None:
-    """DuckDB refuses a view whose table changed; BigQuery reads the table as it is now. So its views are made anew."""
+    """DuckDB refuses a view whose table changed; BigQuery reads the current table. So its views are created again."""
     changed = {key[2]}
     for dataset in ctx.catalog.list_datasets(key[0]):
         for view in ctx.catalog.list_tables(key[0], dataset.dataset_id):

@@ -1,6 +1,6 @@
 """CREATE TABLE, CREATE TABLE AS, CREATE VIEW and DROP, with all that tables.get shows of them afterwards.
 
-Mends what bqemulator loses: options, descriptions, defaults, parameters of types, clustering, the view's text.
+Patches what bqemulator loses: options, descriptions, defaults, parameters of types, clustering, the view's text.
 """
 
 from __future__ import annotations
@@ -18,24 +18,28 @@ from zetasql.wasi._pb2.zetasql.resolved_ast import resolved_ast_enums_pb2 as enu
 from . import resolved
 from .catalog import BedTable, Key, bed_table, drop, existing, fail, key_of, make_view, save, shown
 from .options import table_changes
+from .quotas import QUOTAS
 from .scope import locate, qualified
 from .storage import duck_column, quoted
+from .threads import SWAP
 
 _MODE = enums.ResolvedCreateStatementEnums
 
 
 async def create_table(statement: Any, sql: str, params: Any, project: str, ctx: Any, caller: Any) -> str:
     """A table by its columns or by a query; returns the DDL operation performed."""
-    key, old, operation = _target(statement, project, ctx)
+    key, old, operation = target(statement, project, ctx)
     if operation == "SKIP":
         return operation
+    if old is not None:
+        QUOTAS.update(old)
     if source := _source(statement):
         _copy(source, statement, key, old, project, ctx)
         return operation
     table = _table(statement, key, ctx)
     storage = f"CREATE TABLE {{}} ({', '.join(duck_column(f) for f in table.schema_.fields)})"
     query = _query_of(sql, project) if statement.DESCRIPTOR.name.startswith("ResolvedCreateTableAsSelect") else ""
-    target, fresh = quoted_table_ref(*key), (*key[:2], key[2] + "__new")
+    place, fresh = quoted_table_ref(*key), (*key[:2], key[2] + "__new")
     if query:  # the query may read the table it replaces, so it fills another one first
         ctx.engine.execute(storage.format(quoted_table_ref(*fresh)))
         try:
@@ -49,18 +53,21 @@ async def create_table(statement: Any, sql: str, params: Any, project: str, ctx:
         row = ctx.engine.execute(f"SELECT COUNT(*) FROM {quoted_table_ref(*fresh)}").fetchone()
         table = table.model_copy(update={"num_rows": row[0]})
     else:
-        statements = [storage.format(target)]
-    if old is not None:
-        drop(ctx, old)
-    save(ctx, table, was=None, statements=statements)
+        statements = [storage.format(place)]
+    with SWAP:
+        if old is not None:
+            drop(ctx, old)
+        save(ctx, table, was=None, statements=statements)
     return operation
 
 
 async def create_view(statement: Any, project: str, ctx: Any, caller: Any) -> str:
     """A view; its query is kept as it was written."""
-    key, old, operation = _target(statement, project, ctx)
+    key, old, operation = target(statement, project, ctx)
     if operation == "SKIP":
         return operation
+    if old is not None:
+        QUOTAS.update(old)
     if old is not None and old.table_type != "VIEW":
         raise fail(f"{shown(key)} is not allowed for this operation because it is currently a {old.table_type}.")
     base = statement.parent
@@ -82,15 +89,23 @@ async def create_view(statement: Any, project: str, ctx: Any, caller: Any) -> st
 
 def drop_object(statement: Any, project: str, ctx: Any) -> str:
     """DROP TABLE and DROP VIEW."""
-    key = locate(list(statement.name_path), project)
-    table = ctx.catalog.get_table(*key)
-    if table is None and statement.is_if_exists:
+    table = dropped(statement, project, ctx)
+    if table is None:
         return "SKIP"
+    drop(ctx, table)
+    return "DROP"
+
+
+def dropped(statement: Any, project: str, ctx: Any) -> TableMeta | None:
+    """The table or view that a DROP removes; None where it may be absent and is."""
+    key = locate(list(statement.name_path), project)
+    table: TableMeta | None = ctx.catalog.get_table(*key)
+    if table is None and statement.is_if_exists:
+        return None
     table = existing(ctx, key)
     if (statement.object_type.upper() == "VIEW") != (table.table_type == "VIEW"):
         raise fail(f"{shown(key)} is not allowed for this operation because it is currently a {table.table_type}.")
-    drop(ctx, table)
-    return "DROP"
+    return table
 
 
 def _source(statement: Any) -> str:
@@ -112,12 +127,14 @@ def _copy(source: str, statement: Any, key: Key, old: TableMeta | None, project:
         rows = f"SELECT * FROM {quoted_table_ref(*key_of(kept))}"
         statements.append(f"INSERT INTO {quoted_table_ref(*key)} {rows}")
         table = table.model_copy(update={"num_rows": kept.num_rows})
-    if old is not None:
-        drop(ctx, old)
-    save(ctx, table, was=None, statements=statements)
+    with SWAP:
+        if old is not None:
+            drop(ctx, old)
+        save(ctx, table, was=None, statements=statements)
 
 
-def _target(statement: Any, project: str, ctx: Any) -> tuple[Key, TableMeta | None, str]:
+def target(statement: Any, project: str, ctx: Any) -> tuple[Key, TableMeta | None, str]:
+    """Where a CREATE puts its table, the table that is there, and the operation; refuses one that may not be."""
     key = locate(list(resolved.part(statement, "name_path")), project)
     if ctx.catalog.get_dataset(*key[:2]) is None:
         raise NotFoundError(f"Not found: Dataset {key[0]}:{key[1]} was not found in location US")

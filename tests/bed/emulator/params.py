@@ -1,6 +1,6 @@
 """Query parameters: typed as the request declares them, and found only outside strings.
 
-Mends `_placeholder_for` and `_bind_named` of bqemulator.sql.parameters.
+Patches `_placeholder_for` and `_bind_named` of bqemulator.sql.parameters.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from bqemulator.sql import parameters
 
-from .hooks import mend
+from .hooks import override
 
 # Strings and comments first: an apostrophe in a comment opens no string, and no name is found inside either.
 _NAME_OR_TEXT = re.compile(r"""('(?:''|[^'])*'|"(?:""|[^"])*"|--[^\n]*|/\*.*?\*/)|[@$](\w+)""", re.DOTALL)
@@ -32,7 +32,7 @@ def _named(sql: str, given: list[dict[str, Any]]) -> tuple[str, list[Any]]:
 
 
 def _placeholder(_value: Any, param: dict[str, Any]) -> str:
-    """Every parameter has its declared type, not only NULLs: `[]` and Python's int say too little."""
+    """Every parameter has its declared type, not only NULLs: `[]` and Python's int do not imply one."""
     text = _parameter_type(param.get("parameterType", {}))
     return f"CAST(? AS {text})" if text else "?"
 
@@ -53,8 +53,8 @@ def _parameter_type(given: dict[str, Any]) -> str | None:
 
 
 def install() -> None:
-    """Mends bqemulator; once, before the server starts."""
-    mend(parameters, "_extract_value", parameters._extract_value)
-    mend(parameters, "_BQ_SCALAR_TO_DUCKDB", parameters._BQ_SCALAR_TO_DUCKDB)
-    mend(parameters, "_placeholder_for", _placeholder)
-    mend(parameters, "_bind_named", _named)
+    """Patches bqemulator; once, before the server starts."""
+    override(parameters, "_extract_value", parameters._extract_value)
+    override(parameters, "_BQ_SCALAR_TO_DUCKDB", parameters._BQ_SCALAR_TO_DUCKDB)
+    override(parameters, "_placeholder_for", _placeholder)
+    override(parameters, "_bind_named", _named)

@@ -39,6 +39,18 @@ def output_names(raw: bytes) -> list[str]:
     return [column.name for column in _decoded(raw).resolved_query_stmt_node.output_column_list]
 
 
+def result_columns(raw: bytes) -> list[TableFieldSchema]:
+    """The columns of a query's result; none for another statement. A column without a name is f0_, f1_ and so on."""
+    outputs = _decoded(raw).resolved_query_stmt_node.output_column_list
+    columns = [view_column(output) for output in outputs]
+    unnamed = iter(range(len(columns)))
+    return [c.model_copy(update={"name": f"f{next(unnamed)}_"}) if _nameless(c.name) else c for c in columns]
+
+
+def _nameless(name: str) -> bool:
+    return not name or name.startswith("$")
+
+
 def _decoded(raw: bytes) -> Any:
     cut = _without_queries(raw, service_pb.AnalyzeResponse.DESCRIPTOR, 0)
     return service_pb.AnalyzeResponse.FromString(cut).resolved_statement
@@ -47,7 +59,7 @@ def _decoded(raw: bytes) -> Any:
 def _without_queries(raw: bytes, descriptor: Any, depth: int) -> bytes:
     """Cuts `query` fields out of the bytes: they can nest deeper than protobuf decodes."""
     out = bytearray()
-    for number, start, body, end in _fields(raw):
+    for number, start, body, end in wire_fields(raw, 0, len(raw)):
         field = descriptor.fields_by_number.get(number)
         inner = field.message_type if field is not None else None
         if inner is None or depth > _QUERY_DEPTH:
@@ -64,18 +76,18 @@ def _skipped(name: str) -> bool:
     return name.endswith("_stmt_node") and name.split("_")[1] not in ("alter", "create", "drop", "query")
 
 
-def _fields(raw: bytes) -> Iterator[tuple[int, int, int, int]]:
-    at = 0
-    while at < len(raw):
+def wire_fields(raw: bytes, at: int, stop: int) -> Iterator[tuple[int, int, int, int]]:
+    """(number, start, start of its value, end) of every field of an encoded message, unread."""
+    while at < stop:
         start = at
-        tag, at = _read_varint(raw, at)
+        tag, at = read_varint(raw, at)
         match tag & 7:
             case 0:
-                _, end = _read_varint(raw, at)
+                _, end = read_varint(raw, at)
             case 1:
                 end = at + 8
             case 2:
-                size, at = _read_varint(raw, at)
+                size, at = read_varint(raw, at)
                 end = at + size
             case _:
                 end = at + 4
@@ -83,7 +95,8 @@ def _fields(raw: bytes) -> Iterator[tuple[int, int, int, int]]:
         at = end
 
 
-def _read_varint(raw: bytes, at: int) -> tuple[int, int]:
+def read_varint(raw: bytes, at: int) -> tuple[int, int]:
+    """The number encoded at a place, and where it ends."""
     value = shift = 0
     while True:
         byte = raw[at]

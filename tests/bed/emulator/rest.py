@@ -1,6 +1,6 @@
 """What tables.get shows, how a schema is read, the words of a 404, and the start of DuckDB.
 
-Mends `_field_to_rest`, `_table_to_rest`, `_parse_schema_fields` and `resource_not_found` of
+Patches `_field_to_rest`, `_table_to_rest`, `_parse_schema_fields` and `resource_not_found` of
 bqemulator.api.routes.tables, `resource_not_found` of .tabledata and .datasets, and `DuckDBEngine._load_spatial`.
 """
 
@@ -15,7 +15,7 @@ from bqemulator.catalog.models import TableFieldSchema, TableMeta
 from bqemulator.domain.errors import NotFoundError, ResourceRef
 from bqemulator.storage.engine import DuckDBEngine
 
-from .hooks import mend
+from .hooks import override
 from .resolved import WIRE
 
 _NUMBERS = {"precision": "precision", "scale": "scale", "maxLength": "max_length"}
@@ -83,10 +83,10 @@ def _spatial_if_there(engine: DuckDBEngine) -> None:
 
 
 def install() -> None:
-    """Mends bqemulator; once, before the server starts."""
-    mend(routes, "_field_to_rest", _field(routes._field_to_rest))
-    mend(routes, "_table_to_rest", _table(routes._table_to_rest))
-    mend(routes, "_parse_schema_fields", _fields(routes._parse_schema_fields))
+    """Patches bqemulator; once, before the server starts."""
+    override(routes, "_field_to_rest", _field(routes._field_to_rest))
+    override(routes, "_table_to_rest", _table(routes._table_to_rest))
+    override(routes, "_parse_schema_fields", _fields(routes._parse_schema_fields))
     for place in (routes, tabledata, datasets):
-        mend(place, "resource_not_found", _not_found)
-    mend(DuckDBEngine, "_load_spatial", _spatial_if_there)
+        override(place, "resource_not_found", _not_found)
+    override(DuckDBEngine, "_load_spatial", _spatial_if_there)

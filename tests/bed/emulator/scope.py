@@ -14,6 +14,7 @@ from tests.bed.zeta_runtime import TooDeepError
 
 from .catalog import Key, existing, fail
 from .resolved import type_text
+from .templates import once
 
 DEFAULT_DATASET: ContextVar[tuple[str, str] | None] = ContextVar("DEFAULT_DATASET", default=None)
 """(project, dataset) of the request's `defaultDataset`."""
@@ -48,7 +49,7 @@ def locate(path: tuple[str, ...] | list[str], project: str) -> Key:
 def checked(sql: str, project: str, ctx: Any, params: list[dict[str, Any]] | None = None) -> bytes:
     """The statement as the analyser resolved it (b"" where it cannot judge); refusals in Google's words.
 
-    `params` are the request's query parameters, which say their types.
+    `params` are the request's query parameters, which declare their types.
     """
     try:
         paths = zeta.tables_of(sql)
@@ -79,6 +80,14 @@ def _declared_type(given: dict[str, Any]) -> str:
     if given.get("type") == "ARRAY":
         return f"ARRAY<{(given.get('arrayType') or {}).get('type', '')}>"
     return "" if given.get("type") == "STRUCT" else str(given.get("type") or "")
+
+
+def table_names(sql: str) -> list[str]:
+    """The table paths of a statement, each as one text; none where the analyser cannot read it."""
+    try:
+        return [".".join(path) for path in zeta.tables_of(sql)]
+    except (TooDeepError, zeta.ZetaError):
+        return []
 
 
 def written(sql: str, project: str) -> Key | None:
@@ -113,6 +122,10 @@ def qualified(sql: str, project: str) -> str:
     """The text with every table name of the default dataset written in full; nothing else changes."""
     if DEFAULT_DATASET.get() is None:
         return sql
+    return once("qualified", sql, (project, DEFAULT_DATASET.get()), lambda text: _qualified(text, project))
+
+
+def _qualified(sql: str, project: str) -> str:
     try:
         tree = sqlglot.parse_one(sql, read="bigquery")
     except sqlglot.errors.SqlglotError:
@@ -129,7 +142,7 @@ def qualified(sql: str, project: str) -> str:
 
 
 def _is_local(table: exp.Table) -> bool:
-    """Whether a WITH clause binds the name where it stands."""
+    """Whether a WITH clause binds the name at its place."""
     name = table.name.lower()
     inside: exp.Expr = table
     while (outer := inside.parent) is not None:

@@ -1,7 +1,7 @@
 """tables.insert, patch, update and delete: storage follows, and what BigQuery refuses is refused.
 
-Replaces the stock handlers of POST, PATCH, PUT and DELETE; mends `_rest_to_table_meta` of bqemulator.api.routes.tables,
-which forgets what it does not know.
+Replaces the stock handlers of POST, PATCH, PUT and DELETE; patches `_rest_to_table_meta` of
+bqemulator.api.routes.tables, which forgets what it does not know.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from .catalog import (
     save,
     shown,
 )
-from .hooks import mend
+from .hooks import override
+from .quotas import QUOTAS
 from .scope import checked, qualified
 from .storage import duck_column, duck_type, quoted
 
@@ -64,6 +65,7 @@ async def patch(key: Key, body: dict[str, Any], if_match: str, ctx: Any, caller:
     if "labels" in body:  # a patch merges labels; null takes one away
         merged = table.labels | (body["labels"] or {}) if body["labels"] is not None else {}
         body["labels"] = {name: value for name, value in merged.items() if value is not None}
+    QUOTAS.update(table)
     body.setdefault("tableReference", {"tableId": key[2]})
     new = _read(*key[:2], body, ctx, table)
     if new.view_text and new.view_text != getattr(table, "view_text", None):
@@ -165,4 +167,4 @@ def _moved(alter: str, was: TableFieldSchema, field: TableFieldSchema, refuse: A
 
 def install() -> None:
     """Checks what this module leans on; once, before the server starts."""
-    mend(routes, "_rest_to_table_meta", routes._rest_to_table_meta)
+    override(routes, "_rest_to_table_meta", routes._rest_to_table_meta)

@@ -47,7 +47,7 @@ WHERE `game_date` BETWEEN @start AND @end
   AND (is_training_ready AND critical_features_training_quality AND feature_store_age_hours < 48)
 ORDER BY `player_lookup`, `game_date`;
 
--- feature_distribution: each feature on @date, the worst first: quality, stand-ins, values
+-- feature_distribution: each feature on @date, the worst first: quality, defaulted rows, values
 SELECT
   f.feature_index,
   f.feature_name,

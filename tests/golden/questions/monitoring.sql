@@ -4,7 +4,7 @@ SELECT
   `quality_tier` AS `tier`,
   COUNT(*) AS `rows`,
   ROUND(AVG(`feature_quality_score`), 2) AS mean_score,
-  SUM(`default_feature_count`) AS stand_ins,
+  SUM(`default_feature_count`) AS defaulted_features,
   COUNTIF(`quality_alert_level` = 'red') AS `red_rows`,
   COUNTIF(`quality_alert_level` = 'yellow') AS `yellow_rows`,
   COUNTIF(`quality_alert_level` = 'green') AS `green_rows`
@@ -13,7 +13,7 @@ WHERE `game_date` BETWEEN @start AND @end
 GROUP BY `date`, `tier`
 ORDER BY `date`, mean_score DESC;
 
--- worst_features: the ten features of the lowest mean quality from @start to @end
+-- worst_features: the ten features with the lowest mean quality from @start to @end
 SELECT
   f.feature_index,
   f.feature_name,
@@ -68,7 +68,7 @@ GROUP BY f.feature_index, f.feature_name
 ORDER BY mean_quality, f.feature_index
 LIMIT 10;
 
--- category_means: mean quality of each category from @start to @end, rows by alert level, and the percentage that is red
+-- category_means: mean quality of each category from @start to @end, rows by alert level, and the percentage of red rows
 SELECT
   `game_date` AS `date`,
   COUNT(*) AS `rows`,
@@ -98,7 +98,7 @@ WHERE `game_date` BETWEEN @start AND @end
 GROUP BY alert
 ORDER BY `rows` DESC, alert;
 
--- completeness: rows of each date from @start to @end that are scored, that lack sources, that wait
+-- completeness: rows of each date from @start to @end that are scored, lack sources, or are not scored yet
 SELECT
   `game_date` AS `date`,
   COUNT(*) AS `rows`,
@@ -139,21 +139,21 @@ WHERE `game_date` BETWEEN @start AND @end
 GROUP BY `date`
 ORDER BY `date`;
 
--- worst_rows: the ten rows of the lowest score from @start to @end
+-- worst_rows: the ten rows with the lowest score from @start to @end
 SELECT
   `player_lookup`,
   `game_date`,
   `feature_quality_score` AS score,
   `quality_tier` AS tier,
   `quality_alert_level` AS level,
-  `default_feature_count` AS stand_ins,
+  `default_feature_count` AS defaults,
   ARRAY_TO_STRING(`quality_alerts`, ', ') AS alerts
 FROM `ml_feature_store_v2`
 WHERE `game_date` BETWEEN @start AND @end AND `feature_quality_score` IS NOT NULL
 ORDER BY score, `player_lookup`, `game_date`
 LIMIT 10;
 
--- daily_checks: the figures of @date that thresholds judge
+-- daily_checks: the figures of the thresholds on @date
 SELECT
   SAFE_DIVIDE(COUNTIF(quality_tier IN ('gold', 'silver', 'bronze') AND matchup_quality_pct >= 50 AND NOT (feature_5_source = 'default' AND feature_6_source = 'default' AND feature_7_source = 'default' AND feature_8_source = 'default')), COUNT(quality_tier)) AS `quality_ready_share`,
   SAFE_DIVIDE(COUNTIF(quality_alert_level = 'red'), COUNT(quality_alert_level)) AS `red_share`,

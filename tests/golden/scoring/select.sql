@@ -1,5 +1,5 @@
 WITH
--- what the row says of itself, and the label and value of each feature
+-- stored columns, and the label and value of each feature
 read AS (
 SELECT
   `player_lookup`,
@@ -97,7 +97,7 @@ SELECT
   features[SAFE_OFFSET(36)] AS f36_value
 FROM `ml_feature_store_v2` WHERE `game_date` = DATE '2026-02-06'
 ),
--- the label's weight, canonical source, and whether it is a stand-in
+-- the weight and canonical source of the label, and whether it means a default value
 features AS (
 SELECT
   *,

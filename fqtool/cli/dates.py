@@ -1,0 +1,101 @@
+"""Dates on the command line: `2026-02-06`, `today`, `yesterday` or `-3d`. Days are UTC."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from fqtool.cli.output import current_run, say
+
+if TYPE_CHECKING:
+    from fqtool.registry.model import Registry
+    from fqtool.warehouse.protocol import Warehouse
+
+FORMS = "2026-02-06, today, yesterday or -3d"
+_DAYS_AGO = re.compile(r"-([0-9]+)d")
+_DAYS_OF_DATA = 14
+
+
+def date_option(meaning: str, *flags: str) -> Any:
+    """Return an option that takes a date.
+
+    Args:
+        meaning: What the date is for, as a sentence without its full stop: the help adds the accepted forms.
+        flags: Its spellings, such as `--date`; by default the name of the parameter.
+    """
+    return typer.Option(*flags, metavar="DATE", help=f"{meaning} ({FORMS}).")
+
+
+def day_of(text: str) -> date:
+    """Return the date that a user names; a relative one counts from the UTC day on which the command began.
+
+    Args:
+        text: `2026-02-06`, `today`, `yesterday`, or `-3d` for three days before today.
+
+    Raises:
+        UsageError: The text has none of these forms, or names a day before the year 1.
+    """
+    from fqtool.errors import UsageError
+
+    today = current_run().today
+    ago = _DAYS_AGO.fullmatch(text)
+    try:
+        if ago or text in ("today", "yesterday"):
+            return today - timedelta(days=int(ago[1]) if ago else int(text == "yesterday"))
+        return date.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise UsageError(f"{text!r} is not a date.", remedy=f"Use {FORMS}; days are UTC.") from None
+
+
+def days_of(start: str | None, end: str | None) -> tuple[date, date]:
+    """Return the dates of a span: the last one is today unless given, the first one 13 days before the last.
+
+    Raises:
+        UsageError: One of the texts is not a date.
+    """
+    last = current_run().today if end is None else day_of(end)
+    first = date.fromordinal(max(last.toordinal() - _DAYS_OF_DATA + 1, 1)) if start is None else day_of(start)
+    return first, last
+
+
+def newest_day(registry: Registry, warehouse: Warehouse, option: str = "--date") -> date:
+    """Return the newest date with rows, and print that it is used.
+
+    Args:
+        registry: The store.
+        warehouse: Where its table is.
+        option: The option that was not given.
+
+    Raises:
+        Refusal: The table has no rows.
+        InputError, NotThere: See `fqtool.workspace.newest_date`.
+    """
+    from fqtool.errors import Refusal
+    from fqtool.workspace import newest_date
+
+    newest = newest_date(registry, warehouse, current_run().today)
+    if newest is None:
+        raise Refusal(
+            f"{registry.table.name} in {warehouse.url} has no rows, so it has no newest date.",
+            remedy=f"Load rows, or give {option}.",
+        )
+    say(f"No {option} given: using {newest}, the newest date with rows.")
+    return newest
+
+
+def moment_of(text: str) -> datetime:
+    """Return the time that a user names, in UTC where it names no zone.
+
+    Raises:
+        UsageError: The text is not an ISO 8601 time.
+    """
+    from fqtool.errors import UsageError
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a time.", remedy="Use the form 2026-02-06T18:00:00Z.") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

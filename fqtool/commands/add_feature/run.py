@@ -1,0 +1,149 @@
+"""fqtool add-feature: append the next feature of the vector to the registry."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fqtool.errors import Refusal, RegistryError, UsageError
+from fqtool.findings.finding import Location, Severity
+from fqtool.lint.check import check_registry
+from fqtool.registry.load import load_registry
+from fqtool.registry.model import Registry
+from fqtool.registry.patches import text_diff
+from fqtool.registry.yaml.edit import NewFeature, appended
+from fqtool.registry.yaml.mentions import Mention, mentions
+from fqtool.warehouse.files import read_text, write_text
+from fqtool.workspace import open_registry
+
+_MARK = "\ufeff"
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """The result of appending a feature.
+
+    Attributes:
+        path: the registry file.
+        before: its text before.
+        after: its text after.
+        feature: the feature.
+        at: where its entry is.
+        look_at: lines of the registry that may have to change too.
+    """
+
+    path: Path
+    before: str
+    after: str
+    feature: NewFeature
+    at: Location
+    look_at: tuple[Mention, ...]
+
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff."""
+        return text_diff(self.before, self.after, str(self.path), str(self.path))
+
+
+def plan_addition(path: Path, name: str, **fields: Any) -> Addition:
+    """Return the registry with one more feature. Nothing is written.
+
+    Args:
+        path: the registry file.
+        name: the name of the feature.
+        fields: fields of NewFeature.
+
+    Raises:
+        UsageError: the category, processor or a label is not declared.
+        Refusal: the name is taken.
+        RegistryError: the registry has problems, or would have with the feature.
+    """
+    registry = open_registry(path)
+    index = max((one.index for one in registry.features), default=-1) + 1
+    feature = NewFeature(index, name, **fields)
+    _require_free(registry, name)
+    _require_declared(registry, feature)
+    document = registry.document
+    assert document is not None  # noqa: S101  it was read from a file
+    text = appended(document, feature)
+    made = _checked(text, path, feature)
+    entry = next(one for one in made.features if one.name == name)
+    mark = _MARK if read_text(path).startswith(_MARK) else ""
+    return Addition(path, mark + document.text, mark + text, feature, entry.at, mentions(registry, feature, text))
+
+
+def write_addition(addition: Addition) -> None:
+    """Write the whole file; a symbolic link is followed.
+
+    Args:
+        addition: the result of `plan_addition`.
+
+    Raises:
+        UsageError: the file was changed in the meantime.
+        WorldError: the file cannot be written.
+    """
+    if read_text(addition.path) != addition.before:
+        raise UsageError(
+            f"{addition.path} was changed in the meantime; nothing was written.", remedy="Run the command again."
+        )
+    write_text(addition.path, addition.after)
+
+
+def _checked(text: str, path: Path, feature: NewFeature) -> Registry:
+    """The registry of the new text. Its findings have no location, because the new text is not in the file."""
+    made, findings = load_registry(text, str(path))
+    if made is not None:
+        findings = tuple(one for one in check_registry(made) if one.severity is Severity.ERROR)
+    if made is None or findings:
+        count = f"{len(findings)} problem{'s' if len(findings) > 1 else ''}"
+        raise RegistryError(
+            f"With the feature {feature.name[:60]!r}, {path} would have {count}; nothing was written.",
+            findings=tuple(replace(one, location=None) for one in findings),
+        )
+    return made
+
+
+def _require_free(registry: Registry, name: str) -> None:
+    taken = next((feature for feature in registry.features if feature.name.lower() == name.lower()), None)
+    if taken is None:
+        return
+    if taken.retired:
+        raise Refusal(
+            f"`{taken.name}` is the retired feature at index {taken.index}; its name and index must not be reused.",
+            remedy=f"Use another name, e.g. {taken.name}_v2.",
+        )
+    raise Refusal(
+        f"`{taken.name}` exists already at index {taken.index}, in line {taken.at.line} of {registry.path}.",
+        remedy=f"Use another name, e.g. {taken.name}_v2, or edit that entry.",
+    )
+
+
+def _require_declared(registry: Registry, feature: NewFeature) -> None:
+    processors = [one.name for one in registry.processors]
+    labels = [one.label for one in registry.sources]
+    _require("category", feature.category, [one.name for one in registry.categories], "categories", registry)
+    if feature.processor:
+        _require("processor", feature.processor, processors, "processors", registry)
+    elif processors:
+        raise UsageError("--processor is missing.", remedy=f"Add --processor with one of: {_some(processors)}.")
+    for label in feature.labels:
+        _require("source label", label, labels, "sources", registry)
+
+
+def _require(what: str, name: str, known: list[str], key: str, registry: Registry) -> None:
+    if name in known:
+        return
+    by_lower = {one.lower(): one for one in known}
+    near = [by_lower[one] for one in difflib.get_close_matches(name.lower()[:60], by_lower, 3, 0.5)]
+    meant = f"Did you mean {' or '.join(near)}?" if near else f"Use one of {_some(known)}, or add it under `{key}`."
+    if not known:
+        meant = f"Add it under `{key}`."
+    raise UsageError(f"Unknown {what} {name[:60]!r}: it is not under `{key}` in {registry.path}.", remedy=meant)
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ", ".join(listed[:8]) + (f" and {len(listed) - 8} more" if len(listed) > 8 else "") or "none"  # noqa: PLR2004

@@ -1,0 +1,29 @@
+"""fqtool check-code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fqtool.cli.options import REGISTRY, Format, RegistryPath, counted, registry_words, report_findings
+from fqtool.cli.output import current_run
+
+app = typer.Typer()
+
+
+@app.command("check-code")
+def check_code(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of .py, .sql, .yaml and .yml files.")],
+    registry: RegistryPath = REGISTRY,
+    form: Format = "text",
+) -> None:
+    """Find feature names in code that contradict the registry."""
+    from fqtool.commands.check_code.run import check_code as check
+    from fqtool.workspace import open_registry
+
+    current_run().options += registry_words(registry)
+    checked = check(open_registry(registry), paths)
+    ok = f"{counted(checked.files, 'file')} checked: no list of names disagrees with the registry."
+    report_findings(checked.findings, form, target=" ".join(map(str, paths)), command="check-code", ok=ok)

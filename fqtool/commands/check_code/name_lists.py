@@ -1,0 +1,197 @@
+"""Lists of names, and maps between an index and a name, in Python, SQL and YAML, each name with its place."""
+
+from __future__ import annotations
+
+import ast
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from fqtool.table.tokens import Token, cut, unquoted
+
+SMALLEST = 5
+"""The names of the smallest list that may be a copy of the vector."""
+_OFFSET = re.compile(
+    r"\[\s*(?:SAFE_)?OFFSET\s*\(\s*(?P<index>\d+)\s*\)\s*\](?:\s*AS\s+\w+\s*\))?\s+(?:AS\s+)?`?(?P<name>[A-Za-z_]\w*)`?",
+    re.IGNORECASE,
+)
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A name in a list: the index that it has there, and its line and column, from 1."""
+
+    index: int
+    name: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class NameList:
+    """Names by index. `absolute`: the indices are written beside the names, and are not positions in a list."""
+
+    names: tuple[Named, ...]
+    absolute: bool = False
+
+
+class NotRead(Exception):
+    """A file whose syntax cannot be read, with the line where that is known."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+def python_lists(text: str) -> Iterator[NameList]:
+    """Yield lists, tuples, dicts and classes of constants. Raises NotRead."""
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise NotRead(getattr(error, "lineno", 0) or 0) from None
+    for node in ast.walk(tree):
+        match node:
+            case ast.List(elts=items) | ast.Tuple(elts=items) if len(items) >= SMALLEST:
+                names = ((at, _constant(item), item) for at, item in enumerate(items))
+                yield NameList(tuple(_python(at, name, item) for at, name, item in names if isinstance(name, str)))
+            case ast.Dict(keys=keys, values=values) if len(keys) >= SMALLEST:
+                yield _map(
+                    (_constant(key), _constant(value), key or value) for key, value in zip(keys, values, strict=True)
+                )
+            case ast.ClassDef(body=body) if len(body) >= SMALLEST:
+                assigned = (one for one in body if isinstance(one, ast.Assign) and len(one.targets) == 1)
+                named = ((one, one.targets[0]) for one in assigned)
+                yield _map((t.id.lower(), _constant(one.value), one) for one, t in named if isinstance(t, ast.Name))
+            case _:
+                pass
+
+
+def _constant(node: ast.expr | None) -> object:
+    return node.value if isinstance(node, ast.Constant) else None
+
+
+def _python(index: int, name: str, node: ast.AST) -> Named:
+    return Named(index, name, getattr(node, "lineno", 0), getattr(node, "col_offset", -1) + 1)
+
+
+def _map(pairs: Iterator[tuple[object, object, ast.AST]]) -> NameList:
+    """Read pairs of an index and a name, in either order."""
+    named = []
+    for first, second, node in pairs:
+        for index, name in ((first, second), (second, first)):
+            number = _index(index)
+            if number is not None and isinstance(name, str) and _index(name) is None:
+                named.append(_python(number, name, node))
+                break
+    return NameList(tuple(named), absolute=True)
+
+
+def _index(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    return int(value) if isinstance(value, str) and value.isdecimal() and len(value) <= SMALLEST else None
+
+
+def sql_lists(text: str) -> Iterator[NameList]:
+    """Yield what commas separate within one pair of brackets or one clause, and names of array offsets."""
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    places = _Places(starts)
+    offsets = (Named(int(m["index"]), m["name"], *places.of(m.start("name"))) for m in _OFFSET.finditer(text))
+    yield NameList(tuple(offsets), absolute=True)
+    stack: list[list[list[Token]]] = [[[]]]
+    for token in cut(text):
+        if token.raw in "([{":
+            stack.append([[]])
+        elif token.raw in ")]}" and len(stack) > 1:
+            yield _sql(stack.pop(), places)
+            stack[-1][-1].append(token)
+        elif token.raw == ",":
+            stack[-1].append([])
+        elif token.raw == ";" or token.word in ("SELECT", "FROM", "WHERE", "VALUES"):
+            yield _sql(stack[-1], places)
+            stack[-1] = [[]]
+        else:
+            stack[-1][-1].append(token)
+    for items in stack:
+        yield _sql(items, places)
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    starts: list[int]
+
+    def of(self, offset: int) -> tuple[int, int]:
+        """Return line and column of an offset."""
+        line = bisect_right(self.starts, offset)
+        return line, offset - self.starts[line - 1] + 1
+
+
+def _sql(items: list[list[Token]], places: _Places) -> NameList:
+    """Read the name of each item: the item alone, or what it is called."""
+    if len(items) < SMALLEST:
+        return NameList(())
+    last = ((at, item[-1]) for at, item in enumerate(items) if item)
+    return NameList(tuple(Named(at, _bare(token.raw), *places.of(token.start)) for at, token in last))
+
+
+def _bare(raw: str) -> str:
+    if raw[:1] in "'\"`":
+        try:
+            return unquoted(raw)
+        except ValueError:
+            return raw
+    return raw
+
+
+def yaml_lists(text: str) -> Iterator[NameList]:
+    """Yield sequences of names, of maps with `index` and `name`, and maps between both. Raises NotRead."""
+    try:
+        documents = list(yaml.compose_all(text, Loader=_LOADER))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise NotRead(mark.line + 1 if mark else 0) from None
+    waiting = [node for node in documents if node is not None]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+            yield NameList(
+                tuple(_yaml(at, one) for at, one in enumerate(node.value) if isinstance(one, yaml.ScalarNode))
+            )
+            yield NameList(tuple(_entries(node)), absolute=True)
+        elif isinstance(node, yaml.MappingNode):
+            waiting += [value for _, value in node.value]
+            yield NameList(tuple(_pairs(node)), absolute=True)
+
+
+def _yaml(index: int, node: Any) -> Named:
+    return Named(index, node.value, node.start_mark.line + 1, node.start_mark.column + 1)
+
+
+def _entries(node: Any) -> Iterator[Named]:
+    for entry in node.value:
+        if isinstance(entry, yaml.MappingNode):
+            fields = {key.value: value for key, value in entry.value if isinstance(key, yaml.ScalarNode)}
+            name, index = fields.get("name"), _index(getattr(fields.get("index"), "value", None))
+            if index is not None and isinstance(name, yaml.ScalarNode):
+                yield _yaml(index, name)
+
+
+def _pairs(node: Any) -> Iterator[Named]:
+    for key, value in node.value:
+        if isinstance(key, yaml.ScalarNode) and isinstance(value, yaml.ScalarNode):
+            for index, name in ((key, value), (value, key)):
+                number = _index(index.value)
+                if number is not None and _index(name.value) is None:
+                    yield _yaml(number, name)
+                    break
+
+
+READERS: Mapping[str, Callable[[str], Iterator[NameList]]] = {
+    ".py": python_lists, ".pyi": python_lists, ".sql": sql_lists, ".yaml": yaml_lists, ".yml": yaml_lists,
+}  # fmt: skip

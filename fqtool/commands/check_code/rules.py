@@ -1,0 +1,92 @@
+"""What may be wrong with a list of names in code that repeats the feature vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fqtool.findings.finding import Finding, Group, Location, Severity, rule
+from fqtool.findings.remedy import commands
+
+_IMPORT = "Import FEATURES instead of a list of your own, from"
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """A list that repeats the vector: its place, how many names it has, and where it disagrees first.
+
+    `differ` counts the indices that disagree; `index`, `given` and `expected` are the first of them, `expected` is ""
+    after the last feature. `last` is the last index of the list, `features` how many the registry has.
+    """
+
+    at: Location
+    names: int
+    differ: int
+    index: int
+    given: str
+    expected: str
+    last: int
+    features: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """A file whose syntax cannot be read."""
+
+    at: Location
+
+
+@rule("FQ541", group=Group.CODE)
+def name_list_disagrees(copied: Copied) -> Iterator[Finding]:
+    """A list of names in code repeats the feature vector and disagrees with the registry.
+
+    Problem: five or more names have the indices that the registry gives them, and another name of the list does
+    not.
+
+    Why: the list was written by hand and not changed with the registry, so code that uses it reads another feature.
+
+    Example: index 7 is `usage_spike_score` in validator.py and `pace_score` in the registry.
+
+    Fix: import the list of `fqtool export python`, or correct it. `fqtool: ignore FQ541` on the line of the list's
+    first name keeps a list that is meant.
+    """
+    if copied.differ:
+        expected = copied.expected or f"not a feature: the registry ends at {copied.features - 1}"
+        others = f", the first of {copied.differ} that differ" if copied.differ > 1 else ""
+        message = f"Index {copied.index} is {copied.given} here and {expected} in the registry{others}."
+        if not copied.expected:
+            message = f"Index {copied.index} is {copied.given} here, and the registry ends at {copied.features - 1}."
+        yield Finding(copied.given, message, remedy=commands("export python --out feature_store.py", first=_IMPORT),
+                      location=copied.at)  # fmt: skip
+
+
+@rule("FQ542", Severity.NOTE, group=Group.CODE)
+def name_list_ends_early(copied: Copied) -> Iterator[Finding]:
+    """A list of names in code repeats the feature vector and ends before the registry does.
+
+    Problem: the registry has features after the last name of the list.
+
+    Why: the list is of an older version of the vector, or meant for a model that reads the first features.
+
+    Example: 33 names where the registry has 37 features
+
+    Fix: nothing where a model reads these alone; else import the list of `fqtool export python`.
+    """
+    if not copied.differ and copied.last + 1 < copied.features:
+        message = f"The list ends at index {copied.last}; the registry has {copied.features} features."
+        yield Finding(copied.given, message, location=copied.at)
+
+
+@rule("FQ543", Severity.NOTE, group=Group.CODE)
+def code_not_read(copied: NotRead) -> Iterator[Finding]:
+    """A file cannot be read as Python or YAML, so its lists were not compared.
+
+    Problem: the syntax is not that of the file's extension.
+
+    Why: it is a template, or of another version of Python.
+
+    Example: a YAML file with {% if %}
+
+    Fix: nothing, or leave the file out.
+    """
+    yield Finding(copied.at.file, "The file cannot be read, so its lists were not compared.", location=copied.at)

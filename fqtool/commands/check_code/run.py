@@ -1,0 +1,149 @@
+"""fqtool check-code: lists of names in code beside the feature vector of the registry."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from fqtool.commands.check_code.name_lists import READERS, SMALLEST, Named, NameList, NotRead
+from fqtool.commands.check_code.rules import Copied
+from fqtool.commands.check_code.rules import NotRead as FileNotRead
+from fqtool.errors import InputError
+from fqtool.findings.catalog import rules_of
+from fqtool.findings.finding import Finding, Group, Location
+from fqtool.registry.model import Registry
+
+_IGNORED = "fqtool: ignore FQ541"
+_FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "venv"})
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedCode:
+    """How many files were read, and what was found."""
+
+    files: int
+    findings: tuple[Finding, ...]
+
+
+def check_code(registry: Registry, paths: Sequence[Path]) -> CheckedCode:
+    """Compare the lists of names in files, and in the files of folders, with the registry.
+
+    Raises InputError for a path that does not exist.
+    """
+    vector, count, found = _Vector(registry), 0, list[Finding]()
+    for path in _files(paths):
+        count += 1
+        found += vector.findings(path)
+    return CheckedCode(count, tuple(found))
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            for folder, folders, names in os.walk(path):
+                folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _FOLDERS)
+                yield from (Path(folder, name) for name in sorted(names) if Path(name).suffix in READERS)
+        elif not path.exists():
+            raise InputError(f"{path} does not exist.")
+        elif path.suffix in READERS:
+            yield path
+
+
+@dataclass(frozen=True)
+class _Vector:
+    """The vector of a registry, and the lists that are declared parts of it."""
+
+    registry: Registry
+
+    @cached_property
+    def indices(self) -> dict[str, int]:
+        """Name -> index."""
+        return {feature.name: feature.index for feature in self.registry.features}
+
+    @cached_property
+    def names(self) -> dict[int, str]:
+        """Index -> name."""
+        return {feature.index: feature.name for feature in self.registry.features}
+
+    @cached_property
+    def declared(self) -> frozenset[tuple[str, ...]]:
+        """Lists that the registry declares: what models read, and the features of a category or processor."""
+        groups = defaultdict[tuple[str, str], list[str]](list)
+        for feature in self.registry.active_features:
+            groups["category", feature.category].append(feature.name)
+            groups["processor", feature.processor].append(feature.name)
+            if feature.critical:
+                groups["critical", ""].append(feature.name)
+        return frozenset(map(tuple, [*groups.values(), *(model.needs for model in self.registry.models)]))
+
+    def findings(self, path: Path) -> Iterator[Finding]:
+        """Yield what is wrong with the lists of a file."""
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError):
+            return
+        folded = text.lower()
+        if sum(name.lower() in folded for name in self.indices) < SMALLEST:
+            return
+        lines, places = text.split("\n"), set[tuple[int, str]]()
+        try:
+            for names in READERS[path.suffix](text):
+                copied = self._copied(str(path), names)
+                if copied is None or (copied.at.line, copied.given) in places:
+                    continue  # the offsets of an array are also a list of columns
+                places.add((copied.at.line, copied.given))
+                if not any(_IGNORED in lines[line - 1] for line in {names.names[0].line, copied.at.line}):
+                    yield from _found(copied)
+        except NotRead as error:
+            yield from _found(FileNotRead(Location(str(path), error.line)))
+
+    def _copied(self, file: str, listed: NameList) -> Copied | None:
+        """Return what a list has of the vector, None for one that does not repeat it."""
+        known = [one for one in listed.names if one.name in self.indices]
+        if len(known) < SMALLEST or tuple(one.name for one in listed.names) in self.declared:
+            return None
+        offset = self._offset(known, absolute=listed.absolute)
+        if offset is None:
+            return None
+        start = 0 if listed.absolute else offset
+        part = (one for one in listed.names if self._is_part(one, known))
+        differ = [one for one in part if self.names.get(one.index + start) != one.name]
+        first = differ[0] if differ else known[0]
+        return Copied(
+            Location(file, first.line, first.column), len(known), len(differ), first.index + start, first.name,
+            self.names.get(first.index + start, ""), known[-1].index + start, len(self.names),
+        )  # fmt: skip
+
+    def _offset(self, known: Sequence[Named], *, absolute: bool) -> int | None:
+        """Return what is added to an index of the list to get the registry's.
+
+        It is that of most names; five of them must follow one another in both, or in a map have the registry's index.
+        """
+        offsets = Counter(self.indices[one.name] - one.index for one in known)
+        offset, count = offsets.most_common(1)[0]
+        if count < SMALLEST or (absolute and offsets.get(0, 0) < SMALLEST and count < len(known)):
+            return None
+        if absolute:
+            return offset
+        run = best = 0
+        before = None
+        for one in known:
+            fits = self.indices[one.name] - one.index == offset
+            run = (run + 1 if before is not None and one.index == before + 1 else 1) if fits else 0
+            before = one.index if fits else None
+            best = max(best, run)
+        return offset if best >= SMALLEST else None
+
+    def _is_part(self, one: Named, known: Sequence[Named]) -> bool:
+        """Whether a name belongs to the copy: a feature's, or a name between or after features."""
+        return one.name in self.indices or known[0].index < one.index
+
+
+def _found(seen: Copied | FileNotRead) -> Iterator[Finding]:
+    for rule in rules_of(Group.CODE):
+        if rule.looks_at(seen):
+            yield from rule.check(seen)

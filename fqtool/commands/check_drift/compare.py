@@ -1,0 +1,167 @@
+"""Drift: the differences between a live table and the registry, each with cause and remedy.
+
+Drift is a migration that is not decided yet, so it is found by the same `diff`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from fqtool.commands.migrate.rules import judge
+from fqtool.findings.catalog import rules_of
+from fqtool.findings.finding import Finding, Group, Severity
+from fqtool.findings.remedy import Remedy, commands
+from fqtool.migrations.fit import leave_alterations
+from fqtool.migrations.legality import by_hand, refusals
+from fqtool.table.changes import Change, DropColumn, SetMode, SetType
+from fqtool.table.ddl import render
+from fqtool.table.diff import diff
+from fqtool.table.model import State
+
+BY_HAND = "changed by hand"
+UNAPPLIED = "unapplied"
+AHEAD = "registry ahead of files"
+BEHIND = "registry behind"
+AS_FOUND = "as it was found"
+UNDECLARED = "not declared"
+_IGNORED: dict[str, Severity | None] = {"FQ308": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference.
+
+    Attributes:
+        change: the change that takes `live` to the registry.
+        live: the state of the target.
+        cause: why they differ.
+        ours: whether fqtool may make the change; base columns and undeclared columns are not changed.
+        instead: the remedy where it is not the change itself.
+    """
+
+    change: Change
+    live: State
+    cause: str
+    ours: bool = True
+    instead: Remedy = ""
+
+
+def find_drift(
+    live: State,
+    desired: State,
+    *,
+    base: frozenset[str],
+    recorded: State | None,
+    planned: State | None,
+    renames: Mapping[str, str],
+    as_found: bool = False,
+    computed: frozenset[str] = frozenset(),
+) -> tuple[Drift, ...]:
+    """Return every difference of `live` from `desired`, each with its cause.
+
+    Args:
+        live: the state of the target.
+        desired: the state that the registry describes.
+        base: lower-case names of base columns.
+        recorded: the state after the applied migrations; None where the ledger was not read.
+        planned: the state after all migration files.
+        renames: new column name -> old name.
+        as_found: whether the base table existed before fqtool; its descriptions are then its own.
+        computed: lower-case names of the columns that score computes.
+    """
+    recorded, planned = (None if state is None or state.table is None else state for state in (recorded, planned))
+    drifts = []
+    for change in diff(live, desired, renames):
+        of_base = bool(base.intersection(map(str.lower, change.touched)))
+        cause = (
+            AS_FOUND
+            if of_base and as_found and change.outside_baseline
+            else _cause(change, desired, renames, recorded, planned)
+        )
+        instead = _replacement(change, live, desired, planned, computed) if planned else ""
+        drifts.append(Drift(change, live, cause, not of_base, instead))
+    return tuple(drifts)
+
+
+def _replacement(change: Change, live: State, desired: State, planned: State, computed: frozenset[str]) -> Remedy:
+    """Return the remedy for a computed column whose type cannot change in place; "" for any other change.
+
+    The column is dropped, added and scored. A plan drops it, unless it was altered manually, which a plan keeps.
+    """
+    if not isinstance(change, SetType | SetMode) or change.name.lower() not in computed:
+        return ""
+    column, left = live.column(change.name), leave_alterations(desired, live, planned).column(change.name)
+    if not refusals(live, change) or not planned.column(change.name) or not column or not left or not live.table:
+        return ""
+    score = "`fqtool score` computes the values of a column again. To drop and add it:"
+    if left.shape == column.shape:
+        drop = " ".join(render(live.table.name, [DropColumn(column.name)]).split())
+        score = f"Declare {column.sql_type}. Or, since `fqtool score` computes the values again: {drop}; then"
+        return commands("migrate plan", "migrate", first=score)
+    return commands("migrate plan", _migrate(live, DropColumn(column.name)), first=score)
+
+
+def _migrate(live: State, change: Change) -> str:
+    """Return the command that applies a change, its hazards allowed."""
+    hazards = sorted({finding.rule for finding in judge(live, change) if finding.severity is Severity.WARNING})
+    return " ".join(("migrate", *(f"--allow {code}" for code in hazards)))
+
+
+def _cause(
+    change: Change, desired: State, renames: Mapping[str, str], recorded: State | None, planned: State | None
+) -> str:
+    """Where the recorded state matches the registry, the table was changed by hand; else a migration is missing."""
+    identity = _identity(change)
+    if isinstance(change, DropColumn):
+        if recorded is None and planned is None:
+            return UNDECLARED
+        tables = (state.table and state.table.find(change.name) for state in (recorded, planned) if state)
+        return BEHIND if any(tables) else BY_HAND
+    if recorded is not None and identity not in map(_identity, diff(recorded, desired, renames)):
+        return BY_HAND
+    if planned is not None and identity not in map(_identity, diff(planned, desired, renames)):
+        return UNAPPLIED if recorded is not None else f"{UNAPPLIED}, or {BY_HAND}"
+    return AHEAD
+
+
+def _identity(change: Change) -> tuple[object, ...]:
+    return type(change), change.identity
+
+
+def check_drift(drifts: tuple[Drift, ...], levels: dict[str, Severity | None]) -> tuple[Finding, ...]:
+    """Return the findings about differences.
+
+    Args:
+        drifts: the differences.
+        levels: the code of a rule -> another severity, or None to leave the rule out.
+    """
+    findings: list[Finding] = []
+    for drift_rule in rules_of(Group.DRIFT):
+        level = levels.get(drift_rule.code, _IGNORED.get(drift_rule.code, drift_rule.severity))
+        if level is not None:
+            concerned = [drift for drift in drifts if drift_rule.looks_at(drift.change)]
+            findings += [
+                _judged(drift, finding, level)
+                for drift in concerned
+                for finding in drift_rule.check(drift.live, drift.change)
+            ]
+    return tuple(findings)
+
+
+def _judged(drift: Drift, finding: Finding, level: Severity) -> Finding:
+    return replace(finding, severity=level, cause=drift.cause, remedy=finding.remedy or _remedy(drift))
+
+
+def _remedy(drift: Drift) -> Remedy:
+    """The commands or the statement that make the change; else the remedy of its refusal."""
+    if drift.instead:
+        return drift.instead
+    first, *_ = drift.change.planned() or (drift.change,)
+    if refusals(drift.live, first):
+        return by_hand(drift.live, drift.change)
+    if drift.cause.startswith(UNAPPLIED):
+        return commands(_migrate(drift.live, drift.change))
+    if drift.ours and not isinstance(drift.change, DropColumn):
+        return commands("migrate plan", _migrate(drift.live, drift.change))
+    return by_hand(drift.live, drift.change)

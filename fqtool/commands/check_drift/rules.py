@@ -1,0 +1,299 @@
+"""Rules about drift of columns, table options and views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fqtool.findings.finding import Finding, Group, Severity, rule
+from fqtool.findings.remedy import Entry, commands
+from fqtool.migrations.legality import refusals
+from fqtool.sql import ident, literal
+from fqtool.table.changes import (
+    AddColumn,
+    DropColumn,
+    PutView,
+    RenameColumn,
+    Reorder,
+    SetClustering,
+    SetDefault,
+    SetDescription,
+    SetMode,
+    SetOption,
+    SetPartitioning,
+    SetPolicyTags,
+    SetType,
+)
+from fqtool.table.column import Column
+from fqtool.table.ddl import OptionValue
+from fqtool.table.model import State
+
+
+def _other_kind(old: Column, change: SetType) -> bool:
+    return old.type.kind is not change.type.kind or bool(old.type.fields)
+
+
+@rule("FQ301", group=Group.DRIFT)
+def missing_column(_: State, change: AddColumn) -> Iterator[Finding]:
+    """A column of the registry is not in the table.
+
+    Problem: its writers and readers fail.
+
+    Why: a migration has not run here, the column was dropped, or no migration was planned.
+
+    Example: feature_5_quality was dropped in the console.
+
+    Fix: run the pending migration; for a dropped column plan a new one, then restore values by time travel.
+    """
+    column = change.column
+    yield Finding(column.name, f"`{column.name}` ({column.sql_type}) is in the registry but not in the table.")
+
+
+@rule("FQ302", Severity.WARNING, group=Group.DRIFT)
+def extra_column(live: State, change: DropColumn) -> Iterator[Finding]:
+    """A column of the table is not in the registry.
+
+    Problem: the column is not declared, so it is not checked.
+
+    Why: it was added manually, another tool owns it, or its entry was removed from the registry.
+
+    Example: build_commit_sha was added by a deploy script.
+
+    Fix: declare it under base_columns, or drop it if no one uses it.
+    """
+    column = live.column(change.name)
+    if column and not column.type.unknown:
+        remedy = Entry("base_columns", f'- {{name: {column.name}, type: "{column.sql_type}"}}')
+        message = f"`{column.name}` ({column.sql_type}) is in the table but not in the registry."
+        yield Finding(column.name, message, remedy=remedy)
+
+
+@rule("FQ315", Severity.NOTE, group=Group.DRIFT)
+def unknown_type(live: State, change: DropColumn) -> Iterator[Finding]:
+    """An undeclared column of the table has a type that this version of fqtool does not know.
+
+    Problem: the column is not checked, and it cannot be declared.
+
+    Why: BigQuery has types that are newer than this version.
+
+    Example: shape has the type QUATERNION.
+
+    Fix: no fix is needed: the column is not changed. To declare it, upgrade fqtool. A declared column of such a type is
+    an error, FQ303.
+    """
+    column = live.column(change.name)
+    if column and column.type.unknown:
+        yield Finding(
+            column.name,
+            f"`{column.name}` has the type {column.type.unknown}, which this version of fqtool does not know; "
+            "the column is not changed.",
+            remedy="To declare the column, install a newer version of fqtool.",
+        )
+
+
+@rule("FQ303", group=Group.DRIFT)
+def wrong_column_type(live: State, change: SetType) -> Iterator[Finding]:
+    """A column has another type than in the registry.
+
+    Problem: values are truncated, refused, or read as another type.
+
+    Why: the column existed under this name before, or it was created again.
+
+    Example: quality_tier is INT64 in the table and STRING in the registry.
+
+    Fix: widen the type where BigQuery can; otherwise add a new column, backfill it, and give readers a view.
+    """
+    old = live.column(change.name)
+    if old and _other_kind(old, change):
+        yield Finding(old.name, f"`{old.name}` is {old.type} in the table and {change.type} in the registry.")
+
+
+@rule("FQ304", group=Group.DRIFT)
+def wrong_mode(live: State, change: SetMode) -> Iterator[Finding]:
+    """A column has another mode than in the registry.
+
+    Problem: the column accepts NULL where none is expected, or writers are refused.
+
+    Why: NOT NULL was dropped manually, or the column was created with another mode.
+
+    Example: game_id is NULLABLE in the table and REQUIRED in the registry.
+
+    Fix: relax REQUIRED to NULLABLE by a migration; for the opposite, remove `required: true` or create the table again.
+    """
+    if old := live.column(change.name):
+        yield Finding(old.name, f"`{old.name}` is {old.mode} in the table and {change.mode} in the registry.")
+
+
+@rule("FQ305", group=Group.DRIFT)
+def wrong_parameters(live: State, change: SetType) -> Iterator[Finding]:
+    """A column has another precision, scale or length than in the registry.
+
+    Problem: values are rounded or refused.
+
+    Why: the parameters were widened manually, or the column was created with others.
+
+    Example: feature_quality_score is NUMERIC(7, 3) in the table and NUMERIC(5, 2) in the registry.
+
+    Fix: widen it by a migration, or declare the live type: BigQuery does not narrow a type.
+    """
+    old = live.column(change.name)
+    if old and not _other_kind(old, change):
+        yield Finding(old.name, f"`{old.name}` is {old.type} in the table and {change.type} in the registry.")
+
+
+@rule("FQ306", Severity.WARNING, group=Group.DRIFT)
+def wrong_description(_: State, change: SetDescription) -> Iterator[Finding]:
+    """A column's description differs from the registry.
+
+    Problem: the console shows another description than the registry.
+
+    Why: it was edited in the console, or the table was created without descriptions.
+
+    Example: in the registry a higher fatigue_score means more rested; the console has the opposite.
+
+    Fix: write it by a migration; or set this rule to `ignore` under `drift` in the registry.
+    """
+    path = change.dotted
+    yield Finding(path, f"The description of `{path}` differs from the registry: {_quoted(change.description)}")
+
+
+@rule("FQ307", group=Group.DRIFT)
+def wrong_default(live: State, change: SetDefault) -> Iterator[Finding]:
+    """A column's default differs from the registry.
+
+    Problem: rows that are written without the column get another value than expected.
+
+    Why: SET DEFAULT or DROP DEFAULT was run manually.
+
+    Example: created_at lost DEFAULT CURRENT_TIMESTAMP().
+
+    Fix: set it by a migration; rows that were written in the meantime keep their values.
+    """
+    if old := live.column(change.name):
+        now, declared = old.default or "not set", change.default or "not set"
+        yield Finding(old.name, f"The default of `{old.name}` is {now} in the table and {declared} in the registry.")
+
+
+@rule("FQ311", Severity.WARNING, group=Group.DRIFT)
+def wrong_policy_tags(live: State, change: SetPolicyTags) -> Iterator[Finding]:
+    """A column's policy tags differ from the registry.
+
+    Problem: users can read the column without permission, or cannot read it.
+
+    Why: data owners set tags outside of migrations.
+
+    Example: a tag appeared on player_lookup.
+
+    Fix: ask the data owner to set the tags; fqtool reports them and never writes them.
+    """
+    yield Finding(change.dotted, refusals(live, change)[0].message)
+
+
+@rule("FQ314", group=Group.DRIFT)
+def pending_rename(_: State, change: RenameColumn) -> Iterator[Finding]:
+    """A column still has its old name.
+
+    Problem: readers of the new name fail.
+
+    Why: the registry has `renamed_from`, and the migration has not run.
+
+    Example: quality became quality_tier.
+
+    Fix: run the migration when readers are ready.
+    """
+    yield Finding(change.name, f"`{change.name}` is not renamed to `{change.to}` yet.")
+
+
+def _quoted(text: str) -> str:
+    return (f"{text[:57]}..." if len(text) > 60 else text) or "none"  # noqa: PLR2004
+
+
+def _worded(value: OptionValue) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(f"{key}={text}" for key, text in value) or "none"
+    return literal(value)
+
+
+@rule("FQ308", Severity.WARNING, group=Group.DRIFT)
+def wrong_order(_live: State, _: Reorder) -> Iterator[Finding]:
+    """The columns have another order than in the registry.
+
+    Problem: INSERT without a column list binds values by position. Queries that name columns have no problem.
+
+    Why: BigQuery adds columns last and does not move them.
+
+    Example: a column was added between two migrations.
+
+    Fix: no fix is needed. This rule is ignored unless `drift` in the registry turns it on.
+    """
+    message = "The columns have another order than in the registry."
+    yield Finding("order", message, remedy="Name the columns in each INSERT.")
+
+
+@rule("FQ309", group=Group.DRIFT)
+def wrong_partitioning(live: State, change: SetPartitioning) -> Iterator[Finding]:
+    """The table has another partitioning than in the registry.
+
+    Problem: filters do not prune partitions, and queries are billed for the whole table.
+
+    Why: the table was created by another tool.
+
+    Example: the table is partitioned by MONTH instead of DAY.
+
+    Fix: copy the data into a new table, or declare the live partitioning in the registry.
+    """
+    yield Finding("partitioning", refusals(live, change)[0].message)
+
+
+@rule("FQ310", group=Group.DRIFT)
+def wrong_clustering(live: State, change: SetClustering) -> Iterator[Finding]:
+    """The table has another clustering than in the registry.
+
+    Problem: queries that filter the expected columns read more blocks.
+
+    Why: clustering was changed through the API.
+
+    Example: the table is clustered by player_lookup only.
+
+    Fix: `bq update --clustering_fields=...`.
+    """
+    yield Finding("clustering", refusals(live, change)[0].message)
+
+
+@rule("FQ312", group=Group.DRIFT)
+def wrong_option(live: State, change: SetOption) -> Iterator[Finding]:
+    """A table option differs from the registry.
+
+    Problem: partitions expire or full scans are possible, although the registry forbids it.
+
+    Why: the option was changed by ALTER TABLE SET OPTIONS or in the console.
+
+    Example: require_partition_filter was turned off for one query and not turned on again.
+
+    Fix: set it by a migration.
+    """
+    if live.table:
+        name, now = change.name, getattr(live.table.options, change.name)
+        declared = _worded(change.value)
+        yield Finding(name, f"The option `{name}` is {_worded(now)} in the table and {declared} in the registry.")
+
+
+@rule("FQ313", group=Group.DRIFT)
+def wrong_view(live: State, change: PutView) -> Iterator[Finding]:
+    """A view is missing or differs from the registry.
+
+    Problem: readers fail, or get other columns or values than the registry describes.
+
+    Why: the view was dropped or replaced manually, or a migration has not run here.
+
+    Example: a WHERE was added to v_feature_quality_unpivot.
+
+    Fix: create it again by a migration.
+    """
+    name, there = change.view.name, live.view(change.view.key)
+    if there and there.materialized:
+        drop = commands("migrate plan", "migrate", first=f"DROP MATERIALIZED VIEW {ident(name)}; then:")
+        yield Finding(name, f"`{name}` is a materialized view; the registry declares a view.", remedy=drop)
+        return
+    yield Finding(
+        name, f"The view `{name}` {'has another query or description than in the registry' if there else 'is missing'}."
+    )

@@ -1,0 +1,278 @@
+"""Rules about stored rows that contradict the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from fqtool.commands.check_drift.audit import Audited, ColumnFacts
+from fqtool.findings.catalog import rules_of
+from fqtool.findings.finding import Finding, Group, Severity, rule
+from fqtool.findings.remedy import Commands, commands
+from fqtool.registry.model import Owner
+
+_SHOWN = 5
+
+
+def check_data(audited: Audited) -> tuple[Finding, ...]:
+    """Return the findings about stored rows.
+
+    Args:
+        audited: the counts of the scan.
+    """
+    if not audited.rows:
+        return ()
+    return tuple(found for one in rules_of(Group.DATA) for found in one.check(audited))
+
+
+def _of(count: int, audited: Audited) -> str:
+    return f"{count:,} of {audited.rows:,} rows"
+
+
+def _again(audited: Audited, first: str = "") -> Commands:
+    end = f" --end {audited.end}" if audited.end != audited.start else ""
+    return commands(f"score --start {audited.start}{end}", first=first)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+@rule("FQ701", group=Group.DATA)
+def unknown_source_label(audited: Audited) -> Iterator[Finding]:
+    """Rows have a source label that the registry does not list.
+
+    Problem: the label counts as a default value with the quality of `unknown_source`.
+
+    Why: an extractor writes a new label that was not added to the registry; or the label is misspelt.
+
+    Example: feature 25 has the label bettingpros in 80 rows; `sources` has no bettingpros.
+
+    Fix: add the label to `sources` with its weight, or fix the extractor; then score the dates again.
+    """
+    for one in audited.features:
+        if one.unknown:
+            yield Finding(
+                one.feature.name,
+                f"{_of(one.unknown, audited)} have a label for feature {one.feature.index} that `sources` does not "
+                f"list, e.g. {one.example!r}.",
+                "the label counts as a default value",
+                _again(audited, f"Add {one.example!r} to `sources`, or fix its writer; then:"),
+                one.feature.at,
+            )
+
+
+@rule("FQ702", group=Group.DATA)
+def value_outside_list(audited: Audited) -> Iterator[Finding]:
+    """A stored source, tier or alert level is not in the registry.
+
+    Problem: readers that compare with the known names miss such rows.
+
+    Why: the rows are older than the quality columns, another job wrote them, or a tier was renamed.
+
+    Example: quality_tier is 'unusable' in 40 rows.
+
+    Fix: score the dates again.
+    """
+    wrong = {name: count for name, count in audited.unlisted.items() if count}
+    sources = {one.feature.name: one.unlisted for one in audited.features if one.unlisted}
+    for name, count in wrong.items():
+        message = f"`{name}` has a value that is not in the registry in {_of(count, audited)}."
+        yield Finding(name, message, remedy=_again(audited))
+    if sources:
+        message = f"The stored source is not a canonical source in up to {_of(max(sources.values()), audited)}."
+        yield Finding(_some([*sources]), message, remedy=_again(audited))
+
+
+@rule("FQ703", group=Group.DATA)
+def quality_out_of_range(audited: Audited) -> Iterator[Finding]:
+    """A stored quality is below 0 or above 100.
+
+    Problem: every mean over it is wrong.
+
+    Why: another job wrote it, or a weight was outside 0-100.
+
+    Example: feature_7_quality is 250 in 3 rows.
+
+    Fix: score the dates again.
+    """
+    wrong = [one for one in audited.features if one.outside]
+    if wrong:
+        message = f"The stored quality is outside 0-100 in up to {_of(max(one.outside for one in wrong), audited)}."
+        yield Finding(_some([one.feature.name for one in wrong]), message, remedy=_again(audited))
+
+
+@rule("FQ704", group=Group.DATA)
+def stored_value_differs(audited: Audited) -> Iterator[Finding]:
+    """A stored value differs from what scoring the row computes.
+
+    Problem: the stored quality does not match the labels and values of the row.
+
+    Why: another job wrote the column; the labels changed after the row was scored; or the registry changed and its
+    `schema_versions` did not.
+
+    Example: matchup_quality_pct differs in 12 of 2,000 rows.
+
+    Fix: score the dates again; where the meaning of a column changed, raise the version in `schema_versions`.
+    """
+    reported: set[str] = {name for name, count in audited.unlisted.items() if count}
+    reported |= {
+        one.column.name for one in audited.columns if one.column.feature and one.column.expr in _of_features(audited)
+    }
+    reported |= {one.column.name for one in audited.columns if _is_empty(one, audited)}
+    wrong = [one for one in audited.columns if one.differ and one.column.name not in reported]
+    if wrong:
+        most = max(wrong, key=lambda one: one.differ)
+        names = [one.column.name for one in sorted(wrong, key=lambda one: -one.differ)]
+        verb = "columns differ" if len(wrong) > 1 else "column differs"
+        yield Finding(
+            names[0] if len(names) == 1 else f"{len(names)} columns",
+            f"{len(wrong)} {verb} from what scoring computes, in up to {most.differ:,} of "
+            f"{audited.compared:,} rows: {_some(names)}.",
+            "written manually or by another job, scored before the row changed, or scored by another registry",
+            _again(audited),
+            wrong[0].column.spec.at if len(wrong) == 1 else None,
+        )
+
+
+def _of_features(audited: Audited) -> set[str | None]:
+    """The expressions of per-feature columns that another rule reports."""
+    outside = any(one.outside for one in audited.features)
+    unlisted = any(one.unlisted for one in audited.features)
+    return {name for name, reported in (("quality", outside), ("source", unlisted)) if reported}
+
+
+@rule("FQ705", Severity.WARNING, group=Group.DATA)
+def empty_column(audited: Audited) -> Iterator[Finding]:
+    """A managed column is NULL, or an empty array, in every row.
+
+    Problem: the column is declared, stored and read, and has no values.
+
+    Why: upstream does not write it, or its expression is always NULL.
+
+    Example: feature_sources is NULL because the processor writes feature_sources_json.
+
+    Fix: fix its writer, or remove the column from the registry.
+    """
+    for one in audited.columns:
+        if _is_empty(one, audited):
+            message = f"`{one.column.name}` is empty in all {audited.rows:,} rows."
+            remedy = "Fix its writer, or remove it from the registry."
+            yield Finding(one.column.name, message, remedy=remedy, location=one.column.spec.at)
+
+
+def _is_empty(one: ColumnFacts, audited: Audited) -> bool:
+    """Whether a column that should have values has none. An array of alerts is empty on a good day."""
+    upstreams = one.column.spec.owner is Owner.UPSTREAM
+    if one.filled or one.column.feature or not (upstreams or audited.compared):
+        return False
+    return upstreams or not one.column.spec.type.upper().startswith("ARRAY")
+
+
+@rule("FQ706", Severity.NOTE, group=Group.DATA)
+def constant_column(audited: Audited) -> Iterator[Finding]:
+    """A managed column has the same value in every row, though its expression could give others.
+
+    Problem: this may be correct, as on a good day; or the column is a check that cannot fail.
+
+    Why: its input does not vary, for instance a label that is always the same.
+
+    Example: has_vegas_line is TRUE in all rows because its feature always has the label calculated.
+
+    Fix: check its `expr`; if it can only have this value, use another input.
+    """
+    if audited.rows < 2:  # noqa: PLR2004  one row is always constant
+        return
+    names = [one.column.name for one in audited.columns if one.is_constant and not one.may_be]
+    if names:
+        word = "columns have" if len(names) > 1 else "column has"
+        yield Finding(
+            names[0] if len(names) == 1 else f"{len(names)} columns",
+            f"{len(names)} {word} one value in all {audited.rows:,} rows: {', '.join(names)}.",
+            remedy="Expected if no row in these dates has a problem. Otherwise check the `expr` of the column.",
+        )
+
+
+@rule("FQ707", group=Group.DATA)
+def vectors_of_another_length(audited: Audited) -> Iterator[Finding]:
+    """Vectors have another length than the registry.
+
+    Problem: models read by position, so they read the wrong feature or fail.
+
+    Why: another version of the registry built the rows.
+
+    Example: a vector has 35 values, and the registry has 37 features.
+
+    Fix: build those rows again; if the registry is outdated, append the features to it.
+    """
+    if audited.misshapen:
+        message = f"{_of(audited.misshapen, audited)} have a vector whose length differs from the registry."
+        yield Finding("the vector", message, remedy=_again(audited, "Build the rows again, then:"))
+
+
+@rule("FQ708", group=Group.DATA)
+def vectors_in_another_order(audited: Audited) -> Iterator[Finding]:
+    """Rows have other feature names than the registry, or another order.
+
+    Problem: models read by position, so they read another feature than they were trained on.
+
+    Why: another version of the registry built the rows.
+
+    Example: feature_names begins with points_avg_last_10; the registry begins with points_avg_last_5.
+
+    Fix: build those rows again; declare a feature that was only renamed with `renamed_from`.
+    """
+    if audited.misordered:
+        message = f"{_of(audited.misordered, audited)} have other feature names than the registry, or another order."
+        yield Finding("the vector", message, remedy=_again(audited, "Build the rows again, then:"))
+
+
+@rule("FQ709", Severity.WARNING, group=Group.DATA)
+def scored_before_written(audited: Audited) -> Iterator[Finding]:
+    """Rows were written again after they were scored.
+
+    Problem: their quality describes values that have been replaced.
+
+    Why: the store was rebuilt, and scoring did not run after it.
+
+    Example: quality_computed_at is 06:00, created_at is 09:30.
+
+    Fix: score the dates again.
+    """
+    if audited.late:
+        message = f"{_of(audited.late, audited)} were written after they were scored."
+        yield Finding("scoring", message, remedy=_again(audited))
+
+
+@rule("FQ710", Severity.WARNING, group=Group.DATA)
+def older_version(audited: Audited) -> Iterator[Finding]:
+    """Rows were scored by another version of the quality columns.
+
+    Problem: their numbers have another meaning than those of current rows.
+
+    Why: `schema_versions` of the registry was raised, and these dates were not scored again.
+
+    Example: quality_schema_version is v1_hybrid in 3,000 rows.
+
+    Fix: score the dates again.
+    """
+    if audited.old:
+        message = f"{_of(audited.old, audited)} were scored by another version than the registry has."
+        yield Finding("schema_versions", message, remedy=_again(audited))
+
+
+@rule("FQ711", Severity.WARNING, group=Group.DATA)
+def rows_not_scored(audited: Audited) -> Iterator[Finding]:
+    """Rows have sources but no quality.
+
+    Problem: filters on quality miss them.
+
+    Why: they were written after the date was scored, or the date was not scored.
+
+    Example: 30 of 201 rows have no feature_quality_score.
+
+    Fix: score the dates.
+    """
+    if audited.waiting:
+        message = f"{_of(audited.waiting, audited)} have sources but no quality."
+        yield Finding("scoring", message, remedy=_again(audited))

@@ -1,0 +1,126 @@
+"""fqtool check-drift: compare the live table with registry, ledger and files; with --data also the stored rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+from fqtool.commands.check_drift.audit import Audit, Audited
+from fqtool.commands.check_drift.compare import check_drift, find_drift
+from fqtool.errors import Denied, InputError, Refusal
+from fqtool.findings.finding import Finding, Severity
+from fqtool.migrations.history import applied_state, check_history
+from fqtool.migrations.ledger import Revision, revisions
+from fqtool.migrations.legality import unknown_setting
+from fqtool.migrations.reconcile import computed_columns, reconcile
+from fqtool.registry.model import Registry
+from fqtool.table.model import State
+from fqtool.warehouse.protocol import MINIMUM_BILLED, Warehouse, limited, no_table, within
+from fqtool.workspace import Workspace, live_state, read_ledger, require_columns
+
+
+def drift_of(
+    workspace: Workspace, warehouse: Warehouse, *, ledger: bool = True, views: bool = True
+) -> tuple[Finding, ...]:
+    """Return every difference between the live table and the registry, with cause and remedy.
+
+    Sends one metadata request for the table and one per view, and reads the ledger without a query job.
+
+    Args:
+        workspace: the registry and its migrations.
+        warehouse: the target.
+        ledger: read the ledger. Without it, and without the permission to read it, causes are found from the files.
+        views: compare views too.
+
+    Raises:
+        NotThere: the table does not exist.
+    """
+    try:
+        live = live_state(warehouse, workspace.wanted, views=views)
+    except Refusal as another_kind:
+        return another_kind.findings
+    known, denied = _revisions(warehouse) if ledger else (None, None)
+    seen = live if views else State(live.table, workspace.wanted.views)
+    history = replace(workspace.history_of(seen, known, warehouse.url), denied=denied)
+    if live.table is None:
+        if history.gone:
+            return check_history(history)
+        raise no_table(workspace.table, warehouse.url)
+    history = replace(history, gone=())  # each of these is reported as a difference from the registry
+    desired = reconcile(
+        live, workspace.wanted, workspace.registry, include_base=True, keep_unknown=False, keep_order=False
+    )
+    if not views:
+        desired = State(desired.table, live.views)
+    recorded = None if known is None else applied_state(workspace.files, known)
+    drifts = find_drift(
+        live,
+        desired,
+        base=workspace.base,
+        recorded=recorded,
+        planned=workspace.recorded,
+        renames=workspace.renames,
+        computed=computed_columns(workspace.registry),
+        as_found=any(one.adopted and int(one.version) == 0 for one in known or () if one.version.isdecimal()),
+    )
+    levels = dict(workspace.registry.drift)
+    note = levels.get("FQ317", Severity.NOTE)
+    findings = check_drift(drifts, levels)
+    if note is not None:
+        findings += tuple(replace(finding, severity=note) for finding in unknown_setting(live.table))
+    of_history = check_history(history) if workspace.files or known or denied else ()
+    # A folder that is older than the target is the cause of the differences.
+    causes = tuple(finding for finding in of_history if finding.rule == "FQ403")
+    return (*causes, *findings, *(finding for finding in of_history if finding not in causes))
+
+
+def _revisions(warehouse: Warehouse) -> tuple[tuple[Revision, ...] | None, Denied | None]:
+    """Return the migrations in the ledger, None without a ledger; and the error where the permission is missing."""
+    try:
+        entries = read_ledger(warehouse)
+    except Denied as error:
+        return None, error
+    return None if entries is None else revisions(entries), None
+
+
+def audit_of(
+    registry: Registry,
+    warehouse: Warehouse,
+    start: date,
+    end: date,
+    *,
+    max_bytes: int | None = None,
+    on_bytes: Callable[[int], None] = lambda _: None,
+) -> Audited:
+    """Compare the stored rows of a span of dates with what scoring computes, by one scan.
+
+    Args:
+        registry: the registry.
+        warehouse: the target.
+        start: the first date.
+        end: the last date.
+        max_bytes: the most bytes that the scan may read.
+        on_bytes: called with the bytes of the scan before it runs.
+
+    Raises:
+        InputError: `end` is earlier than `start`.
+        NotThere: the table or a column does not exist.
+        Refusal: the scan would read more than `max_bytes`.
+    """
+    if end < start:
+        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Exchange the dates.")
+    audit = Audit(registry)
+    require_columns(registry, warehouse, (one.name for one in audit.scoring.managed))
+    query = audit.query(start, end)
+    size = warehouse.run(query, dry_run=True).bytes_processed
+    if size is not None:
+        on_bytes(size)
+        if max_bytes is not None and size > max_bytes:
+            raise Refusal(
+                f"The scan from {start} to {end} reads {size:,} bytes; --max-bytes allows {max_bytes:,} bytes.",
+                remedy=f"Raise --max-bytes, or use fewer dates. {MINIMUM_BILLED}",
+            )
+    with within(warehouse, limited(max_bytes)):
+        (row,) = warehouse.rows(query)
+    return audit.read(row, start, end)

@@ -1,0 +1,239 @@
+"""What may be wrong with a record that a writer sends, beside the registry and the live table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fqtool.findings.finding import Finding, Group, Location, rule
+from fqtool.findings.remedy import Entry, Remedy, commands
+from fqtool.records.misfits import (
+    ArrayAsText,
+    Misfit,
+    Missing,
+    Mistyped,
+    NotInTable,
+    Positional,
+    RejectedVersion,
+    Unknown,
+    UnknownLabel,
+    UnknownPosition,
+    Unreadable,
+    WrongLength,
+    WrongNames,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where a problem was seen first, and in how many records of how many."""
+
+    at: Location | None = None
+    first: str = ""
+    records: int = 1
+    of: int = 1
+
+
+def _finding(seen: Seen, misfit: Misfit, remedy: Remedy, cause: str = "") -> Iterator[Finding]:
+    count = f" in {seen.records:,} of {seen.of:,} records, first in {seen.first}" if seen.first else ""
+    yield Finding(misfit.field, f"{misfit.problem}{count}.", cause, remedy, seen.at)
+
+
+@rule("FQ501", group=Group.RECORDS)
+def undeclared_field(seen: Seen, misfit: Unknown) -> Iterator[Finding]:
+    """A record has a field that the registry does not declare.
+
+    Problem: no column has the field's name.
+
+    Why: BigQuery refuses the row, or drops the field where unknown values are ignored; a new field needs a migration
+    first.
+
+    Example: `fatigue_scroe` beside the column `fatigue_score`
+
+    Fix: correct the name, or declare the column and migrate before the writer sends it.
+    """
+    remedy: Remedy = commands(
+        "migrate plan", "migrate", first="Remove it from the record, or declare it under columns with owner: upstream:"
+    )
+    if misfit.live:
+        entry = f"- {{name: {misfit.field}, type: {misfit.live!r}, description: What it holds.}}"
+        remedy = Entry("base_columns", entry)
+    elif misfit.near:
+        remedy = f"Did you mean {misfit.near}?"
+    yield from _finding(seen, misfit, remedy, "the live table has such a column" if misfit.live else "")
+
+
+@rule("FQ502", group=Group.RECORDS)
+def missing_field(seen: Seen, misfit: Missing) -> Iterator[Finding]:
+    """A record lacks a value that it must have.
+
+    Problem: a key, a column that is NOT NULL and has no default, or the feature vector is absent or NULL.
+
+    Why: BigQuery refuses the row, or no model can read it.
+
+    Example: a record without `game_date`
+
+    Fix: fill the field in the writer.
+    """
+    yield from _finding(seen, misfit, "Fill the field in the writer.")
+
+
+@rule("FQ503", group=Group.RECORDS)
+def mistyped_field(seen: Seen, misfit: Mistyped) -> Iterator[Finding]:
+    """A record has a value that the column's type does not accept.
+
+    Problem: BigQuery cannot store the value in the column.
+
+    Why: the row is refused, or the value is changed: a fraction in an INT64, a number in a STRING.
+
+    Example: `days_rest: 1.5` for an INT64
+
+    Fix: convert the value in the writer.
+    """
+    cause = "the table has another type than the registry" if misfit.live else ""
+    remedy: Remedy = "Convert the value in the writer."
+    if misfit.live:
+        remedy = commands("check-drift", first="Compare the types of table and registry:")
+    yield from _finding(seen, misfit, remedy, cause)
+
+
+@rule("FQ504", group=Group.RECORDS)
+def array_as_text(seen: Seen, misfit: ArrayAsText) -> Iterator[Finding]:
+    """A record has an ARRAY as JSON text.
+
+    Problem: the value is a string that holds an array.
+
+    Why: BigQuery refuses a string in an ARRAY column.
+
+    Example: `"features": "[1.0, 2.0]"`
+
+    Fix: send the array itself, without `json.dumps`.
+    """
+    yield from _finding(seen, misfit, "Send the array itself, without json.dumps.")
+
+
+@rule("FQ505", group=Group.RECORDS)
+def wrong_vector_length(seen: Seen, misfit: WrongLength) -> Iterator[Finding]:
+    """A record has more or fewer values than the registry has features.
+
+    Problem: the feature vector, or the list of its names, has another length than the registry's features.
+
+    Why: models read by position; readers that expect the registry's features fail or read others.
+
+    Example: 64 values where 60 features are declared
+
+    Fix: append the new features to the registry before the writer sends them, or correct the writer.
+    """
+    remedy: Remedy = "Build the vector from the registry's features, in their order."
+    if misfit.length > misfit.expected:
+        first = "Append each new feature to the registry before the writer sends it, or shorten the vector:"
+        remedy = commands("add-feature NAME --category CATEGORY", first=first)
+    yield from _finding(seen, misfit, remedy)
+
+
+@rule("FQ506", group=Group.RECORDS)
+def wrong_vector_names(seen: Seen, misfit: WrongNames) -> Iterator[Finding]:
+    """A record names its features in another order, or by other names, than the registry.
+
+    Problem: at some position the record's list has another name than the registry.
+
+    Why: models read by position, so each value that moved is read as another feature.
+
+    Example: a list sorted by name
+
+    Fix: build the list from the registry, e.g. from `FEATURES` of `fqtool export python`.
+    """
+    remedy = commands("export python --out feature_store.py", first="Take the order from FEATURES of")
+    yield from _finding(seen, misfit, remedy)
+
+
+@rule("FQ507", group=Group.RECORDS)
+def version_not_accepted(seen: Seen, misfit: RejectedVersion) -> Iterator[Finding]:
+    """A record has a version label that readers reject.
+
+    Problem: the label is not listed under `accepted_versions`, nor the one of `schema_versions`.
+
+    Why: readers filter by the label and pass over the row.
+
+    Example: feature_version: v2_39features where readers accept v2_37features
+
+    Fix: send an accepted label; a new one is added to `accepted_versions` once readers accept it.
+    """
+    remedy = f"Send {misfit.accepted[-1]}, or add the label to accepted_versions once readers accept it."
+    yield from _finding(seen, misfit, remedy)
+
+
+@rule("FQ508", group=Group.RECORDS)
+def label_not_declared(seen: Seen, misfit: UnknownLabel) -> Iterator[Finding]:
+    """A record has a source label that the registry does not declare.
+
+    Problem: the label is not under `sources`.
+
+    Why: scoring counts it as unknown: a low quality and a default value.
+
+    Example: feature_sources {"5": "phase_4"} where the label is phase4
+
+    Fix: correct the label in the writer, or declare it under `sources` with its weight.
+    """
+    yield from _finding(seen, misfit, "Correct the label, or declare it under sources with its weight.")
+
+
+@rule("FQ509", group=Group.RECORDS)
+def label_without_feature(seen: Seen, misfit: UnknownPosition) -> Iterator[Finding]:
+    """A record has a label for a position that the registry does not have.
+
+    Problem: a key of the labels is not the index of a feature.
+
+    Why: the writer knows more features than the registry, or counts from 1.
+
+    Example: the key "37" where the features are 0-36
+
+    Fix: append the feature to the registry before the writer sends it, or correct the writer.
+    """
+    yield from _finding(seen, misfit, "Append the feature to the registry first, or correct the key.")
+
+
+@rule("FQ510", group=Group.RECORDS)
+def field_not_in_table(seen: Seen, misfit: NotInTable) -> Iterator[Finding]:
+    """A record has a field that the live table lacks.
+
+    Problem: the registry declares the column, and no migration has added it to the table.
+
+    Why: BigQuery refuses the row.
+
+    Example: a column that was declared today
+
+    Fix: apply the migration before the writer sends the field.
+    """
+    yield from _finding(seen, misfit, commands("migrate plan", "migrate"))
+
+
+@rule("FQ511", group=Group.RECORDS)
+def record_without_names(seen: Seen, misfit: Positional) -> Iterator[Finding]:
+    """A record is a list of values without names, so its values go by the position of the columns.
+
+    Problem: the record is an array; each value goes to the column at its position.
+
+    Why: BigQuery appends new columns, so a table has another order than a file; a value goes to another column without
+    an error where the types agree.
+
+    Example: ["a", "2026-02-06", ...] instead of {"player_lookup": "a", "game_date": "2026-02-06", ...}
+
+    Fix: send an object with names, or name the columns of the INSERT.
+    """
+    yield from _finding(seen, misfit, "Send an object with the names of the columns.")
+
+
+@rule("FQ512", group=Group.RECORDS)
+def unreadable_record(seen: Seen, misfit: Unreadable) -> Iterator[Finding]:
+    """A record cannot be read.
+
+    Problem: a line is not a JSON object, not UTF-8, longer than 16 MiB, or has other cells than the header.
+
+    Why: BigQuery refuses the file.
+
+    Example: a line that ends in the middle
+
+    Fix: correct the writer's encoding or its line.
+    """
+    yield from _finding(seen, misfit, "Write the record again.")

@@ -1,0 +1,101 @@
+"""fqtool check-record: the records of a file beside the registry and the live table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from fqtool.commands.check_record.rules import Seen
+from fqtool.findings.catalog import rules_of
+from fqtool.findings.finding import Finding, Group, Location
+from fqtool.records.check import RecordCheck
+from fqtool.records.misfits import Misfit, Missing, Unreadable
+from fqtool.warehouse.duckdb.plain_records import Failed, Passed, PlainRecord, plain_records
+
+STDIN = "stdin"
+
+
+@dataclass(slots=True)
+class _Tally:
+    """A problem of one field: the first misfit, where it was, and how many records have it."""
+
+    misfit: Misfit
+    first: PlainRecord
+    records: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How many records were checked, and what was found, each problem of a field once."""
+
+    records: int
+    findings: tuple[Finding, ...]
+
+
+def check_record(check: RecordCheck, record: Any) -> tuple[Finding, ...]:
+    """Return what is wrong with one record of a program."""
+    if check.is_right(record):
+        return ()
+    return tuple(finding for misfit in check.misfits(record) for finding in _found(Seen(), misfit))
+
+
+def check_file(check: RecordCheck, path: Path, sample: int | None = None) -> Checked:
+    """Check the records of a file, the first `sample` of them where that is given.
+
+    Raises what `plain_records` does.
+    """
+    from fqtool.warehouse.duckdb.session import opened
+
+    with opened(":memory:") as connection:
+        name = STDIN if str(path) == "-" else str(path)
+        records = plain_records(connection, path, check, pass_over_right=sample is None)
+        return _checked(check, name, islice(records, sample))
+
+
+def _checked(check: RecordCheck, name: str, records: Iterable[PlainRecord]) -> Checked:
+    tallies, count = dict[tuple[type, str], _Tally](), 0
+    for record in records:
+        held = record.held
+        if isinstance(held, Passed):
+            count += held.records
+            continue
+        count += 1
+        if isinstance(held, Failed):
+            misfits: Iterable[Misfit] = (Unreadable("record", held.why),)
+        elif check.is_right(held):
+            continue
+        else:
+            misfits = check.misfits(held)
+        for key, misfit in {(type(one), one.field): one for one in misfits}.items():
+            tally = tallies.setdefault(key, _Tally(misfit, record))
+            tally.records += 1
+    found = (finding for one in _joined(tallies.values()) for finding in _found(_seen(one, name, count), one.misfit))
+    return Checked(count, tuple(found))
+
+
+def _joined(tallies: Iterable[_Tally]) -> Iterator[_Tally]:
+    """Yield the tallies, with one for the fields that as many records lack, from the same record on."""
+    missing = dict[tuple[int, int], _Tally]()
+    others = list[_Tally]()
+    for tally in tallies:
+        misfit, key = tally.misfit, (tally.first.number, tally.records)
+        if isinstance(misfit, Missing) and (joined := missing.get(key)) and isinstance(joined.misfit, Missing):
+            joined.misfit = replace(joined.misfit, others=(*joined.misfit.others, misfit.field))
+            continue
+        if isinstance(misfit, Missing):
+            missing[key] = tally
+        others.append(tally)
+    yield from others
+
+
+def _seen(tally: _Tally, name: str, count: int) -> Seen:
+    first = tally.first
+    at = Location(name, first.number if first.unit == "line" else 0)
+    return Seen(None if name == STDIN else at, f"{first.unit} {first.number:,}", tally.records, count)
+
+
+def _found(seen: Seen, misfit: Misfit) -> tuple[Finding, ...]:
+    return next(rule.check(seen, misfit) for rule in rules_of(Group.RECORDS) if rule.looks_at(misfit))

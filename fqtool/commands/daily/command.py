@@ -1,0 +1,69 @@
+"""fqtool daily."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from fqtool.cli.dates import date_option, day_of, newest_day
+from fqtool.cli.options import REGISTRY, Format, RegistryPath, TargetUrl, Timeout, report_findings, warehouse_of
+from fqtool.cli.output import current_run, say
+
+app = typer.Typer()
+
+
+class FailOn(StrEnum):
+    """What makes the command exit 1."""
+
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@app.command()
+def daily(
+    date: Annotated[str | None, date_option("The date, by default the newest one with rows", "--date")] = None,
+    registry: RegistryPath = REGISTRY,
+    baseline: Annotated[int, typer.Option(help="Days before the date to compare it with.", metavar="DAYS")] = 14,
+    fail_on: Annotated[FailOn, typer.Option("--fail-on", help="The lowest severity that exits 1.")] = FailOn.WARNING,
+    require_rows: Annotated[bool, typer.Option("--require-rows", help="Exit 1 if the date has no rows.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show every figure and every finding.")] = False,
+    target: TargetUrl = None,
+    timeout: Timeout = 30.0,
+    form: Format = "text",
+) -> None:
+    """Check a date against the thresholds, for cron and CI.
+
+    Exit 1 if any problem is found.
+    """
+    from fqtool.commands.daily.run import daily_of, figure_rows, figures_to_act_on, is_of_figure, others
+    from fqtool.commands.diagnose.run import heading
+    from fqtool.findings.remedy import commands
+    from fqtool.output.table_text import print_table
+    from fqtool.workspace import open_registry
+
+    given, loaded = None if date is None else day_of(date), open_registry(registry)
+    with warehouse_of(loaded, target, timeout) as warehouse:
+        day = given or newest_day(loaded, warehouse)
+        result = daily_of(loaded, warehouse, day, baseline, today=None if given else current_run().today)
+        title = heading(result.diagnosis)
+        if form == "text" and result.checks:
+            listed = result.checks if verbose else figures_to_act_on(result.checks)
+            print_table(title, *figure_rows(listed), sys.stdout) if listed else print(title)
+            print(f"{others(result.checks)}{'' if verbose else ' Add --verbose to list them.'}\n")
+        ok = "No problems found." if result.checks and form == "text" else title
+        report_findings(
+            result.findings,
+            form,
+            target=warehouse.url,
+            command="daily",
+            ok=ok,
+            errors_only=fail_on is FailOn.ERROR,
+            shown=None if verbose else [finding for finding in result.findings if not is_of_figure(finding)],
+            following=commands(f"diagnose --date {day}", first="Next:"),
+        )
+    if result.diagnosis.today is None and require_rows:
+        say(f"{day} has no rows, and --require-rows is set.")
+        raise typer.Exit(1)

@@ -1,0 +1,99 @@
+"""Rules about the figures of a date, judged by the thresholds of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from fqtool.findings.finding import Finding, Group, Severity, rule
+from fqtool.findings.remedy import commands
+from fqtool.monitoring.checks import Check, Verdict
+from fqtool.registry.model import Registry
+
+
+def check_daily(check: Check, day: date) -> tuple[Finding, ...]:
+    """Return the findings about one figure of a date."""
+    return (*daily_warning(check, day), *daily_critical(check, day))
+
+
+def _finding(check: Check, day: date) -> Finding:
+    threshold = check.threshold
+    return Finding(
+        threshold.name,
+        f"{threshold.name} is {check.measured} on {day}; good is {check.expected}.",
+        remedy=commands(f"diagnose --date {day}", first="To find the cause, run:"),
+        location=threshold.at,
+    )
+
+
+@rule("FQ641", Severity.WARNING, group=Group.DAILY)
+def daily_warning(check: Check, day: date) -> Iterator[Finding]:
+    """A daily figure is worse than good, but not critical.
+
+    Problem: the figure is between the bounds `good` and `critical` of its threshold, or above `at_most`.
+
+    Why: input is partly missing, or the bounds do not fit this store.
+
+    Example: `mean_matchup` is 60.0; good is at least 70.
+
+    Fix: run `fqtool diagnose` for the date. Where the figure is normal, change the bound under `thresholds`.
+    """
+    if check.verdict is Verdict.WARNING:
+        yield _finding(check, day)
+
+
+@rule("FQ642", group=Group.DAILY)
+def daily_critical(check: Check, day: date) -> Iterator[Finding]:
+    """A daily figure is beyond the bound `critical` of its threshold.
+
+    Problem: models should not predict from these rows, nor be trained on them.
+
+    Why: a processor did not run, or most of its input was missing.
+
+    Example: `red_share` is 100%; good is below 5%.
+
+    Fix: run `fqtool diagnose` for the date and follow its fixes.
+    """
+    if check.verdict is Verdict.CRITICAL:
+        yield _finding(check, day)
+
+
+@rule("FQ643", Severity.WARNING, group=Group.DAILY)
+def date_not_scored(day: date, rows: int) -> Iterator[Finding]:
+    """A date has rows, but no scored row.
+
+    Problem: the quality of the rows is unknown, so the figures of the date are unknown.
+
+    Why: scoring did not run, or every row lacks its sources.
+
+    Example: `feature_quality_score` is NULL in all 201 rows.
+
+    Fix: score the date.
+    """
+    message = f"0 of {rows} rows on {day} are scored, so the figures of the date are unknown."
+    yield Finding("scoring", message, remedy=commands(f"score --start {day}"))
+
+
+@rule("FQ644", group=Group.DAILY)
+def newest_date_too_old(registry: Registry, newest: date, today: date) -> Iterator[Finding]:
+    """The newest date with rows is older than `max_age_days` allows.
+
+    Problem: the store has no rows for the dates since then, so models read old features or none.
+
+    Why: the pipeline that writes the table did not run or failed; or the store is written less often than every day.
+
+    Example: the newest date with rows is 2026-02-06, 3 days before today; `max_age_days` is 1.
+
+    Fix: run the pipeline for the missing dates. For a store that is written less often, set `max_age_days`. Only
+    `fqtool daily` without `--date` checks this.
+    """
+    age = (today - newest).days
+    if age > registry.max_age_days:
+        document = registry.document
+        yield Finding(
+            registry.table.name,
+            f"The newest date with rows is {newest}, {age} day{'s' * (age != 1)} before today ({today}); max_age_days "
+            f"is {registry.max_age_days}.",
+            remedy="Run the pipeline that writes the table; if it runs less often, set `max_age_days` in the registry.",
+            location=document.at_key(("max_age_days",)) if document and "max_age_days" in document.data else None,
+        )

@@ -1,0 +1,74 @@
+"""fqtool daily: the check of one date for cron and CI, by thresholds and by diagnosis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from fqtool.commands.daily.rules import check_daily, date_not_scored, newest_date_too_old
+from fqtool.commands.diagnose.run import BASELINE, Diagnosis, diagnosis_of
+from fqtool.findings.finding import Finding
+from fqtool.monitoring.checks import Check, Verdict
+from fqtool.output.table_text import Figure
+from fqtool.registry.model import Registry
+from fqtool.warehouse.protocol import Warehouse
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """One date: its diagnosis, its figures, and the findings of both, root causes first."""
+
+    diagnosis: Diagnosis
+    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
+
+
+def daily_of(
+    registry: Registry, warehouse: Warehouse, day: date, baseline: int = BASELINE, *, today: date | None = None
+) -> Daily:
+    """Check one date by one scan of it and of its baseline. A date without rows has no figures.
+
+    With `today`, the date must be at most `max_age_days` before it. Raises the errors of `diagnosis_of`.
+    """
+    diagnosis = diagnosis_of(registry, warehouse, day, baseline, measuring=True)
+    if diagnosis.today is None:
+        return Daily(diagnosis, (), diagnosis.findings)
+    figures = diagnosis.today.figures
+    checks = tuple(Check(threshold, _number(figures[threshold.name])) for threshold in registry.thresholds)
+    findings = [finding for check in checks for finding in check_daily(check, day)]
+    if not diagnosis.today.scored:
+        findings = [*date_not_scored(day, diagnosis.today.rows), *findings]
+    too_old = newest_date_too_old(registry, day, today) if today else ()
+    return Daily(diagnosis, checks, (*too_old, *diagnosis.findings, *findings))
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float | Decimal) else None
+
+
+def is_of_figure(finding: Finding) -> bool:
+    """Return whether a finding is about a figure, which the table of figures already has."""
+    return finding.rule in ("FQ641", "FQ642")
+
+
+def figures_to_act_on(checks: Sequence[Check]) -> list[Check]:
+    """Return the checks that are a warning or critical."""
+    return [check for check in checks if check.verdict in (Verdict.WARNING, Verdict.CRITICAL)]
+
+
+def others(checks: Sequence[Check]) -> str:
+    """Return a sentence with the number of figures that are good, and of those that are unknown."""
+    good, unknown = (sum(check.verdict is verdict for check in checks) for verdict in (Verdict.GOOD, Verdict.UNKNOWN))
+    text = f"{good} of {len(checks)} figure{'s' * (len(checks) != 1)} {'is' if good == 1 else 'are'} good"
+    return f"{text}, {unknown} {'is' if unknown == 1 else 'are'} unknown." if unknown else f"{text}."
+
+
+def figure_rows(checks: Sequence[Check]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    """Return headers and rows of a table: each figure, its good range and its verdict."""
+    rows: list[tuple[object, ...]] = [
+        (check.threshold.name, Figure(check.value or 0.0, check.measured), check.expected, str(check.verdict))
+        for check in checks
+    ]
+    return ("check", "measured", "good is", "verdict"), rows

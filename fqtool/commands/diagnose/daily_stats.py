@@ -1,0 +1,314 @@
+"""Daily statistics of each feature and each processor: one scan of some dates, one row per date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import cached_property
+
+from fqtool.expressions.expression import render
+from fqtool.expressions.value_types import FLOAT64
+from fqtool.registry.alerts_and_models import Threshold
+from fqtool.registry.model import Feature, Processor, Registry
+from fqtool.schema.build import expand_columns
+from fqtool.schema.row_dates import row_dates
+from fqtool.scoring.gates import gates
+from fqtool.scoring.layout import Layout
+from fqtool.scoring.roles import Roles
+from fqtool.sql import Query, Value, ident, literal
+
+_EARLIER = "earlier_"
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureDay:
+    """One feature on one date, in numbers of rows.
+
+    Attributes:
+        scored: Rows with a source or a label.
+        defaults: Scored rows in which the feature is defaulted.
+        missing: Rows that are NULL under a label of real values.
+        nonfinite: Rows that are NaN or infinite under a label of real values.
+        present: Rows with a real value; the attributes up to `outside` are about these.
+        mean: Mean, None for values that are not numbers.
+        stddev: Standard deviation, None for values that are not numbers.
+        low: Least value.
+        high: Greatest value.
+        zeros: Values that are 0.
+        outside: Values outside the range of the registry.
+        neutral: Rows with the default value under a label of real values.
+        repeats: Rows whose value equals that of the same key on the day before.
+        followed: Rows that have a value on the day before.
+        cold: Scored rows that are too young for the window of the feature.
+        cold_defaults: Cold rows in which the feature is defaulted, which is expected.
+    """
+
+    scored: int
+    defaults: int
+    missing: int
+    nonfinite: int
+    present: int
+    mean: float | None
+    stddev: float | None
+    low: Value
+    high: Value
+    zeros: int
+    outside: int
+    neutral: int
+    repeats: int
+    followed: int
+    cold: int
+    cold_defaults: int
+
+    @property
+    def unexpected_share(self) -> float | None:
+        """Share of defaulted rows among rows that are not cold, 0 to 1; None without such rows."""
+        warm = self.scored - self.cold
+        return (self.defaults - self.cold_defaults) / warm if warm else None
+
+    @property
+    def default_share(self) -> float | None:
+        """Share of defaulted rows among scored rows, 0 to 1; None without scored rows."""
+        return self.defaults / self.scored if self.scored else None
+
+    @property
+    def repeat_share(self) -> float | None:
+        """Share of repeated values among rows with a day before, 0 to 1; None without such rows."""
+        return self.repeats / self.followed if self.followed else None
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all rows with a real value have the same value."""
+        return self.present > 1 and self.low is not None and self.low == self.high
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessorDay:
+    """A processor on one date: rows without a run of it, its last run, rows that were written before that run."""
+
+    absent: int
+    last_updated: datetime | None
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """One date, in numbers of rows.
+
+    Attributes:
+        day: The date.
+        rows: All rows.
+        scored: Rows with a score.
+        repeated: Rows that have the keys of another row of the date.
+        misshapen: Rows whose vector has another length than the registry has features.
+        misordered: Rows whose vector has another order than the registry.
+        features: Feature index -> its statistics.
+        processors: Name of a processor -> its statistics.
+        gates: Name of a BOOL column, stored or of a view -> rows in which it is TRUE.
+        figures: Name of a threshold -> its figure; empty unless requested.
+    """
+
+    day: date
+    rows: int
+    scored: int
+    repeated: int
+    misshapen: int
+    misordered: int
+    features: Mapping[int, FeatureDay]
+    processors: Mapping[str, ProcessorDay]
+    gates: Mapping[str, int]
+    figures: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The query for the daily statistics of a registry, and how its rows are read.
+
+    Attributes:
+        registry: The registry.
+        measuring: Whether the same scan computes the figures of the thresholds.
+    """
+
+    registry: Registry
+    measuring: bool = False
+
+    @cached_property
+    def sources(self) -> Mapping[int, str]:
+        """Feature index -> the column of its stored source, for features that have one."""
+        return Roles(self.registry).of_features("source")
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where values and labels are read."""
+        return Layout(self.registry)
+
+    @cached_property
+    def has_sources(self) -> bool:
+        """Whether the source of every feature is stored; else the labels decide what is defaulted."""
+        return all(one.index in self.sources for one in self.registry.active_features)
+
+    @cached_property
+    def gates(self) -> Mapping[str, str]:
+        """The BOOL columns, stored or of a view: they show what an incident does to readiness."""
+        return gates(self.registry)
+
+    @property
+    def thresholds(self) -> tuple[Threshold, ...]:
+        """The thresholds whose figures the scan computes."""
+        return self.registry.thresholds if self.measuring else ()
+
+    @cached_property
+    def needs(self) -> tuple[str, ...]:
+        """The managed columns that the query reads."""
+        managed = (one.name for one in expand_columns(self.registry) if one.feature is None)
+        return (*self.sources.values(), *(name for name in managed if name in self.gates))
+
+    @cached_property
+    def written(self) -> str:
+        """The column with the time at which a row was written: that of the processor of this table, or ""."""
+        return self.registry.written
+
+    @cached_property
+    def recorded(self) -> tuple[Processor, ...]:
+        """The processors whose runs the rows record, without the one that writes them."""
+        return tuple(one for one in self.registry.processors if one.last_updated and one.last_updated != self.written)
+
+    def query(self, start: date, end: date, *, by_label: bool = False) -> Query:
+        """Return the query over the dates from `start` to `end`: one scan, one row per date, in order.
+
+        Args:
+            start: The first date.
+            end: The last date.
+            by_label: Whether labels decide what is defaulted in rows that are not scored. Reading labels is slower.
+        """
+        table, layout, by_label = self.registry.table, self.layout, by_label or not self.has_sources
+        dates = row_dates(self.registry)
+        day = dates.of_row()
+        scored = Roles(self.registry).scored
+        others = ", ".join(ident(key) for key in table.keys if not dates.names(key)) or "1"
+        before = f"LAG({{}}) OVER (PARTITION BY {others} ORDER BY {dates.named()})"
+        columns = [
+            "COUNT(*) AS `rows`",
+            f"{f'COUNT({ident(scored)})' if scored else f'COUNTIF({layout.known})'} AS `scored`",
+        ]
+        columns.append("COUNTIF(is_repeated) AS `repeated`")
+        columns.append(f"COUNTIF({layout.misshapen}) AS `misshapen`")
+        columns.append(f"COUNTIF({layout.misordered}) AS `misordered`")
+        columns += [f"COUNTIF({expr}) AS {ident(f'gate_{name}')}" for name, expr in self.gates.items()]
+        columns += [f"{' '.join(one.metric.split())} AS {ident(f'figure_{one.name}')}" for one in self.thresholds]
+        for number, processor in enumerate(self.recorded):
+            columns += self._about_processor(number, processor)
+        for feature in self.registry.active_features:
+            columns += self._about_feature(feature)
+        listed = ",\n  ".join(columns)
+        features = self.registry.active_features
+        defaulted = ",\n  ".join(
+            f"{self._is_default(one, by_label=by_label)} AS `default_{one.index}`" for one in features
+        )
+        real = ",\n  ".join(part for one in features for part in self._real(one))
+        earlier = "".join(
+            f"  IF(DATE_DIFF({day}, {before.format(day)}, DAY) = 1, {before.format(ident(name))}, NULL) "
+            f"AS {ident(_EARLIER + name)},\n"
+            for name in layout.carriers
+        )
+        return Query(
+            "-- each row with the values of its key on the day before; what is defaulted, NULL where that is unknown\n"
+            f"WITH kept AS (\nSELECT\n  *,\n  {dates.named()} = {before.format(dates.named())} AS `is_repeated`,\n"
+            f"{earlier}  {defaulted}\n"
+            f"FROM {ident(table.name)}\nWHERE {dates.between(start, end)}\n),\n"
+            "-- real values, values that are not finite, and values of the day before\n"
+            f"seen AS (\nSELECT\n  *,\n  {real}\nFROM kept\n)\n"
+            f"SELECT\n  {day} AS `day`,\n  {listed}\nFROM seen\nGROUP BY 1\nORDER BY 1"
+        )
+
+    def _about_processor(self, number: int, one: Processor) -> Iterator[str]:
+        updated, written = ident(one.last_updated), ident(self.written) if self.written else ""
+        absent = f"{updated} IS NULL"
+        if one.rows_found:
+            absent += f" OR IFNULL({ident(one.rows_found)}, 0) = 0"
+        yield f"COUNTIF({absent}) AS `p{number}_absent`"
+        yield f"MAX({updated}) AS `p{number}_updated`"
+        yield f"{f'COUNTIF({updated} > {written})' if self.written else '0'} AS `p{number}_late`"
+
+    def _is_default(self, one: Feature, *, by_label: bool) -> str:
+        """Whether the feature of a row is defaulted, by its stored source or, without one, by its label."""
+        unknown = self.registry.unknown_source
+        canonical = sorted({label.canonical for label in self.registry.sources if label.is_default})
+        held = ident(self.sources[one.index]) if one.index in self.sources else ""
+        if not by_label:
+            return f"{held} IN {_listed(canonical)}"
+        label = f"IFNULL({self.layout.label(one)}, {literal(unknown.absent_label)})"
+        labels = {label.label: label.is_default for label in self.registry.sources}
+        unlisted = unknown.canonical in canonical  # whether a label outside the list means a default value
+        listed = _listed(sorted(label for label, is_default in labels.items() if is_default is not unlisted))
+        known = f"IF({self.layout.known}, {label} {'NOT IN' if unlisted else 'IN'} {listed}, NULL)"
+        return f"IF({held} IS NOT NULL, {held} IN {_listed(canonical)}, {known})" if held else known
+
+    def _real(self, one: Feature) -> Iterator[str]:
+        value, at = self.layout.value(one), one.index
+        # The same expression over the columns of the day before.
+        before = render(self.layout.renamed(one, {name: _EARLIER + name for name in self.layout.carriers}))
+        if self.layout.type_of(one) == FLOAT64:
+            nonfinite = f"IS_NAN({value}) OR IS_INF({value})"
+            yield f"NOT default_{at} AND ({nonfinite}) AS `nonfinite_{at}`"
+            yield f"IF(default_{at} OR {nonfinite}, NULL, {value}) AS `real_{at}`"
+        else:
+            yield f"FALSE AS `nonfinite_{at}`"
+            yield f"IF(default_{at}, NULL, {value}) AS `real_{at}`"
+        yield f"IF(default_{at}, NULL, {before}) AS `before_{at}`"
+
+    def _about_feature(self, one: Feature) -> Iterator[str]:
+        at, real, before, default = (f"{what}_{one.index}" for what in ("f", "real", "before", "default"))
+        number = self.layout.number(one, real)
+        low, high = one.range or (None, None)
+        outside = f"COUNTIF({number} < {literal(low)} OR {number} > {literal(high)})" if one.range and number else "0"
+        yield f"COUNT({default}) AS `{at}_scored`"
+        yield f"COUNTIF({default}) AS `{at}_defaults`"
+        missing = f"NOT {default} AND NOT IFNULL(nonfinite_{one.index}, FALSE) AND {real} IS NULL"
+        yield f"COUNTIF({missing} AND NOT IFNULL({self.layout.misshapen}, TRUE)) AS `{at}_missing`"
+        yield f"COUNTIF(nonfinite_{one.index}) AS `{at}_nonfinite`"
+        yield f"COUNT({real}) AS `{at}_present`"
+        yield f"{f'AVG({number})' if number else 'CAST(NULL AS FLOAT64)'} AS `{at}_mean`"
+        yield f"{f'STDDEV_SAMP({number})' if number else 'CAST(NULL AS FLOAT64)'} AS `{at}_stddev`"
+        yield f"MIN({number or real}) AS `{at}_low`"
+        yield f"MAX({number or real}) AS `{at}_high`"
+        yield f"{f'COUNTIF({number} = 0)' if number else '0'} AS `{at}_zeros`"
+        yield f"{outside} AS `{at}_outside`"
+        neutral = (
+            f"{number} = {literal(one.expected)} AND {default} IS NOT NULL"
+            if one.expected is not None and number
+            else "FALSE"
+        )
+        yield f"COUNTIF({neutral}) AS `{at}_neutral`"
+        yield f"COUNTIF({real} = {before}) AS `{at}_repeats`"
+        yield f"COUNTIF({real} IS NOT NULL AND {before} IS NOT NULL) AS `{at}_followed`"
+        cold = (one.window and self.registry.inputs.cold_start) or "FALSE"
+        yield f"COUNTIF(({cold}) AND {default} IS NOT NULL) AS `{at}_cold`"
+        yield f"COUNTIF(({cold}) AND {default}) AS `{at}_cold_defaults`"
+
+    def read(self, row: Mapping[str, Value]) -> Day:
+        """Return one row of the query as a Day."""
+        fields = FeatureDay.__dataclass_fields__
+        return Day(
+            row["day"],  # type: ignore[arg-type]
+            row["rows"],  # type: ignore[arg-type]
+            row["scored"],  # type: ignore[arg-type]
+            row["repeated"],  # type: ignore[arg-type]
+            row["misshapen"],  # type: ignore[arg-type]
+            row["misordered"],  # type: ignore[arg-type]
+            {
+                one.index: FeatureDay(**{name: row[f"f_{one.index}_{name}"] for name in fields})  # type: ignore[arg-type]
+                for one in self.registry.active_features
+            },
+            {
+                one.name: ProcessorDay(*(row[f"p{number}_{what}"] for what in ("absent", "updated", "late")))  # type: ignore[arg-type]
+                for number, one in enumerate(self.recorded)
+            },
+            {name: row[f"gate_{name}"] for name in self.gates},  # type: ignore[misc]
+            {one.name: row[f"figure_{one.name}"] for one in self.thresholds},
+        )
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return f"({', '.join(map(literal, texts)) or 'NULL'})"

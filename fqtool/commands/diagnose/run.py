@@ -1,0 +1,168 @@
+"""fqtool diagnose: the problems of a date, with affected features and rows, onset, likely cause and fix."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from fqtool.commands.diagnose.anomalies import FEWEST
+from fqtool.commands.diagnose.daily_stats import Day, Evidence
+from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
+from fqtool.commands.diagnose.rules import findings_of
+from fqtool.errors import InputError
+from fqtool.findings.finding import Finding
+from fqtool.output.table_text import index_ranges
+from fqtool.registry.model import Registry
+from fqtool.warehouse.protocol import Warehouse
+from fqtool.workspace import require_columns
+
+BASELINE = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The problems of a date.
+
+    Attributes:
+        day: The date.
+        today: Its statistics, None where it has no rows.
+        before: The dates that it is compared with, in order.
+        findings: The problems, the most rows first.
+    """
+
+    day: date
+    today: Day | None
+    before: tuple[Day, ...]
+    findings: tuple[Finding, ...]
+
+
+def diagnosis_of(
+    registry: Registry, warehouse: Warehouse, day: date, baseline: int = BASELINE, *, measuring: bool = False
+) -> Diagnosis:
+    """Diagnose one date against the `baseline` days before it, by one scan of those partitions.
+
+    Where rows of the date are not scored, a second scan reads their labels.
+
+    Args:
+        registry: The registry.
+        warehouse: The target.
+        day: The date.
+        baseline: Number of days before the date to compare it with, 0 or more.
+        measuring: Whether to compute the figures of the thresholds too.
+
+    Raises:
+        InputError: The baseline is negative or too long.
+        NotThere: The table or a column does not exist.
+    """
+    start = baseline_start(day, baseline)
+    evidence = Evidence(registry, measuring)
+    require_columns(registry, warehouse, evidence.needs)
+    days = days_of(evidence, warehouse, start, day, judged=day)
+    if not days or days[-1].day != day:
+        absent = date_without_rows(registry, day, start, days)
+        return Diagnosis(day, None, tuple(days), findings_of(absent) if absent else ())
+    findings = [found for cause in causes_of(registry, days) for found in findings_of(cause)]
+    return Diagnosis(day, days[-1], tuple(days[:-1]), tuple(findings))
+
+
+def baseline_start(day: date, baseline: int = BASELINE) -> date:
+    """Return the first date to compare `day` with. Raises InputError where there is no such date."""
+    if baseline < 0:
+        raise InputError(f"--baseline must be 0 or more, not {baseline}.", remedy="Use a number of days, such as 14.")
+    try:
+        return day - timedelta(days=baseline)
+    except OverflowError:
+        raise InputError(
+            f"There is no date {baseline} days before {day}.", remedy="Use fewer days in --baseline."
+        ) from None
+
+
+def days_of(evidence: Evidence, warehouse: Warehouse, start: date, end: date, *, judged: date) -> list[Day]:
+    """Return the statistics of the dates that have rows, in order.
+
+    Labels are read too where rows from `judged` on are not scored.
+    """
+    days = [evidence.read(row) for row in warehouse.rows(evidence.query(start, end))]
+    if any(one.scored < one.rows for one in days if one.day >= judged):
+        days = [evidence.read(row) for row in warehouse.rows(evidence.query(start, end, by_label=True))]
+    return days
+
+
+_SHADES = ".:+#"
+_LEGEND = "Defaulted rows by feature: . below 25%, : below 50%, + below 75%, # from 75%"
+_FALL = 0.1
+
+
+def surroundings(diagnosis: Diagnosis, registry: Registry) -> Iterator[str]:
+    """Yield the lines to print above the findings: the date, its defaulted features, the gates that fewer rows pass."""
+    yield heading(diagnosis)
+    yield from strips(diagnosis, registry)
+    yield from readiness(diagnosis)
+    yield ""
+
+
+def heading(diagnosis: Diagnosis) -> str:
+    """Return the date, its rows, and the number of dates that it is compared with."""
+    today = diagnosis.today
+    if today is None:
+        return f"{diagnosis.day}: no rows. Without --date, fqtool uses the newest date with rows."
+    count = len(diagnosis.before)
+    compared = f"compared with {count} earlier date{'s' * (count != 1)}" if count else "no earlier date to compare with"
+    unscored = f", {today.rows - today.scored} of them not scored" if today.scored < today.rows else ""
+    return f"{today.day}: {today.rows} rows{unscored}; {compared}."
+
+
+def healthy(diagnosis: Diagnosis) -> str:
+    """Return the sentence for a date without findings."""
+    today = diagnosis.today
+    if today is None:
+        return heading(diagnosis)
+    few = f" Values of fewer than {FEWEST} rows are not judged." if today.rows < FEWEST else ""
+    return f"{heading(diagnosis)} No problems found.{few}"
+
+
+def readiness(diagnosis: Diagnosis) -> Iterator[str]:
+    """Yield a line per gate that fewer rows pass than usual."""
+    today = diagnosis.today
+    if today is None or not today.scored:
+        return
+    lines = []
+    for name, count in today.gates.items():
+        usual = [day.gates[name] / day.rows for day in diagnosis.before if day.scored]
+        if usual and statistics.median(usual) - count / today.rows >= _FALL:
+            lines.append((name, f"{count} of {today.rows} rows", f"usually {statistics.median(usual):.0%}"))
+    if lines:
+        yield "Gates that fewer rows pass than usual"
+    yield from _aligned(lines, right=(1, 2))
+
+
+def strips(diagnosis: Diagnosis, registry: Registry) -> Iterator[str]:
+    """Yield a line per category with a feature that is defaulted in 25% of the rows or more, one sign per feature.
+
+    The sign is `?` for a feature whose default rate is unknown.
+    """
+    if diagnosis.today is None:
+        return
+    lines = []
+    for category in registry.categories:
+        features = [feature for feature in registry.active_features if feature.category == category.name]
+        shares = [diagnosis.today.features[feature.index].default_share for feature in features]
+        signs = "".join("?" if share is None else _SHADES[min(int(share * 4), 3)] for share in shares)
+        if set(signs) - {_SHADES[0]}:
+            lines.append((category.name, signs, index_ranges([feature.index for feature in features])))
+    if lines:
+        yield _LEGEND
+    yield from _aligned(lines)
+
+
+def _aligned(lines: Sequence[Sequence[str]], right: Container[int] = ()) -> Iterator[str]:
+    """Yield indented lines of aligned columns; those in `right` are aligned right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [
+            text.rjust(width) if at in right else text.ljust(width)
+            for at, (text, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        yield f"  {'  '.join(cells)}".rstrip()

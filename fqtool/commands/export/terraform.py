@@ -1,0 +1,83 @@
+"""The registry as Terraform resources for BigQuery, in the JSON syntax.
+
+Terraform reads every string as a template, so `${` and `%{` are escaped by doubling the first character.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from fqtool.commands.export.contents import dataset_of
+from fqtool.registry.model import Registry
+from fqtool.schema.build import desired_state
+from fqtool.table.model import DATASET, Table, View
+from fqtool.table.schema_json import schema_json
+
+_NOTE = "Written by `fqtool export terraform`; change the registry, not this file."
+_PROJECT, _DATASET = "${var.feature_store_project}", "${var.feature_store_dataset}"
+_TEMPLATE = re.compile(r"[$%](?=\{)")
+_MILLISECONDS = 86_400_000
+
+
+def terraform(registry: Registry) -> str:
+    """Return a `.tf.json` file: the table, its views, and variables for project and dataset."""
+    place, state = dataset_of(registry), desired_state(registry)
+    if state.table is None:
+        return ""
+    tables = {resource(state.table.name): _table(state.table)}
+    tables |= {resource(view.name): _view(view, state.table) for view in state.views}
+    properties = {
+        "//": _NOTE,
+        "variable": {
+            "feature_store_project": _variable("The project of the feature store.", place.project if place else None),
+            "feature_store_dataset": _variable("The dataset of the feature store.", place.dataset if place else None),
+        },
+        "resource": {"google_bigquery_table": tables},
+    }
+    return json.dumps(properties, indent=2, ensure_ascii=False) + "\n"
+
+
+def template(text: str) -> str:
+    """Return the template that Terraform evaluates to `text`."""
+    return _TEMPLATE.sub(lambda match: match[0] * 2, text)
+
+
+def resource(name: str) -> str:
+    """Return the name of a table as a resource name, which must not begin with a digit or a hyphen."""
+    return name if name[0].isalpha() or name[0] == "_" else f"_{name}"
+
+
+def _variable(description: str, default: str | None) -> dict[str, str]:
+    return {"type": "string", "description": description} | ({"default": default} if default else {})
+
+
+def _table(table: Table) -> dict[str, Any]:
+    properties = _common(table.name, table.options.description)
+    properties["schema"] = template(schema_json(table.columns))
+    if table.partitioning:
+        properties["time_partitioning"] = {"type": table.partitioning.granularity, "field": table.partitioning.column}
+        if days := table.options.partition_expiration_days:
+            properties["time_partitioning"]["expiration_ms"] = round(days * _MILLISECONDS)
+    if table.clustering:
+        properties["clustering"] = list(table.clustering)
+    if table.options.require_partition_filter:
+        properties["require_partition_filter"] = True
+    if table.options.labels:
+        properties["labels"] = {key: template(value) for key, value in table.options.labels}
+    return properties | {"deletion_protection": True}
+
+
+def _view(view: View, table: Table) -> dict[str, Any]:
+    query = f"{_PROJECT}.{_DATASET}".join(template(part) for part in view.text.split(DATASET))
+    return _common(view.name, view.description) | {
+        "view": {"query": query, "use_legacy_sql": False},
+        "deletion_protection": False,
+        "depends_on": [f"google_bigquery_table.{resource(table.name)}"],
+    }
+
+
+def _common(name: str, description: str) -> dict[str, Any]:
+    properties: dict[str, Any] = {"project": _PROJECT, "dataset_id": _DATASET, "table_id": name}
+    return properties | ({"description": template(description)} if description else {})

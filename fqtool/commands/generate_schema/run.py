@@ -1,0 +1,73 @@
+"""fqtool generate-schema: the managed columns as BigQuery schema JSON, and the check for a stale file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fqtool.errors import InputError
+from fqtool.findings.finding import Finding, Group, Location, rule
+from fqtool.findings.remedy import Commands
+from fqtool.registry.model import Registry
+from fqtool.schema.build import desired_table, managed_columns
+from fqtool.table.diff import diff
+from fqtool.table.model import State, Table
+from fqtool.table.schema_json import read_schema, schema_json
+from fqtool.warehouse.files import read_text
+
+
+def generated_schema(registry: Registry, *, full: bool = False) -> str:
+    """Return the schema as JSON text.
+
+    Args:
+        registry: the registry.
+        full: include the base columns, which come first. Default: only managed columns, in registry order.
+    """
+    return schema_json(desired_table(registry).columns if full else managed_columns(registry))
+
+
+def stale_schema(
+    registry: Registry, path: Path, *, full: bool = False, words: tuple[str, ...] = ("generate-schema",)
+) -> tuple[Finding, ...]:
+    """Compare a schema file with the registry.
+
+    Args:
+        registry: the registry.
+        path: the schema file.
+        full: compare with the whole table instead of the managed columns.
+        words: the command that writes the file again, for the remedy.
+
+    Returns:
+        A finding per difference; () where the bytes are equal.
+    """
+    generated = generated_schema(registry, full=full)
+    try:
+        present = read_text(path)
+        old = read_schema(present, str(path))
+    except InputError as error:
+        return stale_schema_file(str(path), error.message, words)
+    if present == generated:
+        return ()
+    new = read_schema(generated, "the registry")
+    changes = diff(State(Table("schema", old)), State(Table("schema", new)))
+    sentences = [f"In the registry {change.describe()}." for change in changes]
+    return tuple(
+        finding
+        for sentence in sentences or ["The fields are equal; spaces or the order of keys differ."]
+        for finding in stale_schema_file(str(path), sentence, words)
+    )
+
+
+@rule("FQ407", group=Group.GENERATED)
+def stale_schema_file(name: str, sentence: str, words: tuple[str, ...], line: int = 0) -> Iterator[Finding]:
+    """A generated file does not match the registry.
+
+    Problem: a file in the repository differs from the output of `generate-schema`, `export` or `docs`.
+
+    Why: the registry was edited without generating the file again, or the file was edited by hand.
+
+    Example: a description changed in the registry.
+
+    Fix: run the same command without `--check`, e.g. `fqtool generate-schema --out FILE`, and commit the file.
+    """
+    yield Finding(name, sentence, remedy=Commands((("fqtool", *words),)), location=Location(name, line))

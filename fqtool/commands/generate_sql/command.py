@@ -1,0 +1,48 @@
+"""fqtool generate-sql."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fqtool.cli.options import REGISTRY, Format, RegistryPath, registry_words, report_findings, write_output
+from fqtool.cli.output import current_run
+
+app = typer.Typer()
+
+
+@app.command("generate-sql")
+def generate_sql(
+    kind: Annotated[str, typer.Argument(help="The kind: scoring, table, view, writer, detection or monitoring.")],
+    registry: RegistryPath = REGISTRY,
+    dialect: Annotated[str, typer.Option(help="The SQL dialect: bigquery or duckdb.")] = "bigquery",
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write; - is stdout.")] = Path("-"),
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", help="With writer, list the columns that this file's MERGE or INSERT lacks."),
+    ] = None,
+    form: Format = "text",
+) -> None:
+    """Print the SQL that fqtool generates from the registry."""
+    from fqtool.commands.generate_sql.run import generated_sql
+    from fqtool.workspace import open_registry
+
+    if check is not None:
+        _check(registry, kind, check, form)
+        return
+    write_output(out, generated_sql(open_registry(registry), kind, dialect))
+
+
+def _check(registry: Path, kind: str, file: Path, form: str) -> None:
+    from fqtool.commands.generate_sql.check import check_writer_sql
+    from fqtool.errors import UsageError
+    from fqtool.workspace import open_registry
+
+    if kind != "writer":
+        raise UsageError("--check compares the SQL of a writer.", remedy="Use generate-sql writer --check FILE.")
+    current_run().options += registry_words(registry)
+    findings = check_writer_sql(open_registry(registry), file)
+    ok = f"{file} writes every column of the registry."
+    report_findings(findings, form, target=str(file), command="generate-sql", ok=ok)

@@ -1,0 +1,158 @@
+"""What may be wrong with a writer's own MERGE or INSERT, beside the columns of the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fqtool.findings.finding import Finding, Group, Location, Severity, rule
+from fqtool.findings.remedy import commands
+from fqtool.records.read_dml import Assigned, Written
+from fqtool.registry.checks.explain_schema import nearest
+from fqtool.table.column import Column
+
+_LISTED = 30
+_FULL = "Take the statement that names every column from"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One list of columns in a writer's SQL, beside the table's columns.
+
+    `expected` are the columns that a writer owns and must write here, `computed` those that fqtool computes.
+    """
+
+    file: str
+    sql: str
+    written: Written
+    columns: tuple[Column, ...]
+    expected: tuple[str, ...]
+    computed: tuple[str, ...]
+
+    def place(self, offset: int) -> Location:
+        """Return the place of an offset of the text."""
+        line = self.sql.count("\n", 0, offset) + 1
+        return Location(self.file, line, offset - self.sql.rfind("\n", 0, offset))
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The columns that are written, without case."""
+        return frozenset(one.column.lower() for one in self.written.columns)
+
+    def left_out(self, names: tuple[str, ...]) -> list[str]:
+        """Return those of the names that are not written."""
+        return [name for name in names if name.lower() not in self.names]
+
+
+def _joined(names: list[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+@rule("FQ521", group=Group.WRITER_SQL)
+def column_left_out(listed: Listed) -> Iterator[Finding]:
+    """A writer's MERGE or INSERT leaves columns out.
+
+    Problem: the list of columns lacks some that the writer owns.
+
+    Why: an UPDATE leaves them at the values of the older row, an INSERT at NULL, without an error.
+
+    Example: a column that was added to the table and not to the statement
+
+    Fix: use the statement of `fqtool generate-sql writer`, or add the columns.
+    """
+    if listed.written.named and (missing := listed.left_out(listed.expected)):
+        stay = "keep their old values" if listed.written.verb == "UPDATE" else "are NULL"
+        count = f"{len(missing)} column{'s' * (len(missing) != 1)}"
+        message = f"{listed.written.verb} leaves out {count}, which {stay}: {_joined(missing)}."
+        remedy = commands("generate-sql writer", first=_FULL)
+        yield Finding(missing[0], message, remedy=remedy, location=listed.place(listed.written.at))
+
+
+@rule("FQ522", Severity.WARNING, group=Group.WRITER_SQL)
+def computed_column_left_out(listed: Listed) -> Iterator[Finding]:
+    """A writer's MERGE updates a row and leaves columns that fqtool computes at the scores of the older row.
+
+    Problem: UPDATE SET lacks columns that fqtool computes from what it sets.
+
+    Why: until the date is scored again, the quality of the row is that of the values before.
+
+    Example: UPDATE SET features = s.features
+
+    Fix: set the columns too, to what `registry.score` returns or to NULL, or score the date after each write.
+    """
+    if listed.written.verb == "UPDATE" and (missing := listed.left_out(listed.computed)):
+        message = f"UPDATE leaves {len(missing)} computed columns at the scores of the older row: {_joined(missing)}."
+        remedy = commands("score --start DATE", first="Score the date after each write:")
+        yield Finding(missing[0], message, remedy=remedy, location=listed.place(listed.written.at))
+
+
+@rule("FQ523", group=Group.WRITER_SQL)
+def insert_without_names(listed: Listed) -> Iterator[Finding]:
+    """A writer's INSERT names no columns, so its values go by the position of the table's columns.
+
+    Problem: there is no list of columns before VALUES or SELECT.
+
+    Why: BigQuery appends new columns, so the table's order is not the registry's; a value goes to another column
+    without an error where the types agree.
+
+    Example: INSERT INTO store VALUES ('a', DATE '2026-02-06', ...)
+
+    Fix: name the columns.
+    """
+    if listed.written.named:
+        return
+    count = listed.written.values
+    values = "the values" if count is None else "its value" if count == 1 else f"its {count} values"
+    message = f"INSERT names no columns: {values} go by position, and the registry has {len(listed.columns)} columns."
+    yield Finding("INSERT", message, remedy="Name the columns.", location=listed.place(listed.written.at))
+
+
+@rule("FQ524", group=Group.WRITER_SQL)
+def unknown_column_written(listed: Listed) -> Iterator[Finding]:
+    """A writer's MERGE or INSERT names a column that the registry does not declare.
+
+    Problem: no column has the name.
+
+    Why: BigQuery refuses the statement, or the registry does not know a column of the table.
+
+    Example: INSERT (player, dya)
+
+    Fix: correct the name, or declare the column.
+    """
+    known = {column.key: column.name for column in listed.columns}
+    for one in listed.written.columns:
+        if one.column.lower() not in known:
+            near = nearest(one.column, known.values())
+            remedy = f"Did you mean {near}?" if near else "Declare the column under base_columns, or remove it."
+            message = f"{listed.written.verb} names {one.column}, which is not declared in the registry."
+            yield Finding(one.column, message, remedy=remedy, location=listed.place(one.at))
+
+
+@rule("FQ525", group=Group.WRITER_SQL)
+def value_of_another_column(listed: Listed) -> Iterator[Finding]:
+    """A writer's MERGE or INSERT writes one column of the source into another of the table.
+
+    Problem: the value of a column is the source's column of another column's name, or there are more or fewer values
+    than columns.
+
+    Why: the two lists went out of step; the types may agree, and then nothing fails.
+
+    Example: INSERT (points, minutes) VALUES (s.minutes, s.points)
+
+    Fix: put the values into the order of the columns.
+    """
+    known = {column.key for column in listed.columns}
+    written = listed.written
+    if written.named and written.values is not None and written.values != len(written.columns):
+        message = f"INSERT names {len(written.columns)} columns and gives {written.values} values."
+        yield Finding("INSERT", message, remedy="Give one value for each column.", location=listed.place(written.at))
+    for one in written.columns:
+        if one.source and one.source.lower() != one.column.lower() and one.source.lower() in known:
+            yield _other_column(listed, one)
+
+
+def _other_column(listed: Listed, one: Assigned) -> Finding:
+    message = f"{one.column} gets the source's {one.source}."
+    remedy = "Put the values into the order of the columns."
+    return Finding(one.column, message, remedy=remedy, location=listed.place(one.at))

@@ -1,0 +1,111 @@
+"""fqtool init."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fqtool.cli.options import DEFAULT_TARGET, REGISTRY, Timeout, counted, registry_option
+from fqtool.cli.output import say
+from fqtool.cli.tracing import traced
+
+if TYPE_CHECKING:
+    from fqtool.commands.init.run import Scaffolded
+
+app = typer.Typer()
+
+
+@app.command()
+def init(
+    from_table: Annotated[
+        str | None, typer.Option("--from-table", help="Read a table of the target.", metavar="TABLE")
+    ] = None,
+    from_schema: Annotated[
+        Path | None,
+        typer.Option("--from-schema", help="Read BigQuery schema JSON or the output of bq show.", metavar="FILE"),
+    ] = None,
+    from_ddl: Annotated[
+        Path | None,
+        typer.Option("--from-ddl", help="Read CREATE TABLE and ALTER TABLE of a SQL file or folder.", metavar="PATH"),
+    ] = None,
+    from_odcs: Annotated[
+        Path | None, typer.Option("--from-odcs", help="Read an ODCS v3 data contract.", metavar="FILE")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write; - is stdout.")] = REGISTRY,
+    name: Annotated[
+        str,
+        typer.Option(help="The table's name in the registry, or which table of a file.", metavar="TABLE"),
+    ] = "",
+    comments: Annotated[
+        bool,
+        typer.Option("--comments", help="With --from-ddl, read comments of columns as descriptions."),
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            "--target",
+            "-t",
+            envvar="FQTOOL_TARGET",
+            help="The URL of the table's target; by default a local DuckDB file.",
+        ),
+    ] = None,
+    timeout: Timeout = 30.0,
+) -> None:
+    """Write a first registry from a table, schema or contract.
+
+    Without a --from option, the registry is a small example.
+    """
+    from fqtool.commands.init import run as verb
+    from fqtool.errors import UsageError
+
+    given = [one for one in (from_table, from_schema, from_ddl, from_odcs) if one is not None]
+    if len(given) > 1:
+        raise UsageError("Only one --from option is allowed.", remedy="Remove the others.")
+    if comments and from_ddl is None:
+        raise UsageError("--comments needs --from-ddl.", remedy="Add --from-ddl, or remove --comments.")
+    if str(out) != "-":
+        verb.require_free(out, force=force)
+    if from_table is not None:
+        from fqtool.warehouse.target import open_target
+
+        with traced(open_target(target or DEFAULT_TARGET, timeout=timeout)) as warehouse:
+            made = verb.scaffold_live(warehouse, from_table, name)
+    elif from_schema is not None:
+        made = verb.scaffold_schema(from_schema, name)
+    elif from_ddl is not None:
+        made = verb.scaffold_ddl(from_ddl, name, comments=comments)
+    elif from_odcs is not None:
+        made = verb.scaffold_contract(from_odcs, name)
+    else:
+        made = verb.scaffold_example(name)
+    if str(out) == "-":
+        sys.stdout.write(made.text)
+        return
+    verb.write_scaffold(out, made.text, force=force)
+    _print_outcome(made, out, target)
+
+
+def _print_outcome(made: Scaffolded, out: Path, target: str | None) -> None:
+    from fqtool.output.characters import visible
+
+    scaffold = made.made
+    columns = counted(len(scaffold.columns), "base column")
+    origin = f", read from {scaffold.origin}" if scaffold.origin else ", a small example store to change"
+    say(visible(f"Wrote {out}: {scaffold.table.name} with {columns}{origin}."))
+    for one in (*made.notes, *scaffold.unsaid):
+        say(visible(f"Check this: {one}"))
+    if not scaffold.keys_stated:
+        say(visible(f"Check this: no primary key is declared, so `keys` is a guess: {', '.join(scaffold.table.keys)}."))
+    option = registry_option(out)
+    say("Next:")
+    say(f"  fqtool validate{option}")
+    if scaffold.target:
+        option += f" --target {quote(target)}" if target else ""
+        say(f"  fqtool check-drift{option}")
+    else:
+        say(f"  fqtool migrate plan{option}")

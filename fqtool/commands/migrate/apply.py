@@ -1,0 +1,206 @@
+"""fqtool migrate applies pending files; fqtool migrate verify replays all files on a new embedded database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from fqtool.commands.migrate.executor import Executor, LiveState
+from fqtool.commands.migrate.lease import Lease, create_ledger, prepare_ledger, runner_name
+from fqtool.commands.migrate.rehearsal import rehearse
+from fqtool.commands.migrate.rules import judge
+from fqtool.errors import MigrationError, Refusal, UsageError
+from fqtool.findings.catalog import rules_of
+from fqtool.findings.finding import Finding, Group, Severity
+from fqtool.findings.remedy import commands
+from fqtool.migrations.files import MigrationFile, after
+from fqtool.migrations.history import RECREATE, applied_state, check_history, table_behind_the_ledger
+from fqtool.migrations.ledger import Entry, revisions
+from fqtool.table.changes import Reorder
+from fqtool.table.diff import diff
+from fqtool.table.model import State
+from fqtool.warehouse.protocol import Warehouse
+from fqtool.workspace import Workspace, live_state, read_ledger
+
+# These findings about history stop a run. A registry ahead of its files does not: pending files are still correct.
+_STOPS = {"FQ401", "FQ402", "FQ403", "FQ405"}
+
+
+def require_hazards(codes: Iterable[str]) -> None:
+    """Check the values of --allow.
+
+    Raises:
+        UsageError: a code is not the code of a hazard.
+    """
+    hazards = {RECREATE} | {rule.code for rule in rules_of(Group.HAZARDS) if rule.severity is Severity.WARNING}
+    for code in codes:
+        if code not in hazards:
+            raise UsageError(f"Unknown hazard {code!r}.", remedy=f"Use one of: {', '.join(sorted(hazards))}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The result of a run.
+
+    Attributes:
+        done: each file with "applied" or "adopted", in order.
+        pending: the files that a dry run would apply.
+    """
+
+    done: tuple[tuple[MigrationFile, str], ...]
+    pending: tuple[MigrationFile, ...] = ()
+
+
+def apply_migrations(
+    workspace: Workspace,
+    warehouse: Warehouse,
+    *,
+    tool: str,
+    allow: frozenset[str] = frozenset(),
+    dry_run: bool = False,
+    take_lease: bool = False,
+    on_step: Callable[[str], None] = lambda _: None,
+    configure: Callable[[Executor], None] = lambda _: None,
+) -> Applied:
+    """Apply every pending migration file to the target, each statement verified by reading the table back.
+
+    Args:
+        workspace: the registry and its migrations.
+        warehouse: the target.
+        tool: the version of fqtool, for the ledger.
+        allow: the codes of hazards that may run.
+        dry_run: return the pending files and change nothing.
+        take_lease: take the lease from another process.
+        on_step: called with the name of each step before it.
+        configure: called with the executor, for tests.
+
+    Raises:
+        MigrationError: a migration file was edited.
+        Refusal: a hazard is not allowed, the table is not the one that was planned for, or the target lacks a column
+            or view of an applied migration.
+        Busy: another process holds the lease.
+        WorldError: the warehouse failed.
+    """
+    workspace.require_files()
+    entries = read_ledger(warehouse)
+    pending = pending_files(workspace, entries or ())
+    live = live_state(warehouse, workspace.wanted)
+    again = _is_gone(workspace, live, entries or ())
+    if again and RECREATE not in allow:
+        _require_present(workspace, live, entries or (), warehouse)
+    pending = tuple(file for file in workspace.files if file.statements) if again else pending
+    if live.table is not None:  # an absent table has no data to lose
+        _require_allowed(workspace, pending, allow)
+    if pending:
+        rehearse(workspace, live, entries or (), warehouse.url, discard=again)
+    else:
+        _require_present(workspace, live, entries or (), warehouse)
+    if dry_run or not pending:
+        return Applied((), pending)
+    executor = Executor(
+        warehouse, LiveState(warehouse, workspace.wanted, workspace.restricted), runner_name(), tool, on_step=on_step
+    )
+    configure(executor)
+    lease = Lease(warehouse, executor.runner, "migrating", "fqtool migrate", executor.clock, on_step)
+    if entries is None:
+        create_ledger(warehouse, on_step)
+    with lease.held(take_over=take_lease) as executor.entries:
+        pending_files(workspace, executor.entries)
+        with executor.recording():
+            if again and _is_gone(workspace, executor.live.state, executor.entries):
+                executor.discard()
+            state, done = State(), list[tuple[MigrationFile, str]]()
+            for file in workspace.files:
+                lease.renew()
+                outcome = executor.apply(file, state)
+                if outcome != "done":
+                    done.append((file, outcome))
+                state = after(state, file)
+    _require_present(workspace, executor.live.state, executor.entries, warehouse, tuple(done))
+    return Applied(tuple(done))
+
+
+def _is_gone(workspace: Workspace, live: State, entries: tuple[Entry, ...]) -> bool:
+    """Whether a table that the ledger records as created is absent."""
+    return live.table is None and applied_state(workspace.files, revisions(entries)).table is not None
+
+
+def _require_present(
+    workspace: Workspace,
+    live: State,
+    entries: tuple[Entry, ...],
+    warehouse: Warehouse,
+    done: tuple[tuple[MigrationFile, str], ...] = (),
+) -> None:
+    """Raise Refusal where the target lacks what the ledger records as created; the live table is the truth."""
+    findings = tuple(table_behind_the_ledger(workspace.history_of(live, revisions(entries), warehouse.url)))
+    if findings:
+        applied = "".join(f"Applied `{file.name}`. " for file, _ in done)
+        raise Refusal(f"{applied}The target differs from its ledger.", findings=findings)
+
+
+def pending_files(workspace: Workspace, entries: tuple[Entry, ...]) -> tuple[MigrationFile, ...]:
+    """Return the files with statements that are not done. Raises MigrationError where history is invalid."""
+    findings = tuple(finding for finding in check_history(workspace.history(entries)) if finding.rule in _STOPS)
+    if findings:
+        raise MigrationError("Migration files and ledger disagree; nothing was changed.", findings=findings)
+    complete = {revision.version for revision in revisions(entries) if revision.complete}
+    return tuple(file for file in workspace.files if file.statements and file.version not in complete)
+
+
+def _require_allowed(workspace: Workspace, pending: tuple[MigrationFile, ...], allow: frozenset[str]) -> None:
+    """Find the hazards of the statements; the headers of the files are not used."""
+    findings: list[Finding] = []
+    state = State()
+    for file in workspace.files:
+        for statement in file.statements:
+            for change in statement.changes:
+                if file in pending and not statement.adopted:
+                    findings += judge(state, change)
+                state = change.apply(state)
+    stops = [
+        finding
+        for finding in dict.fromkeys(findings)
+        if finding.severity is not Severity.NOTE and (finding.severity is Severity.ERROR or finding.rule not in allow)
+    ]
+    if stops:
+        codes = " ".join(f"--allow {code}" for code in sorted({*allow, *(finding.rule for finding in stops)}))
+        raise Refusal(
+            "Pending migrations have hazards that are not allowed; nothing was changed.",
+            remedy=commands(f"migrate {codes}", first="Read the findings, then allow them:"),
+            findings=tuple(stops),
+        )
+
+
+def verify_migrations(workspace: Workspace, scratch: Warehouse, tool: str) -> tuple[Finding, ...]:
+    """Check files, checksums, chain and contract, and replay the files.
+
+    Args:
+        workspace: the registry and its migrations.
+        scratch: an empty warehouse to replay on.
+        tool: the version of fqtool, for the ledger.
+
+    Returns:
+        The findings. With an error other than FQ404 nothing is replayed.
+
+    Raises:
+        MigrationError: the replayed table differs from the files, which is an error of fqtool or of a file.
+    """
+    workspace.require_files()
+    findings = check_history(workspace.history())
+    if any(finding.severity is Severity.ERROR and finding.rule != "FQ404" for finding in findings):
+        return findings
+    executor = Executor(scratch, LiveState(scratch, workspace.recorded), "verify", tool)
+    prepare_ledger(scratch)
+    state = State()
+    with executor.recording():
+        for file in workspace.files:
+            # Adopted statements have to run on an empty table.
+            statements = tuple(replace(statement, adopted=False) for statement in file.statements)
+            executor.apply(replace(file, statements=statements), state)
+            state = after(state, file)
+    changes = diff(live_state(scratch, workspace.recorded), workspace.recorded)
+    differences = [change.describe() for change in changes if not isinstance(change, Reorder)]
+    if differences:
+        raise MigrationError(f"The replayed table differs from the files: {'; '.join(differences)[:600]}.")
+    return findings

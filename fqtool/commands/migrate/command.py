@@ -1,0 +1,225 @@
+"""fqtool migrate and its subcommands plan, status and verify."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from fqtool.cli.options import (
+    MIGRATIONS,
+    REGISTRY,
+    Folder,
+    Format,
+    RegistryPath,
+    TargetUrl,
+    Timeout,
+    counted,
+    known_warehouses,
+    report_findings,
+    say_next,
+    version,
+    warehouse_of,
+    workspace_of,
+)
+from fqtool.cli.output import current_run, say
+from fqtool.cli.tracing import traced
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from fqtool.commands.migrate.plan import Planned
+    from fqtool.migrations.files import MigrationFile
+    from fqtool.table.ddl import Statement
+
+app = typer.Typer(help="Apply pending migrations; plan, list or verify them.", invoke_without_command=True)
+
+
+@app.callback()
+def migrate(
+    context: typer.Context,
+    registry: RegistryPath = REGISTRY,
+    folder: Folder = MIGRATIONS,
+    target: TargetUrl = None,
+    timeout: Timeout = 30.0,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="Run statements with this hazard, e.g. FQ230; repeatable.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the pending statements; change nothing.")] = False,
+    take_lease: Annotated[
+        bool, typer.Option("--take-lease", help="Take the lease from a process that has crashed.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print every step.")] = False,
+) -> None:
+    """Apply pending migrations to the target, each statement verified by reading the table back."""
+    if context.invoked_subcommand:
+        current_run().words.append(context.invoked_subcommand)
+        return
+    from fqtool.commands.migrate.apply import apply_migrations, require_hazards
+
+    allow = [code.upper() for code in allow or ()]
+    require_hazards(allow)
+    workspace = workspace_of(registry, folder)
+    with warehouse_of(workspace.registry, target, timeout) as warehouse:
+        result = apply_migrations(
+            workspace,
+            warehouse,
+            tool=version(),
+            allow=frozenset(allow),
+            dry_run=dry_run,
+            take_lease=take_lease,
+            on_step=(lambda step: say(f"  {step}")) if verbose else (lambda _: None),
+        )
+        if dry_run:
+            for file in result.pending:
+                print(file.text)
+            if result.pending:
+                say(f"Pending: {_size(result.pending)}; nothing was changed.")
+                say_next(" ".join(["migrate", *(f"--allow {code}" for code in allow)]))
+        for file, outcome in result.done:
+            sentence = "found in place, recorded as baseline" if outcome == "adopted" else _count(file.statements)
+            say(f"{file.name}: {sentence}")
+        if result.done:
+            say(f"Applied {_size([file for file, _ in result.done])}; {warehouse.url} is up to date.")
+            say_next("check-drift")
+        elif not result.pending:
+            say(f"Up to date: no migration is pending in {warehouse.url}.")
+
+
+def _size(files: Sequence[MigrationFile]) -> str:
+    statements = sum(len(file.statements) for file in files)
+    return f"{counted(len(files), 'migration')} ({counted(statements, 'statement')})"
+
+
+def _count(statements: Sequence[Statement]) -> str:
+    from fqtool.migrations.plan import compared
+
+    adopted = sum(statement.adopted for statement in statements)
+    run = len(statements) - adopted
+    also = f" and {adopted} found in place" if adopted else ""
+    checked = compared(change for statement in statements for change in statement.changes)
+    return f"applied, {run} statement{'' if run == 1 else 's'}{also}; compared with the table: {checked}"
+
+
+@app.command()
+def plan(
+    registry: RegistryPath = REGISTRY,
+    folder: Folder = MIGRATIONS,
+    target: TargetUrl = None,
+    timeout: Timeout = 30.0,
+    name: Annotated[str, typer.Option(help="The name of the file after its number, e.g. add_vegas.")] = "",
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Plan from the migration files, without reading the target.")
+    ] = False,
+    include_base: Annotated[bool, typer.Option("--include-base", help="Change base columns too.")] = False,
+    redo: Annotated[
+        bool, typer.Option("--redo", help="Plan again the files that no target has begun to apply.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; write nothing.")] = False,
+) -> None:
+    """Write the next migration from the live table to the registry.
+
+    The migration is printed with hazards, cost in metadata operations, and rollback.
+    """
+    from fqtool.commands.migrate.plan import plan_migration, print_plan, write_plan
+    from fqtool.commands.migrate.redo import superseded
+    from fqtool.warehouse.migration_folder import read_migrations
+
+    today, without, begun = datetime.now(UTC).date(), frozenset[str](), dict[str, str]()
+    if redo:
+        begun = _begun_anywhere(registry, target, timeout, offline=offline)
+        without = superseded(read_migrations(folder), begun, str(folder))
+    workspace = workspace_of(registry, folder, without)
+    options: Any = {"today": today, "name": name, "include_base": include_base, "redo": redo, "begun_elsewhere": begun}
+    if offline:
+        planned = plan_migration(workspace, None, **options)
+    else:
+        with warehouse_of(workspace.registry, target, timeout) as warehouse:
+            planned = plan_migration(workspace, warehouse, **options)
+    for file, of_file in planned.new:
+        print_plan(file, of_file, sys.stdout)
+    for replaced in planned.replaced(workspace):
+        say(f"Replaces {folder / replaced}, which no known target has begun to apply.")
+    if not dry_run:
+        written = write_plan(workspace, planned)
+        for file_name in [name for name in written if name.endswith(".sql")] or written:
+            say(f"Wrote {folder / file_name}.")
+    _conclude_plan(planned, dry_run=dry_run)
+
+
+def _conclude_plan(planned: Planned, *, dry_run: bool) -> None:
+    if not planned.new:
+        say("Up to date: no migration needed.")
+        return
+    hazards = [hazard for _, of_file in planned.new for hazard in of_file.hazards]
+    size = f"{_size([file for file, _ in planned.new])}, {counted(len(hazards), 'hazard')} to allow"
+    say(f"Planned {size}{'; nothing was written' if dry_run else ''}.")
+    codes = [f"--allow {code}" for code in sorted({hazard.rule for hazard in hazards})]
+    say_next("migrate plan" if dry_run else " ".join(["migrate", *codes]))
+
+
+def _begun_anywhere(registry: Path, target: str | None, timeout: float, *, offline: bool) -> dict[str, str]:
+    """Return name -> SHA-256 of the migrations that a known target has begun to apply."""
+    from fqtool.commands.migrate.redo import begun_files
+    from fqtool.errors import UsageError
+    from fqtool.workspace import open_registry
+
+    if offline:
+        raise UsageError(
+            "--redo reads the ledgers of the targets, which --offline forbids.", remedy="Remove one of them."
+        )
+    return begun_files(known_warehouses(open_registry(registry), target, timeout))
+
+
+@app.command()
+def status(
+    registry: RegistryPath = REGISTRY,
+    folder: Folder = MIGRATIONS,
+    target: TargetUrl = None,
+    timeout: Timeout = 30.0,
+    form: Format = "text",
+) -> None:
+    """List all migrations of folder and target, and check that they agree."""
+    from fqtool.commands.migrate.status import migration_status
+    from fqtool.output.table_text import print_table
+
+    workspace = workspace_of(registry, folder)
+    with warehouse_of(workspace.registry, target, timeout) as warehouse:
+        listed = migration_status(workspace, warehouse)
+        if form == "text":
+            headers = ["migration", "status", "statements", "finished (UTC)", "by", "error"]
+            cells = [[r.name, r.standing, r.statements, r.finished_at, r.runner, r.error] for r in listed.rows]
+            if not any(row.error for row in listed.rows):
+                headers, cells = headers[:-1], [row[:-1] for row in cells]
+            print_table(f"Migrations of {warehouse.url}", headers, cells, sys.stdout)
+        pending = sum(row.standing == "pending" for row in listed.rows)
+        ok = f"No problems found: {counted(len(listed.rows), 'migration')}, {pending} pending."
+        report_findings(
+            listed.findings,
+            form,
+            target=warehouse.url,
+            command="migrate status",
+            ok=ok,
+            next_command="migrate" if pending else "",
+        )
+
+
+@app.command()
+def verify(registry: RegistryPath = REGISTRY, folder: Folder = MIGRATIONS, form: Format = "text") -> None:
+    """Check the folder: checksums, chain, contract, and a replay.
+
+    The files are replayed on a new embedded database.
+    """
+    from fqtool.commands.migrate.apply import verify_migrations
+    from fqtool.warehouse.target import open_target
+
+    workspace = workspace_of(registry, folder)
+    with traced(open_target("duckdb:///:memory:")) as scratch:
+        findings = verify_migrations(workspace, scratch, version())
+    count = len(workspace.files)
+    replayed = f"{counted(count, 'migration')} replay{'s' if count == 1 else ''}"
+    ok = f"No problems found: {replayed} to the table that the registry describes."
+    report_findings(findings, form, target=str(folder), command="migrate verify", ok=ok)

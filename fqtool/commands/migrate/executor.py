@@ -1,0 +1,281 @@
+"""The only module that runs migration statements: one at a time, recorded before and after, verified by reading back.
+
+A run that failed is resumed by running again. A statement that was started is first looked for in the table, then run
+again under the same job id, which a warehouse runs at most once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+
+from fqtool.errors import FqtoolError, Refusal, StatementFailed, Unreachable, WorldError
+from fqtool.findings.remedy import commands
+from fqtool.migrations.files import MigrationFile
+from fqtool.migrations.fit import lacks, misfits
+from fqtool.migrations.ledger import LEASE, Entry, Status, entry_for, last_attempt, record
+from fqtool.migrations.plan import satisfied, to_make
+from fqtool.table.change import ViewChange
+from fqtool.table.changes import AddColumn, Change, CreateTable, DropColumn, SetDefault, SetMode, SetType, fold
+from fqtool.table.ddl import Statement, render
+from fqtool.table.diff import diff
+from fqtool.table.model import State, View
+from fqtool.warehouse.protocol import Pace, Warehouse
+from fqtool.workspace import live_state
+
+_BATCH = 50  # rows of one MERGE
+
+
+@dataclass
+class Pacer:
+    """Limits the rate of metadata operations."""
+
+    sleep: Callable[[float], None] = time.sleep
+    _recent: deque[float] = field(default_factory=deque)
+
+    def wait(self, pace: Pace | None) -> None:
+        """Wait until one more operation fits the limit."""
+        if pace is None:
+            return
+        now = time.monotonic()
+        while self._recent and now - self._recent[0] >= pace.seconds:
+            self._recent.popleft()
+        if len(self._recent) >= pace.operations:
+            self.sleep(pace.seconds - (now - self._recent[0]))
+            self._recent.popleft()
+        self._recent.append(time.monotonic())
+
+
+@dataclass
+class LiveState:
+    """The state of the target as this process last read it. Only what a statement changed is read again.
+
+    Attributes:
+        warehouse: the target.
+        desired: names the table and the views to read.
+        restricted: reduces a state to what the migrations manage.
+    """
+
+    warehouse: Warehouse
+    desired: State
+    restricted: Callable[[State], State] = lambda state: state
+
+    @cached_property
+    def state(self) -> State:
+        """The last state; read on first use."""
+        return self.restricted(live_state(self.warehouse, self.desired))
+
+    def read_again(self, changes: Iterable[Change]) -> State:
+        """Read again the table and views that a statement changed, with one metadata request each."""
+        table, views = self.state.table, {view.name: view for view in self.state.views}
+        names = {change.object_name if isinstance(change, ViewChange) else None for change in changes}
+        if None in names:
+            table = live_state(self.warehouse, self.desired, views=False).table
+        for name in filter(None, names):
+            view = self.warehouse.describe(name)
+            views.pop(name, None)
+            if isinstance(view, View):
+                views[name] = view
+        self.state = self.restricted(State(table, tuple(views.values())))
+        return self.state
+
+
+@dataclass
+class Executor:
+    """Runs statements of migration files against one warehouse.
+
+    Attributes:
+        warehouse: the target.
+        live: the state of the target. While this process holds the lease, only what a statement changed is read again.
+        runner: the user, host and process, for the ledger.
+        tool: the version of fqtool, for the ledger.
+        entries: the rows of the ledger.
+        on_step: called with the name of each step before it.
+        clock: the clock, which a test may replace.
+        sleep: the wait, which a test may replace.
+    """
+
+    warehouse: Warehouse
+    live: LiveState
+    runner: str
+    tool: str
+    entries: tuple[Entry, ...] = ()
+    on_step: Callable[[str], None] = lambda _: None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sleep: Callable[[float], None] = time.sleep
+    _pacer: Pacer = field(default_factory=Pacer)
+    _unwritten: tuple[str, Entry] | None = None
+
+    def apply(self, file: MigrationFile, recorded: State) -> str:
+        """Apply one file, within `recording`.
+
+        Args:
+            file: the migration file.
+            recorded: the state that the earlier files create.
+
+        Returns:
+            "applied"; "adopted" where the table had all changes already; "done" where all statements were done before.
+
+        Raises:
+            Refusal: the table is not the one that the file was planned for.
+            StatementFailed: a statement failed.
+        """
+        numbers = range(1, len(file.statements) + 1)
+        attempts = [last_attempt(self.entries, file.version, number) for number in numbers]
+        done = [entry is not None and Status(entry.standing).done for entry in attempts]
+        if all(done):
+            return "done"
+        if not any(attempts) and self._is_adopted(file, fold(recorded, file.changes)):
+            entries = [self._ended(self._entry(file, number, 1), Status.ADOPTED) for number in numbers]
+            self._write(f"{file.version} record as found", *entries)
+            return "adopted"
+        state = recorded
+        for number, statement in enumerate(file.statements, 1):
+            if not done[number - 1]:
+                self._apply_statement(file, number, attempts[number - 1], state)
+            state = self._after(state, statement)
+        return "applied"
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Apply files within this context: at its exit the end of the last statement is recorded, also on error."""
+        try:
+            yield
+        except BaseException:
+            # Where the warehouse failed it may fail again; then the next run finds the statement in the table.
+            with suppress(WorldError):
+                self._write("")
+            raise
+        self._write("")
+
+    def _after(self, state: State, statement: Statement) -> State:
+        """The state expected next on this target; the columns of an adopted statement are those of the table."""
+        if not statement.adopted:
+            return fold(state, (change for change in statement.changes if not satisfied(state, [change])))
+        live = self.live.state.table
+        if state.table is None or live is None:
+            return state
+        touched = {name.lower(): live.find(name) for change in statement.changes for name in change.touched}
+        columns = [column for column in state.table.columns if column.key not in touched]
+        return replace(state, table=state.table.with_columns([*columns, *filter(None, touched.values())]))
+
+    def _entry(self, file: MigrationFile, number: int, attempt: int) -> Entry:
+        return entry_for(
+            file, number, attempt, target=self.warehouse.url, runner=self.runner, tool=self.tool, now=self.clock()
+        )
+
+    def _is_adopted(self, file: MigrationFile, made: State) -> bool:
+        """Whether the table already has all changes of the file, so that no statement has to run."""
+        live = self.live.state
+        if made.table is None or lacks(made.table, live.table):
+            return False
+        added = {change.column.key for change in file.changes if isinstance(change, AddColumn)}
+        lasting = (
+            change
+            for change in file.changes
+            if not isinstance(change, CreateTable)
+            and not (isinstance(change, DropColumn) and change.name.lower() in added)
+        )
+        return satisfied(live, lasting)
+
+    def _apply_statement(self, file: MigrationFile, number: int, last: Entry | None, expected: State) -> None:
+        statement, live = file.statements[number - 1], self.live.state
+        # A file that was planned again after its first statement failed has another statement under the same number.
+        same = last is not None and last.file_hash == file.hash
+        goes_on = same and last is not None and last.standing == Status.STARTED
+        entry = self._entry(file, number, 1 if last is None else last.attempt + (not goes_on))
+        step, made = f"{file.version}.{number}", satisfied(live, statement.changes)
+        to_run = to_make(live, statement)
+        if last is not None and same and made:
+            # A statement that was recorded as failed may have succeeded, with its response lost.
+            self._write(
+                f"{step} record as applied by an earlier run", self._ended(replace(last, error=""), Status.APPLIED)
+            )
+        elif not to_run or (made and (last is not None or _may_be_found(file, statement))):
+            self._write(f"{step} record as found", self._ended(entry, Status.ADOPTED))
+        else:
+            differences = misfits(expected, live, to_run)
+            if differences:
+                raise Refusal(
+                    f"`{file.name}` does not fit the table in {self.warehouse.url}: {differences}.",
+                    remedy=commands(
+                        "migrate plan --redo",
+                        first="`fqtool check-drift` reports the cause. To plan again from the live table:",
+                    ),
+                )
+            if to_run != statement.changes:
+                name = live.table.name if live.table else ""
+                statement = replace(statement, sql=render(name, to_run), changes=to_run)
+            self._write(f"{step} record start", entry)
+            self._run(step, statement, entry, live)
+            self._unwritten = f"{step} record end", self._ended(entry, Status.APPLIED)
+
+    def discard(self) -> None:
+        """Record every statement as lost with its absent table, so that each runs again."""
+        done = [entry for entry in self.entries if entry.version != LEASE and Status(entry.standing).done]
+        for first in range(0, len(done), _BATCH):
+            lost = [replace(entry, standing=Status.LOST) for entry in done[first : first + _BATCH]]
+            self._write("record that the table is absent", *lost)
+
+    def _run(self, step: str, statement: Statement, entry: Entry, live: State) -> None:
+        if self.warehouse.pace is not None:
+            # One more metadata operation must fit the budget (bigquery.md#metadata).
+            self._pacer.sleep = self.sleep
+            self._pacer.wait(self.warehouse.pace[bool(live.table and live.table.partitioning)])
+        self.on_step(f"{step} run")
+        try:
+            self.warehouse.run(statement, job=entry.job)
+        except Unreachable:
+            # It is unknown whether the statement ran: it stays started, and the next run looks for it in the table.
+            raise
+        except FqtoolError as error:
+            self._write_failure(step, entry, error)
+            raise
+        self.on_step(f"{step} read back")
+        made = self.live.read_again(statement.changes)
+        if not satisfied(made, statement.changes):
+            differences = _described(fold(live, statement.changes), made)
+            failed = StatementFailed(f"{entry.file}: the statement ran, but the table differs from it: {differences}.")
+            self._write_failure(step, entry, failed)
+            raise failed
+
+    def _write_failure(self, step: str, entry: Entry, error: FqtoolError) -> None:
+        # Where the warehouse failed it may fail again, and its first error is the one to report.
+        with suppress(WorldError):
+            failed = self._ended(replace(entry, error=error.message[:1000]), Status.FAILED)
+            self._write(f"{step} record failure", failed)
+
+    def _ended(self, entry: Entry, status: Status) -> Entry:
+        return replace(entry, standing=status, finished_at=self.clock().isoformat())
+
+    def _write(self, step: str, *entries: Entry) -> None:
+        """Write entries together with the end of the statement before, which saves a query job per statement."""
+        if self._unwritten is not None:
+            earlier, ended = self._unwritten
+            step, entries = f"{earlier}, {step}".rstrip(", "), (ended, *entries)
+        if entries:
+            self.on_step(step)
+            self.warehouse.run(record(*entries))
+            self._unwritten = None
+            by_key = {entry.key: entry for entry in (*self.entries, *entries)}
+            self.entries = tuple(by_key[key] for key in sorted(by_key))
+
+
+def _may_be_found(file: MigrationFile, statement: Statement) -> bool:
+    """Whether a statement whose effect is in the table is recorded without running it.
+
+    This holds for types, modes and defaults: BigQuery refuses DROP NOT NULL and DROP DEFAULT without effect. Of other
+    statements it holds in files that contain an adopted statement.
+    """
+    reshapes = all(isinstance(change, SetMode | SetType | SetDefault) for change in statement.changes)
+    return reshapes or any(other.adopted for other in file.statements)
+
+
+def _described(expected: State, live: State) -> str:
+    """Describe the differences, up to 600 characters."""
+    return "; ".join(change.describe() for change in diff(expected, live))[:600] or "no difference that SQL can make"

@@ -1,0 +1,296 @@
+"""fqtool migrate plan: write and print the next migration, from the live table to the registry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TextIO
+
+from rich.text import Text
+
+from fqtool.commands.migrate.redo import begun_in, kept_files, require_replaceable
+from fqtool.commands.migrate.replay import require_replay
+from fqtool.commands.migrate.rules import dropped_too_early, judge
+from fqtool.errors import MigrationError, Refusal
+from fqtool.findings.finding import Finding, Severity
+from fqtool.findings.remedy import commands
+from fqtool.migrations.backup import backup_lines
+from fqtool.migrations.checksums import CHECKSUMS, Kind, checksums
+from fqtool.migrations.contract import CONTRACT, breaks, contract_text
+from fqtool.migrations.files import MigrationFile, recorded_state, write_file
+from fqtool.migrations.fit import fits, lacks, reshaping
+from fqtool.migrations.history import applied_file_missing, contract_broken, table_behind_the_ledger
+from fqtool.migrations.ledger import Revision, revisions
+from fqtool.migrations.legality import drift_findings
+from fqtool.migrations.plan import (
+    Plan,
+    is_operation,
+    plan,
+    satisfied,
+    to_make,
+)
+from fqtool.migrations.reconcile import computed_columns, reconcile, with_live_partitions
+from fqtool.output.console import Page
+from fqtool.schema.build import base_table, dropped_columns
+from fqtool.table.changes import Change, CreateTable, fold
+from fqtool.table.ddl import Statement
+from fqtool.table.model import Inapplicable, State
+from fqtool.warehouse.migration_folder import commit
+from fqtool.warehouse.protocol import Warehouse
+from fqtool.workspace import Workspace, ledger_entries, live_state
+
+_LONG = 14
+_BUDGET = "BigQuery allows 5 per 10 s on a table, 50 on a partitioned table"  # bigquery.md#metadata
+_COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "cyan"}
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """The result of planning.
+
+    Attributes:
+        new: new files with their plans.
+        kept: the files of the folder that do not change.
+    """
+
+    new: tuple[tuple[MigrationFile, Plan], ...]
+    kept: tuple[MigrationFile, ...]
+
+    def replaced(self, workspace: Workspace) -> tuple[str, ...]:
+        """Return the names of the migrations in the folder that the new files replace."""
+        kept = {file.name for file in self.kept}
+        return tuple(name for name in sorted(workspace.texts) if name.endswith(".sql") and name not in kept)
+
+
+def plan_migration(
+    workspace: Workspace,
+    warehouse: Warehouse | None,
+    *,
+    today: date,
+    name: str = "",
+    include_base: bool = False,
+    redo: bool = False,
+    begun_elsewhere: Mapping[str, str] | None = None,
+) -> Planned:
+    """Return the files that change the target into the state of the registry. Nothing is written.
+
+    The plan starts from the live table where it exists, else from the recorded state. Pending files count as applied.
+
+    Args:
+        workspace: the registry and its migrations.
+        warehouse: the target; None plans from the files only.
+        today: the date that `remove_after` dates are compared with.
+        name: words for the name of the file.
+        include_base: change base columns too.
+        redo: plan the files again that no known target has begun to apply.
+        begun_elsewhere: name -> SHA-256 of the migrations that other targets have begun to apply.
+
+    Raises:
+        Refusal: BigQuery cannot make a change, the registry breaks the feature contract, or `migrate verify` or
+            `migrate` would refuse the files.
+        MigrationError: the folder was edited.
+    """
+    registry = workspace.registry
+    entries = ledger_entries(warehouse) if warehouse else ()
+    if redo:
+        begun = {**(begun_elsewhere or {}), **begun_in(entries)}
+        kept = kept_files(workspace, begun)
+        require_replaceable(workspace, kept, begun)
+    else:
+        kept = workspace.files
+        _require_recorded(workspace)
+    if any(breaks(workspace.contract, registry.features)):
+        raise Refusal("The registry breaks the feature contract.", findings=tuple(contract_broken(workspace.history())))
+    early = tuple(finding for column in dropped_columns(registry) for finding in dropped_too_early(column, today))
+    if early:
+        raise Refusal("A column is dropped before its `remove_after` date.", findings=early)
+    live = live_state(warehouse, workspace.wanted) if warehouse else State()
+    known = revisions(entries)
+    _require_applied_files(workspace, known)
+    gone = _gone(workspace, live, known, warehouse) if warehouse and live.table is None else ()
+    if gone and not redo:
+        raise Refusal("The target differs from its ledger.", findings=gone)
+    applied = {one.version: one.applied for one in known}
+    new: list[tuple[MigrationFile, Plan]] = []
+    if not kept:
+        # 0000 creates the base table. Where the table exists already, 0000 is its verified baseline.
+        found = with_live_partitions(base_table(registry), live.table)
+        base = plan(State(), State(), State(found), judge=judge)
+        new.append((write_file("0000", "base", base), base))
+    recorded = recorded_state([*kept, *(file for file, _ in new)])
+    start = _start(workspace, live, recorded, kept, applied)
+    desired = reconcile(start, workspace.wanted, registry, include_base=include_base)
+    declared = reconcile(start, workspace.wanted, registry, include_base=True)
+    if not include_base:
+        _require_base(workspace, recorded, start, declared)
+    planned = plan(
+        recorded,
+        start,
+        desired,
+        judge=judge,
+        renames=workspace.renames,
+        declared=declared,
+        computed=computed_columns(registry),
+        keys=registry.table.keys,
+        filed=reconcile(recorded, workspace.wanted, registry),
+    )
+    if planned.refused:
+        refused = tuple(dict.fromkeys(planned.refused))
+        what = "this change" if len(refused) == 1 else "these changes"
+        raise Refusal(f"BigQuery cannot make {what} in place.", findings=refused)
+    if planned.statements:
+        new.append((write_file(f"{len(kept) + len(new):04d}", _slug(name) or _title(planned), planned), planned))
+    made = Planned(tuple(new), kept)
+    texts = texts_of(workspace, made)
+    if gone and not made.replaced(workspace) and texts.items() <= workspace.texts.items():
+        # Files that `migrate` refuses are planned again first; here the table alone is wrong.
+        raise Refusal("The target differs from its ledger.", findings=gone)
+    require_replay(workspace, texts, live, entries, warehouse, discard=bool(gone))
+    return made
+
+
+def _gone(workspace: Workspace, live: State, known: tuple[Revision, ...], warehouse: Warehouse) -> tuple[Finding, ...]:
+    return tuple(table_behind_the_ledger(workspace.history_of(live, known, warehouse.url)))
+
+
+def _require_applied_files(workspace: Workspace, known: tuple[Revision, ...]) -> None:
+    """Raise MigrationError if the folder lacks a file that the target ran: the plan would have the file's number."""
+    history = replace(workspace.history(), revisions=tuple(revision for revision in known if revision.begun))
+    if findings := tuple(applied_file_missing(history)):
+        # Without the ledger, a first plan adopts the table as it is.
+        lost = commands("migrate plan", first="If no copy of the files exists, drop the table `_fqtool_ledger`, then:")
+        remedy = "" if workspace.files else lost
+        raise MigrationError(
+            "Applied migrations are not in the folder; nothing was written.", remedy=remedy, findings=findings
+        )
+
+
+def _require_base(workspace: Workspace, recorded: State, live: State, declared: State) -> None:
+    """Raise Refusal for base columns whose type neither the files can record nor the registry declares."""
+    findings: list[Finding] = []
+    for column in recorded.table.columns if recorded.table else ():
+        there, said = live.column(column.name), declared.column(column.name)
+        if column.key not in workspace.base or there is None or said is None:
+            continue
+        if not fits(column, there) and there.shape != said.shape:
+            findings += [finding for change in reshaping(there, said) for finding in drift_findings(live, change)]
+    if findings:
+        raise Refusal("Base columns of the table differ from the registry.", findings=tuple(findings))
+
+
+def write_plan(workspace: Workspace, planned: Planned) -> tuple[str, ...]:
+    """Write the files, the feature contract and the checksums as one commit.
+
+    Returns:
+        The names of the files that were written.
+    """
+    return commit(workspace.folder, workspace.texts, texts_of(workspace, planned))
+
+
+def texts_of(workspace: Workspace, planned: Planned) -> dict[str, str]:
+    """Return name -> text of all files of the folder after the plan is written."""
+    files = [*planned.kept, *(file for file, _ in planned.new)]
+    contract = contract_text(workspace.registry.features)
+    return {file.name: file.text for file in files} | {CONTRACT: contract, CHECKSUMS: checksums(files, contract)}
+
+
+def _require_recorded(workspace: Workspace) -> None:
+    """Raise MigrationError unless the folder matches its checksums, or the plan can write what is missing."""
+    for mismatch in workspace.mismatches:
+        proven = mismatch.kind is Kind.CONTRACT and workspace.proven_contract is not None
+        # Version 0.1 wrote the checksums last, so an interrupted plan of version 0.1 has no checksums.
+        if not proven and mismatch.kind is not Kind.NO_RECORD:
+            raise workspace.mismatch_error(mismatch)
+
+
+def _start(
+    workspace: Workspace, live: State, recorded: State, kept: tuple[MigrationFile, ...], applied: dict[str, int]
+) -> State:
+    """The state before the new file: the live state with pending statements applied, or the recorded state."""
+    state = workspace.restricted(live)
+    if state.table is None:
+        return recorded
+    for file in kept:
+        pending = file.statements[applied.get(file.version, 0) :]
+        if all(_holds(state, change) for statement in pending for change in statement.changes):
+            continue
+        try:
+            for statement in pending:
+                changes = to_make(state, statement)
+                state = fold(state, (c for c in changes if not (isinstance(c, CreateTable) and _holds(state, c))))
+        except Inapplicable as error:
+            raise MigrationError(
+                f"`{file.name}` is pending and does not fit the live table: {error}.",
+                remedy=commands("migrate plan --redo"),
+            ) from None
+    return state
+
+
+def _holds(state: State, change: Change) -> bool:
+    """Whether a state has a change already. A table with legal manual changes counts as the same table."""
+    if isinstance(change, CreateTable):
+        return not lacks(change.table, state.table)
+    return satisfied(state, [change])
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def _title(planned: Plan) -> str:
+    """Name a file after its first statement that runs."""
+    run = [statement for statement in planned.statements if not statement.adopted] or list(planned.statements)
+    first, count = run[0].changes[0], len(run[0].changes)
+    subject = first.object_name or next(iter(first.touched), "options")
+    return f"{first.verb}_{count}_columns" if count > 1 else _slug(f"{first.verb}_{subject}")
+
+
+def print_plan(file: MigrationFile, plan: Plan, stream: TextIO) -> None:
+    """Print the statements of a migration file. Of long statements only the first and last lines are printed.
+
+    Args:
+        file: the migration file.
+        plan: its plan.
+        stream: where to print.
+    """
+    page = Page(stream)
+    page.write([Text(file.name, "bold"), f"  table fingerprint {plan.made_for} before, {plan.makes} after"])
+    spent = 0
+    for number, statement in enumerate(plan.statements, 1):
+        spent += is_operation(statement)
+        budget = f"{spent} of {plan.operations}; {_BUDGET}" if is_operation(statement) else "none"
+        _statement(page, number, statement, budget)
+    codes = sorted({finding.rule for finding in plan.hazards})
+    backup = [Text(line) for line in backup_lines(file.version, plan)]
+    if codes:
+        page.write(["", *backup])
+        page.write([Text(f"Apply with: fqtool migrate {' '.join(f'--allow {code}' for code in codes)}", "bold yellow")])
+    page.write([""])
+
+
+def _statement(page: Page, number: int, statement: Statement, budget: str) -> None:
+    page.write(["", Text(f"{number}. {statement.why}", "bold")])
+    page.write(_indented(_middle_out(statement.sql.splitlines()), "    "))
+    if statement.adopted:
+        page.write([Text("    not run: found in the table, where it is checked", "dim")])
+    for finding in statement.hazards:
+        head = Text.assemble(("  hazard: ", ""), (f"{finding.severity} {finding.rule} ", _COLOURS[finding.severity]))
+        page.write(page.wrapped(head, Text(finding.message), 10))
+    back = _middle_out(statement.way_back.splitlines())
+    page.write(page.wrapped(Text("  rollback: "), Text(back[0]), 12))
+    page.write(_indented(back[1:], "            "))
+    page.write(page.wrapped(Text("  metadata operations: "), Text(budget), 4))
+
+
+def _indented(lines: list[str], by: str) -> list[str]:
+    return [f"{by}{line}" for line in lines]
+
+
+def _middle_out(lines: list[str]) -> list[str]:
+    """Leave out the middle lines of a long statement; the file has every line."""
+    if len(lines) <= _LONG:
+        return lines
+    half = _LONG // 2
+    return [*lines[:half], f"  ... {len(lines) - 2 * half} more lines ...", *lines[-half:]]

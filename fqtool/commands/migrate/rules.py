@@ -1,0 +1,172 @@
+"""Rules about hazards: changes that lose data, take long, or drop a column too early."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from fqtool.findings.catalog import rules_of
+from fqtool.findings.finding import Finding, Group, Severity, rule
+from fqtool.migrations.legality import refusals
+from fqtool.schema.build import ExpandedColumn
+from fqtool.table.changes import Change, DropColumn, PutView, RenameColumn, SetMode, SetOption, SetType
+from fqtool.table.column import Mode
+from fqtool.table.model import State
+
+
+def judge(before: State, change: Change) -> tuple[Finding, ...]:
+    """Return the refusals of a change, or else its hazards.
+
+    Args:
+        before: the state before the change.
+        change: the change.
+    """
+    rules = (of_group for of_group in rules_of(Group.HAZARDS) if of_group.looks_at(change))
+    hazards = (finding for of_change in rules for finding in of_change.check(before, change))
+    return refusals(before, change) or tuple(hazards)
+
+
+@rule("FQ230", Severity.WARNING, group=Group.HAZARDS)
+def drops_data(_: State, change: DropColumn) -> Iterator[Finding]:
+    """A column and its data are dropped.
+
+    Problem: every value of the column is lost after the time travel window (2 to 7 days).
+
+    Why: DROP COLUMN can be rolled back only with FOR SYSTEM_TIME AS OF. Afterwards legacy SQL, wildcard queries and
+    copy jobs on the table fail.
+
+    Example: primary_data_source is deprecated with `dropped: true`.
+
+    Fix: make sure that no reader uses the column. Copy the table with the statement that the plan and the head of the
+    migration file print, then run migrate with --allow FQ230. Both also print how to restore the values.
+    """
+    yield Finding(
+        change.name,
+        f"Drops column `{change.name}` and all its data.",
+        remedy="Copy the table first: the head of the migration file has the statements.",
+    )
+
+
+@rule("FQ231", Severity.WARNING, group=Group.HAZARDS)
+def renames_column(_: State, change: RenameColumn) -> Iterator[Finding]:
+    """A column is renamed.
+
+    Problem: queries, views and models that use the old name fail immediately; column tags in Data Catalog are lost.
+
+    Why: BigQuery does not rewrite views and queries.
+
+    Example: `renamed_from: quality` on quality_tier.
+
+    Fix: change the readers first or give them a view, then run migrate with --allow FQ231.
+    """
+    yield Finding(
+        change.name, f"Renames column `{change.name}` to `{change.to}`; readers of `{change.name}` fail immediately."
+    )
+
+
+@rule("FQ232", Severity.WARNING, group=Group.HAZARDS)
+def deletes_rows(before: State, change: SetOption) -> Iterator[Finding]:
+    """An expiration deletes rows.
+
+    Problem: partitions older than the new limit, or the whole table at its date, are deleted without a question.
+
+    Why: the expiration also applies to stored rows.
+
+    Example: `partition_expiration_days: 365` on a table with five seasons.
+
+    Fix: count the rows that will be deleted. Copy the table with the statement that the plan and the head of the
+    migration file print, then run migrate with --allow FQ232.
+    """
+    match change.name, change.value:
+        case "partition_expiration_days", float(days) if before.table:
+            old = before.table.options.partition_expiration_days
+            if old is None or days < old:
+                yield Finding("partition_expiration_days", f"Partitions older than {days:g} days will be deleted.")
+        case "expiration", str(when):
+            yield Finding("expiration_timestamp", f"The whole table will be deleted at {when}.")
+
+
+@rule("FQ233", Severity.WARNING, group=Group.HAZARDS)
+def requires_filter(_: State, change: SetOption) -> Iterator[Finding]:
+    """Queries without a partition filter will fail.
+
+    Problem: with require_partition_filter every reader must filter on the partition column.
+
+    Why: views and dashboards without the filter fail immediately.
+
+    Example: `require_partition_filter: true` on a table that dashboards read whole.
+
+    Fix: look for such readers in INFORMATION_SCHEMA.JOBS, then run migrate with --allow FQ233.
+    """
+    if change == SetOption("require_partition_filter", value=True):
+        yield Finding("require_partition_filter", "Queries without a partition filter will fail from now on.")
+
+
+@rule("FQ240", Severity.NOTE, group=Group.HAZARDS)
+def streaming_blocks_type_change(_: State, change: SetType) -> Iterator[Finding]:
+    """A type change fails while rows are streamed into the table.
+
+    Problem: BigQuery refuses SET DATA TYPE on a table with a streaming buffer.
+
+    Why: buffered rows have the old type. BigQuery requires that streaming has stopped for about five hours.
+
+    Example: a writer uses insertAll on the table.
+
+    Fix: stop the stream, wait about five hours, migrate, and start the stream again.
+    """
+    yield Finding(change.name, f"Changing the type of `{change.name}` fails while rows are streamed into the table.")
+
+
+@rule("FQ241", Severity.NOTE, group=Group.HAZARDS)
+def loosens_required(_: State, change: SetMode) -> Iterator[Finding]:
+    """A REQUIRED column becomes NULLABLE permanently.
+
+    Problem: the column accepts NULL from now on, and BigQuery cannot make it REQUIRED again.
+
+    Why: BigQuery only relaxes REQUIRED to NULLABLE.
+
+    Example: game_id without `required: true` in the registry.
+
+    Fix: check that NULL is acceptable, then watch for NULL with a data check.
+    """
+    if change.mode is Mode.NULLABLE:
+        message = f"`{change.name}` accepts NULL from now on; BigQuery cannot make it REQUIRED again."
+        yield Finding(change.name, message)
+
+
+@rule("FQ242", Severity.NOTE, group=Group.HAZARDS)
+def replaces_view(before: State, change: PutView) -> Iterator[Finding]:
+    """The query of a view is replaced.
+
+    Problem: readers get the new columns and values immediately.
+
+    Why: a view stores no rows; it is its query.
+
+    Example: a derived column changes its expression.
+
+    Fix: no fix is needed if the change is intended.
+    """
+    if any(old.key == change.view.key for old in before.views):
+        yield Finding(change.view.name, f"Replaces the query of view `{change.view.name}`.")
+
+
+@rule("FQ212", group=Group.PLAN)
+def dropped_too_early(column: ExpandedColumn, today: date) -> Iterator[Finding]:
+    """A deprecated column is dropped before its date.
+
+    Problem: `dropped: true` is set before the `remove_after` date.
+
+    Why: readers were promised that the column exists until that date.
+
+    Example: `remove_after: 2026-05-06` and `dropped: true` in February.
+
+    Fix: wait for the date, or agree on an earlier date with the readers and change `remove_after`.
+    """
+    deprecated = column.spec.deprecated
+    if deprecated and deprecated.dropped and today < deprecated.remove_after:
+        yield Finding(
+            column.name,
+            f"`{column.name}` must not be dropped before {deprecated.remove_after}.",
+            remedy="Remove `dropped: true` until then.",
+            location=column.spec.at,
+        )

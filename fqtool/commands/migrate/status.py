@@ -1,0 +1,68 @@
+"""fqtool migrate status: applied and pending migrations, and findings about files and ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fqtool.findings.finding import Finding
+from fqtool.migrations.files import MigrationFile
+from fqtool.migrations.history import check_history
+from fqtool.migrations.ledger import Revision, revisions
+from fqtool.warehouse.protocol import Warehouse
+from fqtool.workspace import Workspace, ledger_entries, live_state
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One migration.
+
+    Attributes:
+        name: the name of the file, or the version where the file is missing.
+        standing: the state of the migration in a word or two.
+        statements: the number of statements that are done, of all.
+        finished_at: when the last statement ended, UTC.
+        runner: the user, host and process that ran it.
+        error: the message of the last error.
+    """
+
+    name: str
+    standing: str
+    statements: str = ""
+    finished_at: str = ""
+    runner: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Every migration of folder and ledger, and the findings about them."""
+
+    rows: tuple[Row, ...]
+    findings: tuple[Finding, ...]
+
+
+def migration_status(workspace: Workspace, warehouse: Warehouse) -> Status:
+    """Compare the folder with the target's ledger, and the ledger with the target.
+
+    Args:
+        workspace: the registry and its migrations.
+        warehouse: the target.
+    """
+    workspace.require_files()
+    known = revisions(ledger_entries(warehouse))
+    by_version = {revision.version: revision for revision in known}
+    files = {file.version: file for file in workspace.files}
+    rows = [_row(version, files.get(version), by_version.get(version)) for version in sorted({*files, *by_version})]
+    live = live_state(warehouse, workspace.wanted)
+    return Status(tuple(rows), check_history(workspace.history_of(live, known, warehouse.url)))
+
+
+def _row(version: str, file: MigrationFile | None, revision: Revision | None) -> Row:
+    name = file.name if file else version
+    if revision is None:
+        return Row(name, "pending" if file and file.statements else "nothing to run")
+    standing = "failed" if revision.error else "partly applied" if revision.applied else "pending"
+    if revision.complete:
+        standing = "baseline" if revision.adopted else "applied"
+    done = f"{revision.applied} of {revision.total}"
+    return Row(name, standing, done, revision.finished_at[:19], revision.runner, revision.error)

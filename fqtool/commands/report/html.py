@@ -1,0 +1,208 @@
+"""A report as one HTML file, which needs no network, no server and no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from importlib.resources import files
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from fqtool.commands.diagnose.rules import findings_of
+from fqtool.commands.report import charts
+from fqtool.errors import UsageError
+from fqtool.output.outcome import headline
+
+if TYPE_CHECKING:
+    from fqtool.commands.diagnose.daily_stats import FeatureDay
+    from fqtool.commands.report.run import Report
+    from fqtool.findings.finding import Finding
+    from fqtool.registry.model import Category, Feature
+    from fqtool.sql import Value
+
+# Default rates at which a cell becomes a shade darker.
+_SHADES = (0.0, 0.02, 0.1, 0.3, 0.6, 0.9)
+_WIDE = 40
+_PACKAGES = {"jinja2": "jinja2", "vl-convert-python": "vl_convert"}
+_COLOURS = ("var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)", "var(--c5)", "var(--c6)", "var(--c7)")
+_OF_ROW = {"score": "score", "tier": "tier", "level": "level", "defaults": "defaulted features", "alerts": "alerts"}
+_LEVELS = ("var(--bad)", "var(--fair)", "var(--good)")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One feature on one date: its shade (a class of the style sheet), its text, whether a root cause names it."""
+
+    shade: str
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One feature over the dates."""
+
+    feature: Feature
+    cells: tuple[Cell, ...]
+
+
+def require_packages() -> None:
+    """Find the packages of the extra `report`, before the warehouse is asked.
+
+    Raises:
+        UsageError: One is not installed; the remedy installs it.
+    """
+    missing = [package for package, module in _PACKAGES.items() if find_spec(module) is None]
+    if missing:
+        raise UsageError(f"`fqtool report` needs {' and '.join(missing)}.", remedy="pip install 'fqtool[report]'")
+
+
+def html_of(report: Report) -> str:
+    """Render the report. Raises UsageError where the packages of the extra `report` are not installed."""
+    require_packages()
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("fqtool.commands.report", "page"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = files("fqtool.commands.report").joinpath("page")
+    return environment.get_template("report.html.j2").render(
+        report=report,
+        style=page.joinpath("report.css").read_text(encoding="utf-8"),
+        script=page.joinpath("report.js").read_text(encoding="utf-8"),
+        last=report.days[-1] if report.days else None,
+        status=status(report),
+        heat=list(heat(report)),
+        numbers=numbers(report),
+        wide=len(report.days) <= _WIDE,
+        charts=list(_charts(report)),
+        findings_of=findings_of,
+        worst=[name for name in (*report.registry.table.keys, *_OF_ROW) if report.worst and name in report.worst[0]],
+        titles=_OF_ROW,
+        shades=_legend(),
+    )
+
+
+def status(report: Report) -> tuple[str, str]:
+    """Return the state of the last date: a class of the style sheet, and a sentence."""
+    if not report.days:
+        return "none", "There are no rows in these dates."
+    last = report.days[-1]
+    worst = {found.severity for found in last.findings}
+    if "error" in worst:
+        return "bad", _headline(last.findings)
+    if "warning" in worst:
+        return "fair", _headline(last.findings)
+    return "good", f"No problems found on {last.day.day}."
+
+
+def _headline(findings: Sequence[Finding]) -> str:
+    first = findings[0]
+    more = f" And {len(findings) - 1} more." if len(findings) > 1 else ""
+    return f"{headline(first)}{more}"
+
+
+def heat(report: Report) -> Iterator[tuple[Category, list[Line]]]:
+    """Yield the categories with a line per feature, a cell per date."""
+    named = [{feature.index for cause in day.causes for feature in cause.features} for day in report.days]
+    for category in report.registry.categories:
+        own = [one for one in report.registry.active_features if one.category == category.name]
+        lines = [
+            Line(
+                one,
+                tuple(
+                    _cell(day.day.features[one.index], one, marked=one.index in of_day)
+                    for day, of_day in zip(report.days, named, strict=True)
+                ),
+            )
+            for one in own
+        ]
+        if lines:
+            yield category, lines
+
+
+def _cell(seen: FeatureDay, feature: Feature, *, marked: bool) -> Cell:
+    share = seen.default_share
+    if share is None:
+        return Cell("na", "", marked)
+    if feature.optional:
+        return Cell("opt", f"{share:.0%}".rstrip("%"), marked)
+    shade = sum(share > bound for bound in _SHADES)
+    return Cell(f"q{shade}", f"{share:.0%}".rstrip("%") if share else "", marked)
+
+
+def _legend() -> list[tuple[str, str]]:
+    legend = [("q0", "0%")]
+    for number, (low, high) in enumerate(zip(_SHADES, (*_SHADES[1:], 1.0), strict=True), 1):
+        legend.append((f"q{number}", f"{low:.0%} to {high:.0%}"))
+    return [*legend, ("opt", "optional, may be absent"), ("na", "not scored")]
+
+
+def numbers(report: Report) -> dict[str, Any]:
+    """Return the numbers of the tooltips of the heat map, by feature and date, in the order of `fields`."""
+    fields = ("scored", "defaults", "mean", "stddev", "low", "high", "zeros", "outside", "repeats")
+    features = [one for _, lines in heat(report) for one in (line.feature for line in lines)]
+    causes = [
+        {feature.index: str(cause.kind) for cause in day.causes for feature in cause.features} for day in report.days
+    ]
+    return {
+        "fields": list(fields),
+        "days": [[day.day.day.isoformat(), day.day.rows] for day in report.days],
+        "features": [[one.index, one.name, one.category, one.processor] for one in features],
+        "cells": [
+            [
+                [*(_short(getattr(day.day.features[one.index], name)) for name in fields), told.get(one.index, "")]
+                for day, told in zip(report.days, causes, strict=True)
+            ]
+            for one in features
+        ],
+    }
+
+
+def _short(value: Value) -> float | str | None:
+    """Return a number with four digits, which keeps the file small, and any other value as text."""
+    if isinstance(value, float | Decimal):
+        return float(f"{value:.4g}")
+    return value if value is None or isinstance(value, int) else str(value)
+
+
+def _charts(report: Report) -> Iterator[tuple[str, str]]:
+    if not report.days:
+        return
+    days: list[date] = [one.day.day for one in report.days]
+    categories = list(report.days[0].means)
+    if categories:
+        means = [(one.day.day, name, one.means[name]) for one in report.days for name in categories]
+        yield "Mean quality by category", charts.lines(means, "quality", _COLOURS[: len(categories)], top=100)
+    levels = list(report.days[0].levels)
+    colours = dict(zip(reversed(levels), _spread(len(levels)), strict=True))
+    counts = [(one.day.day, name, float(one.levels[name])) for one in report.days for name in colours]
+    if counts:
+        yield "Rows by alert level", charts.bars(counts, "rows", colours)
+    gates = [name for name in report.days[0].day.gates if _varies(report, name)]
+    if gates and days:
+        shares = [
+            (one.day.day, name, 100 * one.day.gates[name] / one.day.rows if one.day.scored else None)
+            for one in report.days
+            for name in gates[: len(_COLOURS)]
+        ]
+        yield "Rows that pass each gate", charts.lines(shares, "% of rows", _COLOURS[: len(gates)], top=100)
+
+
+def _spread(count: int) -> list[str]:
+    """Colours from the best level to the worst."""
+    if count <= 1:
+        return [_LEVELS[-1]] * count
+    return [_LEVELS[round((count - 1 - at) * (len(_LEVELS) - 1) / (count - 1))] for at in range(count)]
+
+
+def _varies(report: Report, name: str) -> bool:
+    """Whether the share of a gate varies; a gate that all rows or no rows pass has no trend."""
+    shares = {day.day.gates[name] / day.day.rows for day in report.days if day.day.scored}
+    return bool(shares - {0.0, 1.0})

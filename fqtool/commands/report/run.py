@@ -1,0 +1,173 @@
+"""fqtool report: everything that is known about a span of dates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+
+from fqtool.commands.check_drift.run import drift_of
+from fqtool.commands.daily.rules import check_daily, date_not_scored
+from fqtool.commands.diagnose.daily_stats import Day, Evidence
+from fqtool.commands.diagnose.root_causes import Cause, causes_of
+from fqtool.commands.diagnose.rules import findings_of
+from fqtool.commands.diagnose.run import BASELINE, baseline_start, days_of
+from fqtool.commands.migrate.status import migration_status
+from fqtool.errors import Denied, InputError, NotThere
+from fqtool.findings.finding import Finding
+from fqtool.monitoring.checks import Check
+from fqtool.monitoring.monitoring import checks_by_date, monitoring
+from fqtool.monitoring.question import Question
+from fqtool.registry.model import Registry
+from fqtool.scoring.roles import Roles
+from fqtool.sql import Query, Value
+from fqtool.warehouse.protocol import Warehouse
+from fqtool.workspace import Workspace, require_columns
+
+LONGEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class DayReport:
+    """One date: its statistics, mean quality by category, rows by alert level, figures, root causes."""
+
+    day: Day
+    means: Mapping[str, float | None]
+    levels: Mapping[str, int]
+    checks: tuple[Check, ...]
+    causes: tuple[Cause, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings about the date, root causes first."""
+        findings = [found for cause in self.causes for found in findings_of(cause)]
+        if not self.day.scored:
+            findings += date_not_scored(self.day.day, self.day.rows)
+        return (*findings, *(found for one in self.checks for found in check_daily(one, self.day.day)))
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A root cause over dates in sequence: the cause on the last of them, and these dates."""
+
+    cause: Cause
+    days: tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The content of a report.
+
+    Attributes:
+        registry: The registry.
+        url: The target.
+        start: The first date.
+        end: The last date.
+        made: The time of the report.
+        days: The dates that have rows, in order.
+        episodes: The root causes, the latest first.
+        alerts: Rows of the query `alert_frequency`.
+        worst: Rows of the query `worst_rows`.
+        drift: Differences between table and registry, None where a permission is missing.
+        pending: Names of migrations that are not applied.
+    """
+
+    registry: Registry
+    url: str
+    start: date
+    end: date
+    made: datetime
+    days: tuple[DayReport, ...]
+    episodes: tuple[Episode, ...]
+    alerts: tuple[Mapping[str, Value], ...]
+    worst: tuple[Mapping[str, Value], ...]
+    drift: tuple[Finding, ...] | None
+    pending: tuple[str, ...]
+
+
+def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date, *, made: datetime) -> Report:
+    """Return the report of the dates from `start` to `end`, at most 400.
+
+    Raises:
+        InputError: `end` is earlier than `start`, or the span is too long.
+        NotThere: The table does not exist.
+    """
+    registry = workspace.registry
+    if end < start:
+        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Exchange the dates.")
+    if (end - start).days >= LONGEST:
+        raise InputError(f"{start} to {end} are more than {LONGEST} dates.", remedy="Change --start or --end.")
+    evidence = Evidence(registry)
+    require_columns(registry, warehouse, evidence.needs)
+    seen = days_of(evidence, warehouse, baseline_start(start), end, judged=start)
+    asked = {one.name: one for one in monitoring(registry)}
+
+    def ask(question: Question) -> list[dict[str, Value]]:
+        return warehouse.rows(Query(question.sql, (("start", start), ("end", end))))
+
+    def answer(name: str) -> tuple[dict[str, Value], ...]:
+        return tuple(ask(asked[name])) if name in asked else ()
+
+    means = {row["date"]: row for row in ask(asked["category_means"])}
+    figures = {row["date"]: row for row in ask(checks_by_date(registry))} if registry.thresholds else {}
+    levels = registry.alert_levels if Roles(registry).alert_level else ()
+    days = tuple(
+        DayReport(
+            day,
+            {name: _number(means[day.day][column]) for name, column in Roles(registry).category_scores.items()},
+            {one.name: _count(means[day.day][f"{one.name}_rows"]) for one in levels},
+            tuple(Check(one, _number(figures[day.day][one.name])) for one in registry.thresholds),
+            causes_of(registry, _up_to(seen, number)),
+        )
+        for number, day in enumerate(seen)
+        if day.day >= start
+    )
+    drift, pending = _standing(workspace, warehouse)
+    return Report(
+        registry, warehouse.url, start, end, made, days, episodes(days), answer("alert_frequency"),
+        answer("worst_rows"), drift, pending,
+    )  # fmt: skip
+
+
+def _up_to(seen: Sequence[Day], number: int) -> Sequence[Day]:
+    """The date with the same baseline as in `fqtool diagnose`."""
+    day = seen[number].day
+    return [one for one in seen[: number + 1] if (day - one.day).days <= BASELINE]
+
+
+def episodes(days: Sequence[DayReport]) -> tuple[Episode, ...]:
+    """Return the root causes, joined over dates in sequence, the latest first."""
+    found: list[Episode] = []
+    open_: dict[object, Episode] = {}
+    for one in days:
+        now: dict[object, Episode] = {}
+        for cause in one.causes:
+            who = cause.processor.name if cause.processor else tuple(feature.index for feature in cause.features)
+            before = open_.get((cause.kind, who))
+            now[cause.kind, who] = (
+                replace(before, cause=cause, days=(*before.days, one.day.day))
+                if before
+                else Episode(cause, (one.day.day,))
+            )
+        found += [episode for key, episode in open_.items() if key not in now]
+        open_ = now
+    return tuple(sorted((*found, *open_.values()), key=lambda one: (one.days[-1], one.cause.hit), reverse=True))
+
+
+def _standing(workspace: Workspace, warehouse: Warehouse) -> tuple[tuple[Finding, ...] | None, tuple[str, ...]]:
+    """Drift and pending migrations, None and () where the permission for them is missing."""
+    try:
+        drift = drift_of(workspace, warehouse)
+        rows = migration_status(workspace, warehouse).rows if workspace.files else ()
+    except (Denied, NotThere):
+        return None, ()
+    return drift, tuple(row.name for row in rows if row.standing not in ("applied", "baseline"))
+
+
+def _number(value: Value) -> float | None:
+    return float(value) if isinstance(value, int | float | Decimal) else None
+
+
+def _count(value: Value) -> int:
+    return value if isinstance(value, int) else 0

@@ -1,0 +1,147 @@
+"""fqtool score."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from fqtool.cli.dates import date_option, day_of, moment_of
+from fqtool.cli.options import (
+    REGISTRY,
+    RegistryPath,
+    TargetUrl,
+    Timeout,
+    counted,
+    max_bytes_option,
+    warehouse_of,
+)
+from fqtool.cli.output import complain, say
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from fqtool.commands.score.run import ScoredPartition
+
+_WARNINGS = 20  # lines about undeclared fields
+
+app = typer.Typer()
+
+
+@app.command()
+def score(
+    registry: RegistryPath = REGISTRY,
+    start: Annotated[str | None, date_option("The first date")] = None,
+    end: Annotated[str | None, date_option("The last date, by default the first")] = None,
+    target: TargetUrl = None,
+    timeout: Timeout = 30.0,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", help="The value for quality_computed_at. Default: now.", metavar="TIME"),
+    ] = None,
+    max_bytes: Annotated[
+        int | None,
+        max_bytes_option("Refuse a date that would be billed more bytes."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL and the bytes; change nothing.")] = False,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--input", "-i", help="Score this file instead: .ndjson, .parquet, .csv, or - for NDJSON from stdin."
+        ),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--output", "-o", help="File for the scores of --input; - is NDJSON on stdout.")
+    ] = Path("-"),
+    rejects: Annotated[
+        Path | None,
+        typer.Option("--rejects", help="File for unreadable records of --input. Without it they stop the command."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Treat a record as unreadable if check-record reports it.")
+    ] = False,
+) -> None:
+    """Compute the quality columns of dates or of a file.
+
+    Rows of the table are scored with one atomic statement per date.
+    """
+    from fqtool.errors import UsageError
+
+    moment = moment_of(as_of) if as_of else datetime.now(UTC).replace(microsecond=0)
+    if source is not None:
+        if start or end or target or dry_run:
+            raise UsageError("--input scores a file, so dates and --target do not apply.", remedy="Leave them out.")
+        _score_file(registry, source, out, moment, rejects, strict=strict)
+        return
+    if rejects or strict:
+        raise UsageError("--rejects and --strict need --input.", remedy="Add --input, or leave them out.")
+    if start is None:
+        raise UsageError(
+            "`fqtool score` needs dates or a file.",
+            remedy="Add --start 2026-02-06 for dates, or --input rows.ndjson for a file.",
+        )
+    from fqtool.commands.score.run import score_partitions
+    from fqtool.workspace import open_registry
+
+    first, last = day_of(start), day_of(start if end is None else end)
+    loaded = open_registry(registry)
+    with warehouse_of(loaded, target, timeout) as warehouse:
+        scored = score_partitions(
+            loaded, warehouse, first, last, as_of=moment, max_bytes=max_bytes, dry_run=dry_run, rejoin=as_of is None,
+            on_scored=_print,
+        )  # fmt: skip
+        if dry_run:
+            from fqtool.scoring.merge import Partition
+            from fqtool.scoring.scoring import Scoring
+
+            print(f"{Partition(Scoring(loaded), first).merge(moment).sql};")
+        rows = sum(partition.rows for partition in scored)
+        verb = "would be scored" if dry_run else "scored"
+        dates = f"{len(scored)} date{'s' * (len(scored) != 1)}"
+        say(f"{counted(rows, 'row')} on {dates} {verb} in {warehouse.url}.")
+
+
+def _score_file(
+    registry: Path, source: Path, out: Path, moment: datetime, rejects: Path | None, *, strict: bool
+) -> None:
+    from fqtool.errors import UsageError
+    from fqtool.output.characters import visible
+    from fqtool.warehouse.duckdb.scorer import scorer_of
+    from fqtool.workspace import open_registry
+
+    if rejects == Path("-"):
+        raise UsageError("--rejects needs a file.", remedy="Write it like --rejects rejects.ndjson.")
+    scorer, undeclared = scorer_of(open_registry(registry)), list[str]()
+
+    def warn(field: str) -> None:
+        undeclared.append(field)
+        if len(undeclared) <= _WARNINGS and not strict:
+            complain(visible(_undeclared(str(source), field, scorer.declared or ())))
+
+    scores = scorer.file(source, out, moment, rejects, strict=strict, on_undeclared=warn)
+    if len(undeclared) > _WARNINGS and not strict:
+        complain(f"warning: {len(undeclared) - _WARNINGS} more fields are not declared.")
+    aside = f", {scores.rejected} written to {rejects} as unreadable" if rejects else ""
+    say(f"{scores.written} record{'s' * (scores.written != 1)} scored{aside}.")
+    if scores.rejected:
+        raise typer.Exit(1)
+
+
+def _undeclared(source: str, field: str, declared: Collection[str]) -> str:
+    near = next((name for name in declared if name.lower() == field.lower()), None)
+    near = near or next(iter(get_close_matches(field, declared, 1)), None)
+    return f"warning: {source}: the registry does not declare `{field}`; it is ignored." + (
+        f" Did you mean `{near}`?" if near else ""
+    )
+
+
+def _print(partition: ScoredPartition) -> None:
+    parts = [f"{partition.day}: {partition.rows} rows"]
+    if partition.without_sources:
+        parts.append(f"{partition.without_sources} without sources, whose quality is NULL")
+    if partition.bytes_processed is not None:
+        parts.append(f"{partition.bytes_processed:,} bytes")
+    say(", ".join(parts))

@@ -1,0 +1,1 @@
+"""GoogleSQL expressions: grammar, types, functions, simplification."""

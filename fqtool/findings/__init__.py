@@ -1,0 +1,1 @@
+"""Findings, severities, remedies, and the catalogue of rules."""

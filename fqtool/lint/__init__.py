@@ -1,0 +1,1 @@
+"""Rules about the registry, and suppressions of their findings."""

@@ -1,0 +1,190 @@
+"""Parse and type-check the expressions of a registry, each once, however often it is repeated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from fqtool.expressions.expression import Call, Expression, Name, Span, children
+from fqtool.expressions.functions import OVER_FEATURES
+from fqtool.expressions.grammar import Unreadable, parse_expression
+from fqtool.expressions.names import DYNAMIC, Names
+from fqtool.expressions.sql_guard import check_fragment
+from fqtool.expressions.typecheck import Trouble, infer
+from fqtool.expressions.value_types import Given, ValueType, assignable, conversion
+from fqtool.findings.finding import Finding, Location
+from fqtool.lint.context import Subject
+from fqtool.lint.expressions import WORD, Entry, Values, entries
+from fqtool.registry.placeholders import PLACEHOLDER, fill
+from fqtool.registry.yaml.positions import place_in
+
+_UNFILLED = re.compile(r"\{[A-Za-z_]+\}")
+_WIDTH = 72
+_CUT = "..."
+_READABLE = "Fix the mistake at the caret; docs/reference/language.md describes the language."
+
+Kind = Trouble | Literal["reading", "result"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A mistake in an expression: its kind and its finding."""
+
+    kind: Kind
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class Read:
+    """An entry whose expression is valid, with the names in it: `fixed` without, `filled` with placeholders."""
+
+    entry: Entry
+    expression: Expression
+    fixed: frozenset[str]
+    filled: tuple[str, ...]
+    values: Values
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """All expressions of a registry: the mistakes, and the entries that could be parsed."""
+
+    mistakes: tuple[Mistake, ...]
+    read: tuple[Read, ...]
+
+
+def examined(subject: Subject) -> Examined:
+    """Return the mistakes in all expressions. The result is cached on the subject, because every rule needs it."""
+    kept: dict[str, Examined] = vars(subject)  # cached_property stores its value there too
+    if "_expressions" not in kept:
+        mistakes: list[Mistake] = []
+        read: list[Read] = []
+        for entry in entries(subject):
+            mistakes += dict.fromkeys(_examine(subject, entry, read))
+        kept["_expressions"] = Examined(tuple(mistakes), tuple(read))
+    return kept["_expressions"]
+
+
+def _examine(subject: Subject, entry: Entry, read: list[Read]) -> Iterator[Mistake]:
+    reported = set[tuple[Kind, Location]]()
+    for text, values in entry.variants():
+        if values and _UNFILLED.search(text):
+            continue  # another rule reports unknown placeholders
+        for kind, span, message, remedy in _problems(entry, text, values, read):
+            at = place_of(subject, entry, values, span.start)
+            # The same mistake in the entry of another feature is one mistake.
+            if (kind, at) not in reported:
+                reported.add((kind, at))
+                yield Mistake(kind, Finding(entry.subject, f"{message}\n{shown(text, span)}", "", remedy, at))
+
+
+def _problems(entry: Entry, text: str, values: Values, read: list[Read]) -> Iterator[tuple[Kind, Span, str, str]]:
+    try:
+        if entry.names.open:
+            check_fragment(text)
+    except Unreadable as error:
+        yield _unreadable(error)
+        return
+    try:
+        made = parse_expression(text)
+    except Unreadable as error:
+        if not entry.names.open:  # SQL of the warehouse may use syntax that fqtool cannot parse
+            yield _unreadable(error)
+        return
+    found, problems = infer(made, entry.names)
+    read.append(_read(entry, made, values))
+    for one in problems:
+        yield one.trouble, one.span, one.message, one.remedy
+    if found and entry.expected and not problems and not assignable(Given(Name(""), found), entry.expected):
+        yield (
+            "result",
+            made.span,
+            f"The type of this expression is {found}, but {_expected(entry)}.",
+            _remedy(entry, text, found),
+        )
+
+
+def _unreadable(error: Unreadable) -> tuple[Kind, Span, str, str]:
+    message = error.message[:1].upper() + error.message[1:].rstrip(".")
+    return "reading", Span(error.at, error.at + 1), f"{message}.", _READABLE
+
+
+def _read(entry: Entry, made: Expression, values: Values) -> Read:
+    words = {fill(word, values): word for word in WORD.findall(entry.text)} if values else {}
+    names = _names(made, entry.names)
+    return Read(entry, made, names - words.keys(), tuple(word for text, word in words.items() if text in names), values)
+
+
+def _names(e: Expression, names: Names) -> frozenset[str]:
+    """Return the columns that are named. A stack, not recursion: expressions may be long."""
+    found, waiting = set[str](), [(e, names.per_feature)]
+    while waiting:
+        one, in_feature = waiting.pop()
+        if isinstance(one, Name) and one.name not in (names.of_feature if in_feature else DYNAMIC):
+            found.add(one.name)
+        inside = in_feature or (isinstance(one, Call) and one.name in OVER_FEATURES)
+        waiting += ((inner, inside) for inner in children(one))
+    return frozenset(found)
+
+
+def _expected(entry: Entry) -> str:
+    if entry.spec:
+        return f"the type of {entry.subject} is {entry.spec.type}"
+    key = next(step for step in reversed(entry.path) if isinstance(step, str))
+    return f"{key} must be {entry.expected}"
+
+
+def _remedy(entry: Entry, text: str, found: ValueType) -> str:
+    flat = " ".join(text.split())
+    short = flat if len(flat) <= _WIDTH else "..."
+    written = conversion(short, found, str(entry.expected))
+    fixes = [one for one in (written, f"type: {found}" if entry.spec else "") if one]
+    return f"Write {' or '.join(fixes)}." if fixes else f"Write an expression of the type {entry.expected}."
+
+
+def shown(text: str, span: Span) -> str:
+    """Return the part of an expression around a span on one line, and carets under the span."""
+    flat = re.sub(r"\s", " ", text)
+    start = 0 if span.end <= _WIDTH else max(0, min(span.start - _WIDTH // 3, len(flat) - _WIDTH))
+    piece = flat[start : start + _WIDTH]
+    before = _CUT if start else ""
+    after = _CUT if start + _WIDTH < len(flat) else ""
+    count = max(min(span.end, start + _WIDTH) - span.start, 1)
+    return f"    {before}{piece}{after}\n    {' ' * (len(before) + span.start - start)}{'^' * count}"
+
+
+def _unfilled(raw: str, values: Values, offset: int) -> int:
+    """Return the offset in the raw text of what is at `offset` after placeholders are filled in."""
+    grown = 0
+    for found in PLACEHOLDER.finditer(raw) if values else ():
+        begin, length = found.start() + grown, len(str(values.get(found[1], found[0])))
+        if offset < begin:
+            break
+        if offset < begin + length:
+            return found.start()
+        grown += length - len(found[0])
+    return offset - grown
+
+
+def place_of(subject: Subject, entry: Entry, values: Values, start: int) -> Location:
+    """Return the place in the file of a part of an expression.
+
+    Args:
+        subject: The registry.
+        entry: The entry with the expression.
+        values: The values of its placeholders.
+        start: The index, from 0, in the text with placeholders filled in.
+    """
+    document, path, offset = subject.registry.document, entry.path, _unfilled(entry.text, values, start)
+    if document is None:
+        return entry.at
+    if path[0] == "features":  # the model sorts them by index, the file may not
+        listed = document.data["features"]
+        path = ("features", next(n for n, one in enumerate(listed) if one["index"] == path[1]), *path[2:])
+    try:
+        value = document.value(path)
+    except (KeyError, IndexError, TypeError):
+        return entry.at
+    return place_in(document, path, value, offset) if value == entry.text else entry.at

@@ -1,0 +1,377 @@
+"""Rules about changes that BigQuery refuses and tables that it does not alter, each with a fix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
+
+from fqtool.findings.catalog import rules_of
+from fqtool.findings.finding import Finding, Group, Severity, rule
+from fqtool.findings.remedy import Remedy, Statements, commands
+from fqtool.sql import ident
+from fqtool.table.changes import (
+    AddColumn,
+    Change,
+    CreateTable,
+    DropColumn,
+    RenameColumn,
+    SetClustering,
+    SetDefault,
+    SetDescription,
+    SetMode,
+    SetPartitioning,
+    SetPolicyTags,
+    SetType,
+)
+from fqtool.table.column import COLUMN_LIMIT, Column, Mode
+from fqtool.table.ddl import NoStatement, render
+from fqtool.table.model import Partitioning, State, Table, View, other_kind
+from fqtool.table.properties import unknown_properties
+from fqtool.table.tokens import cut
+
+_DEFAULT_FUNCTIONS = (
+    "CURRENT_DATE", "CURRENT_DATETIME", "CURRENT_TIME", "CURRENT_TIMESTAMP", "GENERATE_UUID", "RAND", "SESSION_USER",
+    "ST_GEOGPOINT", "STRUCT",
+)  # fmt: skip
+_FIX = (
+    "Declare the live type in the registry. Or add a column with the new type, backfill it from this one, "
+    "and give readers a view that has it under the old name."
+)
+_NULLABLE = (
+    "Remove `required: true` of the column from the registry, so that it is NULLABLE there too. Or create the table "
+    "again with NOT NULL, and copy the rows."
+)
+
+
+def refusals(before: State, change: Change) -> tuple[Finding, ...]:
+    """Return why a change cannot be applied; () where BigQuery documents it as legal.
+
+    Args:
+        before: the state before the change.
+        change: the change.
+    """
+    rules = (of_group for of_group in rules_of(Group.LEGALITY) if of_group.looks_at(change))
+    return tuple(finding for of_change in rules for finding in of_change.check(before, change))
+
+
+def drift_findings(live: State, change: Change) -> tuple[Finding, ...]:
+    """Return the findings of check-drift about a difference, with a statement that fixes it manually.
+
+    Args:
+        live: the state of the target.
+        change: the difference.
+    """
+    rules = (of_group for of_group in rules_of(Group.DRIFT) if of_group.looks_at(change))
+    findings = (finding for of_change in rules for finding in of_change.check(live, change))
+    return tuple(replace(finding, remedy=finding.remedy or by_hand(live, change)) for finding in findings)
+
+
+def by_hand(live: State, change: Change) -> Remedy:
+    """Return the statements that make a change, or the remedy of its refusal."""
+    steps = change.planned() or (change,)
+    if stop := refusals(live, steps[0]):
+        return stop[0].remedy
+    try:
+        return Statements("\n".join(f"{render(live.table.name if live.table else '', [step])};" for step in steps))
+    except NoStatement:
+        return "SQL cannot change this; see the rule's page."
+
+
+@rule("FQ201", group=Group.LEGALITY)
+def illegal_type_change(before: State, change: SetType) -> Iterator[Finding]:
+    """The column's type cannot be changed in place.
+
+    Problem: BigQuery only converts INT64 to NUMERIC, BIGNUMERIC or FLOAT64, and NUMERIC to BIGNUMERIC or FLOAT64, and
+    makes parameters less restrictive. It does not change the elements of an ARRAY, and a STRUCT only field by field.
+
+    Why: the stored data would have to be rewritten, which needs a new table.
+
+    Example: quality_tier is STRING in the table and FLOAT64 in the registry.
+
+    Fix: add a column with the new type, backfill it, and give readers a view.
+    """
+    name, old = change.name, before.column(change.name)
+    if old and change.refusal(before):
+        target = replace(old, type=change.type).sql_type
+        yield Finding(
+            name,
+            f"`{name}` is {old.sql_type} and should be {target}; BigQuery cannot change it in place.",
+            cause="ALTER COLUMN SET DATA TYPE only widens a type",
+            remedy=_FIX,
+        )
+
+
+@rule("FQ202", group=Group.LEGALITY)
+def illegal_mode_change(before: State, change: SetMode) -> Iterator[Finding]:
+    """The column's mode cannot be changed in place.
+
+    Problem: BigQuery only relaxes REQUIRED to NULLABLE.
+
+    Why: existing rows may contain NULL, and an array is stored differently from a value.
+
+    Example: game_id is NULLABLE in the table and REQUIRED in the registry.
+
+    Fix: remove `required: true` from the registry and check the data for NULL, or create the table again.
+    """
+    name, old = change.name, before.column(change.name)
+    if change.mode is not Mode.NULLABLE:
+        message = f"`{name}` cannot become {change.mode}; BigQuery only relaxes REQUIRED to NULLABLE."
+        yield Finding(name, message, remedy=_NULLABLE if change.mode is Mode.REQUIRED else _FIX)
+    elif old and old.mode is Mode.REPEATED:
+        yield Finding(name, f"`{name}` is an ARRAY and cannot become a single value in place.", remedy=_FIX)
+
+
+@rule("FQ203", group=Group.LEGALITY)
+def required_column_added(before: State, change: AddColumn) -> Iterator[Finding]:
+    """A new column must not be REQUIRED.
+
+    Problem: ALTER TABLE ADD COLUMN accepts only NULLABLE and REPEATED columns.
+
+    Why: existing rows have no value for it.
+
+    Example: a managed column of type INT64 marked required.
+
+    Fix: declare it nullable; check for NULL in the data instead.
+    """
+    column = change.column
+    if column.mode is Mode.REQUIRED and before.table:
+        message = f"`{column.name}` cannot be added as REQUIRED to an existing table."
+        yield Finding(column.name, message, remedy="Declare it without `required: true`.")
+
+
+@rule("FQ204", group=Group.LEGALITY)
+def default_on_added_column(_: State, change: AddColumn) -> Iterator[Finding]:
+    """A new column must not have a DEFAULT.
+
+    Problem: "Add field with default value to an existing table schema is not supported."
+
+    Why: BigQuery accepts the default only in a second statement, for later rows.
+
+    Example: ALTER TABLE t ADD COLUMN a INT64 DEFAULT 0.
+
+    Fix: use two statements: ADD COLUMN, then ALTER COLUMN SET DEFAULT. `fqtool migrate plan` writes both.
+    """
+    column = change.column
+    if column.default is not None:
+        yield Finding(
+            column.name,
+            f"`{column.name}` cannot be added with a DEFAULT.",
+            remedy=f"Add it first, then ALTER COLUMN {column.name} SET DEFAULT {column.default}.",
+        )
+
+
+@rule("FQ205", group=Group.LEGALITY)
+def partitioning_changed(before: State, change: SetPartitioning) -> Iterator[Finding]:
+    """Partitioning cannot be changed in place.
+
+    Problem: neither ALTER TABLE nor CREATE OR REPLACE changes how a table is partitioned.
+
+    Why: partitions are the table's storage.
+
+    Example: the table is partitioned by MONTH, and the registry has DAY.
+
+    Fix: create a new table with the new layout, copy the data, and swap the names in a maintenance window. Or declare
+    the live layout in the registry.
+    """
+    if before.table:
+        yield Finding(
+            before.table.name,
+            f"The table is partitioned by {_partition(before.table.partitioning)}, "
+            f"the registry has {_partition(change.partitioning)}; BigQuery cannot make this change in place.",
+            remedy="Copy the data into a new table with the new layout, or declare the live layout in the registry.",
+        )
+
+
+def _partition(by: Partitioning | None) -> str:
+    return f"{by.column} ({by.granularity})" if by else "nothing"
+
+
+@rule("FQ206", group=Group.LEGALITY)
+def clustering_changed(before: State, change: SetClustering) -> Iterator[Finding]:
+    """Clustering cannot be changed by SQL.
+
+    Problem: GoogleSQL has no statement that changes clustering.
+
+    Why: clustering is set through the API and takes effect for data written later.
+
+    Example: the table is clustered by a, b, and the registry has a.
+
+    Fix: `bq update --clustering_fields=a dataset.table`, then run check-drift again.
+    """
+    if before.table:
+        yield Finding(
+            before.table.name,
+            f"The table is clustered by {', '.join(before.table.clustering) or 'nothing'}, "
+            f"the registry has {', '.join(change.columns) or 'nothing'}.",
+            remedy=f"bq update --clustering_fields='{','.join(change.columns)}' DATASET.{before.table.name}",
+        )
+
+
+@rule("FQ207", group=Group.LEGALITY)
+def layout_column_touched(before: State, change: DropColumn | RenameColumn) -> Iterator[Finding]:
+    """A partitioning or clustering column cannot be dropped or renamed.
+
+    Problem: BigQuery refuses DROP COLUMN and RENAME COLUMN on partitioning and clustering columns.
+
+    Why: the stored partitions and blocks are ordered by them.
+
+    Example: DROP COLUMN game_date.
+
+    Fix: keep the column, or rebuild the table.
+    """
+    if before.table and change.name.lower() in before.table.layout:
+        yield Finding(
+            change.name,
+            f"`{change.name}` is a partition or clustering column; BigQuery cannot drop or rename it.",
+            remedy="Keep it, or copy the data into a new table.",
+        )
+
+
+@rule("FQ208", group=Group.LEGALITY)
+def nested_description(_: State, change: SetDescription) -> Iterator[Finding]:
+    """A description inside a STRUCT cannot be changed by SQL.
+
+    Problem: ALTER COLUMN SET OPTIONS accepts only top-level columns.
+
+    Why: nested descriptions are part of the column's schema, which only tables.patch writes.
+
+    Example: historical_completeness.games_found has another description than the registry.
+
+    Fix: `bq update` with the whole schema (`fqtool generate-schema --full`), or suppress the finding.
+    """
+    if len(change.path) > 1:
+        yield Finding(
+            change.dotted,
+            f"The description of `{change.dotted}` is inside a STRUCT; SQL cannot change it.",
+            remedy=commands(
+                "generate-schema --full --out schema.json", first="Before `bq update DATASET.TABLE schema.json`:"
+            ),
+        )
+
+
+@rule("FQ209", group=Group.LEGALITY)
+def policy_tags_changed(_: State, change: SetPolicyTags) -> Iterator[Finding]:
+    """Policy tags differ; fqtool reports them and never writes them.
+
+    Problem: the column's policy tags differ from those declared.
+
+    Why: access control belongs to the data owner; a schema tool must not extend it.
+
+    Example: a tag was removed from player_lookup.
+
+    Fix: ask the data owner to set it in the console or by `bq update`.
+    """
+    yield Finding(
+        change.dotted,
+        f"The policy tags of `{change.dotted}` should be {', '.join(change.tags) or 'none'}.",
+        remedy="Ask the data owner to set them; fqtool never writes policy tags.",
+    )
+
+
+@rule("FQ210", group=Group.LEGALITY)
+def table_too_wide(before: State, change: CreateTable | AddColumn) -> Iterator[Finding]:
+    """The table would have more than 10,000 columns.
+
+    Problem: BigQuery's limit includes nested fields, and recently dropped columns still count for a time.
+
+    Why: every query reads the whole table definition.
+
+    Example: 5,000 features give about 10,050 columns.
+
+    Fix: retire features, or split the store into two tables.
+    """
+    if isinstance(change, CreateTable):
+        columns = change.table.columns
+    else:
+        columns = (*before.table.columns, change.column) if before.table else ()
+    count = sum(map(_count, columns))
+    if count > COLUMN_LIMIT:
+        yield Finding("table", f"The table would have {count:,} columns; BigQuery allows {COLUMN_LIMIT:,}.")
+
+
+def _count(column: Column) -> int:
+    return 1 + sum(map(_count, column.type.fields))
+
+
+@rule("FQ211", group=Group.LEGALITY)
+def default_not_allowed(_: State, change: CreateTable | SetDefault) -> Iterator[Finding]:
+    """A default must be a literal or one of a few functions.
+
+    Problem: BigQuery accepts literals, CURRENT_DATE and similar, GENERATE_UUID, RAND, SESSION_USER, ST_GEOGPOINT.
+
+    Why: a default is stored with the table and must not depend on data.
+
+    Example: SET DEFAULT (SELECT MAX(a) FROM t).
+
+    Fix: compute the value where the row is written.
+    """
+    if isinstance(change, CreateTable):
+        defaults = [(column.name, column.default) for column in change.table.columns]
+    else:
+        defaults = [(change.name, change.default)]
+    for name, text in defaults:
+        if text is None:
+            continue
+        tokens = cut(text)
+        if any(token.word in {"SELECT", "FROM", ";"} for token in tokens):
+            yield Finding(name, f"The default of `{name}`, `{text[:60]}`, is a query.", remedy="Write a literal.")
+            continue
+        calls = [token.raw for token, after in pairwise(tokens) if after.raw == "(" and token.raw.isidentifier()]
+        if refused := [call for call in calls if call.upper() not in _DEFAULT_FUNCTIONS]:
+            yield Finding(
+                name,
+                f"The default of `{name}` calls {refused[0]}, which BigQuery does not allow in a default.",
+                remedy=f"Use a literal or one of {', '.join(_DEFAULT_FUNCTIONS)}.",
+            )
+
+
+@rule("FQ316", group=Group.LIVE)
+def another_kind_of_table(live: Table | View) -> Iterator[Finding]:
+    """The table that the registry names is an external table, a snapshot or a view.
+
+    Problem: BigQuery does not change the columns or the rows of such a table, so it cannot be migrated or scored.
+
+    Why: another tool created it, or `table: name:` names the wrong table.
+
+    Example: feature_store is a snapshot that was created before a migration.
+
+    Fix: set `table: name:` in the registry to an ordinary table. The printed command creates one; a clone is an
+    ordinary table. Add the PARTITION BY and CLUSTER BY of the registry to a copy by SELECT, because BigQuery cannot
+    partition the table later.
+    """
+    kind = other_kind(live)
+    if kind:
+        yield Finding(
+            live.name,
+            f"`{live.name}` is {kind}; BigQuery cannot change its columns or rows.",
+            remedy=f"Set `table: name:` in the registry to an ordinary table. To create one: {_ordinary(live)}",
+        )
+
+
+@rule("FQ317", Severity.NOTE, group=Group.LIVE)
+def unknown_setting(live: Table) -> Iterator[Finding]:
+    """BigQuery reports a setting of the table or of a column that this version of fqtool does not know.
+
+    Problem: there is no problem for the registry: a setting that it does not declare is not changed.
+
+    Why: BigQuery has settings that are newer than this version.
+
+    Example: tables.get has `biglakeConfiguration`, the location of the data files.
+
+    Fix: no fix is needed. A newer version may know the setting.
+    """
+    if unknown := tuple(unknown_properties(live)):
+        yield Finding(
+            live.name,
+            f"BigQuery reports settings of `{live.name}` that this version does not know; they are not changed: "
+            f"{', '.join(unknown)}.",
+        )
+
+
+def _ordinary(live: Table | View) -> str:
+    name, new = ident(live.name), ident(f"{live.name}_table")
+    clone = isinstance(live, Table) and live.type == "SNAPSHOT"
+    sql = f"CREATE TABLE {new} {'CLONE' if clone else 'AS SELECT * FROM'} {name}"
+    command = f"bq query --nouse_legacy_sql --dataset_id=DATASET '{sql}'"
+    return command if clone else f"{command} (add the PARTITION BY and CLUSTER BY of the registry)"

@@ -1,1 +1,0 @@
-"""What is computed: Registry in, Table and Query out."""

@@ -1,0 +1,290 @@
+"""RecordCheck: a record beside the columns that the registry declares, and those that the live table has.
+
+A record without a problem is checked in microseconds; what is wrong with another is found by a second look.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from fqtool.records.misfits import (
+    ArrayAsText,
+    Misfit,
+    Missing,
+    Mistyped,
+    NotInTable,
+    Positional,
+    RejectedVersion,
+    Unknown,
+    UnknownLabel,
+    UnknownPosition,
+    Unreadable,
+    WrongLength,
+    WrongNames,
+)
+from fqtool.records.values import Fits, described, fits_column, is_array_text, items_of
+from fqtool.registry.checks.explain_schema import nearest
+from fqtool.registry.model import Registry
+from fqtool.schema.build import desired_table
+from fqtool.scoring.layout import Layout
+from fqtool.scoring.places import Shape
+from fqtool.table.column import Column, Kind, Mode
+from fqtool.table.model import Table
+
+_SHOWN = 60
+Rule = Callable[[Any], Iterator[Misfit]]
+
+
+@dataclass(frozen=True)
+class RecordCheck:
+    """Checks records of one store.
+
+    Args:
+        registry: what the store declares.
+        live: the table as it exists, None to check against the registry alone.
+    """
+
+    registry: Registry
+    live: Table | None = None
+    layout: Layout = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layout", Layout(self.registry))
+
+    @cached_property
+    def declared(self) -> Mapping[str, Column]:
+        """The columns of the registry by name."""
+        return {column.name: column for column in desired_table(self.registry).columns}
+
+    @cached_property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns in the order in which values without names are inserted: the live table's where it is known."""
+        return self.live.columns if self.live else tuple(self.declared.values())
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """The fields that must have a value: keys, columns that are NOT NULL without a default, and the vector."""
+        keys = {key.lower() for key in self.registry.table.keys}
+        live = () if self.live is None else self.live.columns
+        needed = (*self.declared.values(), *live)
+        fixed = {
+            column.name
+            for column in needed
+            if column.key in keys or (column.mode is Mode.REQUIRED and column.default is None)
+        }
+        return frozenset(fixed | {self.layout.vector} - {""})
+
+    @cached_property
+    def accepted(self) -> Mapping[str, tuple[str, ...]]:
+        """Which version labels readers accept, by column."""
+        current = {name: (label,) for name, label in self.registry.schema_versions}
+        return current | dict(self.registry.accepted_versions)
+
+    @cached_property
+    def tests(self) -> Mapping[str, Fits]:
+        """The test of each declared column: its type in the registry and in the table, and what else it must hold."""
+        live = {column.key: column for column in self.columns}
+        tests = dict[str, Fits]()
+        for name, column in self.declared.items():
+            kinds = [column]
+            if self.live is not None:
+                if column.key not in live:
+                    continue
+                kinds += [live[column.key]] if live[column.key].shape.type != column.shape.type else []
+            tests[name] = self._test(name, [fits_column(kind) for kind in kinds])
+        return tests
+
+    def _test(self, name: str, fits: list[Fits]) -> Fits:
+        rules = self._rules.get(name)
+        if rules is None and len(fits) == 1:
+            return fits[0]
+        return lambda value: all(fit(value) for fit in fits) and (rules is None or next(rules(value), None) is None)
+
+    def is_right(self, record: Any) -> bool:
+        """Return whether nothing is wrong with a record: a mapping of column names to values."""
+        if type(record) is not dict:
+            return next(self.misfits(record), None) is None
+        tests = self.tests
+        for name, value in record.items():
+            if value is None:
+                if name in self.required or name not in tests:
+                    return False
+            elif not (name in tests and tests[name](value)):
+                return False
+        return self.required <= record.keys()
+
+    def misfits(self, record: Any) -> Iterator[Misfit]:
+        """Yield everything that is wrong with a record: a mapping, or a sequence of values without names."""
+        if isinstance(record, Mapping):
+            yield from self._of_fields(record)
+        elif isinstance(record, Sequence) and not isinstance(record, str | bytes):
+            yield Positional("record", len(record), len(self.columns))
+            if len(record) == len(self.columns):
+                named = {column.name: value for column, value in zip(self.columns, record, strict=True)}
+                yield from self._of_fields({name: value for name, value in named.items() if name in self.declared})
+        else:
+            yield Unreadable("record", f"The record is {described(record)}, not an object")
+
+    def _of_fields(self, record: Mapping[str, Any]) -> Iterator[Misfit]:
+        live = {column.key: column for column in self.live.columns} if self.live else {}
+        for name, value in record.items():
+            column = self.declared.get(name)
+            if column is None:
+                there = live.get(str(name).lower())
+                near = _like(str(name), self.declared)
+                yield Unknown(str(name)[:_SHOWN], near, there.sql_type if there else "")
+            elif self.live is not None and column.key not in live:
+                yield NotInTable(name, self.live.name)
+            elif value is not None:
+                yield from self._of_value(column, live.get(column.key, column), value)
+        for name in sorted(self.required):
+            if record.get(name) is None:
+                yield Missing(name)
+
+    def _of_value(self, column: Column, live: Column, value: Any) -> Iterator[Misfit]:
+        for kind in dict.fromkeys((column.shape, live.shape)):
+            if not fits_column(kind)(value):
+                is_live = kind == live.shape != column.shape
+                yield from _mistyped(column.name, kind, value, live=is_live)
+                return
+        rules = self._rules.get(column.name)
+        if rules is not None:
+            yield from rules(value)
+
+    @cached_property
+    def _rules(self) -> Mapping[str, Rule]:
+        """What the registry asks of a column's values beside their type."""
+        rules = dict[str, Rule]()
+        for name, labels in self.accepted.items():
+            rules[name] = _version_rule(name, labels)
+        features = self.registry.features
+        if self.layout.vector:
+            rules[self.layout.vector] = _length_rule(self.layout.vector, len(features))
+        if names := self.registry.inputs.names:
+            rules[names] = _names_rule(names, tuple(feature.name for feature in features))
+        declared = frozenset(source.label for source in self.registry.sources)
+        for column, keys in self.label_keys.items():
+            rules[column] = _labels_rule(column, keys, declared)
+        for column, feature in self.label_columns.items():
+            rules[column] = _label_rule(column, feature, declared)
+        return rules
+
+    @cached_property
+    def label_keys(self) -> Mapping[str, Mapping[str, str]]:
+        """JSON columns that hold labels: column -> key -> the feature's name."""
+        found = dict[str, dict[str, str]]()
+        for feature in self.registry.features:
+            place = self.layout.label_place(feature) if self._has_labels else None
+            if place is not None and place.shape is Shape.KEY:
+                found.setdefault(place.column, {})[str(place.key)] = feature.name
+        return found
+
+    @cached_property
+    def label_columns(self) -> Mapping[str, str]:
+        """Columns that hold the label of one feature: column -> the feature's name."""
+        places = [(self.layout.label_place(one), one.name) for one in self.registry.features if self._has_labels]
+        return {place.column: name for place, name in places if place is not None and place.shape is Shape.WHOLE}
+
+    @property
+    def _has_labels(self) -> bool:
+        return self.layout.has_labels and bool(self.registry.sources)
+
+
+def _like(name: str, known: Mapping[str, object]) -> str:
+    """Return a declared name that was probably meant, "" for no such name."""
+    same = next((other for other in known if other.lower() == name.lower()), "")
+    return same or nearest(name, known)
+
+
+def _mistyped(path: str, column: Column, value: Any, *, live: bool) -> Iterator[Misfit]:
+    """Yield what is wrong with a value that does not fit; in a STRUCT, with its fields."""
+    if column.mode is Mode.REPEATED and is_array_text(value):
+        yield ArrayAsText(path, column.sql_type)
+    elif column.type.kind is Kind.STRUCT and column.mode is not Mode.REPEATED and isinstance(value, Mapping):
+        fields = {inner.name: inner for inner in column.type.fields}
+        for name, item in value.items():
+            inner = fields.get(name) or fields.get(str(name).lower())
+            if inner is None:
+                yield Unknown(f"{path}.{name}"[:_SHOWN], _like(str(name), fields))
+            elif item is not None and not fits_column(inner)(item):
+                yield from _mistyped(f"{path}.{name}", inner, item, live=live)
+        missing = (one.name for one in fields.values() if one.mode is Mode.REQUIRED and value.get(one.name) is None)
+        yield from (Missing(f"{path}.{name}") for name in missing)
+    else:
+        items = items_of(value)
+        yield Mistyped(path, column.sql_type, described(value if items is None else items), live)
+
+
+def _version_rule(name: str, labels: tuple[str, ...]) -> Rule:
+    def rule(value: Any) -> Iterator[Misfit]:
+        if value not in labels:
+            yield RejectedVersion(name, str(value)[:_SHOWN], labels)
+
+    return rule
+
+
+def _length_rule(name: str, expected: int) -> Rule:
+    def rule(value: Any) -> Iterator[Misfit]:
+        if len(value) != expected:
+            yield WrongLength(name, len(value), expected)
+
+    return rule
+
+
+def _names_rule(name: str, expected: tuple[str, ...]) -> Rule:
+    listed = list(expected)
+
+    def rule(value: Any) -> Iterator[Misfit]:
+        given = list(value)
+        if not given or given == listed:
+            return
+        if len(given) != len(listed):
+            yield WrongLength(name, len(given), len(listed))
+        pairs = enumerate(zip(given, listed, strict=False))
+        differs = next(((at, got, wished) for at, (got, wished) in pairs if got != wished), None)
+        if differs is not None:
+            yield WrongNames(name, differs[0], str(differs[1])[:_SHOWN], differs[2])
+
+    return rule
+
+
+def _object(value: Any) -> Mapping[str, Any] | None:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return value if isinstance(value, Mapping) else None
+
+
+def _labels_rule(name: str, keys: Mapping[str, str], labels: frozenset[str]) -> Rule:
+    def rule(value: Any) -> Iterator[Misfit]:
+        held = _object(value)
+        if held is None:
+            yield Mistyped(name, "a JSON object of labels", described(value))
+            return
+        if keys.keys() >= held.keys():
+            try:
+                if labels.issuperset(held.values()):
+                    return
+            except TypeError:
+                pass
+        for key, label in held.items():
+            if key not in keys:
+                yield UnknownPosition(name, str(key)[:_SHOWN])
+            elif label is not None and not (isinstance(label, str) and label in labels):
+                yield UnknownLabel(name, keys[key], str(label)[:_SHOWN])
+
+    return rule
+
+
+def _label_rule(name: str, feature: str, labels: frozenset[str]) -> Rule:
+    def rule(value: Any) -> Iterator[Misfit]:
+        if value not in labels:
+            yield UnknownLabel(name, feature, str(value)[:_SHOWN])
+
+    return rule

@@ -1,0 +1,153 @@
+"""The column lists of MERGE and INSERT statements in a writer's SQL, each with its place.
+
+Only what names columns is read, so scripts and templates around it do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from fqtool.table.tokens import Token, tokens_of, unquoted
+
+_OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
+_AFTER_TARGET = frozenset({"AS", "USING", "(", "VALUES", "SELECT", "WITH", "ON", "T", "TARGET"})
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """A column that is written, where, and the column of the source that is its whole value, "" for any other value."""
+
+    column: str
+    at: int
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One list of columns: of `UPDATE SET`, or of an INSERT.
+
+    `at` is the offset of the word; `named` is whether there is a list of columns; `values` counts the values of the
+    first row, None where it is not a list of values.
+    """
+
+    verb: str
+    at: int
+    columns: tuple[Assigned, ...]
+    named: bool = True
+    values: int | None = None
+
+
+def column_lists(sql: str, table: str) -> Iterator[Written]:
+    """Yield the lists of the statements that write to a table, by the last part of its name.
+
+    Raises InputError for a quote or comment that is not closed.
+    """
+    statement = list[Token]()
+    for token in [*tokens_of(sql), Token(";", len(sql), len(sql))]:
+        if token.raw != ";":
+            statement.append(token)
+            continue
+        for start, first in enumerate(statement):
+            if first.word in ("MERGE", "INSERT") and _target(statement, start) == table.lower():
+                read = _merge if first.word == "MERGE" else _insert
+                yield from read(statement[start:])
+                break
+        statement = []
+
+
+def _target(tokens: Sequence[Token], start: int) -> str:
+    """Return the last part of the name after MERGE [INTO] or INSERT [INTO]."""
+    at = start + 1
+    if at < len(tokens) and tokens[at].word == "INTO":
+        at += 1
+    parts = list[str]()
+    while at < len(tokens) and tokens[at].word not in _AFTER_TARGET:
+        if parts and tokens[at].start > tokens[at - 1].end:
+            break  # an alias without AS
+        parts.append(_name(tokens[at]))
+        at += 1
+    return re.split(r"[.:]", "".join(parts))[-1].lower()
+
+
+def _name(token: Token) -> str:
+    try:
+        return unquoted(token.raw) if token.raw.startswith("`") else token.raw
+    except ValueError:
+        return token.raw
+
+
+def _merge(tokens: Sequence[Token]) -> Iterator[Written]:
+    for at, (depth, token) in enumerate(_with_depth(tokens)):
+        if depth or at == 0:
+            continue
+        if token.word == "SET" and tokens[at - 1].word == "UPDATE":
+            items = _items(_until(tokens[at + 1 :], "WHEN"))
+            yield Written("UPDATE", tokens[at - 1].start, tuple(_assignment(item) for item in items if item))
+        elif token.word == "INSERT":
+            yield from _insert(_until(tokens[at:], "WHEN"))
+
+
+def _insert(tokens: Sequence[Token]) -> Iterator[Written]:
+    """Read INSERT [INTO name] [(columns)] VALUES (...) or SELECT ...; INSERT ROW names every column."""
+    words = [token.word for token in tokens]
+    if "ROW" in words[1:2]:
+        return
+    body = next((at for at, word in enumerate(words) if word in ("VALUES", "SELECT", "WITH")), len(tokens))
+    opening = next((at for at in range(1, body) if tokens[at].raw == "("), None)
+    columns = _items(_inside(tokens[opening:])) if opening is not None and words[opening + 1] != "SELECT" else []
+    values = list[list[Token]]()
+    if body < len(tokens) and words[body] == "VALUES":
+        values = _items(_inside(tokens[body + 1 :]))
+    listed = len(values) if values else None
+    sources = [_source(value) for value in values] if len(values) == len(columns) else [""] * len(columns)
+    assigned = (Assigned(_name(item[-1]), item[0].start, source) for item, source in zip(columns, sources, strict=True))
+    yield Written("INSERT", tokens[0].start, tuple(assigned), bool(columns), listed)
+
+
+def _with_depth(tokens: Iterable[Token]) -> Iterator[tuple[int, Token]]:
+    """Yield each token with the number of brackets that are open after it."""
+    depth = 0
+    for token in tokens:
+        depth += (token.raw in _OPEN) - (token.raw in _CLOSE)
+        yield depth, token
+
+
+def _until(tokens: Sequence[Token], word: str) -> list[Token]:
+    kept, cases = list[Token](), 0
+    for depth, token in _with_depth(tokens):
+        cases += (token.word == "CASE") - (token.word == "END" and cases > 0)
+        if not depth and not cases and token.word == word:
+            break
+        kept.append(token)
+    return kept
+
+
+def _inside(tokens: Sequence[Token]) -> list[Token]:
+    """Return the tokens within the brackets that open first."""
+    return [token for _, token in takewhile(lambda pair: pair[0] != 0, _with_depth(tokens))][1:]
+
+
+def _items(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Return the parts between commas outside of brackets, those that are not empty."""
+    items = [list[Token]()]
+    for depth, token in _with_depth(tokens):
+        if token.raw == "," and not depth:
+            items.append([])
+        else:
+            items[-1].append(token)
+    return [item for item in items if item]
+
+
+def _assignment(item: Sequence[Token]) -> Assigned:
+    equals = next((at for at, token in enumerate(item) if token.raw == "="), len(item))
+    name = _name(item[max(equals - 1, 0)])
+    return Assigned(name.rpartition(".")[2], item[0].start, _source(item[equals + 1 :]))
+
+
+def _source(value: Sequence[Token]) -> str:
+    """Return the column of a value `alias.column`, "" for any other value."""
+    words = [token.raw for token in value]
+    return _name(value[2]) if len(words) == 3 and words[1] == "." else ""  # noqa: PLR2004  alias, dot, column

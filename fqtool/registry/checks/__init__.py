@@ -1,0 +1,1 @@
+"""Check a registry's data against the JSON Schema."""

@@ -1,1 +1,0 @@
-"""Findings, plans and diagnoses as text, JSON, GitHub, SARIF, JUnit and Markdown."""

@@ -1,1 +1,0 @@
-"""What may be wrong: one function a rule."""

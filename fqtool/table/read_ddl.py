@@ -1,0 +1,310 @@
+"""Read CREATE TABLE and ALTER TABLE of a script: the tables after all statements.
+
+Statements are applied in order. Skipped statements are listed with their line. A table whose statement is not valid is
+kept with the reason, which matters only if that table is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from fqtool.errors import InputError
+from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, SetOption, fold
+from fqtool.table.column import Column, Kind, Type
+from fqtool.table.ddl_grammar import (
+    Foreign,
+    column,
+    column_options,
+    created_table,
+    ordered,
+    path,
+    table_options,
+    took_constraint,
+)
+from fqtool.table.model import Inapplicable, State, Table
+from fqtool.table.parse import alter_column, statements
+from fqtool.table.tokens import Token
+
+_BLOCK_ENDS = ("IF", "LOOP", "WHILE", "FOR", "REPEAT")
+_SHOWN = 60  # characters of a skipped statement in a message
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A table that a script creates.
+
+    Args:
+        table: The table after all statements.
+        dataset: The path before the name of the table, `project.dataset`, or "".
+        left_out: A sentence for each part of a statement that is not kept.
+        commented: Columns without a description but with a comment.
+        problem: Why the statement is not valid; `table` then has no columns.
+    """
+
+    table: Table
+    dataset: str = ""
+    left_out: tuple[str, ...] = ()
+    commented: tuple[str, ...] = ()
+    problem: InputError | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the table with its dataset, as in the script."""
+        return f"{self.dataset}.{self.table.name}" if self.dataset else self.table.name
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The tables of a script in the order of their statements, and the skipped statements."""
+
+    created: tuple[Created, ...]
+    passed_over: tuple[str, ...]
+
+
+def read_ddl(files: Iterable[tuple[str, str]], *, comments: bool = False) -> Script:
+    """Apply the statements of files one after another.
+
+    Args:
+        files: Names and texts of the files, in the order in which BigQuery would run them.
+        comments: Use the comment after a column as its description if it has no description.
+
+    Returns:
+        The tables, and the skipped statements and files.
+
+    Raises:
+        InputError: A quote or comment of the only file is not closed. One of several files is skipped instead.
+    """
+    given, reader = [*files], _Reader(comments)
+    for place, sql in given:
+        text = sql.removeprefix("\ufeff")
+        try:
+            tokens = [*statements(text)]
+        except InputError as error:
+            if len(given) == 1:
+                raise InputError(f"{place}: {error.message}", remedy=error.remedy) from None
+            reader.passed_over.append(f"{place} was not read: {error.message}")
+            continue
+        for statement in _without_bodies(tokens):
+            reader.read(place, Foreign(text, statement, comments=comments))
+    return Script(tuple(reader.tables.values()), tuple(reader.passed_over))
+
+
+def _without_bodies(found: list[list[Token]]) -> Iterator[list[Token]]:
+    """Yield the statements without the bodies of procedures, which run only when they are called."""
+    depth = 0
+    for statement in found:
+        words = [token.word for token in statement]
+        if depth == 0:
+            yield statement
+            if words[0] != "CREATE" or "PROCEDURE" not in words[1:4]:
+                continue
+        for at, word in enumerate(words):
+            after = words[at + 1] if at + 1 < len(words) else ""
+            if word == "CASE" or (word == "BEGIN" and after and after != "TRANSACTION"):
+                depth += word != "CASE" or words[at - 1] != "END"
+            elif word == "END" and after not in _BLOCK_ENDS:
+                depth = max(depth - 1, 0)
+
+
+@dataclass
+class _Reader:
+    comments: bool
+    tables: dict[tuple[str, ...], Created] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
+
+    def read(self, place: str, cursor: Foreign) -> None:
+        """Apply one statement, or list it as skipped."""
+        words = [token.word for token in cursor.tokens[:8]]
+        if words[0] == "CREATE" and "TABLE" in words[1:5] and "FUNCTION" not in words[1:6]:
+            self._create(place, cursor)
+        elif words[:2] == ["ALTER", "TABLE"]:
+            self._alter(place, cursor)
+        elif words[:2] == ["DROP", "TABLE"]:
+            cursor.at = 2
+            cursor.took("IF", "EXISTS")
+            if key := self._path(place, cursor):
+                self.tables.pop(self._known(key), None)
+        else:
+            self._pass_over(place, cursor, "it is neither CREATE TABLE nor ALTER TABLE")
+
+    def _path(self, place: str, cursor: Foreign) -> tuple[str, ...] | None:
+        """Read the path of the table. A statement without a path is skipped."""
+        try:
+            return path(cursor)
+        except InputError as error:
+            self._pass_over(place, cursor, error.message.rstrip("."))
+            return None
+
+    def _known(self, key: tuple[str, ...]) -> tuple[str, ...]:
+        """The only table with this path, where one of the two has no project or dataset; else `key`."""
+        if key in self.tables:
+            return key
+        found = [one for one in self.tables if one[-len(key) :] == key[-len(one) :]]
+        return found[0] if len(found) == 1 else key
+
+    def _pass_over(self, place: str, cursor: Foreign, why: str) -> None:
+        cursor.at = 0
+        text = " ".join(cursor.sql[cursor.place : cursor.tokens[-1].end].split())
+        shown = f"{text[:_SHOWN]}..." if len(text) > _SHOWN else text
+        self.passed_over.append(f"{place}: line {cursor.line}: `{shown}` was not read: {why}.")
+
+    def _create(self, place: str, cursor: Foreign) -> None:
+        cursor.take("CREATE")
+        replaces = cursor.took("OR", "REPLACE")
+        if not cursor.took("TABLE"):
+            self._pass_over(place, cursor, "it does not create an ordinary table")
+            return
+        keeps = cursor.took("IF", "NOT", "EXISTS")
+        key = self._path(place, cursor)
+        if key is None:
+            return
+        if not cursor.sees("("):
+            self._pass_over(place, cursor, "its columns come from a query or another table")
+            return
+        if key in self.tables and not replaces:
+            if not keeps:
+                self._pass_over(place, cursor, "the table exists already, and BigQuery does not create it again")
+            return
+        before = Created(Table(key[-1], ()), ".".join(key[:-1]))
+        self.tables.pop(key, None)
+        self.tables[key] = _read(place, cursor, before, _created)
+
+    def _alter(self, place: str, cursor: Foreign) -> None:
+        cursor.take("ALTER", "TABLE")
+        cursor.took("IF", "EXISTS")
+        key = self._path(place, cursor)
+        if key is None:
+            return
+        key = self._known(key)
+        before = self.tables.get(key)
+        if before is None:
+            self._pass_over(place, cursor, f"no statement before it creates {'.'.join(key)}")
+            return
+        if before.problem is not None:
+            return
+        after = _read(place, cursor, before, _altered)
+        if after.table.name != before.table.name:
+            del self.tables[key]
+        self.tables[*key[:-1], after.table.name] = after
+
+
+def _read(place: str, cursor: Foreign, before: Created, of: Callable[[Foreign, Table], Table]) -> Created:
+    """Apply a statement to a table. If it is not valid, the table keeps the reason."""
+    cursor.primary_key, cursor.foreign_keys = before.table.primary_key, before.table.foreign_keys
+    try:
+        table = of(cursor, before.table)
+        if not cursor.done:
+            raise cursor.wrong("the end of the statement")
+    except InputError as error:
+        return replace(before, problem=InputError(f"{place}: {error.message}", remedy=error.remedy))
+    described = {one.name for one in table.columns if one.description}
+    return replace(
+        before,
+        table=replace(table, primary_key=cursor.primary_key, foreign_keys=cursor.foreign_keys),
+        left_out=(*before.left_out, *(f"{place}: {one}" for one in cursor.left_out)),
+        commented=tuple(one for one in (*before.commented, *cursor.commented) if one not in described),
+    )
+
+
+def _created(cursor: Foreign, before: Table) -> Table:
+    table = created_table(cursor, before.name)
+    if cursor.took("AS"):  # the columns are declared; the query only fills them
+        cursor.at = len(cursor.tokens)
+    return table
+
+
+def _altered(cursor: Foreign, table: Table) -> Table:
+    """Apply the actions of one ALTER TABLE."""
+    while True:
+        start = cursor.at
+        try:
+            table = _action(cursor, table)
+        except Inapplicable as error:
+            cursor.at = start
+            raise cursor.refused(f"BigQuery rejects this: {error}.", "Correct the statement, or remove it.") from None
+        if not cursor.took(","):
+            return table
+
+
+def _action(cursor: Foreign, table: Table) -> Table:
+    if cursor.took("ADD", "COLUMN"):
+        keeps = cursor.took("IF", "NOT", "EXISTS")
+        added = column(cursor)
+        return table if keeps and table.find(added.name) else _applied(table, AddColumn(added))
+    if cursor.took("DROP", "COLUMN"):
+        return _existing(cursor, table, lambda name: _applied(table, DropColumn(name)))
+    if cursor.took("RENAME", "COLUMN"):
+        return _existing(cursor, table, lambda name: _renamed(cursor, table, name))
+    if cursor.took("ALTER", "COLUMN"):
+        return _column_altered(cursor, table)
+    if cursor.took("RENAME", "TO"):
+        return replace(table, name=path(cursor)[-1])
+    if cursor.took("ADD"):
+        if not took_constraint(cursor):
+            raise cursor.wrong("COLUMN, PRIMARY KEY or FOREIGN KEY")
+        return table
+    if cursor.took("DROP", "PRIMARY", "KEY"):
+        cursor.took("IF", "EXISTS")
+        cursor.primary_key = ()
+        return table
+    return _table_set(cursor, table)
+
+
+def _table_set(cursor: Foreign, table: Table) -> Table:
+    properties = dict(table.properties)
+    if cursor.took("DROP", "CONSTRAINT"):
+        cursor.leave_out("DROP CONSTRAINT")
+        cursor.took("IF", "EXISTS")
+        cursor.name()
+        return table
+    if cursor.took("SET", "DEFAULT", "COLLATE"):
+        properties["default_collation"] = cursor.string()
+    elif cursor.took("SET", "OPTIONS"):
+        for name, value in table_options(cursor, properties):
+            table = _applied(table, SetOption(name, value))
+    else:
+        raise cursor.wrong("ADD, DROP, RENAME or ALTER COLUMN, a key, RENAME TO or SET OPTIONS")
+    return replace(table, properties=ordered(properties))
+
+
+def _existing(cursor: Foreign, table: Table, change: Callable[[str], Table]) -> Table:
+    """Read [IF EXISTS] and a name, and apply `change` unless IF EXISTS allows that the column is missing."""
+    optional = cursor.took("IF", "EXISTS")
+    name = cursor.name()
+    if optional and not table.find(name):
+        if cursor.took("TO"):
+            cursor.name()
+        return table
+    return change(name)
+
+
+def _renamed(cursor: Foreign, table: Table, name: str) -> Table:
+    cursor.take("TO")
+    return _applied(table, RenameColumn(name, cursor.name()))
+
+
+def _column_altered(cursor: Foreign, table: Table) -> Table:
+    optional = cursor.took("IF", "EXISTS")
+    start = cursor.at
+    name = cursor.name()
+    missing = optional and not table.find(name)
+    if cursor.took("SET", "OPTIONS"):
+        if missing:
+            column_options(cursor, Column(name, Type(Kind.STRING)))
+            return table
+        described = column_options(cursor, table.present(name))
+        return table.with_column(name, description=described.description, policy_tags=described.policy_tags,
+                                 properties=described.properties)  # fmt: skip
+    cursor.at = start
+    change = alter_column(cursor)
+    return table if missing else _applied(table, change)
+
+
+def _applied(table: Table, change: Change) -> Table:
+    """Apply a change. Raises Inapplicable, also where BigQuery rejects the change."""
+    state = State(table)
+    after = fold(state, [change]).table
+    if why := change.refusal(state) if isinstance(change, AddColumn | DropColumn | RenameColumn) else "":
+        raise Inapplicable(why)
+    return after or table

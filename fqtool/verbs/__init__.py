@@ -1,1 +1,0 @@
-"""One file a command: read, decide, write."""

@@ -1,0 +1,112 @@
+"""Render changes as DuckDB's DDL. `refused.changed` checks before that BigQuery accepts them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import assert_never
+
+from fqtool.table.changes import (
+    AddColumn,
+    Change,
+    CreateTable,
+    DropColumn,
+    DropView,
+    PutView,
+    RenameColumn,
+    Reorder,
+    SetClustering,
+    SetDefault,
+    SetDescription,
+    SetMode,
+    SetOption,
+    SetPartitioning,
+    SetPolicyTags,
+    SetType,
+)
+from fqtool.table.column import Column, Mode
+from fqtool.table.model import View
+from fqtool.warehouse.duckdb.transpile.dialect import default_to_duckdb
+from fqtool.warehouse.duckdb.types import quoted, text_literal, type_text
+
+# An ARRAY is never NULL in BigQuery: it is [] in rows written before the column was added, or without the column.
+EMPTY_ARRAY = "[]"
+
+
+def ddl(table: str, change: Change, mode: Mode | None, query: Callable[[View], str]) -> Iterator[str]:
+    """Yield the statements for one change.
+
+    Changes of settings that DuckDB does not have yield no statement; the catalog table stores them.
+
+    Args:
+        table: The name of the table.
+        change: The change.
+        mode: The mode of the changed column, or None.
+        query: Translates the query of a view to DuckDB's SQL.
+
+    Raises:
+        InputError: A default or view is not supported on DuckDB.
+    """
+    match change:
+        case CreateTable(created):
+            yield f"CREATE TABLE {quoted(created.name)} ({', '.join(map(_definition, created.columns))})"
+            for column in created.columns:
+                yield from _described(table, column)
+            if created.options.description:
+                yield _comment(f"TABLE {quoted(table)}", created.options.description)
+        case AddColumn(column):
+            yield f"{_alter(table)} ADD COLUMN {_definition(column)}"
+            yield from _described(table, column)
+        case DropColumn(name):
+            yield f"{_alter(table)} DROP COLUMN {quoted(name)}"
+        case RenameColumn(name, to):
+            if name != to:
+                yield f"{_alter(table)} RENAME COLUMN {quoted(name)} TO {quoted(to)}"
+        case SetType(name, new):
+            yield f"{_alter(table)} ALTER COLUMN {quoted(name)} SET DATA TYPE {type_text(new, Mode.NULLABLE)}"
+        case SetMode(name, _):
+            yield f"{_alter(table)} ALTER COLUMN {quoted(name)} DROP NOT NULL"
+        case SetDefault(name, default):
+            yield f"{_alter(table)} ALTER COLUMN {quoted(name)} {_set_default(default, mode)}"
+        case SetDescription((name,), text):
+            yield _comment(f"COLUMN {quoted(table)}.{quoted(name)}", text)
+        case SetOption("description", str(text)):
+            yield _comment(f"TABLE {quoted(table)}", text)
+        case PutView(view):
+            yield f"CREATE OR REPLACE VIEW {quoted(view.name)} AS {query(view)}"
+            yield _comment(f"VIEW {quoted(view.name)}", view.description)
+        case DropView(name):
+            yield f"DROP VIEW {quoted(name)}"
+        case SetDescription() | SetOption():
+            pass
+        case SetPolicyTags() | Reorder() | SetPartitioning() | SetClustering():
+            raise AssertionError(change)
+        case _:
+            assert_never(change)
+
+
+def _alter(table: str) -> str:
+    return f"ALTER TABLE {quoted(table)}"
+
+
+def _definition(column: Column) -> str:
+    default = EMPTY_ARRAY if column.mode is Mode.REPEATED else None
+    if column.default is not None:
+        default = default_to_duckdb(column.default)
+    default_sql = f" DEFAULT {default}" if default is not None else ""
+    required = " NOT NULL" if column.mode is Mode.REQUIRED else ""
+    return f"{quoted(column.name)} {type_text(column.type, column.mode)}{default_sql}{required}"
+
+
+def _set_default(default: str | None, mode: Mode | None) -> str:
+    if default is not None:
+        return f"SET DEFAULT {default_to_duckdb(default)}"
+    return f"SET DEFAULT {EMPTY_ARRAY}" if mode is Mode.REPEATED else "DROP DEFAULT"
+
+
+def _described(table: str, column: Column) -> Iterator[str]:
+    if column.description:
+        yield _comment(f"COLUMN {quoted(table)}.{quoted(column.name)}", column.description)
+
+
+def _comment(subject: str, text: str) -> str:
+    return f"COMMENT ON {subject} IS {text_literal(text) if text else 'NULL'}"

@@ -1,0 +1,339 @@
+"""Read files of records with DuckDB, streaming: NDJSON, CSV, Parquet and `-`, with the same checks.
+
+An unreadable record is a `WrongRecord` in every format and for every reason: a missing key, a value of another type, a
+line that is too long or not UTF-8.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+import shutil
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from fqtool.errors import InputError, UsageError, WorldError
+from fqtool.table.column import Column
+from fqtool.warehouse.duckdb.lines import (
+    LINE_LIMIT,
+    TOO_LONG,
+    ends_differ,
+    write_with_line_feeds,
+    write_without_long_lines,
+)
+from fqtool.warehouse.duckdb.typed_rows import shape, typed
+from fqtool.warehouse.duckdb.types import quoted, text_literal, type_text
+
+if TYPE_CHECKING:
+    import duckdb
+
+FORMATS = {".ndjson": "json", ".jsonl": "json", ".json": "json", ".parquet": "parquet", ".csv": "csv", ".tsv": "csv"}
+STDIO = Path("-")
+_WORDS = {"json": "NDJSON", "csv": "CSV", "parquet": "Parquet"}
+_NESTED = ("STRUCT", "MAP", "UNION", "JSON")
+_DELIMITERS = ",\t;|"
+_BOM = b"\xef\xbb\xbf"
+NOT_JSON = "not a JSON object"
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of a record: columns that are `read`, names that are `required`, and names that are `declared`.
+
+    `declared` None: any field is allowed.
+    """
+
+    read: tuple[Column, ...]
+    required: frozenset[str] = frozenset()
+    declared: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFile:
+    """The records of a file. `sql` selects their typed columns and what is wrong with each record.
+
+    `name` is the name as the user gave it. `path` has the same records as a plain file. `delimiter` and `width` (the
+    number of columns) are those of a CSV. `undeclared` are the fields that the registry does not declare, by name.
+    """
+
+    name: str
+    path: Path
+    form: str
+    sql: str
+    undeclared: tuple[str, ...] = ()
+    delimiter: str = ""
+    width: int = 0
+
+
+def name_of(path: Path) -> str:
+    """Return what messages call a file of records."""
+    return "stdin" if path == STDIO else str(path)
+
+
+def format_of(path: Path) -> str:
+    """Return json, parquet or csv by the ending of a name; `-` is json. Raises UsageError for another ending."""
+    if path == STDIO:
+        return "json"
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    if not suffixes or suffixes[-1] not in FORMATS:
+        endings = ", ".join(FORMATS)
+        raise UsageError(f"The format of {path} is unknown.", remedy=f"Use a name that ends in {endings}.")
+    return FORMATS[suffixes[-1]]
+
+
+@contextmanager
+def record_file(connection: duckdb.DuckDBPyConnection, path: Path, fields: Fields) -> Iterator[RecordFile]:
+    """Yield the records of a file, which can be read several times in the block.
+
+    Raises:
+        UsageError: The name has an unknown ending.
+        InputError: The file does not exist, is not of its format, or has none of the columns.
+        WorldError: A copy of the file cannot be written.
+    """
+    form = format_of(path)
+    with ExitStack() as copies:
+        file = copies.enter_context(spooled(path, form))
+        match form:
+            case "json":
+                yield copies.enter_context(_json_file(connection, name_of(path), file, fields))
+            case "csv":
+                yield copies.enter_context(_csv_file(connection, name_of(path), file, fields))
+            case _:
+                yield _parquet_file(connection, name_of(path), file, fields)
+
+
+def require_readable(connection: duckdb.DuckDBPyConnection, records: RecordFile) -> None:
+    """Raise InputError if DuckDB cannot read the file to its end."""
+    with reading(records.name, records.form):
+        connection.execute(f"SELECT SUM(HASH(_row)) FROM ({records.sql}) AS _row")
+
+
+@contextmanager
+def reading(name: str, form: str) -> Iterator[None]:
+    """Raise InputError for a file that DuckDB cannot read, without DuckDB's message, which quotes the data."""
+    import duckdb
+
+    try:
+        yield
+    except (duckdb.Error, RuntimeError, UnicodeError) as error:
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise
+        advice = "The file is damaged or has another format; write it again."
+        advice += " End all its lines in the same way, LF or CRLF." if form == "csv" else ""
+        raise InputError(f"{name} cannot be read as {_WORDS[form]}.", remedy=advice) from None
+
+
+@contextmanager
+def spooled(path: Path, form: str) -> Iterator[Path]:
+    """Yield a plain file that can be read twice: stdin, gzip and files with a byte order mark are copied."""
+    if path != STDIO and not path.is_file():
+        state = "a folder" if path.is_dir() else "not a file" if path.exists() else "not there"
+        raise InputError(f"{path} is {state}.", remedy="Check the path of the records.")
+    with ExitStack() as streams:
+        try:
+            stream = sys.stdin.buffer if path == STDIO else streams.enter_context(path.open("rb"))
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+        packed = path.suffix.lower() == ".gz"
+        if packed and not path.stat().st_size:
+            raise _incomplete(path)
+        if path != STDIO and not packed and (form == "parquet" or stream.read(len(_BOM)) != _BOM):
+            yield path
+            return
+        folder = Path(streams.enter_context(tempfile.TemporaryDirectory(prefix="fqtool-")))
+        spool = folder / f"records.{form}"
+        source: BinaryIO = gzip.GzipFile(fileobj=stream) if packed else stream  # type: ignore[assignment]
+        if path != STDIO:
+            stream.seek(0)
+        _copy(name_of(path), source, spool)
+        yield spool
+
+
+def _incomplete(name: Path | str) -> InputError:
+    return InputError(f"{name} is not complete gzip data.", remedy="Write or download it again.")
+
+
+def _copy(name: str, source: BinaryIO, spool: Path) -> None:
+    """Copy without a byte order mark. Raises InputError for gzip data that is damaged or incomplete."""
+    try:
+        with spool.open("wb") as target:
+            head = source.read(len(_BOM))
+            target.write(head.removeprefix(_BOM))
+            shutil.copyfileobj(source, target, 1 << 20)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        raise _incomplete(name) from None
+    except OSError as error:
+        raise WorldError(f"{name} cannot be copied to {spool.parent}: {error.strerror}.") from None
+
+
+@contextmanager
+def _json_file(connection: duckdb.DuckDBPyConnection, name: str, file: Path, fields: Fields) -> Iterator[RecordFile]:
+    with tempfile.TemporaryDirectory(prefix="fqtool-") as folder:
+        with reading(name, "json"):
+            lines, keys = _json_lines(connection, name, file, Path(folder))
+        undeclared = _undeclared(keys, fields)
+        yield RecordFile(name, file, "json", _json_records(lines, fields), undeclared)
+
+
+def _json_lines(
+    connection: duckdb.DuckDBPyConnection, name: str, file: Path, folder: Path
+) -> tuple[Path, Sequence[str]]:
+    """Return a file of which DuckDB reads every line (the file itself or a copy), and the fields of its records."""
+    import duckdb
+
+    with file.open("rb") as stream:
+        single = not stream.readline(LINE_LIMIT + 1).endswith(b"\n")
+    if not single:
+        try:
+            return file, _json_keys(connection, file)
+        except duckdb.InvalidInputException as error:
+            if "maximum_object_size" not in str(error):
+                raise
+    # DuckDB stops at a line of twice the limit, and ignores a single line that is not JSON and has no line end.
+    with _copy_for(name, folder) as copy:
+        write_without_long_lines(file, copy)
+    return copy, _json_keys(connection, copy)
+
+
+def _json_records(lines: Path, fields: Fields) -> str:
+    read = (
+        f"(SELECT CAST(json AS VARCHAR) AS _line, FROM_JSON(json, {text_literal(shape(fields.read))}) AS _read "
+        f"FROM {_objects(lines)})"
+    )
+    problems = [
+        f"WHEN _read IS NULL OR NOT STARTS_WITH(LTRIM(_line), '{{') THEN {text_literal(NOT_JSON)}",
+        f"WHEN STRLEN(_line) > {LINE_LIMIT} THEN {text_literal(TOO_LONG)}",
+    ]
+    rows = f"(SELECT _line, _read, UNNEST(_read) FROM {read})"
+    also = f"CASE {' '.join(problems)} END"
+    return typed(fields.read, rows, "NULL", also=also, required=fields.required)
+
+
+def _json_keys(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:
+    rows = connection.execute(f"SELECT DISTINCT UNNEST(JSON_KEYS(json)) FROM {_objects(file)}").fetchall()
+    return [key for (key,) in rows]
+
+
+def _objects(file: Path) -> str:
+    """Return SQL for every line that is not blank: its JSON, or NULL if it is not JSON."""
+    return (
+        f"READ_NDJSON_OBJECTS({_itself(file)}, ignore_errors = true, compression = 'none', "
+        f"maximum_object_size = {LINE_LIMIT})"
+    )
+
+
+@contextmanager
+def _copy_for(name: str, folder: Path) -> Iterator[Path]:
+    """Yield the path of a copy. Raises WorldError if it cannot be written."""
+    try:
+        yield folder / "copy"
+    except OSError as error:
+        raise WorldError(f"{name} cannot be copied to {folder}: {error.strerror}.") from None
+
+
+@contextmanager
+def _csv_file(connection: duckdb.DuckDBPyConnection, name: str, file: Path, fields: Fields) -> Iterator[RecordFile]:
+    delimiter, names = header_of(name, file, fields)
+    with tempfile.TemporaryDirectory(prefix="fqtool-") as folder:
+        if ends_differ(file):  # DuckDB would read several lines as one
+            with _copy_for(name, Path(folder)) as copy:
+                write_with_line_feeds(file, copy, delimiter)
+            file = copy
+        yield _csv_records(connection, RecordFile(name, file, "csv", "", (), delimiter, len(names)), names, fields)
+
+
+def _csv_records(
+    connection: duckdb.DuckDBPyConnection, records: RecordFile, names: list[str], fields: Fields
+) -> RecordFile:
+    undeclared = _undeclared(names, fields)
+    columns = ", ".join(f"{text_literal(column)}: 'VARCHAR'" for column in names)
+    connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
+    source = (
+        f"READ_CSV({_itself(records.path)}, columns = {{{columns}}}, header = true, auto_detect = false, "
+        f"delim = {text_literal(records.delimiter)}, quote = '\"', escape = '\"', compression = 'none', "
+        f"store_rejects = true, rejects_limit = 0, max_line_size = {LINE_LIMIT})"
+    )
+    sql = typed(
+        fields.read,
+        source,
+        "NULL",
+        dict.fromkeys(names, "VARCHAR"),
+        required=fields.required,
+    )
+    return replace(records, sql=sql, undeclared=undeclared)
+
+
+def header_of(name: str, file: Path, fields: Fields) -> tuple[str, list[str]]:
+    """Return the delimiter with which most names are known, and the names of the columns."""
+    try:
+        with file.open("rb") as stream:
+            line = stream.readline(LINE_LIMIT).decode()
+    except UnicodeDecodeError:
+        raise InputError(f"The first line of {name} is not UTF-8 text.", remedy="Write the file in UTF-8.") from None
+    known = {column.name for column in fields.read}
+    readings = {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in _DELIMITERS}
+    delimiter = max(readings, key=lambda key: (len(known.intersection(readings[key])), len(readings[key])))
+    names = [column or f"column{number}" for number, column in enumerate(readings[delimiter])]
+    _require_columns(name, names, fields)
+    folded = [column.lower() for column in names]
+    if repeated := next((column for column in names if folded.count(column.lower()) > 1), None):
+        raise InputError(
+            f"{name} has the column {repeated} more than once.", remedy="Give each column a different name."
+        )
+    return delimiter, names
+
+
+def _parquet_file(connection: duckdb.DuckDBPyConnection, name: str, file: Path, fields: Fields) -> RecordFile:
+    source = parquet_source(file)
+    with reading(name, "parquet"):
+        described = connection.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    source_types = {column: kind for column, kind, *_ in described}
+    _require_columns(name, list(source_types), fields)
+    native = {column.name: type_text(column.type, column.mode) for column in fields.read}
+    kinds = {column: kind for column, kind in source_types.items() if native.get(column, kind) != kind}
+    selected = f"(SELECT * REPLACE ({_as_texts(kinds)}), " if kinds else "(SELECT *, "
+    undeclared = _undeclared(source_types, fields)
+    sql = typed(
+        fields.read,
+        f"{selected}CAST(TO_JSON(_row) AS VARCHAR) AS _line FROM {source} AS _row)",
+        "_line",
+        source_types | dict.fromkeys(kinds, "VARCHAR"),
+        required=fields.required,
+    )
+    return RecordFile(name, file, "parquet", sql, undeclared)
+
+
+def parquet_source(file: Path) -> str:
+    """Return the SQL that reads a Parquet file."""
+    return f"READ_PARQUET({_itself(file)})"
+
+
+def _as_texts(types: dict[str, str]) -> str:
+    """Convert columns to text: a list in DuckDB's format, other nested values as JSON."""
+    expressions = {
+        name: f"TO_JSON({quoted(name)})" if kind.startswith(_NESTED) else quoted(name) for name, kind in types.items()
+    }
+    return ", ".join(f"CAST({value} AS VARCHAR) AS {quoted(name)}" for name, value in expressions.items())
+
+
+def _itself(path: Path) -> str:
+    """Return SQL for exactly this file, without patterns in its name and without columns from names of folders."""
+    name = re.sub(r"[*?\[]", r"[\g<0>]", str(path))
+    return f"{text_literal(f'./{name}' if name.startswith('~') else name)}, hive_partitioning = false"
+
+
+def _require_columns(name: str, names: Sequence[str], fields: Fields) -> None:
+    if not {column.name for column in fields.read}.intersection(names):
+        read = ", ".join(column.name for column in fields.read)
+        raise InputError(f"{name} has none of the columns that are read: {read}.")
+
+
+def _undeclared(names: Iterator[str] | Sequence[str] | dict[str, str], fields: Fields) -> tuple[str, ...]:
+    return () if fields.declared is None else tuple(sorted(set(names) - fields.declared))

@@ -1,0 +1,1 @@
+"""GoogleSQL as DuckDB's SQL."""

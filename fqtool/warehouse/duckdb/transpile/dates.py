@@ -1,0 +1,135 @@
+"""Translate dates and times of GoogleSQL to DuckDB's SQL."""
+
+from __future__ import annotations
+
+import re
+
+from sqlglot import exp
+
+from fqtool.errors import InputError
+from fqtool.warehouse.duckdb.transpile.kinds import Kinds, filled, once
+
+_MICROSECONDS = {
+    "MICROSECOND": 1, "MILLISECOND": 1_000, "SECOND": 1_000_000, "MINUTE": 60_000_000, "HOUR": 3_600_000_000,
+    "DAY": 86_400_000_000,
+}  # fmt: skip
+_PARTS = {
+    "DAYOFWEEK": "DATE_PART('dow', :v) + 1", "DAYOFYEAR": "DATE_PART('doy', :v)", "DATE": "CAST(:v AS DATE)",
+    "ISOWEEK": "DATE_PART('week', :v)", "ISOYEAR": "DATE_PART('isoyear', :v)",
+    "MILLISECOND": "DATE_PART('millisecond', :v) % 1000", "MICROSECOND": "DATE_PART('microsecond', :v) % 1000000",
+    "WEEK": "CAST(STRFTIME(:v, '%U') AS BIGINT)", "WEEK(SUNDAY)": "CAST(STRFTIME(:v, '%U') AS BIGINT)",
+    "WEEK(MONDAY)": "CAST(STRFTIME(:v, '%W') AS BIGINT)",
+} | {
+    part: f"DATE_PART('{part.lower()}', :v)"
+    for part in ("YEAR", "QUARTER", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
+}  # fmt: skip
+# sqlglot counts weeks in another way, so they are counted by their Mondays.
+_WEEKS = "(CAST(DATE_TRUNC('week', :a) AS DATE) - CAST(DATE_TRUNC('week', :b) AS DATE)) // 7"
+_BOUNDARIES = ("DAY", "MONTH", "QUARTER", "YEAR")
+_TIMES = ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND")
+_SUNDAY = "CAST(:v - CAST(DATE_PART('dow', :v) AS INTEGER) AS DATE)"
+_SUNDAYS = ("WEEK", "WEEK(SUNDAY)")
+_FORMAT = re.compile(r"(?:[^%]|%[YmdHMSyj%])*")
+
+
+def _unit(node: exp.Expr) -> str:
+    unit = node.args.get("unit")
+    return unit.sql("bigquery").strip("'").upper() if unit is not None else "DAY"
+
+
+def _refused(operation: str, unit: str) -> InputError:
+    return InputError(f"{operation} by {unit} is not supported on DuckDB.")
+
+
+def date_add(node: exp.DateAdd | exp.DateSub, kinds: Kinds) -> exp.Expr:
+    """Translate DATE_ADD or DATE_SUB of a DATE, which is a DATE."""
+    if kinds.of(node.this) in ("DATETIME", "TIMESTAMP"):
+        return node
+    return exp.cast(node.copy(), "DATE")
+
+
+def date_diff(node: exp.DateDiff | exp.DatetimeDiff, _: Kinds) -> exp.Expr:
+    """Translate DATE_DIFF, which counts boundaries; weeks start on Monday in DuckDB."""
+    unit = _unit(node)
+    if unit in _BOUNDARIES or (unit in _TIMES and isinstance(node, exp.DatetimeDiff)):
+        return filled(f"DATE_DIFF('{unit.lower()}', :b, :a)", a=node.this, b=node.expression)
+    if unit in ("ISOWEEK", "WEEK(MONDAY)"):
+        return filled(_WEEKS, a=node.this, b=node.expression)
+    if unit in _SUNDAYS and isinstance(node, exp.DateDiff):
+        return filled(_WEEKS.replace(":a", ":a + 1").replace(":b", ":b + 1"), a=node.this, b=node.expression)
+    raise _refused("A difference of dates", unit)
+
+
+def timestamp_diff(node: exp.TimestampDiff, _: Kinds) -> exp.Expr:
+    """Translate TIMESTAMP_DIFF, which counts whole units; DuckDB counts boundaries."""
+    unit = _unit(node)
+    if unit not in _MICROSECONDS:
+        raise _refused("TIMESTAMP_DIFF", unit)
+    return filled(f"(EPOCH_US(:a) - EPOCH_US(:b)) // {_MICROSECONDS[unit]}", a=node.this, b=node.expression)
+
+
+def date_trunc(node: exp.DateTrunc, kinds: Kinds) -> exp.Expr:
+    """Translate DATE_TRUNC, whose weeks start on Sunday."""
+    unit = _unit(node)
+    if kinds.of(node.this) in ("DATETIME", "TIMESTAMP"):
+        raise _refused("DATE_TRUNC of a time", unit)
+    if unit in _BOUNDARIES or unit == "ISOYEAR":
+        return filled(f"CAST(DATE_TRUNC('{unit.lower()}', :v) AS DATE)", v=node.this)
+    if unit in ("ISOWEEK", "WEEK(MONDAY)"):
+        return filled("CAST(DATE_TRUNC('week', :v) AS DATE)", v=node.this)
+    if unit in _SUNDAYS:
+        return once(_SUNDAY, node.this)
+    raise _refused("DATE_TRUNC", unit)
+
+
+def timestamp_trunc(node: exp.TimestampTrunc, _: Kinds) -> exp.Expr:
+    """Translate TIMESTAMP_TRUNC in UTC."""
+    unit = _unit(node)
+    if node.args.get("zone") or unit not in (*_BOUNDARIES, *_TIMES):
+        raise _refused("TIMESTAMP_TRUNC", unit)
+    return filled(f"DATE_TRUNC('{unit.lower()}', :v)", v=node.this)
+
+
+def extract(node: exp.Extract, _: Kinds) -> exp.Expr:
+    """Translate EXTRACT of a part that both count in the same way."""
+    part = node.this.sql("bigquery").upper()
+    if part not in _PARTS:
+        raise _refused("EXTRACT", part)
+    return filled(_PARTS[part], v=node.expression)
+
+
+def without_zone(node: exp.Expr, _: Kinds) -> exp.Expr:
+    """Accept a call without a time zone and with one argument; DuckDB's session is in UTC."""
+    arguments = [
+        argument for argument in node.args.values() if isinstance(argument, exp.Expression | list) and argument
+    ]
+    if node.args.get("zone") or len(arguments) > 1:
+        raise InputError(f"{node.sql('bigquery')[:60]} is not supported on DuckDB.")
+    return node
+
+
+def current_datetime(node: exp.CurrentDatetime, kinds: Kinds) -> exp.Expr:
+    """Translate CURRENT_DATETIME in UTC."""
+    without_zone(node, kinds)
+    if node.this is not None:
+        raise InputError("CURRENT_DATETIME of a time zone is not supported on DuckDB.")
+    return filled("CURRENT_TIMESTAMP AT TIME ZONE 'UTC'")
+
+
+def format_time(node: exp.TimeToStr, kinds: Kinds) -> exp.Expr:
+    """Translate FORMAT_DATE or FORMAT_TIMESTAMP in UTC, with the elements that both write in the same way."""
+    layout = node.args["format"]
+    others = [key for key, value in node.args.items() if value and key not in ("this", "format")]
+    if others or not isinstance(layout, exp.Literal) or not _FORMAT.fullmatch(layout.name):
+        raise InputError(f"{node.sql('bigquery')[:60]} is not supported on DuckDB.")
+    value = node.this
+    if isinstance(value, exp.TsOrDsToTimestamp | exp.TsOrDsToDate | exp.TsOrDsToDatetime):
+        kind = "DATE" if isinstance(value, exp.TsOrDsToDate) else "TIMESTAMP"
+        value = value.this if kinds.of(value.this) in ("DATE", "TIMESTAMP", "DATETIME") else exp.cast(value.this, kind)
+    return filled("STRFTIME(:v, :layout)", v=value, layout=layout)
+
+
+def unix(node: exp.Expr, _: Kinds) -> exp.Expr:
+    """Translate UNIX_SECONDS or UNIX_MILLIS, which round down."""
+    divisor = 1_000_000 if isinstance(node, exp.UnixSeconds) else 1_000
+    return filled(f"CAST(FLOOR(EPOCH_US(:v) / {divisor}.0) AS BIGINT)", v=node.this)

@@ -1,0 +1,270 @@
+"""The kinds of values in a tree of sqlglot, and templates of DuckDB expressions."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator, Mapping
+
+import sqlglot
+from sqlglot import exp
+
+Tables = Mapping[str, Mapping[str, str]]
+"""Table name -> lower-case column name -> kind: INT64, ARRAY<STRING>, ..."""
+
+_TYPES = {
+    exp.DataType.Type.BIGINT: "INT64", exp.DataType.Type.INT: "INT64", exp.DataType.Type.DOUBLE: "FLOAT64",
+    exp.DataType.Type.DECIMAL: "NUMERIC", exp.DataType.Type.BIGDECIMAL: "BIGNUMERIC", exp.DataType.Type.TEXT: "STRING",
+    exp.DataType.Type.BOOLEAN: "BOOL", exp.DataType.Type.DATE: "DATE", exp.DataType.Type.TIMESTAMPTZ: "TIMESTAMP",
+    exp.DataType.Type.TIMESTAMP: "DATETIME", exp.DataType.Type.DATETIME: "DATETIME", exp.DataType.Type.TIME: "TIME",
+    exp.DataType.Type.BINARY: "BYTES", exp.DataType.Type.VARBINARY: "BYTES", exp.DataType.Type.JSON: "JSON",
+    exp.DataType.Type.VARCHAR: "STRING",
+}  # fmt: skip
+_FIXED = {
+    "BOOL": (
+        exp.Predicate, exp.Not, exp.And, exp.Or, exp.Boolean, exp.LogicalAnd, exp.LogicalOr, exp.StartsWith,
+        exp.EndsWith, exp.RegexpLike, exp.IsNan, exp.IsInf, exp.Contains,
+    ),
+    "INT64": (
+        exp.Count, exp.CountIf, exp.Length, exp.ByteLength, exp.ArraySize, exp.RowNumber, exp.Rank, exp.DenseRank,
+        exp.DateDiff,
+        exp.TimestampDiff, exp.DatetimeDiff, exp.StrPosition, exp.UnixSeconds, exp.UnixMillis, exp.UnixMicros,
+        exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.IntDiv, exp.UnixDate,
+    ),
+    "FLOAT64": (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Rand, exp.Sqrt),
+    "STRING": (
+        exp.JSONExtractScalar, exp.JSONFormat, exp.Concat, exp.Lower, exp.Upper, exp.Trim, exp.ArrayToString,
+        exp.Replace, exp.GroupConcat, exp.TimeToStr, exp.Uuid, exp.RegexpReplace, exp.RegexpExtract, exp.SessionUser,
+    ),
+    "TIMESTAMP": (exp.CurrentTimestamp, exp.Timestamp, exp.TimestampAdd, exp.TimestampSub, exp.TimestampTrunc),
+    "DATETIME": (exp.CurrentDatetime, exp.Datetime),
+    "DATE": (exp.CurrentDate, exp.Date, exp.DateFromParts, exp.TsOrDsToDate),
+}  # fmt: skip
+_FIRST_ARGUMENT = (
+    exp.Paren, exp.Alias, exp.Neg, exp.Abs, exp.Sign, exp.Sum, exp.Min, exp.Max, exp.AnyValue, exp.Window, exp.Filter,
+    exp.Lag,
+    exp.Lead, exp.FirstValue, exp.LastValue, exp.IgnoreNulls, exp.RespectNulls, exp.Nullif, exp.Distinct, exp.Order,
+    exp.Limit, exp.Substring, exp.Mod, exp.ArrayConcat, exp.DateAdd, exp.DateSub, exp.DateTrunc, exp.DPipe,
+)  # fmt: skip
+_NUMBERS = ("INT64", "NUMERIC", "FLOAT64")
+
+
+class Kinds:
+    """The kinds of one statement, cached by node. The tree must not be changed before."""
+
+    def __init__(self, tree: exp.Expr, tables: Tables) -> None:
+        self._tables = tables
+        self._known: dict[int, str] = {}
+        self._alive: list[exp.Expr] = []  # an id is unique only while its node exists
+        self._columns: dict[int, dict[str, exp.Expr]] = {}
+        self._tree = tree
+
+    def of(self, node: exp.Expr | None) -> str:
+        """Return the kind of an expression; "" if it is unknown."""
+        if node is None:
+            return ""
+        key = id(node)
+        if key not in self._known:
+            self._alive.append(node)
+            self._known[key] = ""  # a recursive CTE depends on itself
+            self._known[key] = self._of(node)
+        return self._known[key]
+
+    def learn(self, node: object) -> None:
+        """Cache the kind of a node now, before the tree is changed."""
+        if isinstance(node, exp.Expression):
+            self.of(node)
+
+    def note(self, node: exp.Expr, kind: str) -> None:
+        """Set the kind of a node that replaces another."""
+        self._alive.append(node)
+        self._known[id(node)] = kind
+
+    def _of(self, node: exp.Expr) -> str:
+        for kind, classes in _FIXED.items():
+            if isinstance(node, classes):
+                return kind
+        match node:
+            case exp.Literal():
+                return "STRING" if node.is_string else "INT64" if node.is_int else "FLOAT64"
+            case exp.Cast():
+                return type_kind(node.to)
+            case exp.Column():
+                return self._of_column(node)
+            case exp.Add() | exp.Sub() | exp.Mul():
+                kinds = [self.of(node.left), self.of(node.right)]
+                return "DATE" if kinds == ["DATE", "INT64"] else _widest([k for k in kinds if k in _NUMBERS or not k])
+            case exp.Div() | exp.SafeDivide():
+                kind = _widest([self.of(node.this), self.of(node.expression)])
+                return "FLOAT64" if kind == "INT64" else kind
+            case exp.Round() | exp.Floor() | exp.Ceil() | exp.Trunc() | exp.Avg():
+                kind = self.of(node.this)
+                return "FLOAT64" if kind == "INT64" else kind if kind in _NUMBERS else ""
+            case exp.If() | exp.Case() | exp.Coalesce() | exp.Greatest() | exp.Least():
+                return self._of_branches(node)
+            case exp.Bracket():
+                return _element(self.of(node.this))
+            case exp.Array():
+                return self._of_array(node)
+            case exp.Extract():
+                return "DATE" if node.name.upper() == "DATE" else "INT64"
+            case exp.Split():
+                return "ARRAY<STRING>"
+            case exp.Subquery() if isinstance(node.this, exp.Select) and len(node.this.expressions) == 1:
+                return self.of(node.this.expressions[0])
+            case _ if isinstance(node, _FIRST_ARGUMENT):
+                return self.of(node.this)
+            case _:
+                return ""
+
+    def _of_branches(self, node: exp.Expr) -> str:
+        match node:
+            case exp.If():
+                branches = [node.args["true"], node.args.get("false")]
+            case exp.Case():
+                branches = [*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default")]
+            case _:
+                branches = [node.this, *node.expressions]
+        return _widest(
+            [self.of(branch) for branch in branches if branch is not None and not isinstance(branch, exp.Null)]
+        )
+
+    def _of_array(self, node: exp.Array) -> str:
+        first = node.expressions[0] if node.expressions else None
+        if isinstance(first, exp.Select):
+            first = first.expressions[0] if len(first.expressions) == 1 else None
+        kind = _widest([self.of(first), *(self.of(item) for item in node.expressions[1:])]) if first else ""
+        return f"ARRAY<{kind}>" if kind else ""
+
+    def _of_column(self, column: exp.Column) -> str:
+        for scope in _ancestors(column):
+            if isinstance(scope, exp.Select | exp.Merge | exp.Update | exp.Delete):
+                sources = [
+                    source for source in _sources(scope) if not column.table or _alias(source) == column.table.lower()
+                ]
+                kinds = [kind for source in sources if (kind := self._in_source(source, column)) is not None]
+                if kinds:
+                    return kinds[0] if len(set(kinds)) == 1 else ""
+                if column.table and sources:
+                    return ""
+        return ""
+
+    def _in_source(self, source: exp.Expr, column: exp.Column) -> str | None:
+        """Return the kind of a column in a source: "" if unknown, None if the source does not have the column."""
+        name = column.name.lower()
+        match source:
+            case exp.Table():
+                query = _cte(source)
+                if query is None:
+                    columns = self._tables.get(source.name)
+                    return "" if columns is None else columns.get(name)
+                return self._in_query(query, name)
+            case exp.Subquery():
+                return self._in_query(source.this, name)
+            case exp.Unnest() if _alias(source) == name and not column.table and source.expressions:
+                return _element(self.of(source.expressions[0]))
+            case _:
+                return ""
+
+    def _in_query(self, query: exp.Expr, name: str) -> str | None:
+        while isinstance(query, exp.SetOperation | exp.Subquery):
+            query = query.this
+        if not isinstance(query, exp.Select):
+            return ""
+        if id(query) not in self._columns:
+            self._columns[id(query)] = {item.alias_or_name.lower(): item for item in query.expressions}
+        column = self._columns[id(query)].get(name)
+        if column is not None:
+            return self.of(column)
+        if any(item.is_star for item in query.expressions):
+            inner = exp.column(name)
+            kinds = [self._in_source(item, inner) for item in _sources(query)]
+            known = [kind for kind in kinds if kind is not None]
+            return known[0] if len(known) == 1 else "" if known else None
+        return None
+
+
+def type_kind(of: exp.DataType) -> str:
+    """Return the kind of a parsed type."""
+    if of.this == exp.DataType.Type.ARRAY and of.expressions:
+        inner = type_kind(of.expressions[0])
+        return f"ARRAY<{inner}>" if inner else ""
+    return _TYPES.get(of.this, "")
+
+
+def _widest(kinds: list[str]) -> str:
+    if not kinds or not all(kinds):
+        return ""
+    if len(set(kinds)) == 1:
+        return kinds[0]
+    return max(kinds, key=_NUMBERS.index) if all(kind in _NUMBERS for kind in kinds) else ""
+
+
+def _element(kind: str) -> str:
+    return kind.removeprefix("ARRAY<").removesuffix(">") if kind.startswith("ARRAY<") else ""
+
+
+def _sources(scope: exp.Expr) -> list[exp.Expr]:
+    if isinstance(scope, exp.Merge):
+        return [scope.this, scope.args["using"]]
+    first = scope.args.get("from_")
+    sources = [scope.this] if isinstance(scope, exp.Update | exp.Delete) and scope.this is not None else []
+    sources += [first.this] if first is not None else []
+    return sources + [join.this for join in scope.args.get("joins") or ()]
+
+
+def _alias(source: exp.Expr) -> str:
+    if isinstance(source, exp.Unnest):
+        alias = source.args.get("alias")
+        names = alias.args.get("columns") if alias else None
+        return names[0].name.lower() if names else source.alias.lower()
+    return source.alias_or_name.lower()
+
+
+def _cte(table: exp.Table) -> exp.Expr | None:
+    """Return the query of the CTE with the name of a table, searched from the table outwards."""
+    if table.args.get("db"):
+        return None
+    for scope in _ancestors(table):
+        clause = scope.args.get("with_")
+        for cte in clause.expressions if clause else ():
+            if cte.alias.lower() == table.name.lower():
+                return None if any(parent is cte for parent in _ancestors(table)) else cte.this
+    return None
+
+
+def _ancestors(node: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield the ancestors of a node, nearest first."""
+    ancestor = node.parent
+    while ancestor is not None:
+        yield ancestor
+        ancestor = ancestor.parent
+
+
+_SIMPLE = (exp.Column, exp.Literal, exp.Parameter, exp.Null, exp.Boolean)
+
+
+@functools.lru_cache(maxsize=512)
+def _parsed(template: str) -> exp.Expr:
+    return sqlglot.parse_one(template, read="duckdb")
+
+
+def filled(template: str, **parts: exp.Expr) -> exp.Expr:
+    """Return a DuckDB expression from a template, with each `:name` replaced by its part, in brackets if needed."""
+    expression = _parsed(template).copy()
+    for place in list(expression.find_all(exp.Placeholder)):
+        part = parts[place.name].copy()
+        place.replace(exp.paren(part, copy=False) if isinstance(part, exp.Binary | exp.Unary | exp.Condition) and
+                      not isinstance(part, (*_SIMPLE, exp.Func, exp.Paren, exp.Array)) else part)  # fmt: skip
+    return expression
+
+
+def once(template: str, value: exp.Expr, **parts: exp.Expr) -> exp.Expr:
+    """Fill a template that uses :v several times, with the value computed and written only once.
+
+    A repeated large expression takes long to plan on DuckDB, and nested repetitions make it crash.
+    """
+    if isinstance(value, _SIMPLE) or len(re.findall(r":v\b", template)) == 1:
+        return filled(template, v=value, **parts)
+    inside = filled(template, v=exp.column("v_"), **parts)
+    return filled("LIST_TRANSFORM([:value], LAMBDA v_ : :inside)[1]", value=value, inside=inside)

@@ -1,0 +1,125 @@
+"""Convert rows of texts to rows of typed columns, and report what is wrong with each row.
+
+The values of a record are texts of JSON or CSV. A text is converted as a load job of BigQuery would, or the record is
+wrong: no value is rounded, cut or made NULL without a message.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+
+from fqtool.table.column import Column, Kind, Mode
+from fqtool.warehouse.duckdb.types import quoted, text_literal, type_text
+
+WRONG, RAW = "_wrong", "_raw"
+STOP = "a record cannot be read"
+
+
+def shape(columns: Sequence[Column]) -> str:
+    """Return the structure for FROM_JSON that reads each column as text, and objects and arrays as JSON text."""
+    return json.dumps({column.name: "VARCHAR" for column in columns})
+
+
+def typed(
+    columns: Sequence[Column],
+    source: str,
+    raw: str,
+    source_types: Mapping[str, str] | None = None,
+    *,
+    also: str = "NULL",
+    required: Collection[str] = (),
+) -> str:
+    """Return the SELECT of typed columns, of what is wrong with a row, and of its raw text.
+
+    Args:
+        columns: The columns to read.
+        source: SQL of the source.
+        raw: SQL of the raw text.
+        source_types: DuckDB type of each column of the source. A column with the right type is used unchanged, others
+            are texts, absent ones are NULL. None: the source has every column, as text.
+        also: SQL of another reason why a row is wrong, or NULL.
+        required: Names of the columns that must have a value.
+    """
+    kinds = {column.name: "VARCHAR" for column in columns} if source_types is None else source_types
+    texts = [column for column in columns if column.name in kinds and kinds[column.name] != _type(column)]
+    expressions = {column.name: quoted(column.name) for column in columns if column.name in kinds} | {
+        column.name: _cast(column) for column in texts
+    }
+    lines = [
+        f"{expressions.get(column.name, f'CAST(NULL AS {_type(column)})')} AS {quoted(column.name)}"
+        for column in columns
+    ]
+    missing = [
+        f"WHEN {f'{quoted(column.name)} IS NULL' if column.name in kinds else 'TRUE'} "
+        f"THEN {text_literal(f'{column.name} is missing')}"
+        for column in columns
+        if column.name in required
+    ]
+    checks = [f"WHEN {test} THEN {_problem(column)}" for column in texts if (test := _is_wrong(column))]
+    cases = [*missing, *checks]
+    wrong = f"COALESCE({also}, CASE {' '.join(cases)} END)" if cases else also
+    return f"SELECT {', '.join(lines)}, {wrong} AS {WRONG}, {raw} AS {RAW} FROM {source}"
+
+
+def only_right(rows: str) -> str:
+    """Return the SELECT of the right rows of a `typed` SELECT."""
+    return f"SELECT * EXCLUDE ({WRONG}, {RAW}) FROM ({rows}) WHERE {WRONG} IS NULL"
+
+
+def all_right(rows: str) -> str:
+    """Return the SELECT of all rows of a `typed` SELECT, which fails with STOP at a wrong row."""
+    stop = f"CASE WHEN {WRONG} IS NULL THEN TRUE ELSE ERROR('{STOP}') END"
+    return f"SELECT * EXCLUDE ({WRONG}, {RAW}) FROM ({rows}) WHERE {stop}"
+
+
+def all_wrong(rows: str) -> str:
+    """Return the SELECT of the wrong rows of a `typed` SELECT in order: number from 1, problem and raw text."""
+    numbered = f"SELECT ROW_NUMBER() OVER () AS number, {WRONG}, {RAW} FROM ({rows})"
+    return f"SELECT number, {WRONG}, {RAW} FROM ({numbered}) WHERE {WRONG} IS NOT NULL ORDER BY number"
+
+
+def _type(column: Column) -> str:
+    return type_text(column.type, column.mode)
+
+
+def _cast(column: Column) -> str:
+    name, kind = quoted(column.name), _type(column)
+    if kind == "VARCHAR":
+        return name
+    cast = f"TRY_CAST({name} AS {kind})"
+    if kind != "DOUBLE[]":
+        return cast
+    # FROM_JSON is several times as fast, but reads true as 1 and accepts only JSON.
+    parsed = f"""COALESCE(TRY(FROM_JSON({name}, '["DOUBLE"]')), {cast})"""
+    return f"CASE WHEN CONTAINS({name}, 'true') OR CONTAINS({name}, 'false') THEN {cast} ELSE {parsed} END"
+
+
+def _problem(column: Column) -> str:
+    """Return BigQuery's name of the type and the length of the text. Only --rejects shows the record itself."""
+    kind = f"ARRAY<{column.type}>" if column.mode is Mode.REPEATED else str(column.type)
+    begin, end = text_literal(f"{column.name} is not a valid {kind} (text of "), text_literal(" characters)")
+    return f"{begin} || LENGTH({quoted(column.name)}) || {end}"
+
+
+def _is_wrong(column: Column) -> str:
+    name, value = quoted(column.name), _cast(column)
+    if value == name:
+        return ""
+    absent = f"{name} IS NOT NULL AND {value} IS NULL"
+    whole = column.type.kind is Kind.INT64
+    if column.mode is Mode.REPEATED:
+        # An invalid item becomes NULL, as a null of the record does; both are rare.
+        items = f"TRY(FROM_JSON({name}, '[\"VARCHAR\"]'))"
+        lost = f"{_nulls(items)} <> {_nulls(value)}"
+        rounded = f" OR LEN(LIST_FILTER({items}, LAMBDA x_ : {_has_fraction('x_')})) > 0" if whole else ""
+        return f"({absent}) OR CASE WHEN LIST_COUNT({value}) = LEN({value}) THEN FALSE ELSE {lost} END{rounded}"
+    return f"({absent}) OR {_has_fraction(name)}" if whole else absent
+
+
+def _has_fraction(text: str) -> str:
+    return f"COALESCE(TRY_CAST({text} AS DECIMAL(38, 9)) % 1 <> 0, FALSE)"
+
+
+def _nulls(items: str) -> str:
+    return f"LEN(LIST_FILTER({items}, LAMBDA x_ : x_ IS NULL))"

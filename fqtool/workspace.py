@@ -1,0 +1,257 @@
+"""The start of every command: the registry, the folder of migrations, and the state of the target."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from fqtool.errors import MigrationError, NoTable, NotThere, Refusal, RegistryError
+from fqtool.findings.remedy import commands
+from fqtool.migrations.checksums import CHECKSUMS, Kind, Mismatch, mismatches, proven_contract
+from fqtool.migrations.contract import CONTRACT, Position, read_contract
+from fqtool.migrations.files import MigrationFile, read_files, recorded_state
+from fqtool.migrations.history import History, applied_state, gone_from, restoration
+from fqtool.migrations.ledger import ROWS, Entry, Revision, entries_of, revisions
+from fqtool.migrations.reconcile import reconcile, unmanaged_columns
+from fqtool.monitoring.newest_date import newest_date_queries
+from fqtool.registry.model import Registry
+from fqtool.schema.build import desired_state, dropped_columns, renames
+from fqtool.schema.row_dates import dates_of, row_dates
+from fqtool.table.model import State, Table, View, other_kind
+from fqtool.warehouse.migration_folder import read_migrations
+from fqtool.warehouse.protocol import Warehouse, no_table
+
+
+def open_registry(path: Path) -> Registry:
+    """Read and check a registry. Raises RegistryError with every problem."""
+    from fqtool.registry.load import read_registry
+
+    registry = read_registry(path)
+    require_sound(registry)
+    return registry
+
+
+def require_sound(registry: Registry) -> None:
+    """Raise RegistryError with every error of a readable registry."""
+    from fqtool.lint.check import check_registry
+
+    findings = check_registry(registry, errors_only=True)
+    if findings:
+        count = f"{len(findings)} problem{'s' if len(findings) > 1 else ''}"
+        raise RegistryError(f"{registry.path} has {count}.", findings=findings)
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A registry with its migrations: everything that is known without the target.
+
+    `texts` has the files of the folder, name -> text: the migrations, their checksums and the feature contract.
+    """
+
+    registry: Registry
+    folder: Path
+    files: tuple[MigrationFile, ...]
+    texts: Mapping[str, str]
+
+    @property
+    def checksums(self) -> str | None:
+        """The text of the checksum file; None if it does not exist."""
+        return self.texts.get(CHECKSUMS)
+
+    @cached_property
+    def mismatches(self) -> tuple[Mismatch, ...]:
+        """The differences between the folder and its checksums."""
+        return mismatches(self.files, self.checksums, self.texts.get(CONTRACT))
+
+    @cached_property
+    def contract(self) -> tuple[Position, ...]:
+        """The recorded contract; () without one, or if it was edited, which `mismatches` reports."""
+        if any(mismatch.kind is Kind.CONTRACT for mismatch in self.mismatches):
+            return ()
+        return read_contract(self.texts[CONTRACT]) if CONTRACT in self.texts else ()
+
+    @property
+    def table(self) -> str:
+        """The short name of the table."""
+        return self.registry.table.name
+
+    def require_files(self) -> None:
+        """Raise MigrationError without migration files: no output would look like success."""
+        if not self.files:
+            raise MigrationError(f"There are no migration files in {self.folder}.", remedy=commands("migrate plan"))
+
+    @cached_property
+    def wanted(self) -> State:
+        """The state that the registry describes."""
+        return desired_state(self.registry)
+
+    @cached_property
+    def recorded(self) -> State:
+        """The state after all migration files."""
+        return recorded_state(self.files)
+
+    @cached_property
+    def renames(self) -> dict[str, str]:
+        """New column name -> old column name."""
+        return renames(self.registry)
+
+    @cached_property
+    def base(self) -> frozenset[str]:
+        """Lower-case names of the base columns that are not managed too."""
+        return unmanaged_columns(self.registry)
+
+    def restricted(self, live: State) -> State:
+        """Return a live state with only the columns that the registry or a migration file names."""
+        if live.table is None:
+            return live
+        tables = (state.table for state in (self.wanted, self.recorded) if state.table)
+        names = {column.name for table in tables for column in table.columns}
+        names |= {column.name for column in dropped_columns(self.registry)} | set(self.renames.values())
+        return State(live.table.restricted_to(names), live.views)
+
+    @cached_property
+    def proven_contract(self) -> str | None:
+        """The text of the recorded contract, if checksums and registry prove it; otherwise None."""
+        return proven_contract(self.registry.features, self.checksums)
+
+    def mismatch_error(self, mismatch: Mismatch) -> MigrationError:
+        """Return the error for a difference between folder and checksums."""
+        proven = self.proven_contract is not None
+        return MigrationError(f"{mismatch.message}.", remedy=restoration(mismatch, str(self.folder), proven=proven))
+
+    def history(self, entries: tuple[Entry, ...] | None = None) -> History:
+        """Return the input of the rules about files.
+
+        Args:
+            entries: The ledger; None if it was not read.
+        """
+        return History(
+            str(self.folder),
+            self.files,
+            self.mismatches,
+            None if entries is None else revisions(entries),
+            reconcile(self.recorded, self.wanted, self.registry) if self.recorded.table else None,
+            self.contract,
+            self.registry.features,
+            contract_is_proven=self.proven_contract is not None,
+        )
+
+    def history_of(self, live: State, known: tuple[Revision, ...] | None, url: str) -> History:
+        """Return the input of the rules about files, compared with a target.
+
+        Args:
+            live: The state of the target.
+            known: The revisions of its ledger; None if it was not read.
+            url: The URL of the target.
+        """
+        made = State() if known is None else applied_state(self.files, known)
+        gone = gone_from(live, made, self.wanted, self.base)
+        return replace(self.history(), revisions=known, gone=gone, url=url)
+
+
+def open_workspace(registry: Path, folder: Path, without: Container[str] = ()) -> Workspace:
+    """Read registry and migrations.
+
+    Args:
+        registry: The registry file.
+        folder: The folder of migrations.
+        without: Names of migration files to leave out.
+
+    Raises:
+        RegistryError: The registry has problems.
+        MigrationError: A migration file is not valid.
+    """
+    texts = read_migrations(folder)
+    kept = {name: text for name, text in texts.items() if name.endswith(".sql") and name not in without}
+    return Workspace(open_registry(registry), folder, read_files(kept, str(folder)), texts)
+
+
+def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[str], *, written: bool = False) -> None:
+    """Check that the table has the columns that a command reads.
+
+    Args:
+        registry: The registry with the table.
+        warehouse: The target.
+        names: The columns.
+        written: Whether the command writes rows, which requires an ordinary table.
+
+    Raises:
+        NotThere: The table or one of the columns does not exist.
+        Refusal: The column with the date of a row has another type than in the registry: BigQuery would reject the
+            filter, and DuckDB would find only the rows of midnight. Or `written`, and the table is not an ordinary one.
+    """
+    table = warehouse.describe(registry.table.name)
+    if table is not None and (written or isinstance(table, View)):
+        table = _ordinary_table(table, warehouse.url)
+    if table is None:
+        raise no_table(registry.table.name, warehouse.url)
+    missing = [name for name in names if table.find(name) is None]
+    if missing:
+        listed = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")  # noqa: PLR2004
+        noun = "columns" if len(missing) > 1 else "column"
+        raise NotThere(f"{table.name} in {warehouse.url} lacks the {noun} {listed}.", remedy=commands("migrate"))
+    dates = dates_of(registry)
+    live = table.find(dates.column) if dates else None
+    if dates and live and live.type.kind is not dates.kind:
+        raise Refusal(
+            f"`{live.name}`, the column with the date of a row of {table.name}, is a {live.type.kind} in "
+            f"{warehouse.url} but a {dates.kind} in {registry.path}.",
+            remedy=f"Change its type in `base_columns` to {live.type.kind}, or convert the column of the table.",
+        )
+
+
+def newest_date(registry: Registry, warehouse: Warehouse, today: date) -> date | None:
+    """Return the newest date with rows, None for an empty table: one small query where a recent date has rows.
+
+    Args:
+        registry: The store.
+        warehouse: Where its table is.
+        today: The day on which the command runs, in UTC.
+
+    Raises:
+        InputError: The rows of the table have no date.
+        NotThere: The table is absent.
+        Refusal: The column that dates a row has another type than in the registry.
+    """
+    dates = row_dates(registry)
+    require_columns(registry, warehouse, (dates.column,))
+    for query in newest_date_queries(registry, today):
+        (row,) = warehouse.rows(query)
+        if newest := dates.day_of(row["newest"]):
+            return newest
+    return None
+
+
+def _ordinary_table(live: Table | View, url: str) -> Table:
+    """Return an ordinary table. Raises Refusal, with a finding, for an external table, a snapshot or a view."""
+    from fqtool.migrations.legality import another_kind_of_table
+
+    findings = tuple(another_kind_of_table(live))
+    if findings or isinstance(live, View):
+        raise Refusal(f"{live.name} in {url} is {other_kind(live)}; nothing was done.", findings=findings)
+    return live
+
+
+def live_state(warehouse: Warehouse, wanted: State, *, views: bool = True) -> State:
+    """Return the live table and views of a desired state, with one metadata request each."""
+    table = warehouse.describe(wanted.table.name if wanted.table else "")
+    if table is not None:
+        table = _ordinary_table(table, warehouse.url)
+    live_views = (warehouse.describe(view.name) for view in wanted.views) if views and table else ()
+    return State(table, tuple(view for view in live_views if isinstance(view, View)))
+
+
+def ledger_entries(warehouse: Warehouse) -> tuple[Entry, ...]:
+    """Read the ledger; () if it does not exist yet. Raises NotThere if the dataset does not exist."""
+    return read_ledger(warehouse) or ()
+
+
+def read_ledger(warehouse: Warehouse) -> tuple[Entry, ...] | None:
+    """Read the ledger with one request and without a job; None if it does not exist yet."""
+    try:
+        return entries_of(warehouse.rows(ROWS))
+    except NoTable:
+        return None

@@ -1,0 +1,2 @@
+-- added later
+ALTER TABLE shop.orders ADD COLUMN day DATE;

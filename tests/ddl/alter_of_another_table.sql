@@ -1,0 +1,2 @@
+CREATE TABLE shop.orders (order_id STRING);
+ALTER TABLE shop.customers ADD COLUMN x INT64;

@@ -1,0 +1,1 @@
+CREATE TABLE shop.orders (order_id STRING) WITH CONNECTION DEFAULT OPTIONS (storage_uri = 'gs://b/t');

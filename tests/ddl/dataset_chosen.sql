@@ -1,0 +1,3 @@
+-- init --name prod.orders
+CREATE TABLE dev.orders (order_id STRING);
+CREATE TABLE prod.orders (order_id STRING, day DATE);

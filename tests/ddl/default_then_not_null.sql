@@ -1,0 +1,7 @@
+CREATE TABLE shop.orders (
+  n INT64 DEFAULT 0 NOT NULL OPTIONS (description = 'count'),
+  tags ARRAY<STRING> DEFAULT ['a', 'b'],
+  typed ARRAY<INT64> DEFAULT ARRAY<INT64>[1, 2],
+  s STRUCT<a INT64, b STRING> DEFAULT STRUCT<a INT64, b STRING>(1, 'x, y'),
+  made TIMESTAMP DEFAULT CURRENT_TIMESTAMP()
+);

@@ -1,0 +1,3 @@
+CREATE TABLE shop.orders (order_id STRING, a INT64, b INT64);
+ALTER TABLE shop.orders DROP COLUMN a, DROP COLUMN IF EXISTS nowhere;
+ALTER TABLE shop.orders DROP COLUMN IF EXISTS b;

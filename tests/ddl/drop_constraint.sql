@@ -1,0 +1,2 @@
+CREATE TABLE shop.orders (order_id STRING, CONSTRAINT fk FOREIGN KEY (order_id) REFERENCES shop.u(a) NOT ENFORCED);
+ALTER TABLE shop.orders DROP CONSTRAINT IF EXISTS fk;

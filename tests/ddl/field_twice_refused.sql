@@ -1,0 +1,1 @@
+CREATE TABLE shop.orders (s STRUCT<a INT64, A STRING>);

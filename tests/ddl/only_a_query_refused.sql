@@ -1,0 +1,1 @@
+CREATE OR REPLACE TABLE shop.totals AS SELECT 1 AS x;

@@ -1,0 +1,3 @@
+CREATE TABLE shop.orders (n INT64 NOT NULL, day DATE, ts TIMESTAMP, dt DATETIME)
+PARTITION BY DATE(ts, 'America/New_York')
+CLUSTER BY n;

@@ -1,0 +1,1 @@
+CREATE TABLE shop.orders (customer STRING REFERENCES shop.customers(id) NOT ENFORCED, n INT64);

@@ -1,0 +1,2 @@
+-- init --name purchases
+CREATE TABLE shop.orders (order_id STRING);

@@ -1,0 +1,2 @@
+CREATE TABLE shop.orders (order_id STRING);
+ALTER TABLE shop.orders SET DEFAULT COLLATE 'und:ci';

@@ -1,0 +1,2 @@
+CREATE TABLE shop.orders (order_id STRING);
+CREATE TABLE shop.customers (id STRING);

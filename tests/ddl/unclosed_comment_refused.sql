@@ -1,0 +1,2 @@
+CREATE TABLE shop.orders (order_id STRING /* who
+);

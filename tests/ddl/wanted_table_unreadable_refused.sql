@@ -1,0 +1,6 @@
+-- init --name shop.orders
+CREATE TABLE shop.orders (
+  order_id STRING,
+  x INT65
+);
+CREATE TABLE shop.customers (id STRING);

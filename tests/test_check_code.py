@@ -1,0 +1,156 @@
+"""Laws of `fqtool check-code`: a list of names that repeats the vector and disagrees at one index is found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.bed.running import ROOT
+from tests.in_process import findings
+from tests.in_process import fqtool as run
+from tests.writers import FEATURES, store_in
+
+RIGHT = list(FEATURES)
+MOVED = [*RIGHT[:5], "speed"]  # a name that the registry does not have
+MAP = dict(enumerate(MOVED))
+BY_INDEX = ",\n".join(f"{index}: {name!r}" for index, name in MAP.items())
+BY_NAME = ",\n".join(f"{name!r}: {index}" for index, name in MAP.items())
+
+
+def quoted(names: list[str]) -> str:
+    """Names in quotes, one on each line."""
+    return ",\n".join(f'  "{name}"' for name in names)
+
+
+WRONG: dict[str, tuple[str, str, int]] = {
+    "a list in Python": ("code.py", f"import os\nNAMES = [\n{quoted(MOVED)}\n]\n", 8),
+    "a tuple in a call": ("code.py", f"f(1, (\n{quoted(MOVED)}\n))\n", 7),
+    "an index map in Python": ("code.py", f"M = {{\n{BY_INDEX}\n}}\n", 7),
+    "a name map in Python": ("code.py", f"M = {{\n{BY_NAME}\n}}\n", 7),
+    "a map with text keys": ("code.py", json.dumps({str(k): v for k, v in MAP.items()}, indent=1), 7),
+    "a class of constants": ("code.py", "class F:\n" + "".join(f"    {v.upper()} = {k}\n" for k, v in MAP.items()), 7),
+    "an array in SQL": ("view.sql", f"SELECT [\n{quoted(MOVED)}\n] AS names FROM t", 7),
+    "columns in SQL": ("view.sql", "SELECT\n" + ",\n".join(MOVED) + "\nFROM t", 7),
+    "offsets in SQL": ("view.sql", "SELECT\n" + ",\n".join(f"features[OFFSET({k})] AS {v}" for k, v in MAP.items()), 7),
+    "safe offsets in SQL": (
+        "view.sql", "SELECT\n" + ",\n".join(f"f[SAFE_OFFSET({k})] AS `{v}`" for k, v in MAP.items()) + " FROM t", 7,
+    ),
+    "a list in YAML": ("conf.yaml", "names:\n" + "".join(f"  - {name}\n" for name in MOVED), 7),
+    "a list on one line in YAML": ("conf.yml", f"names: [{', '.join(MOVED)}]", 1),
+    "an index map in YAML": ("conf.yaml", "by:\n" + "".join(f"  {k}: {v}\n" for k, v in MAP.items()), 7),
+    "entries with index and name": (
+        "conf.yaml", "features:\n" + "".join(f"- {{index: {k}, name: {v}}}\n" for k, v in MAP.items()), 7,
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the registry, and code beside it."""
+    (tmp_path / "code").mkdir()
+    return store_in(tmp_path).parent
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_list_that_disagrees_at_one_index_is_found(folder: Path, name: str) -> None:
+    """With file and line, the index, and both names."""
+    file, text, line = WRONG[name]
+    (folder / "code" / file).write_text(text)
+    (found,) = findings(folder, "check-code", "code")
+    assert (found["rule"], found["location"]["file"], found["location"]["line"]) == ("FQ541", f"code/{file}", line)
+    assert "Index 5 is speed here and rest in the registry." in found["message"]
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_same_list_without_the_mistake_has_no_finding(folder: Path, name: str) -> None:
+    """The name of the registry in that place."""
+    file, text, _ = WRONG[name]
+    (folder / "code" / file).write_text(text.replace("speed", "rest").replace("SPEED", "REST"))
+    assert findings(folder, "check-code", "code") == []
+
+
+@pytest.mark.parametrize(
+    ("names", "index", "given", "expected"),
+    [
+        (["points", "minutes", "fatigue", "pace", "usage", "spare"], 5, "spare", "rest"),
+        (["minutes", "fatigue", "pace", "usage", "rest", "points"], 6, "points", ""),
+        ([*FEATURES, "new"], 6, "new", ""),
+        (["spare", "minutes", "fatigue", "pace", "usage", "rest"], None, "", ""),
+    ],
+)
+def test_the_first_index_that_differs_is_named(
+    folder: Path, names: list[str], index: int | None, given: str, expected: str
+) -> None:
+    """Another name, a name that moved, one too many; a name before the copy begins is not part of it."""
+    (folder / "code" / "code.py").write_text(f"NAMES = {names!r}\n")
+    found = [one for one in findings(folder, "check-code", "code") if one["rule"] == "FQ541"]
+    if index is None:
+        assert found == []
+        return
+    assert f"Index {index} is {given} here" in found[0]["message"]
+    assert expected in found[0]["message"]
+
+
+RIGHTS = {
+    "other names": "NAMES = ['a', 'b', 'c', 'd', 'e', 'f']",
+    "four names": f"NAMES = {RIGHT[:3]!r} + ['x', 'rest']",
+    "names in another order": f"NAMES = {sorted(RIGHT)!r}",
+    "ranks": "RANK = {'rest': 0, 'usage': 1, 'pace': 2, 'fatigue': 3, 'minutes': 4, 'points': 5}",
+    "a list that is kept": f"NAMES = {MOVED!r}  # fqtool: ignore FQ541",
+    "numbers and names": "X = [1, 2, 3, 4, 5, 'points', None, ('minutes',)]",
+}
+
+
+@pytest.mark.parametrize("name", RIGHTS)
+def test_other_lists_have_no_finding(folder: Path, name: str) -> None:
+    """What does not repeat the vector, and what a comment keeps."""
+    (folder / "code" / "code.py").write_text(RIGHTS[name] + "\n")
+    assert findings(folder, "check-code", "code") == []
+
+
+def test_lists_that_the_registry_declares_have_no_finding(folder: Path) -> None:
+    """The real store: the features of a category, of a processor, and the inputs of each model, as code lists them."""
+    from fqtool.registry.load import read_registry
+
+    (folder / "feature_registry.yaml").write_text((ROOT / "feature_registry.yaml").read_text())
+    registry = read_registry(ROOT / "feature_registry.yaml")
+    lists = [[one.name for one in registry.features if one.category == kind.name] for kind in registry.categories]
+    lists += [list(model.needs) for model in registry.models]
+    (folder / "code" / "code.py").write_text("\n".join(f"L{number} = {one!r}" for number, one in enumerate(lists)))
+    found = findings(folder, "check-code", "code", "feature_registry.yaml")
+    assert [one for one in found if one["severity"] != "note"] == []
+
+
+def test_a_list_that_ends_early_is_a_note(folder: Path) -> None:
+    """A copy of the first features may be meant; it does not fail the command."""
+    (folder / "code" / "code.py").write_text(f"NAMES = {RIGHT[:5]!r}\n")
+    (found,) = findings(folder, "check-code", "code")
+    assert (found["rule"], found["severity"]) == ("FQ542", "note")
+    assert run(folder, "check-code", "code").code == 0
+
+
+def test_a_file_that_cannot_be_read_is_a_note(folder: Path) -> None:
+    """Where it names the features; other files are passed over, as are folders that are hidden."""
+    (folder / "code" / "broken.py").write_text(f"NAMES = {MOVED!r}\nif")
+    (folder / "code" / "broken.yaml").write_text(f"a: {{% x %}}\nb: {MOVED!r}")
+    (folder / "code" / "other.py").write_text("if")
+    (folder / "code" / ".hidden").mkdir()
+    (folder / "code" / ".hidden" / "code.py").write_text(f"NAMES = {MOVED!r}")
+    found = findings(folder, "check-code", "code")
+    assert [(one["rule"], one["location"]["file"]) for one in found] == [
+        ("FQ543", "code/broken.py"), ("FQ543", "code/broken.yaml"),
+    ]  # fmt: skip
+    done = run(folder, "check-code", "absent.py")
+    assert (done.code, "absent.py does not exist" in done.err) == (2, True)
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif", "junit", "markdown"])
+def test_every_format_has_file_and_line(folder: Path, form: str) -> None:
+    """The place of a finding is in each format."""
+    (folder / "code" / "code.py").write_text(f"\nNAMES = {MOVED!r}\n")
+    done = run(folder, "check-code", "code", "--format", form)
+    assert done.code == 1, done.said
+    place = {"sarif": '"startLine": 2', "json": '"line": 2', "github": "file=code/code.py,line=2"}
+    assert place.get(form, "code/code.py:2") in done.out.replace("&#58;", ":")

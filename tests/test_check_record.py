@@ -1,0 +1,310 @@
+"""Laws of `fqtool check-record` and `registry.check`: what a writer sends beside the registry and the live table."""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+import re
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import fastavro
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fqtool
+from fqtool.records.check import RecordCheck
+from fqtool.schema.build import desired_table
+from fqtool.table.changes import CreateTable
+from fqtool.table.typetext import column
+from fqtool.warehouse.target import open_target
+from tests.bed.running import PROJECT, Emulator
+from tests.in_process import findings
+from tests.in_process import fqtool as run
+from tests.machine import patient
+from tests.sample_table import statement
+from tests.writers import FEATURES, RECORD, REGISTRY_FILE, as_csv, as_ndjson, store_in
+
+VECTOR = RECORD["features"]
+WRONG: dict[str, tuple[str, str, Any]] = {
+    "an unknown field": ("FQ501", "fatigue_scroe is not declared", RECORD | {"fatigue_scroe": 1}),
+    "an unknown field that is NULL": ("FQ501", "extra is not declared", RECORD | {"extra": None}),
+    "a field of another case": ("FQ501", "Games is not declared", RECORD | {"Games": 1}),
+    "an unknown field of a STRUCT": ("FQ501", "history.lost is not", RECORD | {"history": {"lost": 1}}),
+    "a missing key": ("FQ502", "player is missing", {k: v for k, v in RECORD.items() if k != "player"}),
+    "a key that is NULL": ("FQ502", "day is missing", RECORD | {"day": None}),
+    "a missing NOT NULL column": ("FQ502", "vector_version is missing", RECORD | {"vector_version": None}),
+    "a missing vector": ("FQ502", "features is missing", RECORD | {"features": None}),
+    "a fraction in an INT64": ("FQ503", "games is not a valid INT64 (the number 1.5)", RECORD | {"games": 1.5}),
+    "a boolean in an INT64": ("FQ503", "games is not a valid INT64 (a boolean)", RECORD | {"games": True}),
+    "a number in a STRING": ("FQ503", "player is not a valid STRING", RECORD | {"player": 5}),
+    "a wrong field of a STRUCT": ("FQ503", "history.found is not a valid", RECORD | {"history": {"found": "x"}}),
+    "NULL in an ARRAY": ("FQ503", "an array with NULL at position 1", RECORD | {"features": [1.0, None, *VECTOR[2:]]}),
+    "labels that are not an object": ("FQ503", "labels is not a JSON object", RECORD | {"labels": "real"}),
+    "an array as JSON text": ("FQ504", "features is text that holds an", RECORD | {"features": json.dumps(VECTOR)}),
+    "names as JSON text": ("FQ504", "names is text that holds an array", RECORD | {"names": json.dumps(FEATURES)}),
+    "a longer vector": ("FQ505", "has 8 values instead of 6", RECORD | {"features": [*VECTOR, 7.0, 8.0]}),
+    "a shorter vector": ("FQ505", "has 5 values instead of 6", RECORD | {"features": VECTOR[:-1]}),
+    "a longer list of names": ("FQ505", "names has 7 values instead of 6", RECORD | {"names": [*FEATURES, "more"]}),
+    "names in another order": (
+        "FQ506", "names has fatigue at position 0, where the registry has points", RECORD | {"names": sorted(FEATURES)},
+    ),
+    "a rejected version": ("FQ507", "'v3'; readers accept 'v1', 'v2'", RECORD | {"vector_version": "v3"}),
+    "another schema version": ("FQ507", "'q0'; readers accept 'q1'", RECORD | {"quality_version": "q0"}),
+    "an unknown label": ("FQ508", "the label 'reel' for minutes", RECORD | {"labels": '{"1": "reel"}'}),
+    "a label of no feature": ("FQ509", "the key '6', which is not a feature's", RECORD | {"labels": '{"6": "real"}'}),
+    "values without names": ("FQ511", "it has 2 values, the table 11 columns", ["a", "2026-02-06"]),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the registry."""
+    return store_in(tmp_path_factory.mktemp("writers")).parent
+
+
+@pytest.fixture(scope="module")
+def registry(folder: Path) -> Any:
+    """The registry of that folder."""
+    return fqtool.load_registry(folder / "feature_registry.yaml")
+
+
+def test_a_record_that_fits_has_no_findings(registry: Any) -> None:
+    """Also one with what columns get by default, computed columns, labels of some features, and Python's values."""
+    assert registry.check(RECORD) == ()
+    full = RECORD | {"score": 98.14, "quality_version": "q1", "written_at": "2026-02-06T10:00:00Z", "games": None}
+    assert registry.check(full) == ()
+    values = {"day": date(2026, 2, 6), "features": tuple(VECTOR), "written_at": datetime(2026, 2, 6, tzinfo=UTC)}
+    assert registry.check(RECORD | values | {"labels": '{"0": "default"}', "names": []}) == ()
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_wrong_with_a_record_is_one_finding(registry: Any, name: str) -> None:
+    """`registry.check` reports it with its rule, the field and the reason; a fast look and a second one agree."""
+    code, message, record = WRONG[name]
+    found = registry.check(record)
+    assert [one.rule for one in found] == [code], found
+    assert message in found[0].message
+    assert found[0].remedy
+    assert not RecordCheck(registry).is_right(record)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_command_reports_the_same_of_a_file_with_its_line(folder: Path, name: str) -> None:
+    """`fqtool check-record` of NDJSON: the same finding, at the record's line."""
+    code, message, record = WRONG[name]
+    as_ndjson(folder / "records.ndjson", [RECORD, "", RECORD, record, RECORD])
+    (found,) = findings(folder, "check-record", "records.ndjson")
+    assert (found["rule"], found["location"]["line"]) == (code, 4)
+    assert message in found["message"]
+    assert "in 1 of 4 records" in found["message"]
+
+
+def test_each_problem_of_a_field_is_reported_once(folder: Path) -> None:
+    """A thousand records with the same mistake are one finding that counts them and names the first."""
+    as_ndjson(folder / "many.ndjson", [RECORD, *[RECORD | {"games": 1.5, "extra": 1}] * 1000])
+    found = findings(folder, "check-record", "many.ndjson")
+    assert [one["rule"] for one in found] == ["FQ503", "FQ501"]
+    assert all("in 1,000 of 1,001 records, first in line 2" in one["message"] for one in found)
+    assert findings(folder, "check-record", "many.ndjson", "--sample", "1") == []
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("{", "not a JSON object"),
+        ('{"player": NaN}', "not a JSON object"),
+        ("5", "not an object"),
+        ('"text"', "not an object"),
+        ("null", "not an object"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_a_finding(folder: Path, line: str, why: str) -> None:
+    """With its line; the other records are checked."""
+    as_ndjson(folder / "lines.ndjson", [RECORD, line, RECORD])
+    (found,) = findings(folder, "check-record", "lines.ndjson")
+    assert (found["rule"], found["location"]["line"]) == ("FQ512", 2)
+    assert why in found["message"]
+
+
+def test_bytes_that_are_not_utf8_are_a_finding(folder: Path) -> None:
+    """With their line."""
+    (folder / "bytes.ndjson").write_bytes(json.dumps(RECORD).encode() + b"\n\xff\n")
+    (found,) = findings(folder, "check-record", "bytes.ndjson")
+    assert (found["rule"], found["location"]["line"]) == ("FQ512", 2)
+    assert "not UTF-8" in found["message"]
+
+
+def test_stdin_is_read_as_ndjson(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`-` reads records from stdin; a finding has no file to link."""
+    lines = f"{json.dumps(RECORD)}\n{json.dumps(RECORD | {'games': 1.5})}\n"
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
+    (found,) = findings(folder, "check-record", "-")
+    assert "games is not a valid INT64 (the number 1.5) in 1 of 2 records, first in line 2" in found["message"]
+    assert found["location"] is None
+
+
+def test_csv_is_checked_with_its_lines(folder: Path) -> None:
+    """Cells are texts, empty ones NULL, arrays and objects JSON; line breaks in quotes count."""
+    wrong = RECORD | {"games": "1.5", "player": "two\nlines"}
+    as_csv(folder / "records.csv", [RECORD, wrong, RECORD | {"games": ""}, RECORD | {"features": VECTOR[1:]}])
+    found = findings(folder, "check-record", "records.csv")
+    assert [(one["rule"], one["location"]["line"]) for one in found] == [("FQ503", 3), ("FQ505", 6)]
+    (folder / "cells.csv").write_text("player,day\na\n")
+    assert "fewer cells than the header" in findings(folder, "check-record", "cells.csv")[0]["message"]
+
+
+def test_parquet_is_checked_by_its_types(folder: Path) -> None:
+    """A column of another type in the file is found in its records; rows have a number."""
+    as_ndjson(folder / "lines.ndjson", [RECORD])
+    read = f"read_ndjson('{folder}/lines.ndjson')"
+    duckdb.sql(f"COPY (FROM {read}) TO '{folder}/right.parquet' (FORMAT parquet)")
+    assert findings(folder, "check-record", "right.parquet") == []
+    duckdb.sql(
+        f"COPY (SELECT * REPLACE (CAST(TO_JSON(features) AS VARCHAR) AS features, 1.5::DOUBLE AS games) FROM {read}) "
+        f"TO '{folder}/wrong.parquet' (FORMAT parquet)"
+    )
+    found = findings(folder, "check-record", "wrong.parquet")
+    assert [one["rule"] for one in found] == ["FQ504", "FQ503"]
+    assert "first in row 1" in found[0]["message"]
+
+
+def test_avro_is_checked(folder: Path) -> None:
+    """Records of an Avro file, by fastavro; a damaged file is refused."""
+    fields = [
+        {"name": "player", "type": "string"},
+        {"name": "day", "type": {"type": "int", "logicalType": "date"}},
+        {"name": "features", "type": {"type": "array", "items": "double"}},
+        {"name": "vector_version", "type": "string"},
+        {"name": "games", "type": ["null", "double"]},
+    ]
+    schema = {"type": "record", "name": "row", "fields": fields}
+    right = {"player": "a", "day": date(2026, 2, 6), "features": VECTOR, "vector_version": "v1", "games": None}
+    with (folder / "records.avro").open("wb") as stream:
+        fastavro.writer(stream, schema, [right, right | {"games": 1.5}])
+    (found,) = findings(folder, "check-record", "records.avro")
+    assert "games is not a valid INT64 (the number 1.5) in 1 of 2 records, first in row 2" in found["message"]
+    (folder / "damaged.avro").write_bytes((folder / "records.avro").read_bytes()[:-9])
+    assert run(folder, "check-record", "damaged.avro").code == 2
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif", "junit", "markdown"])
+def test_every_format_has_file_and_line(folder: Path, form: str) -> None:
+    """The place of a finding is in each format, as links and annotations need it."""
+    as_ndjson(folder / "records.ndjson", [RECORD, RECORD | {"games": 1.5}])
+    done = run(folder, "check-record", "records.ndjson", "--format", form)
+    assert done.code == 1, done.said
+    assert "FQ503" in done.out
+    if form == "sarif":
+        (result,) = json.loads(done.out)["runs"][0]["results"]
+        place = result["locations"][0]["physicalLocation"]
+        assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("records.ndjson", 2)
+    elif form == "json":
+        (found,) = json.loads(done.out)["findings"]
+        assert (found["location"]["file"], found["location"]["line"]) == ("records.ndjson", 2)
+    elif form == "github":
+        assert re.search(r"::error .*file=records\.ndjson,line=2", done.out)
+    else:
+        assert "records.ndjson:2" in done.out.replace("&#58;", ":")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("absent.ndjson",), 2, "absent.ndjson is not there"),
+        (("records.txt",), 2, "format of records.txt is unknown"),
+        (("records.ndjson", "--target", "duckdb:///new.duckdb"), 3, "There is no table store"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused(folder: Path, words: tuple[str, ...], code: int, message: str) -> None:
+    """An absent file, an unknown ending, a target without the table."""
+    as_ndjson(folder / "records.ndjson", [RECORD])
+    done = run(folder, "check-record", *words)
+    assert done.code == code, done.said
+    assert message in done.err
+
+
+@pytest.fixture(params=["duckdb", "bigquery"])
+def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty target."""
+    if request.param == "duckdb":
+        return f"duckdb:///{tmp_path}/store.duckdb"
+    emulator: Emulator = request.getfixturevalue("emulator")
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
+    return f"bigquery://{PROJECT}/{request.getfixturevalue('dataset')}"
+
+
+def test_the_live_table_decides_what_can_be_written(registry: Any, folder: Path, url: str) -> None:
+    """A declared field that no migration has added, and a column of another type in the table, are findings."""
+    table = desired_table(registry)
+    columns = [one for one in table.columns if one.name not in ("games", "score")]
+    columns += [column("games", "STRING"), column("rogue", "INT64")]
+    with open_target(url, timeout=patient(30.0)) as warehouse:
+        warehouse.run(statement("store", CreateTable(table.with_columns(tuple(columns)))))
+    as_ndjson(folder / "live.ndjson", [RECORD | {"score": 1.5, "rogue": 1, "games": 7}])
+    found = {one["rule"]: one for one in findings(folder, "check-record", "live.ndjson", "--target", url)}
+    assert found.keys() == {"FQ510", "FQ501", "FQ503"}
+    assert "score is not a column of store" in found["FQ510"]["message"]
+    assert found["FQ510"]["commands"][0][:3] == ["fqtool", "migrate", "plan"]
+    assert found["FQ501"]["remedy"].startswith("Add it to base_columns: - {name: rogue, type: 'INT64'")
+    assert "games is not a valid STRING as in the table" in found["FQ503"]["message"]
+    assert [one["rule"] for one in findings(folder, "check-record", "live.ndjson")] == ["FQ501"]
+
+
+def test_values_without_names_go_by_the_position_of_columns(registry: Any) -> None:
+    """A record as a list is checked against the columns in the order of the table, and is reported for being one."""
+    order = [column.name for column in desired_table(registry).columns]
+    values = {**dict.fromkeys(order), **RECORD}
+    right, moved = [values[name] for name in order], [values[name] for name in reversed(order)]
+    assert [one.rule for one in registry.check(right)] == ["FQ511"]
+    assert {one.rule for one in registry.check(moved)} > {"FQ511", "FQ503"}
+
+
+def test_score_strict_rejects_what_check_record_reports(folder: Path) -> None:
+    """The same records, by the same lines; without --rejects the run ends with 2 and writes nothing."""
+    records = [RECORD, *(record for _, _, record in WRONG.values()), RECORD]
+    source = as_ndjson(folder / "all.ndjson", records)
+    words = ("score", "--input", "all.ndjson", "--strict", "--output", "out.ndjson")
+    done = run(folder, *words)
+    assert done.code == 2, done.said
+    assert not (folder / "out.ndjson").exists()
+    done = run(folder, *words, "--rejects", "rejects.ndjson")
+    assert done.code == 1, done.said
+    rejects = [json.loads(line) for line in (folder / "rejects.ndjson").read_text().splitlines()]
+    assert [one["line"] for one in rejects] == list(range(2, len(WRONG) + 2))
+    assert [one["record"] for one in rejects] == source.read_text().splitlines()[1:-1]
+    assert len((folder / "out.ndjson").read_text().splitlines()) == 2
+
+
+VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.just("2026-02-06"),
+    st.lists(st.floats(), max_size=8), st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+)  # fmt: skip
+
+
+@given(st.dictionaries(st.sampled_from([*RECORD, "score", "written_at", "extra"]), VALUES, max_size=4))
+def test_the_fast_look_and_the_second_one_agree(changes: dict[str, Any]) -> None:
+    """Whatever is changed, a record is right exactly where nothing is found."""
+    check = _small()
+    record = RECORD | changes
+    assert check.is_right(record) == (list(check.misfits(record)) == [])
+
+
+@functools.cache
+def _small() -> RecordCheck:
+    return RecordCheck(fqtool.load_registry(REGISTRY_FILE))
+
+
+def test_fields_that_the_same_records_lack_are_one_finding(folder: Path) -> None:
+    """The finding names each missing field; a field that other records lack has a finding of its own."""
+    records = [RECORD | {"player": None, "day": None}, RECORD | {"features": None}]
+    as_ndjson(folder / "lacking.ndjson", records)
+    assert [found["message"] for found in findings(folder, "check-record", "lacking.ndjson")] == [
+        "day and 1 more field (player) are missing in 1 of 2 records, first in line 1.",
+        "features is missing in 1 of 2 records, first in line 2.",
+    ]

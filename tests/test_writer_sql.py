@@ -1,0 +1,152 @@
+"""Laws of `fqtool generate-sql writer`: the MERGE of a batch, and what a team's own statement leaves out."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from fqtool.commands.generate_sql.run import generated_sql
+from fqtool.records.read_dml import column_lists
+from fqtool.records.writer_sql import batch_table, writer_merge
+from fqtool.registry.load import read_registry
+from fqtool.schema.build import desired_table
+from fqtool.warehouse.duckdb.types import quoted, type_text
+from tests.bed.running import ROOT
+from tests.bed.zeta import analyze
+from tests.in_process import findings
+from tests.in_process import fqtool as run
+from tests.writers import RECORD, REGISTRY_FILE, as_ndjson, store_in
+
+REGISTRY = read_registry(REGISTRY_FILE)
+COLUMNS = [column.name for column in desired_table(REGISTRY).columns]
+OWNED = ["features", "names", "labels", "vector_version", "games", "history"]
+MERGE = writer_merge(REGISTRY)
+UPDATE = "MERGE store t USING b s ON t.player = s.player\nWHEN MATCHED THEN UPDATE SET {}"
+SETS = ", ".join(f"{name} = s.{name}" for name in [*OWNED, "score", "quality_version"])
+NAMES = ", ".join(["player", "day", *OWNED])
+VALUES = ", ".join(f"s.{name}" for name in ["player", "day", *OWNED])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with the registry."""
+    return store_in(tmp_path).parent
+
+
+def checked(folder: Path, sql: str) -> list[dict[str, Any]]:
+    """The findings of a file of SQL."""
+    (folder / "writer.sql").write_text(sql)
+    return findings(folder, "generate-sql", "writer", "--check", "writer.sql")
+
+
+def test_the_merge_inserts_new_rows_and_replaces_every_column_of_old_ones(folder: Path) -> None:
+    """Run on DuckDB: a row is inserted, then updated in all columns; a default value is set once and kept."""
+    with duckdb.connect() as connection:
+        types = ", ".join(f"{quoted(c.name)} {type_text(c.type, c.mode)}" for c in desired_table(REGISTRY).columns)
+        for name in ("store", "store_batch"):
+            connection.execute(f"CREATE TABLE {name} ({types})")
+        merge = generated_sql(REGISTRY, "writer", "duckdb").rstrip().removesuffix(";")
+        for games in (7, None):
+            lines = as_ndjson(folder / "batch.ndjson", [RECORD | {"games": games, "score": None}])
+            connection.execute("DELETE FROM store_batch")
+            connection.execute(f"INSERT INTO store_batch BY NAME FROM read_ndjson('{lines}')")
+            connection.execute(merge, {"date": date(2026, 2, 6)})
+            (row,) = connection.execute("SELECT games, written_at, features FROM store").fetchall()
+            assert (row[0], row[2]) == (games, RECORD["features"])
+            assert row[1] is not None
+
+
+def test_google_accepts_the_merge() -> None:
+    """GoogleSQL's analyser reads it against the table and its batch, for the small store and the real one."""
+    for path in (REGISTRY_FILE, ROOT / "feature_registry.yaml"):
+        registry = read_registry(path)
+        types = {column.name: column.sql_type for column in desired_table(registry).columns}
+        tables = {registry.table.name: types, batch_table(registry): types}
+        assert analyze(writer_merge(registry), tables, {"date": date(2026, 2, 6)}) is None
+
+
+def test_every_column_is_named(folder: Path) -> None:
+    """In UPDATE all but the keys, in INSERT all; and the statement passes its own check."""
+    update, insert = column_lists(MERGE, "store")
+    assert [one.column for one in update.columns] == COLUMNS[2:]
+    assert [one.column for one in insert.columns] == COLUMNS
+    assert checked(folder, MERGE + ";") == []
+    (folder / "feature_registry.yaml").write_text((ROOT / "feature_registry.yaml").read_text())
+    done = run(folder, "generate-sql", "writer", "--out", "real.sql")
+    assert done.code == 0, done.said
+    assert findings(folder, "generate-sql", "writer", "--check", "real.sql") == []
+
+
+@pytest.mark.parametrize("name", OWNED)
+def test_a_merge_that_leaves_a_column_out_is_found(folder: Path, name: str) -> None:
+    """Each column that a writer owns, in UPDATE, with the line of the word."""
+    (found,) = checked(folder, "-- ours\n" + UPDATE.format(SETS.replace(f"{name} = s.{name}", "score = NULL")))
+    assert (found["rule"], found["subject"], found["location"]["line"]) == ("FQ521", name, 3)
+    assert f"UPDATE leaves out 1 column, which keep their old values: {name}." in found["message"]
+
+
+RIGHT = {
+    "a MERGE of all columns": UPDATE.format(SETS) + f"\nWHEN NOT MATCHED THEN INSERT ({NAMES}) VALUES ({VALUES});",
+    "an INSERT of a project's table": f"INSERT INTO `p-1.d.store` ({NAMES}) SELECT {NAMES} FROM b",
+    "a name in parts": f"INSERT `d`.`store`({NAMES}) VALUES (1, 2, 3, 4, 5, 6, 7, 8)",
+    "another table": f"INSERT INTO other VALUES (1); INSERT INTO store ({NAMES}) SELECT 1",
+    "a CASE with WHEN": UPDATE.format(SETS.replace("s.games", "CASE WHEN s.games > 0 THEN 1 ELSE (SELECT 2) END")),
+    "INSERT ROW": UPDATE.format(SETS) + " WHEN NOT MATCHED THEN INSERT ROW",
+    "a comment and a string": (
+        f"-- INSERT INTO store VALUES (1)\nSELECT 'INSERT INTO store';\nINSERT store ({NAMES}) SELECT 1"
+    ),
+    "two branches": UPDATE.format(SETS) + " WHEN NOT MATCHED BY SOURCE AND t.day > '2026-01-01' THEN DELETE",
+}  # fmt: skip
+WRONG = {
+    "an INSERT that leaves a column out": (f"INSERT store ({NAMES.replace(', games', '')}) SELECT 1", "FQ521", "games"),
+    "computed columns of an UPDATE": (UPDATE.format(SETS.replace(", score = s.score", "")), "FQ522", "score"),
+    "an INSERT without names": ("INSERT INTO store VALUES (1, 2, 3)", "FQ523", "its 3 values go by position"),
+    "INSERT SELECT without names": ("INSERT INTO store SELECT * FROM b", "FQ523", "the values go by position"),
+    "an unknown column": (f"INSERT store ({NAMES}, gamse) SELECT 1", "FQ524", "Did you mean games?"),
+    "a value of another column": (
+        f"INSERT store ({NAMES}) VALUES ({VALUES.replace('s.features', 's.names')})", "FQ525", "features gets the",
+    ),
+    "fewer values than columns": (f"INSERT store ({NAMES}) VALUES (1, 2)", "FQ525", "8 columns and gives 2 values"),
+    "another column in UPDATE": (UPDATE.format(SETS.replace("s.games", "s.history")), "FQ525", "games gets the"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_statement_that_writes_all_columns_has_no_finding(folder: Path, name: str) -> None:
+    """However the table is named, and whatever else is in the file."""
+    assert checked(folder, RIGHT[name]) == []
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_a_statement_gets_wrong_is_found(folder: Path, name: str) -> None:
+    """With its rule and what is wrong."""
+    sql, code, words = WRONG[name]
+    found = checked(folder, sql)
+    assert code in [one["rule"] for one in found], found
+    assert words in json.dumps(found)
+
+
+def test_a_file_without_a_statement_of_the_table_is_refused(folder: Path) -> None:
+    """An empty answer would look like success; so would a kind of SQL that --check does not know."""
+    (folder / "writer.sql").write_text("SELECT 1")
+    done = run(folder, "generate-sql", "writer", "--check", "writer.sql")
+    assert (done.code, "has no MERGE or INSERT into store" in done.err) == (2, True)
+    assert run(folder, "generate-sql", "table", "--check", "writer.sql").code == 2
+
+
+@pytest.mark.parametrize("form", ["text", "json", "github", "sarif", "junit", "markdown"])
+def test_every_format_has_file_and_line(folder: Path, form: str) -> None:
+    """The place of a finding is in each format."""
+    (folder / "writer.sql").write_text("\nINSERT INTO store VALUES (1)")
+    done = run(folder, "generate-sql", "writer", "--check", "writer.sql", "--format", form)
+    assert done.code == 1, done.said
+    assert "FQ523" in done.out
+    place = {"sarif": '"startLine": 2', "json": '"line": 2', "github": "file=writer.sql,line=2"} | {
+        "markdown": "writer.sql&#58;2"
+    }
+    assert place.get(form, "writer.sql:2") in done.out
