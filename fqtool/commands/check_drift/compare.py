@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from fqtool.commands.check_drift.renamed import likely_renames
 from fqtool.commands.migrate.rules import judge
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity
-from fqtool.findings.remedy import Remedy, commands
+from fqtool.findings.remedy import Entry, Remedy, commands
 from fqtool.migrations.fit import leave_alterations
 from fqtool.migrations.legality import by_hand, refusals
-from fqtool.table.changes import Change, DropColumn, SetMode, SetType
+from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, SetMode, SetType
+from fqtool.table.column import Column
 from fqtool.table.ddl import render
 from fqtool.table.diff import diff
 from fqtool.table.model import State
@@ -38,6 +40,7 @@ class Drift:
         cause: why they differ.
         ours: whether fqtool may make the change; base columns and undeclared columns are not changed.
         instead: the remedy where it is not the change itself.
+        maybe: the undeclared column that this missing column may be under another name.
     """
 
     change: Change
@@ -45,6 +48,7 @@ class Drift:
     cause: str
     ours: bool = True
     instead: Remedy = ""
+    maybe: Column | None = None
 
 
 def find_drift(
@@ -57,6 +61,7 @@ def find_drift(
     renames: Mapping[str, str],
     as_found: bool = False,
     computed: frozenset[str] = frozenset(),
+    renameable: frozenset[str] = frozenset(),
 ) -> tuple[Drift, ...]:
     """Return every difference of `live` from `desired`, each with its cause.
 
@@ -69,10 +74,12 @@ def find_drift(
         renames: new column name -> old name.
         as_found: whether the base table existed before fqtool; its descriptions are then its own.
         computed: lower-case names of the columns that score computes.
+        renameable: lower-case names of the columns whose entry can have `renamed_from`.
     """
     recorded, planned = (None if state is None or state.table is None else state for state in (recorded, planned))
-    drifts = []
-    for change in diff(live, desired, renames):
+    drifts, changes = [], diff(live, desired, renames)
+    likely = likely_renames(live, changes, renameable)
+    for change in changes:
         of_base = bool(base.intersection(map(str.lower, change.touched)))
         cause = (
             AS_FOUND
@@ -80,7 +87,10 @@ def find_drift(
             else _cause(change, desired, renames, recorded, planned)
         )
         instead = _replacement(change, live, desired, planned, computed) if planned else ""
-        drifts.append(Drift(change, live, cause, not of_base, instead))
+        # A column that a pending file adds is a new one.
+        asked = isinstance(change, AddColumn) and not cause.startswith(UNAPPLIED)
+        maybe = likely.get(change.touched[0].lower()) if asked else None
+        drifts.append(Drift(change, live, cause, not of_base, instead, maybe))
     return tuple(drifts)
 
 
@@ -137,20 +147,33 @@ def check_drift(drifts: tuple[Drift, ...], levels: dict[str, Severity | None]) -
         levels: the code of a rule -> another severity, or None to leave the rule out.
     """
     findings: list[Finding] = []
+    asked = {drift.maybe.key: drift.change.touched[0] for drift in drifts if drift.maybe}
     for drift_rule in rules_of(Group.DRIFT):
         level = levels.get(drift_rule.code, _IGNORED.get(drift_rule.code, drift_rule.severity))
         if level is not None:
             concerned = [drift for drift in drifts if drift_rule.looks_at(drift.change)]
             findings += [
-                _judged(drift, finding, level)
+                _judged(drift, finding, level, asked)
                 for drift in concerned
                 for finding in drift_rule.check(drift.live, drift.change)
             ]
     return tuple(findings)
 
 
-def _judged(drift: Drift, finding: Finding, level: Severity) -> Finding:
-    return replace(finding, severity=level, cause=drift.cause, remedy=finding.remedy or _remedy(drift))
+def _judged(drift: Drift, finding: Finding, level: Severity, asked: Mapping[str, str]) -> Finding:
+    remedy = finding.remedy or _remedy(drift)
+    if other := drift.maybe:
+        finding = replace(
+            finding,
+            message=f"{finding.message} Is it the undeclared column `{other.name}` under a new name?",
+        )
+        first = f"If so, write `renamed_from: {other.name}` in its entry. If not, change nothing. Then:"
+        rename = RenameColumn(other.name, drift.change.touched[0])
+        remedy = commands("migrate plan", _migrate(drift.live, rename), first=first)
+    elif isinstance(remedy, Entry) and finding.subject.lower() in asked:
+        new = asked[finding.subject.lower()]
+        remedy = replace(remedy, instead=f"But if it is `{new}` under its former name, follow the fix of `{new}`.")
+    return replace(finding, severity=level, cause=drift.cause, remedy=remedy)
 
 
 def _remedy(drift: Drift) -> Remedy:

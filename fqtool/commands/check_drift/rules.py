@@ -38,11 +38,13 @@ def missing_column(_: State, change: AddColumn) -> Iterator[Finding]:
 
     Problem: its writers and readers fail.
 
-    Why: a migration has not run here, the column was dropped, or no migration was planned.
+    Why: a migration has not run here, the column was dropped or renamed, or no migration was planned.
 
     Example: feature_5_quality was dropped in the console.
 
-    Fix: run the pending migration; for a dropped column plan a new one, then restore values by time travel.
+    Fix: run the pending migration; for a dropped column plan a new one, then restore values by time travel. Where the
+    table has an undeclared column of the same type, the finding asks whether it is the same column. The printed line
+    `renamed_from` makes the next migration rename it, which keeps its values.
     """
     column = change.column
     yield Finding(column.name, f"`{column.name}` ({column.sql_type}) is in the registry but not in the table.")

@@ -62,6 +62,7 @@ def drift_of(
         planned=workspace.recorded,
         renames=workspace.renames,
         computed=computed_columns(workspace.registry),
+        renameable=frozenset(spec.name.lower() for spec in workspace.registry.columns if not spec.for_each),
         as_found=any(one.adopted and int(one.version) == 0 for one in known or () if one.version.isdecimal()),
     )
     levels = dict(workspace.registry.drift)
