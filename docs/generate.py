@@ -200,8 +200,9 @@ def language_page() -> str:
         NOTE,
         "",
         "An `expr`, a condition (`when`, `requires`) and an input are one GoogleSQL expression over one row: no",
-        "statement, no query, no table, no user-defined function. `fqtool validate` parses each, infers its type, and",
-        "reports errors with line, column and a caret ([rules](rules.md) FQ150 to FQ157).",
+        "statement, no table, no user-defined function, and no query but a lookup in an array (see below). `fqtool",
+        "validate` parses each, infers its type, and reports errors with line, column and a caret",
+        "([rules](rules.md) FQ150 to FQ157).",
         "Views and thresholds are SQL of the warehouse over stored rows. There `validate` checks only names,",
         "comparisons with NULL and evident types, and accepts any function.",
         "",
@@ -221,7 +222,9 @@ def language_page() -> str:
     lines += ["", "## Types", "", *_types(), "", "## Operators", ""]
     lines += [
         "`AND`, `OR`, `NOT`, `=`, `!=`, `<`, `<=`, `>`, `>=`, `BETWEEN`, `IN`, `IS NULL`, `IS TRUE`, `LIKE`, `+`, `-`,",
-        "`*`, `/`, `||`, `CASE`, `CAST`, `SAFE_CAST`, `[a, b]` and `array[SAFE_OFFSET(n)]`, binding as in GoogleSQL.",
+        "`*`, `/`, `||`, `CASE`, `CAST`, `SAFE_CAST`, `[a, b]`, `array[SAFE_OFFSET(n)]` and `struct.field`,",
+        "binding as in GoogleSQL. `(SELECT value FROM UNNEST(array) WHERE name = 'a')` reads a field of the first",
+        "STRUCT in an array whose other field has this value; it is NULL without one.",
         "Compare with `IS NULL`: `= NULL` is refused, since it is never TRUE.",
     ]
     tables = (

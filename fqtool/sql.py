@@ -68,6 +68,11 @@ def ident(*parts: str) -> str:
     return ".".join(f"`{_escaped(part, '`')}`" for part in parts)
 
 
+def name_sql(name: str) -> str:
+    """Return a name as people write it: in backticks only where it needs them."""
+    return name if name.isidentifier() and name.isascii() else ident(name)
+
+
 def literal(value: Value) -> str:
     """Return a Python value as a GoogleSQL literal.
 

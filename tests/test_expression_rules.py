@@ -37,7 +37,7 @@ CASES = [
     ("FQ150", "when: score < 50,", "when: score == 50,", "write = once to compare", "=", ""),
     ("FQ150", SCORE, "expr: COALESCE(1", "a comma or a closing bracket, found the end", "", ""),
     ("FQ150", SCORE, "expr: UPPER('a)", "the quote", "'", ""),
-    ("FQ150", EACH, "for_each: feature, expr: other.quality,", "found .", ".", ""),
+    ("FQ151", EACH, "for_each: feature, expr: other.quality,", "Unknown name other", "other", ""),
     ("FQ150", "when: score < 50,", "when: score <,", "found the end", "", ""),
     ("FQ150", "value: features[SAFE_OFFSET({index})]", "value: features[{index}]", "expected SAFE_OFFSET", "0", ""),
     ("FQ151", SCORE, "expr: AVG_OVER_FEATURES(qualty)", "Unknown name qualty", "qualty", "Did you mean quality?"),

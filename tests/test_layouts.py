@@ -109,6 +109,19 @@ STORES = {
     "JSON text": Store(
         "  value: SAFE_CAST(JSON_VALUE(payload, '$.{name}') AS FLOAT64)", "  - {name: payload, type: STRING}"
     ),
+    "fields of a STRUCT": Store(
+        "  value: values.{name}",
+        "  - {name: values, type: 'STRUCT<last_price FLOAT64, mean_price INT64, volume NUMERIC>'}",
+    ),
+    "entries of an ARRAY": Store(
+        "  value: (SELECT value FROM UNNEST(entries) WHERE name = '{name}')",
+        "  - {name: entries, type: 'ARRAY<STRUCT<name STRING, value FLOAT64>>'}",
+    ),
+    "labels in a STRUCT": Store(
+        "  value: values.{name}\n  source: labels.{name}",
+        "  - {name: values, type: 'STRUCT<last_price FLOAT64, mean_price FLOAT64, volume FLOAT64>'}\n"
+        "  - {name: labels, type: 'STRUCT<last_price STRING, mean_price STRING, volume STRING>'}", LABELS,
+    ),
     "JSON map of labels": Store(
         "  value: values[SAFE_OFFSET({index})]\n  source: JSON_VALUE(labels, '$.{name}')\n"
         "  sources_known: labels IS NOT NULL",

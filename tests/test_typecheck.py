@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -38,12 +38,12 @@ CONSTANTS = {
 OPERATORS = {"NOT": "NOT {}", "LIKE": "{} LIKE {}", "||": "{} || {}"} | {sign: f"{{}} {sign} {{}}" for sign in "+-*/"}
 
 
-def types_by_google(texts: list[str]) -> list[str]:
+def types_by_google(texts: list[str], columns: Mapping[str, str] = COLUMNS) -> list[str]:
     """The type of each expression over the columns, as the analyser infers it."""
     from zetasql.wasi._pb2.zetasql.local_service import local_service_pb2 as service_pb
 
     select = ", ".join(f"({text}) AS c{number}" for number, text in enumerate(texts))
-    raw = resolve(f"SELECT {select} FROM row_", {"row_": COLUMNS})
+    raw = resolve(f"SELECT {select} FROM row_", {"row_": columns})
     query = service_pb.AnalyzeResponse.FromString(raw).resolved_statement.resolved_query_stmt_node
     return [_spelt(one.column.type) for one in query.output_column_list]
 

@@ -1,7 +1,7 @@
 """A GoogleSQL expression as a value, and its text.
 
-There is no node for a statement, a subquery or a table, so an `expr` of the registry cannot contain one. `render`
-writes GoogleSQL with only the necessary parentheses.
+There is no node for a statement, a table or a query over one, so an `expr` of the registry cannot contain them.
+`render` writes GoogleSQL with only the necessary parentheses.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from fqtool.sql import ident, literal
+from fqtool.sql import ident, literal, name_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,29 @@ class Index:
     span: Span = field(default=_NOWHERE, compare=False)
 
 
-Expression: TypeAlias = Literal | Name | Parameter | Call | Unary | Binary | Between | In | Is | Case | Array | Index
+@dataclass(frozen=True, slots=True)
+class Field:
+    """struct.name: a field of a STRUCT."""
+
+    operand: Expression
+    name: str
+    span: Span = field(default=_NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """(SELECT result FROM UNNEST(array) WHERE key = value): a field of the first STRUCT that has this key."""
+
+    array: Expression
+    result: str
+    key: str
+    value: Expression
+    span: Span = field(default=_NOWHERE, compare=False)
+
+
+Expression: TypeAlias = (
+    Literal | Name | Parameter | Call | Unary | Binary | Between | In | Is | Case | Array | Index | Field | Lookup
+)
 
 # Binding strength, weakest first; comparison operators do not chain.
 BINDING = {
@@ -158,7 +180,7 @@ def _rendered(e: Expression) -> tuple[str, int]:
         case Literal(value):
             return literal(value), _ATOM
         case Name(name):
-            return (name if name.isidentifier() and name.isascii() else ident(name)), _ATOM
+            return name_sql(name), _ATOM
         case Parameter(name):
             return f"@{name}", _ATOM
         case Call("CAST" | "SAFE_CAST", (operand,), kind):
@@ -192,6 +214,15 @@ def _rendered(e: Expression) -> tuple[str, int]:
             return f"{f'ARRAY<{element}>' if element else ''}[{', '.join(map(render, items))}]", _ATOM
         case Index(operand, how, position):
             return f"{_inside(operand, _ATOM)}[{how}({render(position)})]", _ATOM
+        case Field(operand, name):
+            return f"{_inside(operand, _ATOM)}.{ident(name)}", _ATOM
+        case Lookup(array, result, key, value):
+            # The first in the order of the array: BigQuery stops a query in which a scalar subquery has two rows.
+            having = f"{_inside(Field(Name('item'), key), BINDING['='] + 1)} = {_inside(value, BINDING['='] + 1)}"
+            return (
+                f"(SELECT item.{ident(result)} FROM UNNEST({render(array)}) AS item WITH OFFSET AS place "
+                f"WHERE {having} ORDER BY place LIMIT 1)"
+            ), _ATOM
 
 
 def _inside(e: Expression, least: int) -> str:
@@ -221,6 +252,10 @@ def children(e: Expression) -> tuple[Expression, ...]:
             return items
         case Index(operand, _, position):
             return operand, position
+        case Field(operand):
+            return (operand,)
+        case Lookup(array, _, _, value):
+            return array, value
 
 
 def names_in(e: Expression) -> frozenset[str]:

@@ -16,10 +16,12 @@ from fqtool.expressions.expression import (
     Call,
     Case,
     Expression,
+    Field,
     In,
     Index,
     Is,
     Literal,
+    Lookup,
     Name,
     Parameter,
     Span,
@@ -102,7 +104,12 @@ class _Reader(Cursor):
         return self._postfix(self._atom(), start)
 
     def _postfix(self, made: Expression, start: int) -> Expression:
-        while self.took("["):
+        while not self.done:
+            if self.took("."):
+                made = Field(made, self.field(), self._span(start))
+                continue
+            if not self.took("["):
+                break
             how = self.next("SAFE_OFFSET").word
             if how not in ("OFFSET", "SAFE_OFFSET", "ORDINAL", "SAFE_ORDINAL"):
                 self.at -= 1
@@ -113,6 +120,16 @@ class _Reader(Cursor):
             self.take("]")
             made = Index(made, how, position, self._span(start))
         return made
+
+    def field(self) -> str:
+        """Read the name of a field of a STRUCT."""
+        token = self.next("the name of a field")
+        if token.raw.startswith("`"):
+            return self._text(token)
+        if not token.raw.isidentifier():
+            self.at -= 1
+            raise self.expected("the name of a field")
+        return token.raw
 
     def _infix(self, left: Expression, start: int, least: int) -> Expression | None:
         """Extend `left` by the next operator if it binds strongly enough."""
@@ -156,6 +173,8 @@ class _Reader(Cursor):
     def _atom(self) -> Expression:
         start = self.place
         if self.took("("):
+            if self.sees("SELECT"):
+                return self._only_query(start)
             inner = self.expression()
             self.take(")")
             return replace(inner, span=self._span(start))
@@ -176,6 +195,44 @@ class _Reader(Cursor):
         if _NUMBER.fullmatch(token.raw):
             return Literal(self._number(token), self._span(start))
         return self._named(token, start)
+
+    def _only_query(self, start: int) -> Expression:
+        before = self.at
+        try:
+            return self._lookup(start)
+        except Unreadable:
+            self.at = before
+            raise Unreadable(
+                f"{self.expected('').message} The only query allowed is (SELECT value FROM UNNEST(array) WHERE "
+                "name = 'a'), with an array of STRUCTs.",
+                self.place,
+            ) from None
+
+    def _lookup(self, start: int) -> Expression:
+        """Read the item of an array that has this key, also as `render` writes it."""
+        self.take("SELECT")
+        result = self._field_of_item()
+        self.take("FROM")
+        self.take("UNNEST")
+        self.take("(")
+        array = self.expression()
+        self.take(")")
+        if self.took("AS"):
+            self.take("ITEM")
+        if self.took("WITH", "OFFSET"):
+            self.take("AS", "PLACE")
+        self.take("WHERE")
+        key = self._field_of_item()
+        self.take("=")
+        value = self.expression()
+        self.took("ORDER", "BY", "PLACE")
+        self.took("LIMIT", "1")
+        self.take(")")
+        return Lookup(array, result, key, value, self._span(start))
+
+    def _field_of_item(self) -> str:
+        self.took("ITEM", ".")
+        return self.field()
 
     def _text(self, token: Token) -> str:
         try:

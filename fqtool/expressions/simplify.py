@@ -19,10 +19,12 @@ from fqtool.expressions.expression import (
     Call,
     Case,
     Expression,
+    Field,
     In,
     Index,
     Is,
     Literal,
+    Lookup,
     Name,
     Parameter,
     Unary,
@@ -78,6 +80,10 @@ def rebuilt(e: Expression, go: Callable[[Expression], Expression]) -> Expression
             return replace(e, items=tuple(map(go, items)))
         case Index(operand, _, position):
             return replace(e, operand=go(operand), position=go(position))
+        case Field(operand):
+            return replace(e, operand=go(operand))
+        case Lookup(array, _, _, value):
+            return replace(e, array=go(array), value=go(value))
 
 
 def fold(e: Expression) -> Expression:
@@ -108,8 +114,8 @@ def fold(e: Expression) -> Expression:
             return _case(branches, otherwise)
         case Array(items):
             return replace(e, items=tuple(map(fold, items)))
-        case Index(operand, how, position):
-            return Index(fold(operand), how, fold(position))
+        case Index() | Field() | Lookup():
+            return rebuilt(e, fold)
         case Literal() | Name() | Parameter():
             return e
 

@@ -22,10 +22,12 @@ from fqtool.expressions.expression import (
     Call,
     Case,
     Expression,
+    Field,
     In,
     Index,
     Is,
     Literal,
+    Lookup,
     Name,
     Parameter,
     Span,
@@ -153,6 +155,35 @@ class _Checker:
                 one = Given(operand, self.type_of(operand))
                 self._accepts(one, "ARRAY<T>", f"[{how}()]")
                 return ValueType(one.type.kind, inner=one.type.inner) if one.type else None
+            case Field(operand, name):
+                return self._field(e, Given(operand, self.type_of(operand)), name)
+            case Lookup(array, result, key, value):
+                return self._lookup(e, Given(array, self.type_of(array)), result, (key, value))
+
+    def _field(self, e: Expression, one: Given, name: str) -> ValueType | None:
+        if one.type is None:
+            return None
+        fields = value_types.fields_of(one.type)
+        if name.lower() in fields and not one.type.repeated:
+            return fields[name.lower()]
+        what = _shown(one.expression)
+        message = f"{what} is {one.type}, which has no field {name}."
+        meant = nearest(name, fields)
+        remedy = f"Write {what}[SAFE_OFFSET(0)].{name}." if one.type.repeated and name.lower() in fields else ""
+        self.report(Trouble.NAME, e, message, remedy or (f"Did you mean {meant}?" if meant else ""))
+        return None
+
+    def _lookup(self, e: Expression, array: Given, result: str, condition: tuple[str, Expression]) -> ValueType | None:
+        self._accepts(array, "ARRAY<T>", "UNNEST")
+        if array.type is None:
+            return None
+        item = Given(array.expression, ValueType(array.type.kind, inner=array.type.inner))
+        key, value = condition
+        found = self._field(e, item, key)
+        if found:
+            compared = Given(Name(key), found), Given(value, self.type_of(value))
+            self._agreed(e, "=", [(one, "COMPARABLE") for one in compared], "BOOL")
+        return self._field(e, item, result)
 
     def _literal(self, e: Expression, value: object) -> ValueType | None:
         if isinstance(value, int) and value > _LARGEST:

@@ -35,6 +35,12 @@ def type_named(text: str) -> ValueType:
     return ValueType(kind.kind, mode is Mode.REPEATED, str(kind) if kind.fields or kind.element else "")
 
 
+def fields_of(struct: ValueType) -> dict[str, ValueType]:
+    """Return the fields of a STRUCT, or of the items of an ARRAY<STRUCT>: lower-case name -> type; {} for others."""
+    fields = parse_type(struct.inner)[0].fields if struct.inner else ()
+    return {one.name.lower(): type_named(one.sql_type) for one in fields}
+
+
 INT64, FLOAT64, BOOL, STRING = (ValueType(kind) for kind in (Kind.INT64, Kind.FLOAT64, Kind.BOOL, Kind.STRING))
 DATE, TIMESTAMP = ValueType(Kind.DATE), ValueType(Kind.TIMESTAMP)
 LADDER = (Kind.INT64, Kind.NUMERIC, Kind.BIGNUMERIC, Kind.FLOAT64)  # each is coerced to those after it

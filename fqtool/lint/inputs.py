@@ -91,7 +91,7 @@ def value_of_several_parts(subject: Subject) -> Iterator[Finding]:
 def value_not_writable(subject: Subject) -> Iterator[Finding]:
     """A value or label is computed, so fqtool cannot make synthetic rows for this store.
 
-    Problem: The expression reads more than one column, an item of an ARRAY or a key of JSON text.
+    Problem: The expression reads more than one column, item of an ARRAY, field of a STRUCT or key of JSON text.
 
     Why: `demo`, and `cost` without a table, make synthetic rows; `explain` computes the score of a repaired row. They
     cannot do so for this store.

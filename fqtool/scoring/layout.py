@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from fqtool.expressions.expression import Expression, Name, names_in
+from fqtool.expressions.expression import Expression, Name, names_in, render
 from fqtool.expressions.grammar import Unreadable, parse_expression
 from fqtool.expressions.names import Names
 from fqtool.expressions.simplify import substitute
@@ -30,6 +30,12 @@ PRESENT, MISSING = "present", "missing"
 """The labels in a store whose rows hold no labels: the value is present or missing."""
 
 _EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def _filled(text: str, feature: Feature) -> str:
+    """Return an input with the values of a feature in it; a query of an ARRAY with the order that makes it safe."""
+    filled = fill(text, feature_values(feature))
+    return render(parse_expression(filled)) if "SELECT" in filled.upper() else filled
 
 
 @dataclass(frozen=True)
@@ -50,12 +56,12 @@ class Layout:
 
     def value(self, feature: Feature) -> str:
         """Return the SQL of the value of a feature."""
-        return fill(feature.value or self.registry.inputs.value, feature_values(feature))
+        return _filled(feature.value or self.registry.inputs.value, feature)
 
     def label(self, feature: Feature) -> str:
         """Return the SQL of the label of a feature: the stored label, or whether the value is present."""
         if text := feature.source or self.registry.inputs.source:
-            return fill(text, feature_values(feature))
+            return _filled(text, feature)
         value = self.value(feature)
         missing = f"({value}) IS NULL"
         if self.registry.inputs.nan_is_missing and self.type_of(feature) == FLOAT64:

@@ -9,26 +9,36 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fqtool.expressions.expression import Call, Expression, Index, Literal, Name
+from fqtool.expressions.expression import Call, Expression, Field, Index, Literal, Lookup, Name
 
 _KEY = re.compile(r"\$(?:\.(\w+)|\.\"([^\"\\]+)\")")
 
 
 class Shape(StrEnum):
-    """How a column holds a value: as the whole column, an item of an ARRAY, or a key of JSON text."""
+    """How a column holds a value: as the whole column or a part of it."""
 
     WHOLE = "whole"
-    ITEM = "item"
-    KEY = "key"
+    ITEM = "item"  # of an ARRAY
+    KEY = "key"  # of JSON text
+    FIELD = "field"  # of a STRUCT
+    ENTRY = "entry"  # a field of the STRUCT in an ARRAY that has a name
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A column, or a part of it: `key` is the offset of an item, or the key of a JSON object."""
+    """A column, or a part of it.
+
+    Args:
+        column: The column.
+        shape: How the column holds the value.
+        key: The offset of an item, the key of a JSON object, the name of a field, or the name of an entry.
+        fields: Of an entry, the field with its name and the field with its value.
+    """
 
     column: str
     shape: Shape = Shape.WHOLE
     key: int | str = ""
+    fields: tuple[str, str] = ("", "")
 
     def read(self, record: dict[str, Any]) -> Any:
         """Return the value of a record at this place, None where it is absent."""
@@ -40,6 +50,11 @@ class Place:
                 return held[int(self.key)] if held is not None and int(self.key) < len(held) else None
             case Shape.KEY:
                 return _object(held).get(str(self.key))
+            case Shape.FIELD:
+                return held.get(str(self.key)) if isinstance(held, dict) else None
+            case Shape.ENTRY:
+                name, value = self.fields
+                return next((one.get(value) for one in held or () if one.get(name) == self.key), None)
 
 
 def place_of(e: Expression) -> Place | None:
@@ -53,6 +68,10 @@ def place_of(e: Expression) -> Place | None:
             return Place(column, Shape.ITEM, offset)
         case Call("JSON_VALUE", (Name(column), Literal(str() as path))) if found := _KEY.fullmatch(path):
             return Place(column, Shape.KEY, found[1] or found[2])
+        case Field(Name(column), name):
+            return Place(column, Shape.FIELD, name)
+        case Lookup(Name(column), result, key, Literal(str() as name)):
+            return Place(column, Shape.ENTRY, name, (key, result))
         case _:
             return None
 
@@ -72,7 +91,20 @@ def written(record: dict[str, Any], parts: Iterable[tuple[Place, Any]]) -> dict[
             case Shape.KEY:
                 held = objects.setdefault(place.column, _object(record.get(place.column)))
                 held[str(place.key)] = value
+            case Shape.FIELD:
+                made[place.column] = {**(made.get(place.column) or {}), str(place.key): value}
+            case Shape.ENTRY:
+                made[place.column] = _with_entry(made.get(place.column) or [], place, value)
     return made | {column: json.dumps(held, default=str) for column, held in objects.items()}
+
+
+def _with_entry(entries: list[dict[str, Any]], place: Place, value: Any) -> list[dict[str, Any]]:
+    """Return entries with this value for the name of a place, as a new entry where there is none."""
+    name, holder = place.fields
+    changed = [{**one, holder: value} if one.get(name) == place.key else one for one in entries]
+    return (
+        changed if any(one.get(name) == place.key for one in entries) else [*changed, {name: place.key, holder: value}]
+    )
 
 
 def is_object(held: object) -> bool:

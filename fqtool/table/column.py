@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from fqtool.sql import name_sql
+
 COLUMN_LIMIT, NESTING_LIMIT = 10_000, 15  # columns and fields of a table; levels of nested STRUCTs (bigquery.md#limits)
 MICROSECONDS, PICOSECONDS = 6, 12  # decimal digits of a second of a TIMESTAMP, without and with a precision
 
@@ -95,7 +97,7 @@ class Type:
         if self.kind is Kind.UNKNOWN:
             return self.name
         if self.kind is Kind.STRUCT:
-            inner = ", ".join(f"{f.name} {f.sql_type}{f.not_null}" for f in self.fields)
+            inner = ", ".join(f"{name_sql(f.name)} {f.sql_type}{f.not_null}" for f in self.fields)
             return f"STRUCT<{inner}>"
         if self.element:
             return f"RANGE<{self.element}>"
