@@ -19,8 +19,12 @@ import tempfile
 import timeit
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rows
+
+if TYPE_CHECKING:
+    import fqtool
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 5
@@ -41,7 +45,8 @@ def write_records(path: Path, count: int) -> dict[str, str]:
 
     registry = fqtool.load_registry(ROOT / "feature_registry.yaml")
     more = ", ".join(f"{value} AS {name}" for name, value in _REST.items())
-    select = rows.select(registry, count).replace("SELECT ", f"SELECT {more}, ", 1)
+    select = f"SELECT {more}, * REPLACE ({_labels(registry)} AS feature_sources) FROM ({rows.select(registry, count)})"
+    select = select.replace("n % 12", "HASH(player_lookup) % 12")
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute(f"COPY ({select}) TO '{path}' (FORMAT json, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%fZ')")
@@ -49,6 +54,14 @@ def write_records(path: Path, count: int) -> dict[str, str]:
         names = list(json.loads(stream.readline()))
     types = {column.name: type_text(column.type, column.mode) for column in desired_table(registry).columns}
     return {name: types[name] for name in names}
+
+
+def _labels(registry: fqtool.Registry) -> str:
+    """Return the SQL of labels that differ from row to row, each one of its feature's."""
+    listed = [list(feature.labels) for feature in registry.features]
+    label = f"{listed}[i + 1][1 + (HASH(player_lookup || i) % LEN({listed}[i + 1]))::INT]"
+    entry = f"'\"' || i || '\": \"' || {label} || '\"'"
+    return f"'{{' || ARRAY_TO_STRING(LIST_TRANSFORM(RANGE({len(listed)}), LAMBDA i : {entry}), ', ') || '}}'"
 
 
 def spent(words: list[str]) -> float:

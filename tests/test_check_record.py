@@ -58,6 +58,10 @@ WRONG: dict[str, tuple[str, str, Any]] = {
     "another schema version": ("FQ507", "'q0'; readers accept 'q1'", RECORD | {"quality_version": "q0"}),
     "an unknown label": ("FQ508", "the label 'reel' for minutes", RECORD | {"labels": '{"1": "reel"}'}),
     "a label of no feature": ("FQ509", "the key '6', which is not a feature's", RECORD | {"labels": '{"6": "real"}'}),
+    "a label of another feature": (
+        "FQ513", "the label 'guessed' for pace, whose labels are 'real', 'default'",
+        RECORD | {"labels": '{"3": "guessed"}'},
+    ),
     "values without names": ("FQ511", "it has 2 values, the table 11 columns", ["a", "2026-02-06"]),
 }  # fmt: skip
 
@@ -103,6 +107,39 @@ def test_the_command_reports_the_same_of_a_file_with_its_line(folder: Path, name
     assert (found["rule"], found["location"]["line"]) == (code, 4)
     assert message in found["message"]
     assert "in 1 of 4 records" in found["message"]
+
+
+def _edited(folder: Path, *edits: tuple[str, str]) -> Any:
+    """The registry of the tests of writers with other text at some places."""
+    text = REGISTRY_FILE.read_text()
+    for before, after in edits:
+        assert before in text
+        text = text.replace(before, after)
+    path = folder / "edited.yaml"
+    path.write_text(text)
+    return fqtool.load_registry(path)
+
+
+def test_labels_by_position_of_an_array_are_checked(folder: Path) -> None:
+    """Each against its feature's labels, whatever the layout of labels."""
+    check = _edited(
+        folder,
+        ("""JSON_VALUE(labels, '$."{index}"')""", "labels[SAFE_OFFSET({index})]"),
+        ("name: labels, type: STRING", "name: labels, type: ARRAY<STRING>"),
+    ).check
+    right = RECORD | {"labels": ["real"] * 6}
+    assert check(right) == ()
+    wrong = {"FQ508": ["reel"], "FQ513": ["real", "guessed"], "FQ509": ["real"] * 7}
+    assert {rule: [one.rule for one in check(right | {"labels": labels})] for rule, labels in wrong.items()} == {
+        rule: [rule] for rule in wrong
+    }
+
+
+def test_a_feature_without_labels_takes_any_declared_one(folder: Path) -> None:
+    """There is no narrower list to compare with."""
+    check = _edited(folder, ("labels: [real, default], description: D.", "description: D.")).check
+    assert check(RECORD | {"labels": '{"3": "guessed"}'}) == ()
+    assert [one.rule for one in check(RECORD | {"labels": '{"3": "reel"}'})] == ["FQ508"]
 
 
 def test_each_problem_of_a_field_is_reported_once(folder: Path) -> None:

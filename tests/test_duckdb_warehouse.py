@@ -17,6 +17,7 @@ from fqtool.errors import InputError, NotThere, StatementFailed
 from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.changes import CreateTable, fold
 from fqtool.table.model import State
+from fqtool.warehouse.duckdb.session import opened
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from tests.bed.running import ROOT
@@ -135,6 +136,12 @@ def test_the_session_is_in_utc(stored: DuckDBWarehouse, monkeypatch: pytest.Monk
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     moment = Query("SELECT DATE(TIMESTAMP '2025-01-01 23:30:00+00') AS d, CAST('2025-01-01' AS TIMESTAMP) AS t")
     assert stored.rows(moment) == [{"d": dt.date(2025, 1, 1), "t": dt.datetime(2025, 1, 1, tzinfo=dt.UTC)}]
+
+
+def test_a_long_query_draws_no_progress_bar() -> None:
+    """DuckDB's own would be in the middle of the output of a command, on stdout."""
+    with opened(":memory:") as connection:
+        assert connection.execute("SELECT CURRENT_SETTING('enable_progress_bar')").fetchone() == (False,)
 
 
 def test_nothing_is_fetched_from_the_network(warehouse: DuckDBWarehouse) -> None:

@@ -5,38 +5,21 @@ A record without a problem is checked in microseconds; what is wrong with anothe
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from fqtool.records.misfits import (
-    ArrayAsText,
-    Misfit,
-    Missing,
-    Mistyped,
-    NotInTable,
-    Positional,
-    RejectedVersion,
-    Unknown,
-    UnknownLabel,
-    UnknownPosition,
-    Unreadable,
-    WrongLength,
-    WrongNames,
-)
+from fqtool.records.column_rules import SHOWN, Rule, label_rule, labels_rule, length_rule, names_rule, version_rule
+from fqtool.records.misfits import ArrayAsText, Misfit, Missing, Mistyped, NotInTable, Positional, Unknown, Unreadable
 from fqtool.records.values import Fits, described, fits_column, is_array_text, items_of
 from fqtool.registry.checks.explain_schema import nearest
-from fqtool.registry.model import Registry
+from fqtool.registry.model import Feature, Registry
 from fqtool.schema.build import desired_table
 from fqtool.scoring.layout import Layout
-from fqtool.scoring.places import Shape
+from fqtool.scoring.places import Place, Shape
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.table.model import Table
-
-_SHOWN = 60
-Rule = Callable[[Any], Iterator[Misfit]]
 
 
 @dataclass(frozen=True)
@@ -99,7 +82,7 @@ class RecordCheck:
         return tests
 
     def _test(self, name: str, fits: list[Fits]) -> Fits:
-        rules = self._rules.get(name)
+        rules = self.rules.get(name)
         if rules is None and len(fits) == 1:
             return fits[0]
         return lambda value: all(fit(value) for fit in fits) and (rules is None or next(rules(value), None) is None)
@@ -136,7 +119,7 @@ class RecordCheck:
             if column is None:
                 there = live.get(str(name).lower())
                 near = _like(str(name), self.declared)
-                yield Unknown(str(name)[:_SHOWN], near, there.sql_type if there else "")
+                yield Unknown(str(name)[:SHOWN], near, there.sql_type if there else "")
             elif self.live is not None and column.key not in live:
                 yield NotInTable(name, self.live.name)
             elif value is not None:
@@ -151,43 +134,51 @@ class RecordCheck:
                 is_live = kind == live.shape != column.shape
                 yield from _mistyped(column.name, kind, value, live=is_live)
                 return
-        rules = self._rules.get(column.name)
+        rules = self.rules.get(column.name)
         if rules is not None:
             yield from rules(value)
 
     @cached_property
-    def _rules(self) -> Mapping[str, Rule]:
+    def rules(self) -> Mapping[str, Rule]:
         """What the registry asks of a column's values beside their type."""
         rules = dict[str, Rule]()
         for name, labels in self.accepted.items():
-            rules[name] = _version_rule(name, labels)
+            rules[name] = version_rule(name, labels)
         features = self.registry.features
         if self.layout.vector:
-            rules[self.layout.vector] = _length_rule(self.layout.vector, len(features))
+            rules[self.layout.vector] = length_rule(self.layout.vector, len(features))
         if names := self.registry.inputs.names:
-            rules[names] = _names_rule(names, tuple(feature.name for feature in features))
-        declared = frozenset(source.label for source in self.registry.sources)
-        for column, keys in self.label_keys.items():
-            rules[column] = _labels_rule(column, keys, declared)
+            rules[names] = names_rule(names, tuple(feature.name for feature in features))
+        for column, places in self.label_parts.items():
+            rules[column] = labels_rule(column, places, self.labels)
         for column, feature in self.label_columns.items():
-            rules[column] = _label_rule(column, feature, declared)
+            rules[column] = label_rule(column, feature, self.labels)
         return rules
 
     @cached_property
-    def label_keys(self) -> Mapping[str, Mapping[str, str]]:
-        """JSON columns that hold labels: column -> key -> the feature's name."""
-        found = dict[str, dict[str, str]]()
-        for feature in self.registry.features:
-            place = self.layout.label_place(feature) if self._has_labels else None
-            if place is not None and place.shape is Shape.KEY:
-                found.setdefault(place.column, {})[str(place.key)] = feature.name
+    def labels(self) -> tuple[str, ...]:
+        """The source labels of the registry."""
+        return tuple(source.label for source in self.registry.sources)
+
+    @cached_property
+    def label_parts(self) -> Mapping[str, Mapping[int | str, Feature]]:
+        """Columns that hold the labels of several features: column -> key of its JSON, or offset -> the feature."""
+        found = dict[str, dict[int | str, Feature]]()
+        for place, feature in self._label_places:
+            if place.shape is not Shape.WHOLE:
+                found.setdefault(place.column, {})[place.key] = feature
         return found
 
     @cached_property
-    def label_columns(self) -> Mapping[str, str]:
-        """Columns that hold the label of one feature: column -> the feature's name."""
-        places = [(self.layout.label_place(one), one.name) for one in self.registry.features if self._has_labels]
-        return {place.column: name for place, name in places if place is not None and place.shape is Shape.WHOLE}
+    def label_columns(self) -> Mapping[str, Feature]:
+        """Columns that hold the label of one feature: column -> the feature."""
+        return {place.column: feature for place, feature in self._label_places if place.shape is Shape.WHOLE}
+
+    @cached_property
+    def _label_places(self) -> tuple[tuple[Place, Feature], ...]:
+        features = self.registry.features if self._has_labels else ()
+        places = ((self.layout.label_place(feature), feature) for feature in features)
+        return tuple((place, feature) for place, feature in places if place is not None)
 
     @property
     def _has_labels(self) -> bool:
@@ -209,7 +200,7 @@ def _mistyped(path: str, column: Column, value: Any, *, live: bool) -> Iterator[
         for name, item in value.items():
             inner = fields.get(name) or fields.get(str(name).lower())
             if inner is None:
-                yield Unknown(f"{path}.{name}"[:_SHOWN], _like(str(name), fields))
+                yield Unknown(f"{path}.{name}"[:SHOWN], _like(str(name), fields))
             elif item is not None and not fits_column(inner)(item):
                 yield from _mistyped(f"{path}.{name}", inner, item, live=live)
         missing = (one.name for one in fields.values() if one.mode is Mode.REQUIRED and value.get(one.name) is None)
@@ -217,74 +208,3 @@ def _mistyped(path: str, column: Column, value: Any, *, live: bool) -> Iterator[
     else:
         items = items_of(value)
         yield Mistyped(path, column.sql_type, described(value if items is None else items), live)
-
-
-def _version_rule(name: str, labels: tuple[str, ...]) -> Rule:
-    def rule(value: Any) -> Iterator[Misfit]:
-        if value not in labels:
-            yield RejectedVersion(name, str(value)[:_SHOWN], labels)
-
-    return rule
-
-
-def _length_rule(name: str, expected: int) -> Rule:
-    def rule(value: Any) -> Iterator[Misfit]:
-        if len(value) != expected:
-            yield WrongLength(name, len(value), expected)
-
-    return rule
-
-
-def _names_rule(name: str, expected: tuple[str, ...]) -> Rule:
-    listed = list(expected)
-
-    def rule(value: Any) -> Iterator[Misfit]:
-        given = list(value)
-        if not given or given == listed:
-            return
-        if len(given) != len(listed):
-            yield WrongLength(name, len(given), len(listed))
-        pairs = enumerate(zip(given, listed, strict=False))
-        differs = next(((at, got, wished) for at, (got, wished) in pairs if got != wished), None)
-        if differs is not None:
-            yield WrongNames(name, differs[0], str(differs[1])[:_SHOWN], differs[2])
-
-    return rule
-
-
-def _object(value: Any) -> Mapping[str, Any] | None:
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
-    return value if isinstance(value, Mapping) else None
-
-
-def _labels_rule(name: str, keys: Mapping[str, str], labels: frozenset[str]) -> Rule:
-    def rule(value: Any) -> Iterator[Misfit]:
-        held = _object(value)
-        if held is None:
-            yield Mistyped(name, "a JSON object of labels", described(value))
-            return
-        if keys.keys() >= held.keys():
-            try:
-                if labels.issuperset(held.values()):
-                    return
-            except TypeError:
-                pass
-        for key, label in held.items():
-            if key not in keys:
-                yield UnknownPosition(name, str(key)[:_SHOWN])
-            elif label is not None and not (isinstance(label, str) and label in labels):
-                yield UnknownLabel(name, keys[key], str(label)[:_SHOWN])
-
-    return rule
-
-
-def _label_rule(name: str, feature: str, labels: frozenset[str]) -> Rule:
-    def rule(value: Any) -> Iterator[Misfit]:
-        if value not in labels:
-            yield UnknownLabel(name, feature, str(value)[:_SHOWN])
-
-    return rule

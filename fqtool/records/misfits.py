@@ -136,6 +136,22 @@ class UnknownLabel:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherLabel:
+    """A source label that the registry declares, but not for this feature."""
+
+    field: str
+    feature: str
+    label: str
+    labels: tuple[str, ...]
+
+    @property
+    def problem(self) -> str:
+        """The label, its feature and the feature's labels."""
+        listed = ", ".join(map(repr, self.labels))
+        return f"{self.field} has the label {self.label!r} for {self.feature}, whose labels are {listed}"
+
+
+@dataclass(frozen=True, slots=True)
 class UnknownPosition:
     """A label or value for a position that has no feature."""
 
@@ -177,5 +193,5 @@ class Unreadable:
 
 Misfit: TypeAlias = (
     Unknown | NotInTable | Missing | Mistyped | ArrayAsText | WrongLength | WrongNames | RejectedVersion
-    | UnknownLabel | UnknownPosition | Positional | Unreadable
+    | UnknownLabel | OtherLabel | UnknownPosition | Positional | Unreadable
 )  # fmt: skip

@@ -26,7 +26,10 @@ _NUMBERS = frozenset({int, float})
 _WHOLE = re.compile(r"[+-]?\d{1,30}(\.0*)?")
 _FLOAT_WORDS = frozenset({"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
 _BOOL_WORDS = frozenset({"true", "false", "t", "f", "yes", "no", "y", "n", "1", "0"})
-_ZONE_NAME = re.compile(r" ?(UTC|Z)$")
+_MOMENT = re.compile(
+    r"(?P<day>\d{4}-\d{1,2}-\d{1,2})(?:[ Tt](?P<clock>\d{1,2}:\d{1,2}(?::\d{1,2})?)(?P<fraction>\.\d+)?)?"
+    r"(?: ?(?P<offset>[Zz]|UTC|[+-]\d{1,2}(?::?\d{2})?)| (?P<zone>[A-Za-z][\w/+-]*))?"
+)
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _TIME = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}(\.\d{1,12})?")
 _LONGEST = 40
@@ -165,19 +168,25 @@ def _padded(text: str) -> str:
 
 def _moment(text: str) -> datetime | None:
     """Return the moment of a text, None for another text. Dates come with dashes, and may come alone."""  # quotation
-    if text[4:5] != "-" or text[7:8] != "-":
-        day, separator, rest = text.partition("T" if "T" in text else " ")
-        if not _DATE.fullmatch(day):
-            return None
-        text = _padded(day) + separator + rest
+    parts = _MOMENT.fullmatch(text)
+    if parts is None or not (parts["zone"] is None or _is_zone(parts["zone"])):
+        return None
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        pass
+        pass  # a part with one digit, or a name of a zone
+    clock = ":".join(part.zfill(2) for part in (parts["clock"] or "0:0").split(":"))
+    zone = "" if parts["offset"] is None and parts["zone"] is None else "+00:00"
     try:
-        return datetime.fromisoformat(_ZONE_NAME.sub("+00:00", text))
+        return datetime.fromisoformat(f"{_padded(parts['day'])}T{clock}{parts['fraction'] or ''}{zone}")
     except ValueError:
         return None
+
+
+def _is_zone(name: str) -> bool:
+    import pytz
+
+    return name in pytz.all_timezones_set
 
 
 def _is_timestamp(value: Any) -> bool:

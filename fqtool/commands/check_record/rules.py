@@ -13,6 +13,7 @@ from fqtool.records.misfits import (
     Missing,
     Mistyped,
     NotInTable,
+    OtherLabel,
     Positional,
     RejectedVersion,
     Unknown,
@@ -237,3 +238,19 @@ def unreadable_record(seen: Seen, misfit: Unreadable) -> Iterator[Finding]:
     Fix: correct the writer's encoding or its line.
     """
     yield from _finding(seen, misfit, "Write the record again.")
+
+
+@rule("FQ513", group=Group.RECORDS)
+def label_of_another_feature(seen: Seen, misfit: OtherLabel) -> Iterator[Finding]:
+    """A record has a source label that the registry declares, but not for this feature.
+
+    Problem: the label is under `sources`, and not in the `labels` of the feature.
+
+    Why: scoring gives the value the quality of a source that the feature does not have.
+
+    Example: feature_sources {"5": "vegas"} where feature 5 has labels: [phase4, default]
+
+    Fix: correct the label in the writer, or add it to the feature's `labels`.
+    """
+    remedy = f"Send one of its labels, or add {misfit.label} to labels of {misfit.feature} in the registry."
+    yield from _finding(seen, misfit, remedy)

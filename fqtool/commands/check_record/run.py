@@ -47,12 +47,9 @@ def check_file(check: RecordCheck, path: Path, sample: int | None = None) -> Che
 
     Raises what `plain_records` does.
     """
-    from fqtool.warehouse.duckdb.session import opened
-
-    with opened(":memory:") as connection:
-        name = STDIN if str(path) == "-" else str(path)
-        records = plain_records(connection, path, check, pass_over_right=sample is None)
-        return _checked(check, name, islice(records, sample))
+    name = STDIN if str(path) == "-" else str(path)
+    records = plain_records(path, check, pass_over_right=sample is None)
+    return _checked(check, name, islice(records, sample))
 
 
 def _checked(check: RecordCheck, name: str, records: Iterable[PlainRecord]) -> Checked:

@@ -11,6 +11,7 @@ LINE_LIMIT = 16 * 1024 * 1024
 """The longest record that is read, in bytes."""
 TOO_LONG = f"longer than {LINE_LIMIT // 1024 // 1024} MiB"
 
+_BUFFER = 1 << 18  # lines of a few KB are read in a third of the time that they take with Python's 8 KB
 _BLANKS = b" \t\r\n\v\f"
 
 
@@ -25,10 +26,15 @@ class Record(NamedTuple):
 def json_records(path: Path) -> Iterator[Record]:
     """Yield the lines that are not blank. Numbers do not count blank lines."""
     number = 0
-    for line, raw in _lines(path):
-        if raw.strip(_BLANKS):
+    for line, raw in numbered_lines(path):
+        if not is_blank(raw):
             number += 1
             yield Record(number, line, raw.rstrip(b"\r\n"))
+
+
+def is_blank(line: bytes) -> bool:
+    """Return whether a line has no record."""
+    return not line.strip(_BLANKS)
 
 
 def csv_records(path: Path, delimiter: str, width: int) -> Iterator[Record]:
@@ -42,7 +48,7 @@ def csv_records(path: Path, delimiter: str, width: int) -> Iterator[Record]:
         width: The number of columns.
     """
     parts, first, number, size, quote_open = list[bytes](), 0, 0, 0, False
-    for line, raw in _lines(path):
+    for line, raw in numbered_lines(path):
         first = first or line
         if size < LINE_LIMIT:
             parts.append(raw)
@@ -80,7 +86,7 @@ def write_with_line_feeds(source: Path, target: Path, delimiter: str) -> None:
 def write_without_long_lines(source: Path, target: Path) -> None:
     """Copy a file, with each line longer than LINE_LIMIT replaced by one that is not JSON. Raises OSError."""
     with target.open("wb") as written:
-        for _, line in _lines(source):
+        for _, line in numbered_lines(source):
             ended = line if line.endswith(b"\n") else line + b"\n"
             written.write(ended if len(ended) <= LINE_LIMIT + 1 else b"!\n")
 
@@ -91,9 +97,10 @@ def _record(number: int, first: int, parts: list[bytes], width: int) -> Iterator
         yield Record(number, first, raw)
 
 
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a file, numbered from 1, each with its first LINE_LIMIT + 2 bytes."""
     number = 0
-    with path.open("rb") as stream:
+    with path.open("rb", buffering=_BUFFER) as stream:
         while line := stream.readline(LINE_LIMIT + 2):
             number += 1
             yield number, line

@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from fqtool.errors import InputError, UsageError
 from fqtool.records.check import RecordCheck
+from fqtool.records.right_lines import IsRight, right_line
 from fqtool.table.column import Column, Kind, Mode
-from fqtool.warehouse.duckdb.lines import LINE_LIMIT, TOO_LONG, csv_records, json_records
+from fqtool.warehouse.duckdb.lines import LINE_LIMIT, TOO_LONG, csv_records, is_blank, numbered_lines
 from fqtool.warehouse.duckdb.record_files import STDIO, Fields, format_of, header_of, parquet_source, reading, spooled
-from fqtool.warehouse.duckdb.suspect_lines import Suspects, suspect_lines
-
-if TYPE_CHECKING:
-    import duckdb
+from fqtool.warehouse.duckdb.session import opened
 
 NOT_JSON, NOT_UTF8 = "not a JSON object", "not UTF-8 text"
 _AT_ONCE = 1_000
@@ -49,13 +47,10 @@ class PlainRecord:
     unit: str = "line"
 
 
-def plain_records(
-    connection: duckdb.DuckDBPyConnection, path: Path, check: RecordCheck, *, pass_over_right: bool = False
-) -> Iterator[PlainRecord]:
+def plain_records(path: Path, check: RecordCheck, *, pass_over_right: bool = False) -> Iterator[PlainRecord]:
     """Yield the records of a file in order, with one in memory at a time.
 
     Args:
-        connection: An open database.
         path: The file.
         check: The declared columns.
         pass_over_right: Whether the records of NDJSON that are certainly right become one `Passed` with their number.
@@ -73,22 +68,29 @@ def plain_records(
         file = copies.enter_context(spooled(path, form))
         match form:
             case "json":
-                yield from _json(file, suspect_lines(connection, file, check) if pass_over_right else None)
+                yield from _json(file, _right_line(check, file) if pass_over_right else None)
             case "csv":
                 yield from _csv(str(path), file, check)
             case _:
-                yield from _parquet(connection, str(path), file)
+                yield from _parquet(str(path), file)
 
 
-def _json(file: Path, suspects: Suspects | None) -> Iterator[PlainRecord]:
-    """Yield the records of a file, or only its suspect lines."""
-    if suspects is not None:
-        yield PlainRecord(0, Passed(suspects.right))
-        if not suspects.lines:
-            return
-    for record in json_records(file):
-        if suspects is None or record.raw in suspects.lines:
-            yield PlainRecord(record.line, json_value(record.raw), record.raw)
+def _json(file: Path, is_right: IsRight | None) -> Iterator[PlainRecord]:
+    """Yield the records of a file; those that are certainly right only as their number, at the end."""
+    passed = 0
+    for line, raw in numbered_lines(file):
+        if is_right is not None and len(raw) <= LINE_LIMIT and is_right(raw):
+            passed += 1
+        elif not is_blank(raw):
+            record = raw.rstrip(b"\r\n")
+            yield PlainRecord(line, json_value(record), record)
+    if passed:
+        yield PlainRecord(0, Passed(passed))
+
+
+def _right_line(check: RecordCheck, file: Path) -> IsRight:
+    with file.open("rb") as stream:
+        return right_line(check, stream.readline(LINE_LIMIT))
 
 
 def json_value(raw: bytes) -> Any:
@@ -139,8 +141,8 @@ def _cell(text: str, column: Column | None) -> Any:
     return text
 
 
-def _parquet(connection: duckdb.DuckDBPyConnection, name: str, file: Path) -> Iterator[PlainRecord]:
-    with reading(name, "parquet"):
+def _parquet(name: str, file: Path) -> Iterator[PlainRecord]:
+    with opened(":memory:") as connection, reading(name, "parquet"):
         result = connection.execute(f"SELECT * FROM {parquet_source(file)}")
         names = [column[0] for column in result.description or ()]
         number = 0

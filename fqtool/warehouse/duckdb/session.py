@@ -67,6 +67,7 @@ def opened(path: str) -> duckdb.DuckDBPyConnection:
                 raise
             connection = duckdb.connect(path, read_only=True, config=CONFIG)
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")  # DuckDB draws it on stdout after two seconds
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise cannot_open(Path(path), error) from None
     return connection

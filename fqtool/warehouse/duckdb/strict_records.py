@@ -48,7 +48,7 @@ def strict_file(connection: duckdb.DuckDBPyConnection, path: Path, check: Record
         right = StrictFile(folder / f"right.{form}")
         try:
             with right.path.open("wb") as copy:
-                _split(connection, file, check, right, copy)
+                _split(file, check, right, copy)
             if form == "parquet" and right.wrong:
                 _without(connection, file, right)
         except OSError as error:
@@ -58,15 +58,13 @@ def strict_file(connection: duckdb.DuckDBPyConnection, path: Path, check: Record
         yield right if right.wrong else StrictFile(file)
 
 
-def _split(
-    connection: duckdb.DuckDBPyConnection, file: Path, check: RecordCheck, right: StrictFile, copy: BinaryIO
-) -> None:
+def _split(file: Path, check: RecordCheck, right: StrictFile, copy: BinaryIO) -> None:
     """Collect the wrong records, and write the lines of the others."""
     if format_of(file) == "csv":
         with file.open("rb") as stream:
             copy.write(stream.readline())
         right.lines.append(1)
-    for record in plain_records(connection, file, check):
+    for record in plain_records(file, check):
         if why := reason(check, record.held):
             text = record.raw.decode(errors="backslashreplace") if record.raw else str(record.held)
             right.wrong.append(WrongRecord(record.unit, record.number, why, text))
