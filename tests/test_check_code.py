@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.writers import FEATURES, store_in
 
 RIGHT = list(FEATURES)
 MOVED = [*RIGHT[:5], "speed"]  # a name that the registry does not have
+SWAPPED = [*RIGHT[:3], RIGHT[4], RIGHT[3], RIGHT[5]]
 MAP = dict(enumerate(MOVED))
 BY_INDEX = ",\n".join(f"{index}: {name!r}" for index, name in MAP.items())
 BY_NAME = ",\n".join(f"{name!r}: {index}" for index, name in MAP.items())
@@ -129,6 +131,55 @@ def test_a_list_that_ends_early_is_a_note(folder: Path) -> None:
     (found,) = findings(folder, "check-code", "code")
     assert (found["rule"], found["severity"]) == ("FQ542", "note")
     assert run(folder, "check-code", "code").code == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("moved.py", f"NAMES = {SWAPPED}"),
+        ("moved.sql", f"SELECT {', '.join(SWAPPED)} FROM {{{{ ref('store') }}}}"),
+        ("moved.yaml", f"names: &names [{', '.join(SWAPPED)}]"),
+    ],
+)
+def test_features_that_changed_places_are_found(folder: Path, name: str, text: str) -> None:
+    """Also where no five names follow one another as in the registry."""
+    (folder / name).write_text(text)
+    (found,) = findings(folder, "check-code", name)
+    assert (found["rule"], found["subject"]) == ("FQ541", "usage")
+    assert found["message"].startswith("Index 3 is usage here and pace in the registry")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [points, minutes, fatigue, pace, usage, sleep, *a]\n",
+        "a0: &a0 [points, minutes, fatigue, pace, usage, sleep]\n"
+        + "".join(f"a{at}: &a{at} [{', '.join([f'*a{at - 1}'] * 10)}]\n" for at in range(1, 9)),
+    ],
+    ids=["circle", "many"],
+)
+def test_a_list_behind_yaml_aliases_is_found_once(folder: Path, text: str) -> None:
+    """An alias that leads to itself, or a hundred million times to the same list, ends."""
+    (folder / "alias.yaml").write_text(text)
+    assert [one["rule"] for one in findings(folder, "check-code", "alias.yaml")] == ["FQ541"]
+
+
+def test_python_is_read_in_its_own_encoding(folder: Path) -> None:
+    """As its first line names it; a file in another one is a note."""
+    text = f"# coding: latin-1\n# \u00e9\nNAMES = {[*FEATURES[:-1], 'sleep']}\n"
+    (folder / "latin.py").write_bytes(text.encode("latin-1"))
+    assert [one["rule"] for one in findings(folder, "check-code", "latin.py")] == ["FQ541"]
+    (folder / "wide.py").write_bytes(text.encode("utf-16"))
+    (folder / "wide.sql").write_bytes(text.encode("utf-16"))
+    assert [one["rule"] for one in findings(folder, "check-code", "wide.py", "wide.sql")] == ["FQ543", "FQ543"]
+
+
+def test_a_pipe_is_not_read(folder: Path) -> None:
+    """Reading it may wait forever: it is refused, and passed over in a folder."""
+    (folder / "pipes").mkdir()
+    os.mkfifo(folder / "pipes" / "pipe.py")
+    assert findings(folder, "check-code", "pipes") == []
+    assert "is not a file" in run(folder, "check-code", "pipes/pipe.py").err
 
 
 def test_a_file_that_cannot_be_read_is_a_note(folder: Path) -> None:

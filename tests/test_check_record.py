@@ -106,7 +106,7 @@ def test_the_command_reports_the_same_of_a_file_with_its_line(folder: Path, name
     (found,) = findings(folder, "check-record", "records.ndjson")
     assert (found["rule"], found["location"]["line"]) == (code, 4)
     assert message in found["message"]
-    assert "in 1 of 4 records" in found["message"]
+    assert "Found in 1 of 4 records" in found["message"]
 
 
 def _edited(folder: Path, *edits: tuple[str, str]) -> Any:
@@ -147,7 +147,7 @@ def test_each_problem_of_a_field_is_reported_once(folder: Path) -> None:
     as_ndjson(folder / "many.ndjson", [RECORD, *[RECORD | {"games": 1.5, "extra": 1}] * 1000])
     found = findings(folder, "check-record", "many.ndjson")
     assert [one["rule"] for one in found] == ["FQ503", "FQ501"]
-    assert all("in 1,000 of 1,001 records, first in line 2" in one["message"] for one in found)
+    assert all("Found in 1,000 of 1,001 records, first in line 2" in one["message"] for one in found)
     assert findings(folder, "check-record", "many.ndjson", "--sample", "1") == []
 
 
@@ -169,6 +169,43 @@ def test_a_line_that_cannot_be_read_is_a_finding(folder: Path, line: str, why: s
     assert why in found["message"]
 
 
+@pytest.mark.parametrize(
+    ("name", "raw", "remedy"),
+    [
+        ("pretty.json", json.dumps(RECORD, indent=1).encode(), "Write one JSON object per line"),
+        ("array.json", json.dumps([RECORD, RECORD]).encode(), "jq -c '.[]' FILE"),
+        ("wide.ndjson", json.dumps(RECORD).encode("utf-16"), "Write the file in UTF-8."),
+        ("cells.csv", b"player,day\na,2026-02-06,more\n", "Quote each cell that has a delimiter"),
+        ("quote.csv", b'player,day\n"a,2026-02-06\n', "Double each quote within a quoted cell."),
+    ],
+)
+def test_an_unreadable_record_has_a_remedy_of_its_reason(folder: Path, name: str, raw: bytes, remedy: str) -> None:
+    """What to change in the file."""
+    (folder / name).write_bytes(raw)
+    (found,) = findings(folder, "check-record", name)
+    assert found["rule"] == "FQ512"
+    assert remedy in found["remedy"]
+
+
+@pytest.mark.parametrize("name", ["empty.ndjson", "blank.ndjson", "header.csv", "none.parquet"])
+def test_a_file_without_records_is_refused(folder: Path, name: str) -> None:
+    """Nothing was checked, so a run in CI must not pass."""
+    (folder / name).write_text({"blank.ndjson": "\n \n", "header.csv": "player,day\n"}.get(name, ""))
+    if name == "none.parquet":
+        duckdb.sql(f"COPY (SELECT 'a' AS player WHERE FALSE) TO '{folder / name}' (FORMAT parquet)")
+    done = run(folder, "check-record", name)
+    assert (done.code, f"{name} has no records." in done.err) == (2, True), done.said
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("", "''"), (" day", "' day'"), ("a\nb", "'a\\nb'"), ("\x1b[31mred", "'\\x1b[31mred'")]
+)
+def test_a_name_with_invisible_characters_is_quoted(registry: Any, name: str, shown: str) -> None:
+    """So that a reader sees it."""
+    (found,) = registry.check(RECORD | {name: 1})
+    assert found.message == f"{shown} is not declared in the registry."
+
+
 def test_bytes_that_are_not_utf8_are_a_finding(folder: Path) -> None:
     """With their line."""
     (folder / "bytes.ndjson").write_bytes(json.dumps(RECORD).encode() + b"\n\xff\n")
@@ -182,7 +219,7 @@ def test_stdin_is_read_as_ndjson(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     lines = f"{json.dumps(RECORD)}\n{json.dumps(RECORD | {'games': 1.5})}\n"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
     (found,) = findings(folder, "check-record", "-")
-    assert "games is not a valid INT64 (the number 1.5) in 1 of 2 records, first in line 2" in found["message"]
+    assert "games is not a valid INT64 (the number 1.5). Found in 1 of 2 records, first in line 2" in found["message"]
     assert found["location"] is None
 
 
@@ -225,7 +262,7 @@ def test_avro_is_checked(folder: Path) -> None:
     with (folder / "records.avro").open("wb") as stream:
         fastavro.writer(stream, schema, [right, right | {"games": 1.5}])
     (found,) = findings(folder, "check-record", "records.avro")
-    assert "games is not a valid INT64 (the number 1.5) in 1 of 2 records, first in row 2" in found["message"]
+    assert "games is not a valid INT64 (the number 1.5). Found in 1 of 2 records, first in row 2" in found["message"]
     (folder / "damaged.avro").write_bytes((folder / "records.avro").read_bytes()[:-9])
     assert run(folder, "check-record", "damaged.avro").code == 2
 
@@ -342,6 +379,6 @@ def test_fields_that_the_same_records_lack_are_one_finding(folder: Path) -> None
     records = [RECORD | {"player": None, "day": None}, RECORD | {"features": None}]
     as_ndjson(folder / "lacking.ndjson", records)
     assert [found["message"] for found in findings(folder, "check-record", "lacking.ndjson")] == [
-        "day and 1 more field (player) are missing in 1 of 2 records, first in line 1.",
-        "features is missing in 1 of 2 records, first in line 2.",
+        "day and 1 more field (player) are missing. Found in 1 of 2 records, first in line 1.",
+        "features is missing. Found in 1 of 2 records, first in line 2.",
     ]

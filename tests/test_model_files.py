@@ -106,6 +106,15 @@ def test_a_file_without_names_is_refused(name: str, raw: bytes) -> None:
     assert caught.value.remedy
 
 
+def test_a_model_that_names_a_feature_twice_is_not_registered(folder: Path) -> None:
+    """The registry stays as it is."""
+    (folder / "twice.json").write_text('["points", "points"]')
+    before = (folder / "feature_registry.yaml").read_bytes()
+    done = run(folder, "models", "--register", "twice.json")
+    assert (done.code, "twice.json names points twice." in done.err) == (1, True), done.said
+    assert (folder / "feature_registry.yaml").read_bytes() == before
+
+
 def test_a_model_without_features_is_not_registered(folder: Path) -> None:
     """It is most likely another store's; --register takes no other question."""
     (folder / "m.json").write_text('["a", "b"]')

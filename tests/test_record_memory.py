@@ -61,7 +61,8 @@ def _write(path: Path, records: int) -> Path:
             lines = as_ndjson(path.with_suffix(".ndjson"), [PLAIN])
             duckdb.sql(
                 f"COPY (SELECT * EXCLUDE (i) REPLACE (REPEAT(MD5(i::VARCHAR), 94) AS player) "
-                f"FROM RANGE({records}) t(i), READ_NDJSON('{lines}')) TO '{path}' (FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE 2048)"
+                f"FROM RANGE({records}) t(i), READ_NDJSON('{lines}')) TO '{path}' "
+                "(FORMAT parquet, COMPRESSION uncompressed, ROW_GROUP_SIZE 2048)"
             )
     return path
 

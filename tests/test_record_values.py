@@ -41,7 +41,7 @@ RIGHT: dict[str, list[Any]] = {
     "ARRAY<STRUCT<a INT64>>": [[{"a": 1}, {}]],
 }  # fmt: skip
 WRONG: dict[str, list[Any]] = {
-    "INT64": [1.5, "1.5", True, "x", "", 2**63, NAN, [1], {}, "1_000", b"1"],
+    "INT64": [1.5, "1.5", True, Decimal("sNaN"), Decimal("Infinity"), "x", "", 2**63, NAN, [1], {}, "1_000", b"1"],
     "FLOAT64": [True, "x", "", [1.0], {}, "1_0"],
     "NUMERIC": [True, "x", NAN, "NaN", 10**29, "1" + "0" * 29, [1]],
     "NUMERIC(5, 2)": [1000, "1000", Decimal(1000), True],

@@ -87,7 +87,7 @@ def test_a_merge_that_leaves_a_column_out_is_found(folder: Path, name: str) -> N
     """Each column that a writer owns, in UPDATE, with the line of the word."""
     (found,) = checked(folder, "-- ours\n" + UPDATE.format(SETS.replace(f"{name} = s.{name}", "score = NULL")))
     assert (found["rule"], found["subject"], found["location"]["line"]) == ("FQ521", name, 3)
-    assert f"UPDATE leaves out 1 column, which keep their old values: {name}." in found["message"]
+    assert f"UPDATE leaves out 1 column, which keeps its old value: {name}." in found["message"]
 
 
 RIGHT = {

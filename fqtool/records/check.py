@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from fqtool.records.column_rules import SHOWN, Rule, label_rule, labels_rule, length_rule, names_rule, version_rule
+from fqtool.records.column_rules import Rule, label_rule, labels_rule, length_rule, names_rule, shown, version_rule
 from fqtool.records.misfits import ArrayAsText, Misfit, Missing, Mistyped, NotInTable, Positional, Unknown, Unreadable
 from fqtool.records.values import Fits, described, fits_column, is_array_text, items_of
 from fqtool.registry.checks.explain_schema import nearest
@@ -20,6 +20,9 @@ from fqtool.scoring.layout import Layout
 from fqtool.scoring.places import Place, Shape
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.table.model import Table
+
+_OBJECT = "Send an object with the names of the columns."
+_ONE_PER_LINE = "Send one object at a time; in a file, one per line: jq -c '.[]' FILE"
 
 
 @dataclass(frozen=True)
@@ -104,13 +107,16 @@ class RecordCheck:
         """Yield everything that is wrong with a record: a mapping, or a sequence of values without names."""
         if isinstance(record, Mapping):
             yield from self._of_fields(record)
+        elif isinstance(record, Sequence) and record and all(isinstance(item, Mapping) for item in record):
+            why = f"The record is an array of {len(record)} object{'' if len(record) == 1 else 's'}"
+            yield Unreadable("record", why, _ONE_PER_LINE)
         elif isinstance(record, Sequence) and not isinstance(record, str | bytes):
             yield Positional("record", len(record), len(self.columns))
             if len(record) == len(self.columns):
                 named = {column.name: value for column, value in zip(self.columns, record, strict=True)}
                 yield from self._of_fields({name: value for name, value in named.items() if name in self.declared})
         else:
-            yield Unreadable("record", f"The record is {described(record)}, not an object")
+            yield Unreadable("record", f"The record is {described(record)}, not an object", _OBJECT)
 
     def _of_fields(self, record: Mapping[str, Any]) -> Iterator[Misfit]:
         live = {column.key: column for column in self.live.columns} if self.live else {}
@@ -119,7 +125,7 @@ class RecordCheck:
             if column is None:
                 there = live.get(str(name).lower())
                 near = _like(str(name), self.declared)
-                yield Unknown(str(name)[:SHOWN], near, there.sql_type if there else "")
+                yield Unknown(shown(name), near, there.sql_type if there else "")
             elif self.live is not None and column.key not in live:
                 yield NotInTable(name, self.live.name)
             elif value is not None:
@@ -200,7 +206,7 @@ def _mistyped(path: str, column: Column, value: Any, *, live: bool) -> Iterator[
         for name, item in value.items():
             inner = fields.get(name) or fields.get(str(name).lower())
             if inner is None:
-                yield Unknown(f"{path}.{name}"[:SHOWN], _like(str(name), fields))
+                yield Unknown(shown(f"{path}.{name}"), _like(str(name), fields))
             elif item is not None and not fits_column(inner)(item):
                 yield from _mistyped(f"{path}.{name}", inner, item, live=live)
         missing = (one.name for one in fields.values() if one.mode is Mode.REQUIRED and value.get(one.name) is None)

@@ -19,9 +19,14 @@ from fqtool.records.misfits import (
 from fqtool.records.values import described, items_of
 from fqtool.registry.model import Feature
 
-SHOWN = 60
-"""How many characters of a value a message has."""
+_SHOWN = 60
 Rule: TypeAlias = Callable[[Any], Iterator[Misfit]]
+
+
+def shown(value: object) -> str:
+    """Return a name or label as messages show it: quoted where it has blanks or other invisible characters."""
+    text = str(value)[:_SHOWN]
+    return text if text.isprintable() and text and " " not in text else repr(text)
 
 
 def version_rule(name: str, labels: tuple[str, ...]) -> Rule:
@@ -29,7 +34,7 @@ def version_rule(name: str, labels: tuple[str, ...]) -> Rule:
 
     def rule(value: Any) -> Iterator[Misfit]:
         if value not in labels:
-            yield RejectedVersion(name, str(value)[:SHOWN], labels)
+            yield RejectedVersion(name, str(value)[:_SHOWN], labels)
 
     return rule
 
@@ -57,7 +62,7 @@ def names_rule(name: str, expected: tuple[str, ...]) -> Rule:
         pairs = enumerate(zip(given, listed, strict=False))
         differs = next(((at, got, wished) for at, (got, wished) in pairs if got != wished), None)
         if differs is not None:
-            yield WrongNames(name, differs[0], str(differs[1])[:SHOWN], differs[2])
+            yield WrongNames(name, differs[0], shown(differs[1]), differs[2])
 
     return rule
 
@@ -86,7 +91,7 @@ def labels_rule(name: str, features: Mapping[int | str, Feature], declared: Sequ
             if key in features:
                 yield from _of_label(name, features[key], label, declared)
             else:
-                yield UnknownPosition(name, str(key)[:SHOWN])
+                yield UnknownPosition(name, str(key)[:_SHOWN])
 
     return rule
 
@@ -100,11 +105,11 @@ def _of_label(name: str, feature: Feature, label: Any, declared: Sequence[str]) 
     accepted = labels_of(feature, declared)
     if label is None or (isinstance(label, str) and label in accepted):
         return
-    shown = str(label)[:SHOWN]
+    text = str(label)[:_SHOWN]
     if isinstance(label, str) and label in declared:
-        yield OtherLabel(name, feature.name, shown, accepted)
+        yield OtherLabel(name, feature.name, text, accepted)
     else:
-        yield UnknownLabel(name, feature.name, shown)
+        yield UnknownLabel(name, feature.name, text)
 
 
 def _object(value: Any) -> Mapping[Any, Any] | None:

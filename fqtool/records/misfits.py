@@ -180,10 +180,11 @@ class Positional:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A record that cannot be read at all."""
+    """A record that cannot be read at all, and what to do about it."""
 
     field: str
     why: str
+    remedy: str
 
     @property
     def problem(self) -> str:

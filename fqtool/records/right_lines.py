@@ -89,7 +89,7 @@ def _is_plain(name: str) -> bool:
 
 
 def _field(check: RecordCheck, column: Column) -> tuple[Any, Fits | None]:
-    """Return the type of a column's values, and the test of what the type does not say; required values are no NULL."""
+    """Return the type of a column's values, and the test of what the type leaves open, None for no such test."""
     name, live = column.name, check.live.find(column.name) if check.live else column
     test = check.tests[name]
     plain = _type(column)

@@ -107,7 +107,9 @@ def _is_int(value: Any) -> bool:
             return -_INT64 <= value < _INT64
         case str():
             return bool(_WHOLE.fullmatch(value)) and -_INT64 <= int(value.partition(".")[0]) < _INT64
-        case float() | Decimal():
+        case Decimal():
+            return value.is_finite() and value == int(value) and -_INT64 <= value < _INT64
+        case float():
             return math.isfinite(value) and value == int(value) and -_INT64 <= value < _INT64
         case _:
             return isinstance(value, Integral) and -_INT64 <= int(value) < _INT64
@@ -256,7 +258,9 @@ def described(value: Any) -> str:
         case bool():
             return "a boolean"
         case str():
-            return f"text of {len(value)} characters"
+            return f"text of {len(value)} character{'' if len(value) == 1 else 's'}"
+        case bytes():
+            return "bytes"
         case Mapping():
             return "an object"
         case int() | float() | Decimal():

@@ -155,9 +155,12 @@ def yaml_lists(text: str) -> Iterator[NameList]:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         raise NotRead(mark.line + 1 if mark else 0) from None
-    waiting = [node for node in documents if node is not None]
+    waiting, seen = [node for node in documents if node is not None], set[int]()
     while waiting:
         node = waiting.pop()
+        if id(node) in seen:
+            continue  # an alias: it may lead back to itself, or to the same node a million times
+        seen.add(id(node))
         if isinstance(node, yaml.SequenceNode):
             waiting += node.value
             yield NameList(

@@ -79,9 +79,9 @@ def name_list_ends_early(copied: Copied) -> Iterator[Finding]:
 
 @rule("FQ543", Severity.NOTE, group=Group.CODE)
 def code_not_read(copied: NotRead) -> Iterator[Finding]:
-    """A file cannot be read as Python or YAML, so its lists were not compared.
+    """A file cannot be read as Python, SQL or YAML, so its lists were not compared.
 
-    Problem: the syntax is not that of the file's extension.
+    Problem: the syntax is not that of the file's extension, or the text is not UTF-8.
 
     Why: it is a template, or of another version of Python.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tokenize
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -46,9 +47,11 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         if path.is_dir():
             for folder, folders, names in os.walk(path):
                 folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _FOLDERS)
-                yield from (Path(folder, name) for name in sorted(names) if Path(name).suffix in READERS)
-        elif not path.exists():
-            raise InputError(f"{path} does not exist.")
+                files = (Path(folder, name) for name in sorted(names) if Path(name).suffix in READERS)
+                yield from (file for file in files if file.is_file())  # reading a pipe would block
+        elif not path.is_file():
+            state = "is not a file" if path.exists() else "does not exist"
+            raise InputError(f"{path} {state}.", remedy="Check the path of the code.")
         elif path.suffix in READERS:
             yield path
 
@@ -83,8 +86,9 @@ class _Vector:
     def findings(self, path: Path) -> Iterator[Finding]:
         """Yield what is wrong with the lists of a file."""
         try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError):
+            text = _text_of(path)
+        except (OSError, UnicodeError, SyntaxError, LookupError):
+            yield from _found(FileNotRead(Location(str(path))))
             return
         folded = text.lower()
         if sum(name.lower() in folded for name in self.indices) < SMALLEST:
@@ -122,13 +126,12 @@ class _Vector:
         """Return what is added to an index of the list to get the registry's.
 
         It is that of most names; five of them must follow one another in both, or in a map have the registry's index.
+        A list of all features is a copy also where some of them moved.
         """
         offsets = Counter(self.indices[one.name] - one.index for one in known)
         offset, count = offsets.most_common(1)[0]
-        if count < SMALLEST or (absolute and offsets.get(0, 0) < SMALLEST and count < len(known)):
-            return None
         if absolute:
-            return offset
+            return offset if count >= SMALLEST and (offsets[0] >= SMALLEST or count == len(known)) else None
         run = best = 0
         before = None
         for one in known:
@@ -136,11 +139,20 @@ class _Vector:
             run = (run + 1 if before is not None and one.index == before + 1 else 1) if fits else 0
             before = one.index if fits else None
             best = max(best, run)
-        return offset if best >= SMALLEST else None
+        is_whole = {one.name for one in known} == self.indices.keys() and 2 * count > len(known)
+        return offset if best >= SMALLEST or is_whole else None
 
     def _is_part(self, one: Named, known: Sequence[Named]) -> bool:
         """Whether a name belongs to the copy: a feature's, or a name between or after features."""
         return one.name in self.indices or known[0].index < one.index
+
+
+def _text_of(path: Path) -> str:
+    """Return the text of a file: of Python in the encoding that its first lines name, of others in UTF-8."""
+    if path.suffix in (".py", ".pyi"):
+        with tokenize.open(path) as stream:
+            return stream.read()
+    return path.read_text(encoding="utf-8-sig")
 
 
 def _found(seen: Copied | FileNotRead) -> Iterator[Finding]:

@@ -48,5 +48,5 @@ def check_record(
             live = existing_table(warehouse, loaded.table.name)
     checked = check_file(RecordCheck(loaded, live), file, sample)
     beside = "the registry" if live is None else "the registry and the table"
-    ok = f"{counted(checked.records, 'record')} checked: no problems found beside {beside}."
+    ok = f"{counted(checked.records, 'record')} checked against {beside}: no problems found."
     report_findings(checked.findings, form, target=str(file), command="check-record", ok=ok)

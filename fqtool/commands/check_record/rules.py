@@ -36,8 +36,9 @@ class Seen:
 
 
 def _finding(seen: Seen, misfit: Misfit, remedy: Remedy, cause: str = "") -> Iterator[Finding]:
-    count = f" in {seen.records:,} of {seen.of:,} records, first in {seen.first}" if seen.first else ""
-    yield Finding(misfit.field, f"{misfit.problem}{count}.", cause, remedy, seen.at)
+    of = f"{seen.of:,} record{'' if seen.of == 1 else 's'}"
+    count = f" Found in {seen.records:,} of {of}, first in {seen.first}." if seen.first else ""
+    yield Finding(misfit.field, f"{misfit.problem}.{count}", cause, remedy, seen.at)
 
 
 @rule("FQ501", group=Group.RECORDS)
@@ -54,7 +55,7 @@ def undeclared_field(seen: Seen, misfit: Unknown) -> Iterator[Finding]:
     Fix: correct the name, or declare the column and migrate before the writer sends it.
     """
     remedy: Remedy = commands(
-        "migrate plan", "migrate", first="Remove it from the record, or declare it under columns with owner: upstream:"
+        "migrate plan", "migrate", first="Remove it from the record, or declare it (owner: upstream) and migrate:"
     )
     if misfit.live:
         entry = f"- {{name: {misfit.field}, type: {misfit.live!r}, description: What it holds.}}"
@@ -237,7 +238,7 @@ def unreadable_record(seen: Seen, misfit: Unreadable) -> Iterator[Finding]:
 
     Fix: correct the writer's encoding or its line.
     """
-    yield from _finding(seen, misfit, "Write the record again.")
+    yield from _finding(seen, misfit, misfit.remedy)
 
 
 @rule("FQ513", group=Group.RECORDS)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fqtool.commands.check_record.rules import Seen
+from fqtool.errors import InputError
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Location
 from fqtool.records.check import RecordCheck
@@ -45,11 +46,14 @@ def check_record(check: RecordCheck, record: Any) -> tuple[Finding, ...]:
 def check_file(check: RecordCheck, path: Path, sample: int | None = None) -> Checked:
     """Check the records of a file, the first `sample` of them where that is given.
 
-    Raises what `plain_records` does.
+    Raises InputError for a file without records, and what `plain_records` does.
     """
     name = STDIN if str(path) == "-" else str(path)
     records = plain_records(path, check, pass_over_right=sample is None)
-    return _checked(check, name, islice(records, sample))
+    checked = _checked(check, name, islice(records, sample))
+    if not checked.records:
+        raise InputError(f"{name} has no records.", remedy="Name a file that has at least one record of the writer.")
+    return checked
 
 
 def _checked(check: RecordCheck, name: str, records: Iterable[PlainRecord]) -> Checked:
@@ -61,7 +65,7 @@ def _checked(check: RecordCheck, name: str, records: Iterable[PlainRecord]) -> C
             continue
         count += 1
         if isinstance(held, Failed):
-            misfits: Iterable[Misfit] = (Unreadable("record", held.why),)
+            misfits: Iterable[Misfit] = (Unreadable("record", held.why, held.remedy),)
         elif check.is_right(held):
             continue
         else:

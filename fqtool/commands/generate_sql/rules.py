@@ -62,8 +62,11 @@ def column_left_out(listed: Listed) -> Iterator[Finding]:
     Fix: use the statement of `fqtool generate-sql writer`, or add the columns.
     """
     if listed.written.named and (missing := listed.left_out(listed.expected)):
-        stay = "keep their old values" if listed.written.verb == "UPDATE" else "are NULL"
-        count = f"{len(missing)} column{'s' * (len(missing) != 1)}"
+        several = len(missing) != 1
+        stay = "are NULL" if several else "is NULL"
+        if listed.written.verb == "UPDATE":
+            stay = "keep their old values" if several else "keeps its old value"
+        count = f"{len(missing)} column{'s' * several}"
         message = f"{listed.written.verb} leaves out {count}, which {stay}: {_joined(missing)}."
         remedy = commands("generate-sql writer", first=_FULL)
         yield Finding(missing[0], message, remedy=remedy, location=listed.place(listed.written.at))
@@ -145,7 +148,8 @@ def value_of_another_column(listed: Listed) -> Iterator[Finding]:
     known = {column.key for column in listed.columns}
     written = listed.written
     if written.named and written.values is not None and written.values != len(written.columns):
-        message = f"INSERT names {len(written.columns)} columns and gives {written.values} values."
+        named, given = len(written.columns), written.values
+        message = f"INSERT names {named} column{'s' * (named != 1)} and gives {given} value{'s' * (given != 1)}."
         yield Finding("INSERT", message, remedy="Give one value for each column.", location=listed.place(written.at))
     for one in written.columns:
         if one.source and one.source.lower() != one.column.lower() and one.source.lower() in known:

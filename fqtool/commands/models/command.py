@@ -94,7 +94,8 @@ def _register(registry: Registry, file: Path, model: str) -> None:
     registered = register(registry, _list_of(file), model)
     others = len(registered.model.external)
     external = f" and {others} external input{'s' * (others != 1)}" if others else ""
-    say(f"Wrote {registered.model.name} into {registry.path}: {registered.features} features{external}.")
+    features = f"{registered.features} feature{'s' * (registered.features != 1)}"
+    say(f"Wrote {registered.model.name} into {registry.path}: {features}{external}.")
 
 
 def _list_of(file: Path) -> FeatureList:

@@ -34,7 +34,8 @@ def register(registry: Registry, given: FeatureList, name: str = "") -> Register
         given: the model's inputs, in its order.
         name: the model's name; by default the list's, else that of its file.
 
-    Raises: UsageError for no name, Refusal for one that is taken or a list without a feature, RegistryError where the
+    Raises: UsageError for no name, Refusal for one that is taken or a list without a
+    feature or with a name twice, RegistryError where the
     registry would have problems, InputError where the file cannot be edited.
     """
     name = name or given.model or _NOT_IN_NAMES.sub("_", Path(given.place).stem)
@@ -48,6 +49,8 @@ def register(registry: Registry, given: FeatureList, name: str = "") -> Register
         raise Refusal(
             f"{given.place} names no feature of {registry.path}.", remedy="Check that it is the model's file."
         )
+    if repeated := next((one for one in given.names if given.names.count(one) > 1), ""):
+        raise Refusal(f"{given.place} names {repeated} twice.", remedy="Write each name once, in the model's order.")
     model = NewModel(name, needs, tuple(one for one in given.names if one not in known))
     path, document = Path(registry.path), registry.document
     assert document is not None  # noqa: S101  it was read from a file

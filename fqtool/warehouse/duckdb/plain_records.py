@@ -15,19 +15,33 @@ from fqtool.records.check import RecordCheck
 from fqtool.records.right_lines import IsRight, right_line
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.warehouse.duckdb.lines import LINE_LIMIT, TOO_LONG, csv_records, is_blank, numbered_lines
-from fqtool.warehouse.duckdb.record_files import STDIO, Fields, format_of, header_of, parquet_source, reading, spooled
+from fqtool.warehouse.duckdb.record_files import (
+    Fields,
+    format_of,
+    header_of,
+    parquet_source,
+    reading,
+    require_file,
+    spooled,
+)
 from fqtool.warehouse.duckdb.session import opened
 
-NOT_JSON, NOT_UTF8 = "not a JSON object", "not UTF-8 text"
+_LINE_REMEDY = "Write one JSON object per line, without NaN and Infinity."
 _AT_ONCE = 1_000
 _STRUCTURED = (Kind.STRUCT, Kind.RANGE)
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An unreadable record, and the reason."""
+    """An unreadable record, the reason, and what to do about it."""
 
     why: str
+    remedy: str
+
+
+NOT_JSON = Failed("not a JSON object", _LINE_REMEDY)
+NOT_UTF8 = Failed("not UTF-8 text", "Write the file in UTF-8.")
+TOO_LONG_RECORD = Failed(TOO_LONG, "Write one record per line, and move large values out of it.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +77,7 @@ def plain_records(path: Path, check: RecordCheck, *, pass_over_right: bool = Fal
     if path.suffix.lower() == ".avro":
         yield from _avro(path)
         return
-    form = format_of(path)
+    form = format_of(path, ".avro")
     with ExitStack() as copies:
         file = copies.enter_context(spooled(path, form))
         match form:
@@ -96,13 +110,13 @@ def _right_line(check: RecordCheck, file: Path) -> IsRight:
 def json_value(raw: bytes) -> Any:
     """Return the content of a line of NDJSON, or why it is unreadable."""
     if len(raw) > LINE_LIMIT:
-        return Failed(TOO_LONG)
+        return TOO_LONG_RECORD
     try:
         return json.loads(raw.decode(), parse_constant=_refuse)
     except UnicodeDecodeError:
-        return Failed(NOT_UTF8)
+        return NOT_UTF8
     except (ValueError, RecursionError):
-        return Failed(NOT_JSON)
+        return NOT_JSON
 
 
 def _refuse(word: str) -> None:
@@ -117,15 +131,16 @@ def _csv(name: str, file: Path, check: RecordCheck) -> Iterator[PlainRecord]:
 
 def _csv_value(raw: bytes, delimiter: str, names: list[str], check: RecordCheck) -> Any:
     if len(raw) >= LINE_LIMIT:
-        return Failed(TOO_LONG)
+        return TOO_LONG_RECORD
     try:
         (cells,) = csv.reader([raw.decode()], delimiter=delimiter, strict=True)
     except UnicodeDecodeError:
-        return Failed(NOT_UTF8)
+        return NOT_UTF8
     except (csv.Error, ValueError):
-        return Failed("a quoted cell has no end, or text after it")
+        return Failed("a quoted cell has no end, or text after it", "Double each quote within a quoted cell.")
     if len(cells) != len(names):
-        return Failed(f"{'fewer' if len(cells) < len(names) else 'more'} cells than the header")
+        number = "fewer" if len(cells) < len(names) else "more"
+        return Failed(f"{number} cells than the header", "Quote each cell that has a delimiter or a line break.")
     return {name: _cell(cell, check.declared.get(name)) for name, cell in zip(names, cells, strict=True)}
 
 
@@ -157,8 +172,7 @@ def _avro(path: Path) -> Iterator[PlainRecord]:
         import fastavro
     except ImportError:
         raise UsageError("Reading Avro needs fastavro.", remedy="pip install 'fqtool[avro]'") from None
-    if path == STDIO or not path.is_file():
-        raise InputError(f"{path} is not a file.")
+    require_file(path)
     with path.open("rb") as stream:
         try:
             for number, held in enumerate(_avro_rows(fastavro, stream), 1):

@@ -77,13 +77,16 @@ def name_of(path: Path) -> str:
     return "stdin" if path == STDIO else str(path)
 
 
-def format_of(path: Path) -> str:
-    """Return json, parquet or csv by the ending of a name; `-` is json. Raises UsageError for another ending."""
+def format_of(path: Path, *others: str) -> str:
+    """Return json, parquet or csv by the ending of a name; `-` is json.
+
+    Raises UsageError for another ending; its remedy lists `others` too.
+    """
     if path == STDIO:
         return "json"
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
     if not suffixes or suffixes[-1] not in FORMATS:
-        endings = ", ".join(FORMATS)
+        endings = ", ".join((*FORMATS, *others))
         raise UsageError(f"The format of {path} is unknown.", remedy=f"Use a name that ends in {endings}.")
     return FORMATS[suffixes[-1]]
 
@@ -130,12 +133,18 @@ def reading(name: str, form: str) -> Iterator[None]:
         raise InputError(f"{name} cannot be read as {_WORDS[form]}.", remedy=advice) from None
 
 
+def require_file(path: Path) -> None:
+    """Raise InputError for a path that is not a file."""
+    if not path.is_file():
+        state = "a folder" if path.is_dir() else "not a file" if path.exists() else "not there"
+        raise InputError(f"{path} is {state}.", remedy="Check the path of the records.")
+
+
 @contextmanager
 def spooled(path: Path, form: str) -> Iterator[Path]:
     """Yield a plain file that can be read twice: stdin, gzip and files with a byte order mark are copied."""
-    if path != STDIO and not path.is_file():
-        state = "a folder" if path.is_dir() else "not a file" if path.exists() else "not there"
-        raise InputError(f"{path} is {state}.", remedy="Check the path of the records.")
+    if path != STDIO:
+        require_file(path)
     with ExitStack() as streams:
         try:
             stream = sys.stdin.buffer if path == STDIO else streams.enter_context(path.open("rb"))
@@ -332,7 +341,9 @@ def _itself(path: Path) -> str:
 def _require_columns(name: str, names: Sequence[str], fields: Fields) -> None:
     if not {column.name for column in fields.read}.intersection(names):
         read = ", ".join(column.name for column in fields.read)
-        raise InputError(f"{name} has none of the columns that are read: {read}.")
+        raise InputError(
+            f"{name} has none of the columns that are read: {read}.", remedy="Name the columns as the registry does."
+        )
 
 
 def _undeclared(names: Iterator[str] | Sequence[str] | dict[str, str], fields: Fields) -> tuple[str, ...]:
