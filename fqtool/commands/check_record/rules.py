@@ -54,9 +54,8 @@ def undeclared_field(seen: Seen, misfit: Unknown) -> Iterator[Finding]:
 
     Fix: correct the name, or declare the column and migrate before the writer sends it.
     """
-    remedy: Remedy = commands(
-        "migrate plan", "migrate", first="Remove it from the record, or declare it (owner: upstream) and migrate:"
-    )
+    first = "Remove it from the record, or declare it under columns with owner: upstream and migrate:"
+    remedy: Remedy = commands("migrate plan", "migrate", first=first)
     if misfit.live:
         entry = f"- {{name: {misfit.field}, type: {misfit.live!r}, description: What it holds.}}"
         remedy = Entry("base_columns", entry)

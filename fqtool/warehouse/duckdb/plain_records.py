@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Any, BinaryIO
 
 from fqtool.errors import InputError, UsageError
 from fqtool.records.check import RecordCheck
-from fqtool.records.right_lines import IsRight, right_line
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.warehouse.duckdb.lines import LINE_LIMIT, TOO_LONG, csv_records, is_blank, numbered_lines
 from fqtool.warehouse.duckdb.record_files import (
@@ -89,7 +88,7 @@ def plain_records(path: Path, check: RecordCheck, *, pass_over_right: bool = Fal
                 yield from _parquet(str(path), file)
 
 
-def _json(file: Path, is_right: IsRight | None) -> Iterator[PlainRecord]:
+def _json(file: Path, is_right: Callable[[bytes], bool] | None) -> Iterator[PlainRecord]:
     """Yield the records of a file; those that are certainly right only as their number, at the end."""
     passed = 0
     for line, raw in numbered_lines(file):
@@ -102,7 +101,9 @@ def _json(file: Path, is_right: IsRight | None) -> Iterator[PlainRecord]:
         yield PlainRecord(0, Passed(passed))
 
 
-def _right_line(check: RecordCheck, file: Path) -> IsRight:
+def _right_line(check: RecordCheck, file: Path) -> Callable[[bytes], bool]:
+    from fqtool.records.right_lines import right_line
+
     with file.open("rb") as stream:
         return right_line(check, stream.readline(LINE_LIMIT))
 
@@ -158,6 +159,7 @@ def _cell(text: str, column: Column | None) -> Any:
 
 def _parquet(name: str, file: Path) -> Iterator[PlainRecord]:
     with opened(":memory:") as connection, reading(name, "parquet"):
+        connection.execute("SET threads = 1")  # Python looks at the rows one by one; more threads read ahead of it
         result = connection.execute(f"SELECT * FROM {parquet_source(file)}")
         names = [column[0] for column in result.description or ()]
         number = 0

@@ -120,14 +120,20 @@ def require_readable(connection: duckdb.DuckDBPyConnection, records: RecordFile)
 
 @contextmanager
 def reading(name: str, form: str) -> Iterator[None]:
-    """Raise InputError for a file that DuckDB cannot read, without DuckDB's message, which quotes the data."""
+    """Raise InputError for a file that DuckDB cannot read, without DuckDB's message, which quotes the data.
+
+    Raises WorldError where the memory of the machine is too small.
+    """
     import duckdb
 
     try:
         yield
     except (duckdb.Error, RuntimeError, UnicodeError) as error:
         if isinstance(error, duckdb.OutOfMemoryException):
-            raise
+            raise WorldError(
+                f"There is too little memory to read {name}.",
+                remedy="Free memory, or split the file into smaller ones.",
+            ) from None
         advice = "The file is damaged or has another format; write it again."
         advice += " End all its lines in the same way, LF or CRLF." if form == "csv" else ""
         raise InputError(f"{name} cannot be read as {_WORDS[form]}.", remedy=advice) from None
