@@ -124,7 +124,7 @@ REFUSED = {
     "FORMAT('%d', k)": "FORMAT", "FARM_FINGERPRINT(s)": "FARM_FINGERPRINT", "APPROX_QUANTILES(k, 4)": "APPROX_QUANTILES",  # noqa: E501
     "k >> 1": "right", "EXTRACT(WEEK(TUESDAY) FROM d)": "WEEK", "DATE(ts, 'Asia/Tokyo')": "Tokyo",
     "FORMAT_TIMESTAMP('%c', ts)": "FORMAT_TIMESTAMP", "JSON_QUERY(j, '$.a')": "JSON_QUERY", "d - d": "DATE_DIFF",
-    "ROUND(f, k)": "ROUND", "CAST(s AS BYTES)": "BYTES", "ARRAY_AGG(k LIMIT 3)": "ARRAY_AGG", "ML_THING(k)": "ML_THING",
+    "ROUND(f, k)": "ROUND", "CAST(s AS BYTES)": "BYTES", "ARRAY_AGG(k LIMIT k)": "ARRAY_AGG", "ML_THING(k)": "ML_THING",
     "SAFE.SUBSTR(s, 1)": "SAFE", "ARRAY(SELECT AS STRUCT 1 AS x)": "SELECT AS STRUCT", "PARSE_JSON(j)": "JSON",
     "CAST(s AS STRING FORMAT 'YYYY')": "FORMAT", "CAST(s AS STRING(2))": "STRING", "CAST(f AS BIGNUMERIC)": "BIGNUM",
     "ANY_VALUE(s HAVING MAX k)": "HAVING MAX", "@@error.message": "system variable", "k + ?": "without a name",

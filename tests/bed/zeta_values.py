@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 _EPOCH_DAY = date(1970, 1, 1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCALES = {"NUMERIC": 9, "BIGNUMERIC": 38}
+_EXACT = Context(prec=80)  # Python's default of 28 digits rounds the largest NUMERIC
 
 
 def type_kind(kind: Any) -> str:
@@ -98,7 +99,7 @@ def read(cell: Any, kind: Any) -> Any:
             return json.loads(cell.json_value)
         case "NUMERIC" | "BIGNUMERIC":
             raw = int.from_bytes(getattr(cell, f"{name.lower()}_value"), "little", signed=True)
-            return Decimal(raw).scaleb(-_SCALES[name]).normalize() + 0
+            return _EXACT.add(Decimal(raw).scaleb(-_SCALES[name], _EXACT).normalize(_EXACT), 0)
         case "DATE":
             return _EPOCH_DAY + timedelta(days=cell.date_value)
         case "TIMESTAMP":
@@ -117,7 +118,7 @@ def read(cell: Any, kind: Any) -> Any:
 
 
 def _decimal_bytes(value: Decimal, scale: int) -> bytes:
-    raw = int(value.scaleb(scale).to_integral_value())
+    raw = int(value.scaleb(scale, _EXACT).to_integral_value(context=_EXACT))
     return raw.to_bytes(raw.bit_length() // 8 + 1, "little", signed=True)
 
 

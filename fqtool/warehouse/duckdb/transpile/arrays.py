@@ -1,15 +1,12 @@
-"""Translate arrays, tables and text patterns of GoogleSQL to DuckDB's SQL."""
+"""Translate arrays and tables of GoogleSQL to DuckDB's SQL."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from sqlglot import exp
 
 from fqtool.errors import InputError
 from fqtool.warehouse.duckdb.transpile.kinds import Kinds, filled, once
 
-_MANY = 4
 _OUT_OF_BOUNDS = "ERROR('Array index ' || :i || ' is out of bounds')"
 
 
@@ -54,40 +51,6 @@ def array_concat(node: exp.ArrayConcat, _: Kinds) -> exp.Expr:
     return filled(f"CASE WHEN NOT ({null}) THEN :joined END", joined=joined, **names)
 
 
-def concat(node: exp.Concat, kinds: Kinds) -> exp.Expr:
-    """Translate CONCAT to one call: a chain of || copies the text so far at each step.
-
-    DuckDB's CONCAT leaves NULLs out, so it is asked only where none can be.
-    """
-    parts = node.expressions
-    if len(parts) < _MANY or not all(kinds.of(part) == "STRING" and never_null(part) for part in parts):
-        return node
-    return exp.Anonymous(this="CONCAT", expressions=[part.copy() for part in parts])
-
-
-def never_null(node: exp.Expr) -> bool:
-    """Return whether a translated expression certainly has a value in every row."""
-    match node:
-        case exp.Literal():
-            return True
-        case exp.Coalesce():
-            return any(map(never_null, [node.this, *node.expressions]))
-        case exp.Case():
-            return _never_null(*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default"))
-        case exp.If():
-            return _never_null(node.args["true"], node.args.get("false"))
-        case exp.Paren():
-            return never_null(node.this)
-        case exp.Anonymous() if node.name.upper() == "CONCAT":
-            return True
-        case _:
-            return False
-
-
-def _never_null(*nodes: exp.Expr | None) -> bool:
-    return all(node is not None and never_null(node) for node in nodes)
-
-
 def unnest(node: exp.Unnest, _: Kinds) -> exp.Expr:
     """Translate UNNEST, with its offset from 0 as a column of a subquery."""
     offset = node.args.get("offset")
@@ -128,21 +91,6 @@ def unpivot(node: exp.Pivot, _: Kinds) -> exp.Expr:
     return node
 
 
-def substring(node: exp.Substring, _: Kinds) -> exp.Expr:
-    """Translate SUBSTR: a start of 0 or before the text means its start; DuckDB counts characters before it."""
-    start, length = node.args.get("start"), node.args.get("length")
-    if length is not None and not (isinstance(length, exp.Literal) and length.is_int):
-        raise InputError("SUBSTR needs a constant length of 0 or more to run on DuckDB.")
-    if isinstance(start, exp.Literal) and start.is_int and int(start.name) > 0:
-        return node
-    begin = "CASE WHEN :p = 0 OR :p < -LENGTH(:v) THEN 1 ELSE :p END"
-    counted = f"SUBSTRING(:v, {begin}, :n)" if length is not None else f"SUBSTRING(:v, {begin})"
-    parts: dict[str, Any] = {"p": start}
-    if length is not None:
-        parts["n"] = length
-    return once(counted, node.this, **parts)
-
-
 def table(node: exp.Table, _: Kinds) -> exp.Expr:
     """Remove project and dataset, which a DuckDB file does not have."""
     if node.args.get("version") or node.args.get("when") or node.args.get("sample"):
@@ -156,17 +104,17 @@ def table(node: exp.Table, _: Kinds) -> exp.Expr:
     return node
 
 
-def like(node: exp.Like, _: Kinds) -> exp.Expr:
-    """Translate LIKE with the backslash as its escape character; DuckDB has none by default."""
-    pattern = node.expression
-    if isinstance(pattern, exp.Literal) and "\\" not in pattern.name:
-        return node
-    return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
-
-
 def column(node: exp.Column, _: Kinds) -> exp.Expr:
     """Translate DEFAULT in DML, which sqlglot reads as a column."""
     identifier = node.this
     if isinstance(identifier, exp.Identifier) and identifier.name.upper() == "DEFAULT" and not identifier.quoted:
         return exp.Var(this="DEFAULT")
     return node
+
+
+def generate_array(node: exp.GenerateSeries, _: Kinds) -> exp.Expr:
+    """Translate GENERATE_ARRAY, which fails if the step is zero."""
+    step = node.args.get("step")
+    if step is None or (isinstance(step, exp.Literal) and step.name != "0"):
+        return node
+    return filled("CASE WHEN :s = 0 THEN ERROR('Sequence step cannot be 0.') ELSE :items END", s=step, items=node)

@@ -37,7 +37,7 @@ _AS_JSON = {
     "STRING": "REPLACE(REPLACE(CAST(TO_JSON(:v) AS TEXT), CHR(8232), '\\u2028'), CHR(8233), '\\u2029')",
     "BOOL": "CAST(:v AS TEXT)",
     "DATE": "'\"' || CAST(:v AS TEXT) || '\"'",
-    "INT64": f"CASE WHEN ABS(:v) > {_EXACT} THEN '\"' || :v || '\"' ELSE CAST(:v AS TEXT) END",
+    "INT64": f"CASE WHEN NOT :v BETWEEN -{_EXACT} AND {_EXACT} THEN '\"' || :v || '\"' ELSE CAST(:v AS TEXT) END",
     "FLOAT64": (
         "CASE WHEN ISNAN(:v) THEN '\"NaN\"' WHEN ISINF(:v) THEN CASE WHEN :v > 0 THEN '\"Infinity\"' "
         f"ELSE '\"-Infinity\"' END ELSE {_FLOAT_TEXT} END"
@@ -55,16 +55,18 @@ _PHYSICAL = {
     "INT64": ("'BIGINT', 'INTEGER', 'HUGEINT', 'SMALLINT', 'TINYINT'", "HUGEINT"), "FLOAT64": ("'DOUBLE'", "DOUBLE"),
     "TIMESTAMP": ("'TIMESTAMP WITH TIME ZONE'", "TIMESTAMPTZ"), "DATETIME": ("'TIMESTAMP'", "TIMESTAMP"),
 }  # fmt: skip
-# The patterns of texts that BigQuery converts to each kind; DuckDB accepts more.
+_DAY = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+_TIME = "([ T]([01]?[0-9]|2[0-3]):[0-9]{1,2}:[0-9]{1,2}([.][0-9]{1,6})?)?"
+_ZONE = "( ?[-+][0-9]{1,2}(:?[0-9]{2})?|Z| [A-Za-z]+(/[A-Za-z_]+)*)?"
+_MOMENTS = {"DATE": _DAY, "DATETIME": _DAY + _TIME, "TIMESTAMP": _DAY + _TIME + _ZONE}
+# The texts that BigQuery converts to each kind; DuckDB accepts more, such as a year 0.
 _READABLE = {
     "INT64": "REGEXP_FULL_MATCH(:v, '\\s*[+-]?([0-9]+|0[xX][0-9a-fA-F]+)\\s*')",
     "FLOAT64": "NOT CONTAINS(:v, '_')",
-    "NUMERIC": "NOT CONTAINS(:v, '_')", "BIGNUMERIC": "NOT CONTAINS(:v, '_')",
+    "NUMERIC": "NOT CONTAINS(:v, '_')",
+    "BIGNUMERIC": "NOT CONTAINS(:v, '_')",
     "BOOL": "LOWER(:v) IN ('true', 'false')",
-    "DATE": "REGEXP_FULL_MATCH(:v, '\\s*[0-9]{1,4}-[0-9]{1,2}-[0-9]{1,2}\\s*')",
-    "TIMESTAMP": "REGEXP_MATCHES(:v, '^[0-9]{1,4}-')",
-    "DATETIME": "REGEXP_MATCHES(:v, '^[0-9]{1,4}-')",
-}  # fmt: skip
+} | {kind: f"REGEXP_FULL_MATCH(:v, '{pattern}') AND NOT STARTS_WITH(:v, '0000')" for kind, pattern in _MOMENTS.items()}
 
 
 def data_type(node: exp.DataType, _: Kinds) -> exp.Expr:
@@ -88,7 +90,7 @@ def cast(node: exp.Cast, kinds: Kinds) -> exp.Expr:
     if node.args.get("format"):
         raise InputError("CAST with FORMAT is not supported on DuckDB.")
     if target == "STRING" and not node.to.expressions:
-        return _to_string(value, source)
+        return to_string(value, kinds)
     lossy = target == "BIGNUMERIC" and source not in ("INT64", "NUMERIC", "BIGNUMERIC")
     if not target or lossy or target.startswith("ARRAY") or target in ("BYTES", "JSON", "STRING", "TIME"):
         if isinstance(value, exp.Parameter):
@@ -117,14 +119,17 @@ def cast(node: exp.Cast, kinds: Kinds) -> exp.Expr:
 def _is_moment(value: exp.Expr, target: str) -> bool:
     """Return whether this is a literal such as DATE '2025-01-02', which both read in the same way."""
     text = value.name if isinstance(value, exp.Literal) and value.is_string else ""
-    if target == "DATE":
-        return bool(re.fullmatch(r"\d{4}-\d{1,2}-\d{1,2}", text))
-    return target in ("TIMESTAMP", "DATETIME") and bool(re.match(r"\d{4}-\d{1,2}-\d{1,2}([ T]\d|$)", text))
+    return target in _MOMENTS and not text.startswith("0000") and bool(re.fullmatch(_MOMENTS[target], text))
 
 
 def _from_text(target: str, plain: str, *, safe: bool) -> str:
     if target == "FLOAT64":
         plain = f"CASE WHEN CONTAINS(LOWER(:v), '0x') THEN ERROR('a hexadecimal FLOAT64') ELSE {plain} END"
+    if target == "INT64":
+        negative = plain.replace(":v", "REPLACE(REPLACE(:v, '-', ''), '+', '')")
+        signed = "REGEXP_MATCHES(:v, '[-+]0[xX]')"
+        sign = "CASE WHEN CONTAINS(:v, '-') THEN -1 ELSE 1 END"
+        plain = f"CASE WHEN {signed} THEN {sign} * {negative} ELSE {plain} END"
     bad = "NULL" if safe else f"ERROR('Bad {target} value: ' || :v)"
     return f"CASE WHEN {_READABLE[target]} THEN {plain} WHEN :v IS NOT NULL THEN {bad} END"
 
@@ -143,7 +148,9 @@ def _from_float(target: str, plain: str, word: str, to: str) -> str:
             return plain
 
 
-def _to_string(value: exp.Expr, source: str) -> exp.Expr:
+def to_string(value: exp.Expr, kinds: Kinds) -> exp.Expr:
+    """Translate CAST(value AS STRING)."""
+    source = kinds.of(value)
     if source in _AS_TEXT:
         return once(_AS_TEXT[source], value) if source != "STRING" else value
     if source:

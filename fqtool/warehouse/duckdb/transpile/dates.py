@@ -27,9 +27,10 @@ _PARTS = {
 _WEEKS = "(CAST(DATE_TRUNC('week', :a) AS DATE) - CAST(DATE_TRUNC('week', :b) AS DATE)) // 7"
 _BOUNDARIES = ("DAY", "MONTH", "QUARTER", "YEAR")
 _TIMES = ("HOUR", "MINUTE", "SECOND", "MILLISECOND", "MICROSECOND")
-_SUNDAY = "CAST(:v - CAST(DATE_PART('dow', :v) AS INTEGER) AS DATE)"
-_SUNDAYS = ("WEEK", "WEEK(SUNDAY)")
-_FORMAT = re.compile(r"(?:[^%]|%[YmdHMSyj%])*")
+# The days from Monday to the first day of a week.
+_WEEKDAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+_WEEK_STARTS = {"ISOWEEK": 0, "WEEK": 6} | {f"WEEK({day})": number for number, day in enumerate(_WEEKDAYS)}
+_FORMAT = re.compile(r"(?:[^%]|%[YmdHMSyjF%])*")
 
 
 def _unit(node: exp.Expr) -> str:
@@ -53,10 +54,12 @@ def date_diff(node: exp.DateDiff | exp.DatetimeDiff, _: Kinds) -> exp.Expr:
     unit = _unit(node)
     if unit in _BOUNDARIES or (unit in _TIMES and isinstance(node, exp.DatetimeDiff)):
         return filled(f"DATE_DIFF('{unit.lower()}', :b, :a)", a=node.this, b=node.expression)
-    if unit in ("ISOWEEK", "WEEK(MONDAY)"):
-        return filled(_WEEKS, a=node.this, b=node.expression)
-    if unit in _SUNDAYS and isinstance(node, exp.DateDiff):
-        return filled(_WEEKS.replace(":a", ":a + 1").replace(":b", ":b + 1"), a=node.this, b=node.expression)
+    if unit in _WEEK_STARTS:
+        shifted = f"CAST(:a AS DATE) - {_WEEK_STARTS[unit]}", f"CAST(:b AS DATE) - {_WEEK_STARTS[unit]}"
+        weeks = _WEEKS if not _WEEK_STARTS[unit] else _WEEKS.replace(":a", shifted[0]).replace(":b", shifted[1])
+        return filled(weeks, a=node.this, b=node.expression)
+    if unit == "ISOYEAR":
+        return filled("DATE_PART('isoyear', :a) - DATE_PART('isoyear', :b)", a=node.this, b=node.expression)
     raise _refused("A difference of dates", unit)
 
 
@@ -75,11 +78,16 @@ def date_trunc(node: exp.DateTrunc, kinds: Kinds) -> exp.Expr:
         raise _refused("DATE_TRUNC of a time", unit)
     if unit in _BOUNDARIES or unit == "ISOYEAR":
         return filled(f"CAST(DATE_TRUNC('{unit.lower()}', :v) AS DATE)", v=node.this)
-    if unit in ("ISOWEEK", "WEEK(MONDAY)"):
-        return filled("CAST(DATE_TRUNC('week', :v) AS DATE)", v=node.this)
-    if unit in _SUNDAYS:
-        return once(_SUNDAY, node.this)
+    if unit in _WEEK_STARTS:
+        return _week_start(node.this, unit)
     raise _refused("DATE_TRUNC", unit)
+
+
+def _week_start(value: exp.Expr, unit: str) -> exp.Expr:
+    if not (days := _WEEK_STARTS[unit]):
+        return filled("CAST(DATE_TRUNC('week', :v) AS DATE)", v=value)
+    first = f"CAST(CAST(DATE_TRUNC('week', :v - {days}) AS DATE) + {days} AS DATE)"
+    return filled(first, v=value)
 
 
 def timestamp_trunc(node: exp.TimestampTrunc, _: Kinds) -> exp.Expr:
@@ -126,10 +134,20 @@ def format_time(node: exp.TimeToStr, kinds: Kinds) -> exp.Expr:
     if isinstance(value, exp.TsOrDsToTimestamp | exp.TsOrDsToDate | exp.TsOrDsToDatetime):
         kind = "DATE" if isinstance(value, exp.TsOrDsToDate) else "TIMESTAMP"
         value = value.this if kinds.of(value.this) in ("DATE", "TIMESTAMP", "DATETIME") else exp.cast(value.this, kind)
-    return filled("STRFTIME(:v, :layout)", v=value, layout=layout)
+    written = _written(layout.name)
+    if "%Y" in layout.name:
+        # BigQuery writes the year 999 with three digits, except in %F.
+        early = " || LTRIM(STRFTIME(:v, '%Y'), '0') || ".join(map(_written, layout.name.split("%Y")))
+        return once(f"CASE WHEN YEAR(:v) < 1000 THEN {early} ELSE {written} END", value)
+    return filled(written, v=value)
+
+
+def _written(layout: str) -> str:
+    text = layout.replace("%F", "%Y-%m-%d").replace("'", "''")
+    return f"STRFTIME(:v, '{text}')" if text else "''"
 
 
 def unix(node: exp.Expr, _: Kinds) -> exp.Expr:
-    """Translate UNIX_SECONDS or UNIX_MILLIS, which round down."""
+    """Translate UNIX_SECONDS or UNIX_MILLIS, which round down; DuckDB's // rounds towards zero."""
     divisor = 1_000_000 if isinstance(node, exp.UnixSeconds) else 1_000
-    return filled(f"CAST(FLOOR(EPOCH_US(:v) / {divisor}.0) AS BIGINT)", v=node.this)
+    return filled(f"(EPOCH_US(:v) - (EPOCH_US(:v) % {divisor} + {divisor}) % {divisor}) // {divisor}", v=node.this)

@@ -101,6 +101,7 @@ def _transpiled(sql: str, schemas: Schemas) -> Transpiled:
     from sqlglot.errors import SqlglotError
 
     from fqtool.warehouse.duckdb.transpile.kinds import Kinds
+    from fqtool.warehouse.duckdb.transpile.structs import name_fields
 
     tree = _READ.pop(sql, None) or _parsed(sql)
     if not isinstance(tree, exp.Query | exp.Insert | exp.Update | exp.Delete | exp.Merge):
@@ -109,6 +110,7 @@ def _transpiled(sql: str, schemas: Schemas) -> Transpiled:
     kinds = Kinds(tree, {name: {column.lower(): kind for column, kind in columns} for name, columns in schemas})
     _name_columns(tree)
     _resolve_aliases(tree)
+    name_fields(tree)
     try:
         return Transpiled(_corrected(tree, kinds).sql("duckdb"), names)
     except RecursionError:
@@ -205,7 +207,8 @@ def _corrected(tree: exp.Expr, kinds: Kinds) -> exp.Expr:
     """Correct every node for DuckDB, children before parents."""
     from sqlglot import exp
 
-    from fqtool.warehouse.duckdb.transpile.functions import check, correction_of
+    from fqtool.warehouse.duckdb.transpile.constructs import check
+    from fqtool.warehouse.duckdb.transpile.functions import correction_of
     from fqtool.warehouse.duckdb.transpile.json import parse_once
 
     nodes = list(tree.walk(bfs=False))

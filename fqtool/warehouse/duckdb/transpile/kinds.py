@@ -31,7 +31,7 @@ _FIXED = {
         exp.TimestampDiff, exp.DatetimeDiff, exp.StrPosition, exp.UnixSeconds, exp.UnixMillis, exp.UnixMicros,
         exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.IntDiv, exp.UnixDate,
     ),
-    "FLOAT64": (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Rand, exp.Sqrt),
+    "FLOAT64": (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Rand),
     "STRING": (
         exp.JSONExtractScalar, exp.JSONFormat, exp.Concat, exp.Lower, exp.Upper, exp.Trim, exp.ArrayToString,
         exp.Replace, exp.GroupConcat, exp.TimeToStr, exp.Uuid, exp.RegexpReplace, exp.RegexpExtract, exp.SessionUser,
@@ -46,7 +46,8 @@ _FIRST_ARGUMENT = (
     exp.Lead, exp.FirstValue, exp.LastValue, exp.IgnoreNulls, exp.RespectNulls, exp.Nullif, exp.Distinct, exp.Order,
     exp.Limit, exp.Substring, exp.Mod, exp.ArrayConcat, exp.DateAdd, exp.DateSub, exp.DateTrunc, exp.DPipe,
 )  # fmt: skip
-_NUMBERS = ("INT64", "NUMERIC", "FLOAT64")
+_NUMBERS = ("INT64", "NUMERIC", "BIGNUMERIC", "FLOAT64")
+_EXACT = ("NUMERIC", "BIGNUMERIC")
 
 
 class Kinds:
@@ -86,17 +87,19 @@ class Kinds:
                 return kind
         match node:
             case exp.Literal():
-                return "STRING" if node.is_string else "INT64" if node.is_int else "FLOAT64"
+                return "STRING" if node.is_string else "INT64" if node.is_int else self._of_decimal(node)
             case exp.Cast():
                 return type_kind(node.to)
             case exp.Column():
                 return self._of_column(node)
             case exp.Add() | exp.Sub() | exp.Mul():
                 kinds = [self.of(node.left), self.of(node.right)]
-                return "DATE" if kinds == ["DATE", "INT64"] else _widest([k for k in kinds if k in _NUMBERS or not k])
+                return "DATE" if kinds == ["DATE", "INT64"] else self.common([node.left, node.right])
             case exp.Div() | exp.SafeDivide():
-                kind = _widest([self.of(node.this), self.of(node.expression)])
+                kind = self.common([node.this, node.expression])
                 return "FLOAT64" if kind == "INT64" else kind
+            case exp.Sqrt():
+                return "NUMERIC" if self.of(node.this) == "NUMERIC" else "FLOAT64"
             case exp.Round() | exp.Floor() | exp.Ceil() | exp.Trunc() | exp.Avg():
                 kind = self.of(node.this)
                 return "FLOAT64" if kind == "INT64" else kind if kind in _NUMBERS else ""
@@ -117,26 +120,43 @@ class Kinds:
             case _:
                 return ""
 
+    def common(self, nodes: list[exp.Expr]) -> str:
+        """Return the kind that several expressions have in common; a decimal literal adapts to NUMERIC."""
+        nodes = [node for node in nodes if not isinstance(node, exp.Null)]
+        decimals = ["FLOAT64" for node in nodes if is_decimal(node)]
+        others = [self.of(node) for node in nodes if not is_decimal(node)]
+        kind = _widest(others)
+        return kind if kind in _EXACT else _widest([*others, *decimals])
+
     def _of_branches(self, node: exp.Expr) -> str:
-        match node:
-            case exp.If():
-                branches = [node.args["true"], node.args.get("false")]
-            case exp.Case():
-                branches = [*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default")]
-            case _:
-                branches = [node.this, *node.expressions]
-        return _widest(
-            [self.of(branch) for branch in branches if branch is not None and not isinstance(branch, exp.Null)]
-        )
+        return self.common(operands(node))
+
+    def _of_decimal(self, literal: exp.Literal) -> str:
+        """Return the kind of a literal such as 0.1: NUMERIC beside a NUMERIC, else FLOAT64."""
+        node: exp.Expr = literal
+        while isinstance(node.parent, exp.Paren | exp.Neg):
+            node = node.parent
+        parent = node.parent
+        if isinstance(parent, exp.If) and isinstance(parent.parent, exp.Case):
+            parent = parent.parent
+        if isinstance(parent, exp.Cast) and type_kind(parent.to) in _EXACT:
+            return "NUMERIC"
+        together = operands(parent) if parent is not None else []
+        kind = self.common(together) if any(part is node for part in together) else ""
+        return kind if kind in _EXACT else "FLOAT64"
 
     def _of_array(self, node: exp.Array) -> str:
         first = node.expressions[0] if node.expressions else None
         if isinstance(first, exp.Select):
-            first = first.expressions[0] if len(first.expressions) == 1 else None
-        kind = _widest([self.of(first), *(self.of(item) for item in node.expressions[1:])]) if first else ""
+            kind = self.of(first.expressions[0]) if len(first.expressions) == 1 else ""
+        else:
+            kind = self.common(node.expressions)
         return f"ARRAY<{kind}>" if kind else ""
 
     def _of_column(self, column: exp.Column) -> str:
+        aliased = _ordering_alias(column)
+        if aliased is not None:
+            return self.of(aliased)
         for scope in _ancestors(column):
             if isinstance(scope, exp.Select | exp.Merge | exp.Update | exp.Delete):
                 sources = [
@@ -161,10 +181,21 @@ class Kinds:
                 return self._in_query(query, name)
             case exp.Subquery():
                 return self._in_query(source.this, name)
-            case exp.Unnest() if _alias(source) == name and not column.table and source.expressions:
-                return _element(self.of(source.expressions[0]))
+            case exp.Unnest() if source.expressions:
+                return self._in_unnest(source, column)
             case _:
                 return ""
+
+    def _in_unnest(self, source: exp.Unnest, column: exp.Column) -> str | None:
+        if any(parent is source for parent in _ancestors(column)):
+            return None
+        offset = source.args.get("offset")
+        if isinstance(offset, exp.Identifier) and offset.name.lower() == column.name.lower():
+            return "INT64"
+        kind = _element(self.of(source.expressions[0]))
+        if _alias(source) == column.name.lower() and not column.table:
+            return kind
+        return None if kind else ""  # an item of unknown type may be a STRUCT with such a field
 
     def _in_query(self, query: exp.Expr, name: str) -> str | None:
         while isinstance(query, exp.SetOperation | exp.Subquery):
@@ -182,6 +213,40 @@ class Kinds:
             known = [kind for kind in kinds if kind is not None]
             return known[0] if len(known) == 1 else "" if known else None
         return None
+
+
+def _ordering_alias(column: exp.Column) -> exp.Expr | None:
+    """Return the expression whose alias a key of ORDER BY is, or None; BigQuery prefers it to a column."""
+    order = column.parent.parent if isinstance(column.parent, exp.Ordered) else None
+    select = order.parent if order is not None and not column.table else None
+    named = select.expressions if isinstance(select, exp.Select) else ()
+    same = (item for item in named if isinstance(item, exp.Alias) and item.alias.lower() == column.name.lower())
+    return next((item.this for item in same), None)
+
+
+def operands(node: exp.Expr) -> list[exp.Expr]:
+    """Return the operands of an expression that must have one type: both sides, all branches, all items."""
+    match node:
+        case exp.If():
+            parts = [node.args["true"], node.args.get("false")]
+        case exp.Case():
+            parts = [*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default")]
+        case exp.Between():
+            parts = [node.this, node.args["low"], node.args["high"]]
+        case exp.Array() | exp.Coalesce() | exp.Greatest() | exp.Least() | exp.In():
+            parts = [node.this, *node.expressions] if node.this else list(node.expressions)
+        case exp.Binary() | exp.SafeDivide() | exp.Nullif():
+            parts = [node.this, node.expression]
+        case _:
+            parts = []
+    return [part for part in parts if part is not None]
+
+
+def is_decimal(node: exp.Expr) -> bool:
+    """Return whether this is a literal such as 0.1 or -(0.1)."""
+    while isinstance(node, exp.Paren | exp.Neg):
+        node = node.this
+    return isinstance(node, exp.Literal) and not node.is_string and not node.is_int
 
 
 def type_kind(of: exp.DataType) -> str:

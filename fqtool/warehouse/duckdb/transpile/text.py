@@ -1,0 +1,123 @@
+"""Translate functions of texts of GoogleSQL to DuckDB's SQL."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlglot import exp
+
+from fqtool.errors import InputError
+from fqtool.warehouse.duckdb.transpile.casts import to_string
+from fqtool.warehouse.duckdb.transpile.kinds import Kinds, filled, once
+
+_MANY = 4
+# What TRIM removes on BigQuery; DuckDB removes spaces only.
+_SPACES = (
+    "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f"
+    "\u205f\u3000"
+)
+# Letters that become several on BigQuery, or another one; measured over all of Unicode.
+_NOT_UPPER = (
+    "[\u0149\u019b\u01f0\u0264\u0390\u03b0\u0587\u1c8a\u1e96-\u1e9a\u1f50-\u1f56\u1f80-\u1fff\ua7cd\ua7db\ufb00-\ufb17"
+    "\U00010d70-\U00010d85]"
+)
+_NOT_LOWER = "[\u03a3\u1c89\ua7cb\ua7cc\ua7da\ua7dc\U00010d50-\U00010d65]"
+
+
+def concat(node: exp.Concat, kinds: Kinds) -> exp.Expr:
+    """Translate CONCAT to one call: a chain of || copies the text so far at each step.
+
+    DuckDB's CONCAT leaves NULLs out, so it is asked only where none can be.
+    """
+    parts = [_as_text(part, kinds) for part in node.expressions]
+    if len(parts) == 1:
+        return parts[0]
+    node.set("expressions", parts)
+    if len(parts) < _MANY or not all(never_null(part) for part in parts):
+        return node
+    return exp.Anonymous(this="CONCAT", expressions=[part.copy() for part in parts])
+
+
+def never_null(node: exp.Expr) -> bool:
+    """Return whether a translated expression certainly has a value in every row."""
+    match node:
+        case exp.Literal():
+            return True
+        case exp.Coalesce():
+            return any(map(never_null, [node.this, *node.expressions]))
+        case exp.Case():
+            return _never_null(*(branch.args["true"] for branch in node.args["ifs"]), node.args.get("default"))
+        case exp.If():
+            return _never_null(node.args["true"], node.args.get("false"))
+        case exp.Paren():
+            return never_null(node.this)
+        case exp.Anonymous() if node.name.upper() == "CONCAT":
+            return True
+        case _:
+            return False
+
+
+def _never_null(*nodes: exp.Expr | None) -> bool:
+    return all(node is not None and never_null(node) for node in nodes)
+
+
+def substring(node: exp.Substring, _: Kinds) -> exp.Expr:
+    """Translate SUBSTR: a start of 0 or before the text means its start; DuckDB counts characters before it."""
+    start, length = node.args.get("start"), node.args.get("length")
+    if start is None:
+        raise InputError("SUBSTR needs a start.")
+    if length is not None and not (isinstance(length, exp.Literal) and length.is_int):
+        raise InputError("SUBSTR needs a constant length of 0 or more to run on DuckDB.")
+    if isinstance(start, exp.Literal) and start.is_int and int(start.name) > 0:
+        return node
+    begin = "CASE WHEN :p = 0 OR :p < -LENGTH(:v) THEN 1 ELSE :p END"
+    counted = f"SUBSTRING(:v, {begin}, :n)" if length is not None else f"SUBSTRING(:v, {begin})"
+    parts: dict[str, Any] = {"p": start}
+    if length is not None:
+        parts["n"] = length
+    return once(counted, node.this, **parts)
+
+
+def like(node: exp.Like, _: Kinds) -> exp.Expr:
+    """Translate LIKE with the backslash as its escape character; DuckDB has none by default."""
+    pattern = node.expression
+    if isinstance(pattern, exp.Literal) and "\\" not in pattern.name:
+        return node
+    return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
+
+
+def upper(node: exp.Upper, _: Kinds) -> exp.Expr:
+    """Translate UPPER; letters whose capitals differ on DuckDB are an error."""
+    refused = "ERROR('UPPER of a letter whose capitals differ on DuckDB: ' || :v)"
+    done = "UPPER(REPLACE(:v, '\u00df', 'SS'))"
+    return once(f"CASE WHEN REGEXP_MATCHES(:v, '{_NOT_UPPER}') THEN {refused} ELSE {done} END", node.this)
+
+
+def lower(node: exp.Lower, _: Kinds) -> exp.Expr:
+    """Translate LOWER; a capital sigma, which has two small letters, is an error."""
+    refused = "ERROR('LOWER of a letter whose small letter differs on DuckDB: ' || :v)"
+    done = "LOWER(REPLACE(:v, '\u0130', 'i\u0307'))"
+    return once(f"CASE WHEN REGEXP_MATCHES(:v, '{_NOT_LOWER}') THEN {refused} ELSE {done} END", node.this)
+
+
+def trim(node: exp.Trim, kinds: Kinds) -> exp.Expr:
+    """Translate TRIM, LTRIM and RTRIM, which remove all whitespace of Unicode."""
+    if node.expression is not None:
+        return node
+    if kinds.of(node.this) == "BYTES":
+        raise InputError("TRIM of BYTES is not supported on DuckDB.")
+    trimmed = node.copy()
+    trimmed.set("expression", exp.Literal.string(_SPACES))
+    return trimmed
+
+
+def split(node: exp.Split, _: Kinds) -> exp.Expr:
+    """Translate SPLIT, which is NULL if the delimiter is."""
+    by = node.expression
+    if isinstance(by, exp.Literal):
+        return node
+    return filled("CASE WHEN NOT :by IS NULL THEN :parts END", by=by, parts=node)
+
+
+def _as_text(node: exp.Expr, kinds: Kinds) -> exp.Expr:
+    return node if kinds.of(node) in ("STRING", "BYTES", "") or isinstance(node, exp.Null) else to_string(node, kinds)
