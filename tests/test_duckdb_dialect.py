@@ -121,15 +121,18 @@ WHOLE_QUERIES = [
     "SELECT DISTINCT CURRENT_DATE() = DATE(CURRENT_TIMESTAMP()) FROM t",
 ]
 REFUSED = {
-    "FORMAT('%d', k)": "FORMAT", "FARM_FINGERPRINT(s)": "FARM_FINGERPRINT", "APPROX_QUANTILES(k, 4)": "APPROX_QUANTILES",  # noqa: E501
+    "FORMAT('%x', k)": "FORMAT", "FARM_FINGERPRINT(s)": "FARM_FINGERPRINT", "APPROX_QUANTILES(k, 4)": "APPROX_QUANTILES",  # noqa: E501
     "k >> 1": "right", "EXTRACT(WEEK(TUESDAY) FROM d)": "WEEK", "DATE(ts, 'Asia/Tokyo')": "Tokyo",
     "FORMAT_TIMESTAMP('%c', ts)": "FORMAT_TIMESTAMP", "JSON_QUERY(j, '$.a')": "JSON_QUERY", "d - d": "DATE_DIFF",
     "ROUND(f, k)": "ROUND", "CAST(s AS BYTES)": "BYTES", "ARRAY_AGG(k LIMIT k)": "ARRAY_AGG", "ML_THING(k)": "ML_THING",
     "SAFE.SUBSTR(s, 1)": "SAFE", "ARRAY(SELECT AS STRUCT 1 AS x)": "SELECT AS STRUCT", "PARSE_JSON(j)": "JSON",
     "CAST(s AS STRING FORMAT 'YYYY')": "FORMAT", "CAST(s AS STRING(2))": "STRING", "CAST(f AS BIGNUMERIC)": "BIGNUM",
-    "ANY_VALUE(s HAVING MAX k)": "HAVING MAX", "@@error.message": "system variable", "k + ?": "without a name",
+    "ANY_VALUE(s HAVING MAX k) OVER ()": "MAX_BY", "@@error.message": "system variable", "k + ?": "without a name",
     "1e400": "not a FLOAT64", "ROUND(f, 2, 'ROUND_HALF_EVEN')": "ROUND", "AVG(CAST(k AS BIGNUMERIC))": "BIGNUMERIC",
-    "REGEXP_EXTRACT(s, 'a')": "REGEXP_EXTRACT", "POW(f, 2)": "POW", "CAST(af AS STRING)": "ARRAY",
+    "REGEXP_EXTRACT(s, 'a', 2)": "REGEXP_EXTRACT", "REGEXP_EXTRACT(s, '(a)?b')": "group", "POW(n, 2)": "POW",
+    "MIN_BY(s, k) OVER ()": "MAX_BY", "LEFT(s, k)": "LEFT", "LPAD(s, k)": "LPAD", "PARSE_DATE('%d', s)": "PARSE_DATE",
+    "REGEXP_REPLACE(s, s, '')": "regular expression", "LN(n)": "LN", "SUBSTR(s)": "SUBSTR", "SQRT(n)": "SQRT",
+    "INSTR(s, 'a', 1, 2)": "occurrence", "DIV(n, 2)": "DIV", "TRUNC(f, 1)": "TRUNC", "CAST(af AS STRING)": "ARRAY",
 }  # fmt: skip
 REFUSED_QUERIES = {
     "SELECT * FROM t UNPIVOT (v FOR l IN (f AS 'a', i AS 'b'))": "SELECT \\*",

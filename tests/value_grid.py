@@ -43,7 +43,7 @@ CLASSES: dict[str, dict[str, Any]] = {
     },
     "FLOAT64": {
         "NULL": None, "0.0": 0.0, "-0.0": -0.0, "1.0": 1.0, "-2.5": -2.5, "0.1": 0.1, "1e20": 1e20, "NaN": math.nan,
-        "+inf": math.inf, "-inf": -math.inf, "largest": 1.7976931348623157e308, "denormal": 5e-324,
+        "+inf": math.inf, "-inf": -math.inf, "largest": 1.7976931348623157e308, "denormal": 5e-324, "-0.001": -0.001,
     },
     "NUMERIC": {
         "NULL": None, "0": Decimal(0), "0.1": Decimal("0.1"), "-2.5": Decimal("-2.5"), "3": Decimal(3),

@@ -122,6 +122,34 @@ def _average(node: exp.Avg, kinds: Kinds, over: Over) -> exp.Expr | None:
             return None
 
 
+def _percentile(node: exp.PercentileCont, kinds: Kinds, over: Over) -> exp.Expr:
+    """Return PERCENTILE_CONT of FLOAT64 without NaN."""
+    at = node.expression
+    if kinds.of(node.this) not in ("INT64", "FLOAT64") or not isinstance(at, exp.Literal):
+        raise InputError("PERCENTILE_CONT needs a FLOAT64 and a constant to run on DuckDB.")
+    found = over("BOOL_OR(NOT ISFINITE(CAST(:v AS DOUBLE)))")
+    refused = "ERROR('PERCENTILE_CONT of a NaN or an infinite value is not supported on DuckDB')"
+    value = over(f"QUANTILE_CONT(CAST(:v AS DOUBLE), {at.name})")
+    return filled(f"CASE WHEN :found THEN {refused} ELSE :value END", found=found, value=value)
+
+
+def chosen(node: exp.AnyValue | exp.ArgMax | exp.ArgMin, kinds: Kinds) -> exp.Expr:
+    """Translate MAX_BY and MIN_BY, also as ANY_VALUE(x HAVING MAX y): the value may be NULL, the key not."""
+    by = node if isinstance(node, exp.ArgMax | exp.ArgMin) else node.this
+    if not isinstance(by, exp.ArgMax | exp.ArgMin | exp.HavingMax):
+        return node
+    if isinstance(node.parent, exp.Window):
+        raise InputError("MAX_BY and MIN_BY over a window are not supported on DuckDB.")
+    least = isinstance(by, exp.ArgMin) or (isinstance(by, exp.HavingMax) and not by.args.get("max"))
+    kind = kinds.of(by.expression)
+    if kind == "":
+        raise InputError("MAX_BY and MIN_BY by a key of unknown type are not supported on DuckDB: write a CAST.")
+    found = "ARG_MIN_NULL(:v, :k)" if least else "ARG_MAX_NULL(:v, :k)"
+    if kind == "FLOAT64":
+        found = f"CASE WHEN NOT BOOL_OR(ISNAN(:k)) THEN {found} END"  # a NaN among the keys makes it NULL
+    return filled(found, v=by.this, k=by.expression)
+
+
 def count_if(node: exp.CountIf, _: Kinds) -> exp.Expr:
     """Translate COUNTIF, which is 0 without rows."""
     return filled("COUNT(CASE WHEN :v THEN 1 END)", v=node.this)
@@ -154,6 +182,7 @@ _SPREADS: dict[type[exp.Expr], str] = {
     exp.Variance: "VAR_SAMP", exp.VariancePop: "VAR_POP",
 }  # fmt: skip
 _TRANSLATED: dict[type[exp.Expr], Callable[..., exp.Expr | None]] = {
-    exp.Avg: _average, exp.Min: _minimum, exp.Sum: _sum, **dict.fromkeys(_SPREADS, _spread),
+    exp.Avg: _average, exp.Min: _minimum, exp.Sum: _sum, exp.PercentileCont: _percentile,
+    **dict.fromkeys(_SPREADS, _spread),
 }  # fmt: skip
 AGGREGATES = tuple(_TRANSLATED)

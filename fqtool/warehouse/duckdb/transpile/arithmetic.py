@@ -212,3 +212,28 @@ def whole(node: exp.Floor | exp.Ceil | exp.Trunc, kinds: Kinds) -> exp.Expr:
     to = {"INT64": "DOUBLE", "NUMERIC": "DECIMAL(38, 9)"}.get(kinds.of(node.this))
     name = {exp.Floor: "FLOOR", exp.Ceil: "CEIL", exp.Trunc: "TRUNC"}[type(node)]
     return filled(f"{name}(:v)" if to is None else f"CAST({name}(:v) AS {to})", v=node.this)
+
+
+def power(node: exp.Pow, kinds: Kinds) -> exp.Expr:
+    """Translate POW of FLOAT64, which fails where the result is not a number."""
+    left, right = node.this, node.expression
+    if {kinds.of(left), kinds.of(right)} - {"INT64", "FLOAT64"}:
+        raise InputError("POW of other types than FLOAT64 and INT64 is not supported on DuckDB: write a CAST.")
+    refused = "ISFINITE(CAST(:v AS DOUBLE)) AND ISFINITE(CAST(:b AS DOUBLE)) AND NOT ISFINITE(POW(:v, :b))"
+    return once(f"CASE WHEN {refused} THEN ERROR('POW out of range') ELSE POW(:v, :b) END", left, b=right)
+
+
+def logarithm(node: exp.Ln, kinds: Kinds) -> exp.Expr:
+    """Translate LN, which fails at and below zero."""
+    if kinds.of(node.this) not in ("INT64", "FLOAT64"):
+        raise InputError("LN of another type than FLOAT64 is not supported on DuckDB: write CAST(... AS FLOAT64).")
+    refused = "WHEN :v <= 0 AND ISFINITE(CAST(:v AS DOUBLE)) THEN ERROR('LN of zero or less')"
+    return once(f"CASE {refused} WHEN :v < 0 THEN CAST('NaN' AS DOUBLE) ELSE LN(:v) END", node.this)
+
+
+def exponential(node: exp.Exp, kinds: Kinds) -> exp.Expr:
+    """Translate EXP, which fails if the result is beyond FLOAT64."""
+    if kinds.of(node.this) not in ("INT64", "FLOAT64"):
+        raise InputError("EXP of another type than FLOAT64 is not supported on DuckDB: write CAST(... AS FLOAT64).")
+    beyond = "ISINF(EXP(:v)) AND NOT ISINF(CAST(:v AS DOUBLE))"
+    return once(f"CASE WHEN {beyond} THEN ERROR('EXP out of range') ELSE EXP(:v) END", node.this)

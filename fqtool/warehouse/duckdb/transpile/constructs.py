@@ -20,7 +20,6 @@ _REFUSED: dict[type[exp.Expr], str] = {
     exp.SafeFunc: "SAFE.function",
     exp.AtTimeZone: "AT TIME ZONE",
     exp.Collate: "COLLATE",
-    exp.HavingMax: "HAVING MAX",
     exp.Placeholder: "A parameter without a name",
     exp.Pivot: "PIVOT",
 }
@@ -68,10 +67,20 @@ _ACCEPTED = """
     CurrentDate CurrentTimestamp CurrentDatetime SessionUser Uuid Rand: is_string
     Date TsOrDsToDate TsOrDsToDatetime TsOrDsToTimestamp UnixSeconds UnixMillis: this
     Timestamp: this with_tz
+    LastDay: this unit
+    StrToDate: this format default_year
+    UnixDate UnixMicros Ln Exp: this
+    Pow Left Right PercentileCont ArgMax ArgMin: this expression
+    HavingMax: this expression max
+    Pad: this expression fill_pattern is_left
+    Format: this expressions
+    RegexpExtract: this expression group null_if_pos_overflow null_if_no_match
+    RegexpReplace: this expression replacement
+    DatetimeAdd DatetimeSub: this expression unit
     DateFromParts: year month day
     DateAdd DateSub TimestampAdd TimestampSub TimestampDiff: this expression unit
     DateDiff DatetimeDiff: this expression unit date_part_boundary
-    DateTrunc TimestampTrunc: this unit
+    DateTrunc TimestampTrunc DatetimeTrunc: this unit
     Extract: this expression
     TimeToStr: this format
     Exists: this

@@ -90,12 +90,59 @@ def _week_start(value: exp.Expr, unit: str) -> exp.Expr:
     return filled(first, v=value)
 
 
-def timestamp_trunc(node: exp.TimestampTrunc, _: Kinds) -> exp.Expr:
-    """Translate TIMESTAMP_TRUNC in UTC."""
+def timestamp_trunc(node: exp.TimestampTrunc | exp.DatetimeTrunc, _: Kinds) -> exp.Expr:
+    """Translate TIMESTAMP_TRUNC or DATETIME_TRUNC in UTC."""
     unit = _unit(node)
+    if unit in _WEEK_STARTS and not node.args.get("zone"):
+        days = f"INTERVAL {_WEEK_STARTS[unit]} DAY"
+        return filled(f"DATE_TRUNC('week', :v - {days}) + {days}", v=node.this)
     if node.args.get("zone") or unit not in (*_BOUNDARIES, *_TIMES):
         raise _refused("TIMESTAMP_TRUNC", unit)
     return filled(f"DATE_TRUNC('{unit.lower()}', :v)", v=node.this)
+
+
+def last_day(node: exp.LastDay, kinds: Kinds) -> exp.Expr:
+    """Translate LAST_DAY: the day before the next month, week, quarter or year."""
+    unit = _unit(node) if node.args.get("unit") else "MONTH"
+    day = node.this if kinds.of(node.this) == "DATE" else exp.cast(node.this.copy(), "DATE")
+    if unit in _WEEK_STARTS:
+        return filled("CAST(:first + 6 AS DATE)", first=_week_start(day, unit))
+    if unit not in ("MONTH", "QUARTER", "YEAR"):
+        raise _refused("LAST_DAY", unit)
+    return filled(f"CAST(DATE_TRUNC('{unit.lower()}', :v) + INTERVAL 1 {unit} - INTERVAL 1 DAY AS DATE)", v=day)
+
+
+def datetime_add(node: exp.DatetimeAdd | exp.DatetimeSub, _: Kinds) -> exp.Expr:
+    """Translate DATETIME_ADD or DATETIME_SUB with a constant number."""
+    count, unit = node.expression, _unit(node)
+    if not isinstance(count, exp.Literal) or unit not in (*_BOUNDARIES, *_TIMES, "WEEK"):
+        raise _refused("DATETIME_ADD or DATETIME_SUB", unit)
+    sign = "-" if isinstance(node, exp.DatetimeSub) else "+"
+    return filled(f"CAST(:v {sign} INTERVAL {int(count.name)} {unit} AS TIMESTAMP)", v=node.this)
+
+
+_PARSED = {"%Y-%m-%d": "[0-9]{4}-[0-9]{2}-[0-9]{2}", "%F": "[0-9]{4}-[0-9]{2}-[0-9]{2}", "%Y%m%d": "[0-9]{8}"}
+
+
+def parse_date(node: exp.StrToDate, _: Kinds) -> exp.Expr:
+    """Translate PARSE_DATE of a day with all its digits; another text is an error."""
+    layout = node.args["format"]
+    if not isinstance(layout, exp.Literal) or layout.name not in _PARSED:
+        raise InputError("PARSE_DATE has the formats %F, %Y-%m-%d and %Y%m%d on DuckDB.")
+    read = f"CAST(STRPTIME(:v, '{layout.name.replace('%F', '%Y-%m-%d')}') AS DATE)"
+    bad = "ERROR('PARSE_DATE does not read ' || :v)"
+    proper = f"REGEXP_FULL_MATCH(:v, '{_PARSED[layout.name]}') AND NOT STARTS_WITH(:v, '0000')"
+    return once(f"CASE WHEN {proper} THEN {read} WHEN NOT :v IS NULL THEN {bad} END", node.this)
+
+
+def unix_date(node: exp.UnixDate, _: Kinds) -> exp.Expr:
+    """Translate UNIX_DATE."""
+    return filled("DATE_DIFF('day', DATE '1970-01-01', :v)", v=node.this)
+
+
+def unix_micros(node: exp.UnixMicros, _: Kinds) -> exp.Expr:
+    """Translate UNIX_MICROS."""
+    return filled("EPOCH_US(:v)", v=node.this)
 
 
 def extract(node: exp.Extract, _: Kinds) -> exp.Expr:

@@ -29,19 +29,26 @@ _FIXED = {
         exp.Count, exp.CountIf, exp.Length, exp.ByteLength, exp.ArraySize, exp.RowNumber, exp.Rank, exp.DenseRank,
         exp.DateDiff,
         exp.TimestampDiff, exp.DatetimeDiff, exp.StrPosition, exp.UnixSeconds, exp.UnixMillis, exp.UnixMicros,
-        exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.IntDiv, exp.UnixDate,
+        exp.BitwiseLeftShift, exp.BitwiseRightShift, exp.IntDiv, exp.UnixDate, exp.UnixMicros,
     ),
-    "FLOAT64": (exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Rand),
+    "FLOAT64": (
+        exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Rand, exp.Ln,
+        exp.Exp, exp.Pow, exp.PercentileCont,
+    ),
     "STRING": (
         exp.JSONExtractScalar, exp.JSONFormat, exp.Concat, exp.Lower, exp.Upper, exp.Trim, exp.ArrayToString,
         exp.Replace, exp.GroupConcat, exp.TimeToStr, exp.Uuid, exp.RegexpReplace, exp.RegexpExtract, exp.SessionUser,
+        exp.Left, exp.Right, exp.Pad, exp.Format,
     ),
     "TIMESTAMP": (exp.CurrentTimestamp, exp.Timestamp, exp.TimestampAdd, exp.TimestampSub, exp.TimestampTrunc),
-    "DATETIME": (exp.CurrentDatetime, exp.Datetime),
-    "DATE": (exp.CurrentDate, exp.Date, exp.DateFromParts, exp.TsOrDsToDate),
+    "DATETIME": (
+        exp.CurrentDatetime, exp.Datetime, exp.DatetimeAdd, exp.DatetimeSub, exp.DatetimeTrunc, exp.TsOrDsToDatetime,
+    ),
+    "DATE": (exp.CurrentDate, exp.Date, exp.DateFromParts, exp.TsOrDsToDate, exp.LastDay, exp.StrToDate),
 }  # fmt: skip
 _FIRST_ARGUMENT = (
-    exp.Paren, exp.Alias, exp.Neg, exp.Abs, exp.Sign, exp.Sum, exp.Min, exp.Max, exp.AnyValue, exp.Window, exp.Filter,
+    exp.Paren, exp.Alias, exp.Neg, exp.Abs, exp.Sign, exp.Sum, exp.Min, exp.Max, exp.AnyValue,
+    exp.HavingMax, exp.ArgMax, exp.ArgMin, exp.Window, exp.Filter,
     exp.Lag,
     exp.Lead, exp.FirstValue, exp.LastValue, exp.IgnoreNulls, exp.RespectNulls, exp.Nullif, exp.Distinct, exp.Order,
     exp.Limit, exp.Substring, exp.Mod, exp.ArrayConcat, exp.DateAdd, exp.DateSub, exp.DateTrunc, exp.DPipe,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from sqlglot import exp
@@ -121,3 +122,106 @@ def split(node: exp.Split, _: Kinds) -> exp.Expr:
 
 def _as_text(node: exp.Expr, kinds: Kinds) -> exp.Expr:
     return node if kinds.of(node) in ("STRING", "BYTES", "") or isinstance(node, exp.Null) else to_string(node, kinds)
+
+
+_MAY_LACK = re.compile(r"\||\)(\?|\*|\{0)")
+
+
+def regexp_extract(node: exp.RegexpExtract, _: Kinds) -> exp.Expr:
+    """Translate REGEXP_EXTRACT, which is NULL without a match; DuckDB's is ''."""
+    group = _groups(node.expression)
+    if group and _MAY_LACK.search(node.expression.name):
+        raise InputError(
+            "REGEXP_EXTRACT with a group that may be absent from a match is not supported on DuckDB.",
+            remedy="Write the regular expression without |, and without ? or * after the group.",
+        )
+    found = f"REGEXP_EXTRACT(:v, :pattern, {group})"
+    return once(f"CASE WHEN REGEXP_MATCHES(:v, :pattern) THEN {found} END", node.this, pattern=node.expression)
+
+
+def regexp_replace(node: exp.RegexpReplace, _: Kinds) -> exp.Expr:
+    """Translate REGEXP_REPLACE, which replaces every match; DuckDB's replaces the first."""
+    _groups(node.expression)
+    parts = {"v": node.this, "pattern": node.expression, "new": node.args["replacement"]}
+    return filled("REGEXP_REPLACE(:v, :pattern, :new, 'g')", **parts)
+
+
+def _groups(pattern: exp.Expr) -> int:
+    """Return how many groups a constant pattern has: 0 or 1."""
+    if not isinstance(pattern, exp.RawString) and not (isinstance(pattern, exp.Literal) and pattern.is_string):
+        raise InputError("A regular expression must be a constant to run on DuckDB.")
+    try:
+        groups = re.compile(pattern.name).groups
+    except re.error:
+        raise InputError(f"The regular expression {pattern.name!r} is not supported on DuckDB.") from None
+    if groups > 1:
+        raise InputError(f"The regular expression {pattern.name!r} has several groups: BigQuery accepts one.")
+    return groups
+
+
+def side(node: exp.Left | exp.Right, kinds: Kinds) -> exp.Expr:
+    """Translate LEFT or RIGHT with a constant length."""
+    _require_text(node, kinds)
+    name = "LEFT" if isinstance(node, exp.Left) else "RIGHT"
+    _constant_length(name, node.expression)
+    return filled(f"{name}(:v, :n)", v=node.this, n=node.expression)
+
+
+def pad(node: exp.Pad, kinds: Kinds) -> exp.Expr:
+    """Translate LPAD or RPAD with a constant length and a constant pattern."""
+    _require_text(node, kinds)
+    name, pattern = "LPAD" if node.args.get("is_left") else "RPAD", node.args.get("fill_pattern")
+    _constant_length(name, node.expression)
+    if pattern is not None and not (isinstance(pattern, exp.Literal) and pattern.name):
+        raise InputError(f"{name} needs a constant pattern to run on DuckDB.")
+    return filled(f"{name}(:v, :n, :p)", v=node.this, n=node.expression, p=pattern or exp.Literal.string(" "))
+
+
+def _require_text(node: exp.Expr, kinds: Kinds) -> None:
+    if kinds.of(node.this) not in ("STRING", ""):
+        raise InputError(
+            f"{node.sql('bigquery').partition('(')[0]} of {kinds.of(node.this)} is not supported on DuckDB."
+        )
+
+
+def _constant_length(name: str, length: exp.Expr) -> None:
+    if not (isinstance(length, exp.Literal) and length.is_int):
+        raise InputError(f"{name} needs a constant length of 0 or more to run on DuckDB.")
+
+
+_SPEC = re.compile(r"%(?:(?P<all>%)|(?P<flags>0?\d*)(?P<whole>d)|(?P<places>\.\d+)?(?P<float>f)|(?P<text>[st]))")
+
+
+def format_(node: exp.Format, kinds: Kinds) -> exp.Expr:
+    """Translate FORMAT with %d, %05d, %f, %.2f, %s, %t and %%."""
+    layout = node.this
+    refused = InputError(f"{node.sql('bigquery')[:60]} is not supported on DuckDB, which has %d, %.2f, %s, %t and %%.")
+    if not (isinstance(layout, exp.Literal) and layout.is_string):
+        raise refused
+    pieces, at, values = list[exp.Expr](), 0, list(node.expressions)
+    for spec in _SPEC.finditer(layout.name):
+        before, at = layout.name[at : spec.start()], spec.end()
+        value: exp.Expr | None = exp.Literal.string("%") if spec["all"] else None
+        if value is None and values:
+            value = _formatted(spec, values.pop(0), kinds)
+        if value is None or "%" in before:
+            raise refused
+        pieces += [exp.Literal.string(before), value]
+    if values or "%" in layout.name[at:]:
+        raise refused
+    names = {f"p{number}": piece for number, piece in enumerate([*pieces, exp.Literal.string(layout.name[at:])])}
+    return exp.paren(filled(" || ".join(f":{name}" for name in names), **names), copy=False)
+
+
+def _formatted(spec: re.Match[str], value: exp.Expr, kinds: Kinds) -> exp.Expr | None:
+    kind = kinds.of(value)
+    if spec["whole"] and kind == "INT64":
+        return filled(f"PRINTF('%{spec['flags']}lld', :v)" if spec["flags"] else "CAST(:v AS TEXT)", v=value)
+    if spec["float"] and kind == "FLOAT64":
+        finite = f"PRINTF('%{spec['places'] or '.6'}f', :v + 0e0)"  # minus zero has no sign on BigQuery
+        return once(f"CASE WHEN ISFINITE(:v) THEN {finite} ELSE REPLACE(CAST(:v AS TEXT), 'inity', '') END", value)
+    if spec["text"] == "s" and kind == "STRING":
+        return value
+    if spec["text"] == "t" and kind in ("STRING", "INT64", "BOOL", "DATE", "NUMERIC"):
+        return filled("COALESCE(:text, 'NULL')", text=to_string(value, kinds))
+    return None
