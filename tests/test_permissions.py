@@ -43,6 +43,8 @@ columns:
 _SPAN = "--start 2026-01-01 --end 2026-01-02"
 INVOCATIONS = {
     "init --from-table": "init --from-table feature_store --out -",
+    "init --from-table --learn": "init --from-table feature_store --learn 14 --out -",
+    "learn": f"learn {_SPAN}",
     "check-drift --no-ledger": "check-drift --no-ledger",
     "check-drift": "check-drift",
     "check-drift --data": f"check-drift --data {_SPAN}",

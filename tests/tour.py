@@ -96,7 +96,9 @@ AFTER = (
     Command(("cost", *_SPAN)),
     Command(("diff", "feature_registry.yaml", *_SPAN)),
     Command(("doctor",)),
+    Command(("learn", *_SPAN, "--dry-run")),
     Command(("init", "--from-table", "ml_feature_store_v2", "--out", "{folder}/made.yaml")),
+    Command(("init", "--from-table", "ml_feature_store_v2", "--learn", "20", "--out", "{folder}/learned.yaml")),
 )
 """On the migrated table with its rows."""
 COMMANDS = (*BEFORE, *AFTER)

@@ -31,6 +31,7 @@ GROUPS = {
         "init": "Write a first registry from a table, schema or contract.",
         "validate": "Check the registry; report every problem with its fix.",
         "add-feature": "Append a feature without reformatting the file.",
+        "learn": "Learn ranges and spreads of features from stored dates.",
         "rules": "List all rules, or print the page of one.",
         "rule": "Print the page of one rule.",
         "docs": "Write the data dictionary of the store.",

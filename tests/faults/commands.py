@@ -57,6 +57,7 @@ COMMANDS = (
     Command("report", (*_SPAN, "--out", "{folder}/report.html"), SCORED, migrations=True),
     Command("cost", _SPAN, SCORED),
     Command("diff", ("{folder}/feature_registry.yaml", *_SPAN), SCORED),
+    Command("learn", (*_SPAN, "--dry-run"), SCORED),
     Command(
         "init", ("--from-table", "feature_store", "--out", "{folder}/made.yaml"), BARE, writes=True, registry=False
     ),

@@ -199,6 +199,8 @@ _READER = (Need.LOOK, Need.READ, Need.JOBS)
 # `check-drift` and `migrate status` read the ledger by tabledata.list, which is not a job.
 COMMANDS: Mapping[str, tuple[Need, ...]] = {
     "init --from-table": (Need.LOOK,),
+    "init --from-table --learn": _READER,
+    "learn": _READER,
     "check-drift --no-ledger": (Need.LOOK,),
     "check-drift": (Need.LOOK, Need.READ),
     "check-drift --data": _READER,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from fqtool.cli.options import DEFAULT_TARGET, REGISTRY, Timeout, counted, registry_option
-from fqtool.cli.output import say
+from fqtool.cli.output import current_run, say
 from fqtool.cli.tracing import traced
 
 if TYPE_CHECKING:
@@ -44,6 +44,16 @@ def init(
         bool,
         typer.Option("--comments", help="With --from-ddl, read comments of columns as descriptions."),
     ] = False,
+    learn: Annotated[
+        int,
+        typer.Option(
+            "--learn",
+            min=0,
+            max=3660,
+            metavar="DAYS",
+            help="With --from-table, propose keys, features and ranges from the rows of the last days.",
+        ),
+    ] = 0,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     target: Annotated[
         str | None,
@@ -68,13 +78,16 @@ def init(
         raise UsageError("Only one --from option is allowed.", remedy="Remove the others.")
     if comments and from_ddl is None:
         raise UsageError("--comments needs --from-ddl.", remedy="Add --from-ddl, or remove --comments.")
+    if learn and from_table is None:
+        raise UsageError("--learn needs --from-table.", remedy="Add --from-table, or remove --learn.")
     if str(out) != "-":
         verb.require_free(out, force=force)
     if from_table is not None:
         from fqtool.warehouse.target import open_target
 
         with traced(open_target(target or DEFAULT_TARGET, timeout=timeout)) as warehouse:
-            made = verb.scaffold_live(warehouse, from_table, name)
+            today = current_run().today if learn else None
+            made = verb.scaffold_live(warehouse, from_table, name, learn=learn, today=today)
     elif from_schema is not None:
         made = verb.scaffold_schema(from_schema, name)
     elif from_ddl is not None:
@@ -106,6 +119,6 @@ def _print_outcome(made: Scaffolded, out: Path, target: str | None) -> None:
     say(f"  fqtool validate{option}")
     if scaffold.target:
         option += f" --target {quote(target)}" if target else ""
-        say(f"  fqtool check-drift{option}")
+        say(f"  fqtool {'migrate plan' if scaffold.features else 'check-drift'}{option}")
     else:
         say(f"  fqtool migrate plan{option}")

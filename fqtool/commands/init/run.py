@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 
+from fqtool.commands.init.propose import date_column, features_of, keys_of, profile_of
 from fqtool.commands.init.template import Scaffold, example, scaffold_text
+from fqtool.commands.learn.limits import FEWEST_DATES
+from fqtool.commands.learn.run import days_between, with_limits
 from fqtool.errors import InputError, NotThere, UsageError
 from fqtool.findings.finding import Finding, Severity
 from fqtool.lint.check import check_registry
 from fqtool.registry.load import load_registry
+from fqtool.registry.model import Registry
 from fqtool.registry.yaml.document import read_document
 from fqtool.registry.yaml.yaml_errors import alias
 from fqtool.schema.infer_registry import learned
+from fqtool.schema.row_dates import row_dates
 from fqtool.table.model import Table, other_kind
 from fqtool.table.odcs import read_contract_tables
 from fqtool.table.read_ddl import Created, read_ddl
@@ -21,6 +27,7 @@ from fqtool.table.schema_json import read_schema
 from fqtool.warehouse.bigquery.schema import read_resource
 from fqtool.warehouse.files import read_text, write_text
 from fqtool.warehouse.protocol import Warehouse
+from fqtool.workspace import newest_date
 
 EXAMPLE = "feature_store"
 _NO_EXPRESSION = frozenset({"FQ150", "FQ151", "FQ152", "FQ153"})
@@ -53,17 +60,21 @@ def scaffold_example(name: str = "") -> Scaffolded:
     return _checked(example(name or EXAMPLE), "")
 
 
-def scaffold_live(warehouse: Warehouse, name: str, as_name: str = "") -> Scaffolded:
+def scaffold_live(
+    warehouse: Warehouse, name: str, as_name: str = "", *, learn: int = 0, today: date | None = None
+) -> Scaffolded:
     """Return the registry of an existing table.
 
     Args:
         warehouse: the target.
         name: the table.
         as_name: its name in the registry; "" for the same name.
+        learn: from how many days to learn keys, features, ranges and spreads; 0 reads metadata only.
+        today: the day on which the command runs; required to learn.
 
     Raises:
         NotThere: the table does not exist.
-        InputError: it is not an ordinary table.
+        InputError: it is not an ordinary table, or nothing can be learned from it.
     """
     found = warehouse.describe(name)
     if found is None:
@@ -73,7 +84,59 @@ def scaffold_live(warehouse: Warehouse, name: str, as_name: str = "") -> Scaffol
         )
     if not isinstance(found, Table):
         raise InputError(f"{name} in {warehouse.url} is {other_kind(found)}; a registry describes a table.")
-    return _scaffolded(Created(found), as_name, f"{name} in {warehouse.url}", target=warehouse.url)
+    origin = f"{name} in {warehouse.url}"
+    made = _scaffolded(Created(found), as_name, origin, target=warehouse.url)
+    return _learned(made, found, warehouse, learn, today) if learn and today else made
+
+
+def _learned(made: Scaffolded, table: Table, warehouse: Warehouse, count: int, today: date) -> Scaffolded:
+    """Add what the rows of the last days show: keys, features, ranges and spreads."""
+    dating = date_column(table, made.made.table)
+    based = replace(made.made, table=replace(made.made.table, keys=_with(made.made.table.keys, dating.name)))
+    registry = _registry(scaffold_text(based), table.name)
+    end = newest_date(registry, warehouse, today)
+    if end is None:
+        return replace(made, notes=(*made.notes, f"{table.name} has no rows, so nothing was learned."))
+    start, dates = end - timedelta(days=count - 1), row_dates(registry)
+    profile = profile_of(warehouse, table, dates, start, end)
+    keys, repeated = keys_of(warehouse, table, profile, dates, start, end)
+    spec = replace(based.table, keys=based.table.keys if based.keys_stated else keys)
+    found = f"{repeated:,} of {profile.rows:,} rows repeat them" if repeated else "they are unique"
+    found = f"{found} from {start} to {end}"
+    features, notes = features_of(table, spec, profile)
+    based = replace(based, table=spec, features=features, keys_from=f"these are proposed; {found}")
+    text, told = _with_limits(_checked(based, made.made.origin).text, warehouse, start, end)
+    keyed = () if based.keys_stated else (f"The keys {', '.join(keys)} are proposed; {found}.",)
+    return Scaffolded(text, replace(based, keys_stated=True), (*made.notes, *keyed, *notes, *told))
+
+
+def _with(keys: tuple[str, ...], dating: str) -> tuple[str, ...]:
+    return keys if dating in keys else (*keys, dating)
+
+
+def _registry(text: str, name: str) -> Registry:
+    registry, findings = load_registry(text, name)
+    if registry is None:
+        raise InputError(f"{name} gives a registry with errors; nothing was written.", findings=findings)
+    return registry
+
+
+def _with_limits(text: str, warehouse: Warehouse, start: date, end: date) -> tuple[str, tuple[str, ...]]:
+    """The text with the limits that the dates show, and a sentence about it."""
+    registry = _registry(text, "the registry")
+    if not registry.features:
+        return text, ()
+    days = days_between(replace(registry, columns=()), warehouse, start, end)  # no column of scores exists yet
+    have = f"{len(days)} dates with rows, {start} to {end}"
+    proposed = f"{len(registry.features)} features are proposed from the columns"
+    if len(days) < FEWEST_DATES:
+        return text, (f"{proposed}; ranges need {FEWEST_DATES} dates with rows, and there are {len(days)}.",)
+    document = registry.document
+    assert document is not None  # noqa: S101  it was read from a text
+    line = f"# Learned from {have}: ranges and spreads of values that were in order. `fqtool learn` renews them.\n"
+    return with_limits(document, registry, days).replace("features:\n  - {", f"{line}features:\n  - {{", 1), (
+        f"{proposed}; ranges and spreads are learned from {have}.",
+    )
 
 
 def scaffold_schema(path: Path, as_name: str = "") -> Scaffolded:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from fqtool.registry.model import BaseColumn, Inputs, TableSpec
-from fqtool.registry.yaml.edit import flow_list, number, quoted, scalar
+from fqtool.registry.yaml.edit import NewFeature, flow_list, number, one_line, quoted, scalar
 from fqtool.sql import ident
 from fqtool.table.tokens import RESERVED
 
@@ -49,6 +49,8 @@ class Scaffold:
         vector: the column with the features; "" where it is unknown.
         target: a URL to print as an example.
         unsaid: sentences about what the source does not have.
+        features: features to propose.
+        keys_from: why these keys, where no primary key is declared.
     """
 
     table: TableSpec
@@ -58,6 +60,8 @@ class Scaffold:
     vector: str = ""
     target: str = ""
     unsaid: tuple[str, ...] = ()
+    features: tuple[NewFeature, ...] = ()
+    keys_from: str = "this is a guess: list the columns that identify a row, with its date"
 
 
 def example(name: str) -> Scaffold:
@@ -71,11 +75,11 @@ def scaffold_text(made: Scaffold) -> str:
     parts = (
         *(part(made) for part in (_head, _table, _targets, _inputs)),
         _sources(made),
-        _section(made, "categories", "{}"),
+        _categories(made),
         _section(made, "processors", "{}"),
-        _section(made, "features", "[]"),
+        _features(made),
         _base(made),
-        _section(made, "columns", "[]"),
+        _example()["columns"] if made.features else _section(made, "columns", "[]"),
     )
     return "\n".join("\n".join(part) + "\n" for part in parts)
 
@@ -97,7 +101,7 @@ def _table(made: Scaffold) -> Iterator[str]:
     yield "table:"
     yield f"  name: {scalar(table.name)}"
     if not made.keys_stated:
-        yield "  # No primary key is declared, so this is a guess: list the columns that identify a row, with its date."
+        yield f"  # No primary key is declared, so {made.keys_from}."
     yield f"  keys: {_names(table.keys)}"
     if table.partition_by:
         yield f"  partition_by: {scalar(table.partition_by)}"
@@ -178,6 +182,28 @@ def _sources(made: Scaffold) -> Iterator[str]:
         return
     start, end = lines.index("sources:"), lines.index("")
     yield from (*lines[:start], *_PRESENCE, *_commented(lines[start:end]), *lines[end:])
+
+
+def _categories(made: Scaffold) -> Iterator[str]:
+    if not made.features:
+        yield from _section(made, "categories", "{}")
+        return
+    yield _example()["categories"][0]
+    yield "categories:"
+    for name in dict.fromkeys(one.category for one in made.features):
+        yield f"  {scalar(name)}: {{}}"
+
+
+def _features(made: Scaffold) -> Iterator[str]:
+    """The proposed features. `add-feature` and `learn` edit this layout."""
+    if not made.features:
+        yield from _section(made, "features", "[]")
+        return
+    yield from _comment(
+        "The features, proposed from the columns. `index` is a contract: append, never renumber, reorder or reuse."
+    )
+    yield "features:"
+    yield from (f"  - {one_line(one)}" for one in made.features)
 
 
 def _section(made: Scaffold, name: str, empty: str) -> Iterator[str]:

@@ -190,6 +190,11 @@ def _entry(document: Document, feature: NewFeature) -> str:
     return _flow(groups, opening, closing, separator, write)
 
 
+def one_line(feature: NewFeature) -> str:
+    """Return the entry of a feature as a map in braces on one line."""
+    return _flow(feature.lines(scalar), "", "", ", ")
+
+
 def _flow(groups: list[Pairs], opening: str, closing: str, separator: str, write: Callable[[str], str] = scalar) -> str:
     lines = (", ".join(f"{write(key)}: {value}" for key, value in group) for group in groups)
     return f"{{{opening}{separator.join(lines)}{closing}}}"
