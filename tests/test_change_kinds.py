@@ -19,6 +19,7 @@ from fqtool.migrations.legality import refusals
 from fqtool.migrations.plan import compared, make_statement, satisfied
 from fqtool.table import ddl
 from fqtool.table.change import ColumnChange, NoSqlChange
+from fqtool.table.change_fields import AddField
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -44,10 +45,11 @@ from fqtool.warehouse.refused import changed
 from tests.machine import patient
 
 ROOT = Path(__file__).parents[1]
-STATE = State(Table("t", (column("a", "INT64"),)))
+STATE = State(Table("t", (column("a", "INT64"), column("s", "STRUCT<a INT64>"))))
 EXAMPLES: tuple[Change, ...] = (
     CreateTable(Table("t", (column("a", "INT64"),))),
     AddColumn(column("b", "DATE")),
+    AddField(("s",), column("b", "DATE")),
     DropColumn("a"),
     RenameColumn("a", "b"),
     SetType("a", Type(Kind.FLOAT64)),

@@ -49,6 +49,11 @@ def optioned(**new: object) -> State:
     return replace(DESIRED, table=replace(table(), options=replace(table().options, **new)))  # type: ignore[arg-type]
 
 
+def first_field(struct: Type) -> Type:
+    """The STRUCT with only its first field."""
+    return replace(struct, fields=struct.fields[:1])
+
+
 def partitioned(by: Partitioning | None) -> State:
     """The desired state with another layout."""
     return replace(DESIRED, table=replace(table(), partitioning=by))
@@ -60,7 +65,8 @@ CLASSES: list[tuple[str, str, Callable[[], State]]] = [
     ("FQ303", "tier", lambda: changed("tier", type=Type(Kind.INT64))),
     ("FQ303", "tier", lambda: changed("tier", type=UNKNOWN)),
     ("FQ315", "rogue", lambda: fold(DESIRED, [AddColumn(Column("rogue", UNKNOWN))])),
-    ("FQ303", "history", lambda: changed("history", type=column("x", "STRUCT<seen STRING>").type)),
+    ("FQ303", "history", lambda: changed("history", type=column("x", "STRUCT<seen STRING, days ARRAY<DATE>>").type)),
+    ("FQ301", "history.days", lambda: changed("history", type=first_field(table().present("history").type))),
     ("FQ304", "item", lambda: changed("item", mode=Mode.NULLABLE)),
     ("FQ304", "alerts", lambda: changed("alerts", mode=Mode.NULLABLE)),
     ("FQ305", "score", lambda: changed("score", type=Type(Kind.NUMERIC, 4, 1))),

@@ -9,6 +9,7 @@
     --    rollback: ALTER TABLE ...
     ALTER TABLE ...;
 
+Lines that begin with `--> ` contain a change that tables.patch makes, because BigQuery has no statement for it.
 Lines that begin with `--| ` contain an adopted statement: its effect was found in the table, so it is checked and not
 run. Pure functions.
 """
@@ -35,6 +36,7 @@ _NAME = re.compile(r"(?P<version>\d{4,})_(?P<slug>[a-z0-9_]+)\.sql")
 _HEADER = re.compile(r"-- (?P<key>made-for|makes|hazards): (?P<value>.*)")
 _ADOPTED = "--| "
 _WIDTH = 110
+BY_PATCH = "by tables.patch, because BigQuery has no statement for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_file(version: str, slug: str, plan: Plan) -> MigrationFile:
-    """Render a plan as a migration file."""
+def write_file(version: str, slug: str, plan: Plan, *, origin: str = "") -> MigrationFile:
+    """Render a plan as a migration file. `origin` is what it was made from, for readers."""
     title = slug.replace("_", " ")
     hazards = sorted({hazard.rule for hazard in plan.hazards})
     lines = [
@@ -98,11 +100,14 @@ def write_file(version: str, slug: str, plan: Plan) -> MigrationFile:
         f"-- made-for: {plan.made_for}",
         f"-- makes: {plan.makes}",
         f"-- hazards: {', '.join(hazards) or 'none'}",
+        *([f"-- imported from: {_one_line(origin)}"] if origin else []),
         *(f"-- {line}" for line in backup_lines(version, plan)),
     ]
     for number, statement in enumerate(plan.statements, 1):
         lines += ["", f"-- {number}. {_one_line(statement.why)}"]
         lines += [f"--    {hazard.rule}: {_one_line(hazard.message)}" for hazard in statement.hazards]
+        if statement.by_patch:
+            lines.append(f"--    {BY_PATCH}")
         lines.append(f"--    rollback: {_shortened(statement.way_back)}")
         if statement.adopted:
             lines += [f"{_ADOPTED}{line}" for line in f"{statement.sql};".splitlines()]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from fqtool.table.change import ViewChange
+from fqtool.table.change_fields import AddField, new_fields, with_new_fields
 from fqtool.table.changes import AddColumn, Change, CreateTable, DropColumn, SetMode, SetType, fold, steps
 from fqtool.table.column import Column, Mode, is_widening
 from fqtool.table.model import Inapplicable, State, Table
@@ -18,22 +19,31 @@ _TEXT = 600
 
 
 def fits(expected: Column, live: Column) -> bool:
-    """Return whether a column has the expected type, or one that ALTER COLUMN can reach from either side."""
-    if Mode.REPEATED in (expected.mode, live.mode):
-        return expected.shape == live.shape
-    old, new = expected.type.shape, live.type.shape
-    return old == new or is_widening(old, new) or is_widening(new, old)
+    """Return whether a column has the expected type, or one that a change in place can reach from either side."""
+    if Mode.REPEATED in (expected.mode, live.mode) and expected.mode is not live.mode:
+        return False
+    return _reaches(expected, live) or _reaches(live, expected)
+
+
+def _reaches(old: Column, new: Column) -> bool:
+    before, after = with_new_fields(old, new).type.shape, new.type.shape
+    return before == after or (old.mode is not Mode.REPEATED and is_widening(before, after))
 
 
 def is_legal(old: Column, new: Column) -> bool:
-    """Return whether ALTER COLUMN can change a column from one type and mode to another."""
-    before = State(Table("", (old,)))
-    return all(change.refusal(before) == "" for change in reshaping(old, new))
+    """Return whether BigQuery can change a column in place from one type and mode to another."""
+    state = State(Table("", (old,)))
+    for change in reshaping(old, new):
+        if change.refusal(state):
+            return False
+        state = change.apply(state)
+    return True
 
 
-def reshaping(old: Column, new: Column) -> Iterator[SetType | SetMode]:
+def reshaping(old: Column, new: Column) -> Iterator[AddField | SetType | SetMode]:
     """Yield the changes of type and mode from one column to another of the same name."""
-    if old.type.shape != new.type.shape:
+    yield from new_fields(old, new)
+    if with_new_fields(old, new).type.shape != new.type.shape:
         yield SetType(old.name, new.type)
     if old.mode is not new.mode:
         yield SetMode(old.name, new.mode)

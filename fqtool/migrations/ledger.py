@@ -54,7 +54,8 @@ class Entry:
         file: the name of the file; of the lease, the work of its holder.
         file_hash: the SHA-256 of the file.
         partial_hash: the hash of the statements up to this one; of the lease, the host of its holder.
-        job: the id of the job; of the lease, its token.
+        job: the id of the job; of a change by tables.patch that was applied, the etag of the table after it; of the
+            lease, its token.
         runner: the user, host and process that ran it.
         tool: the version of fqtool.
         started_at: RFC 3339 in UTC.

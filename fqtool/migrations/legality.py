@@ -10,6 +10,7 @@ from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.findings.remedy import Remedy, Statements, commands
 from fqtool.sql import ident
+from fqtool.table.change_fields import AddField
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -18,7 +19,6 @@ from fqtool.table.changes import (
     RenameColumn,
     SetClustering,
     SetDefault,
-    SetDescription,
     SetMode,
     SetPartitioning,
     SetPolicyTags,
@@ -72,8 +72,12 @@ def by_hand(live: State, change: Change) -> Remedy:
     steps = change.planned() or (change,)
     if stop := refusals(live, steps[0]):
         return stop[0].remedy
+    if steps[0].by_patch:
+        before = "SQL cannot change a field of a STRUCT. Before `bq update DATASET.TABLE schema.json`:"
+        return commands("generate-schema --full --out schema.json", first=before)
+    name, of_sql = live.table.name if live.table else "", (step for step in steps if not step.by_patch)
     try:
-        return Statements("\n".join(f"{render(live.table.name if live.table else '', [step])};" for step in steps))
+        return Statements("\n".join(f"{render(name, [step])};" for step in of_sql))
     except NoStatement:
         return "SQL cannot change this; see the rule's page."
 
@@ -83,13 +87,16 @@ def illegal_type_change(before: State, change: SetType) -> Iterator[Finding]:
     """The column's type cannot be changed in place.
 
     Problem: BigQuery only converts INT64 to NUMERIC, BIGNUMERIC or FLOAT64, and NUMERIC to BIGNUMERIC or FLOAT64, and
-    makes parameters less restrictive. It does not change the elements of an ARRAY, and a STRUCT only field by field.
+    makes parameters less restrictive. It does not change the elements of an ARRAY. In a STRUCT it widens fields and
+    adds fields at the end. It does not drop, rename or move fields, and fqtool does not widen a STRUCT that has NOT
+    NULL fields, policy tags or other settings inside.
 
     Why: the stored data would have to be rewritten, which needs a new table.
 
     Example: quality_tier is STRING in the table and FLOAT64 in the registry.
 
-    Fix: add a column with the new type, backfill it, and give readers a view.
+    Fix: add a column with the new type, backfill it, and give readers a view. Declare new fields of a STRUCT after its
+    other fields.
     """
     name, old = change.name, before.column(change.name)
     if old and change.refusal(before):
@@ -123,10 +130,10 @@ def illegal_mode_change(before: State, change: SetMode) -> Iterator[Finding]:
 
 
 @rule("FQ203", group=Group.LEGALITY)
-def required_column_added(before: State, change: AddColumn) -> Iterator[Finding]:
+def required_column_added(before: State, change: AddColumn | AddField) -> Iterator[Finding]:
     """A new column must not be REQUIRED.
 
-    Problem: ALTER TABLE ADD COLUMN accepts only NULLABLE and REPEATED columns.
+    Problem: BigQuery adds only NULLABLE and REPEATED columns to a table, and only such fields to a STRUCT.
 
     Why: existing rows have no value for it.
 
@@ -134,10 +141,11 @@ def required_column_added(before: State, change: AddColumn) -> Iterator[Finding]
 
     Fix: declare it nullable; check for NULL in the data instead.
     """
-    column = change.column
-    if column.mode is Mode.REQUIRED and before.table:
-        message = f"`{column.name}` cannot be added as REQUIRED to an existing table."
-        yield Finding(column.name, message, remedy="Declare it without `required: true`.")
+    name = change.full_name if isinstance(change, AddField) else change.column.name
+    if change.column.mode is Mode.REQUIRED and before.table:
+        message = f"`{name}` cannot be added as REQUIRED to an existing table."
+        instead = "NOT NULL" if isinstance(change, AddField) else "`required: true`"
+        yield Finding(name, message, remedy=f"Declare it without {instead}.")
 
 
 @rule("FQ204", group=Group.LEGALITY)
@@ -228,28 +236,6 @@ def layout_column_touched(before: State, change: DropColumn | RenameColumn) -> I
         )
 
 
-@rule("FQ208", group=Group.LEGALITY)
-def nested_description(_: State, change: SetDescription) -> Iterator[Finding]:
-    """A description inside a STRUCT cannot be changed by SQL.
-
-    Problem: ALTER COLUMN SET OPTIONS accepts only top-level columns.
-
-    Why: nested descriptions are part of the column's schema, which only tables.patch writes.
-
-    Example: historical_completeness.games_found has another description than the registry.
-
-    Fix: `bq update` with the whole schema (`fqtool generate-schema --full`), or suppress the finding.
-    """
-    if len(change.path) > 1:
-        yield Finding(
-            change.dotted,
-            f"The description of `{change.dotted}` is inside a STRUCT; SQL cannot change it.",
-            remedy=commands(
-                "generate-schema --full --out schema.json", first="Before `bq update DATASET.TABLE schema.json`:"
-            ),
-        )
-
-
 @rule("FQ209", group=Group.LEGALITY)
 def policy_tags_changed(_: State, change: SetPolicyTags) -> Iterator[Finding]:
     """Policy tags differ; fqtool reports them and never writes them.
@@ -270,7 +256,7 @@ def policy_tags_changed(_: State, change: SetPolicyTags) -> Iterator[Finding]:
 
 
 @rule("FQ210", group=Group.LEGALITY)
-def table_too_wide(before: State, change: CreateTable | AddColumn) -> Iterator[Finding]:
+def table_too_wide(before: State, change: CreateTable | AddColumn | AddField) -> Iterator[Finding]:
     """The table would have more than 10,000 columns.
 
     Problem: BigQuery's limit includes nested fields, and recently dropped columns still count for a time.

@@ -13,6 +13,7 @@ from fqtool.findings.finding import Finding, Severity
 from fqtool.migrations.fit import fits, is_legal, leave_alterations, reshaping
 from fqtool.sql import TEXT_LIMIT
 from fqtool.table.change import ViewChange
+from fqtool.table.change_fields import AddField
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -193,7 +194,7 @@ def _adopted(
         if final and said and final.shape == there.shape != said.shape:
             continue  # altered manually against the registry
         if is_legal(column, there):
-            others += reshaping(column, there)
+            others += map(_without_settings, reshaping(column, there))
         else:
             drops.append(DropColumn(column.name))
             others.append(_as_added(there))
@@ -209,6 +210,14 @@ def _as_added(column: Column) -> AddColumn:
     return AddColumn(replace(column, mode=mode, default=None, policy_tags=()))
 
 
+def _without_settings(change: Change) -> Change:
+    """A found field as the registry can declare it, without default and policy tags."""
+    if not isinstance(change, AddField):
+        return change
+    field = change.column
+    return AddField(change.path, replace(field, default=None, policy_tags=(), properties=()))
+
+
 def _planned(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Return the changes of the plan for each difference; second statements come after all first ones."""
     parts = [change.planned() for change in changes]
@@ -218,8 +227,8 @@ def _planned(changes: Iterable[Change]) -> tuple[Change, ...]:
 def _groups(changes: Iterable[Change], lost: frozenset[str] = frozenset()) -> Iterator[tuple[Change, ...]]:
     """Group the changes that one statement can make. Columns that were dropped only on this target come apart."""
 
-    def place(change: Change) -> tuple[int, bool]:
-        return change.order, isinstance(change, AddColumn) and change.column.key in lost
+    def place(change: Change) -> tuple[int, bool, bool]:
+        return change.order, change.by_patch, isinstance(change, AddColumn) and change.column.key in lost
 
     batch: list[Change] = []
     for change in sorted(changes, key=place):
@@ -299,6 +308,9 @@ def to_make(live: State, statement: Statement) -> tuple[Change, ...]:
             case AddColumn(column):
                 there = live.column(column.name)
                 return there is not None and fits(column, there)
+            case AddField(path, column):
+                field = live.table.find_field((*path, column.name)) if live.table else None
+                return field is not None and fits(column, field)
             case _:
                 return satisfied(live, [change])
 

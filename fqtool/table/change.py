@@ -18,8 +18,6 @@ class ChangeBase(ABC):
     """A kind of change. Class attributes with text are templates for str.format, in which {0} is the change."""
 
     __slots__ = ()
-    shared: ClassVar[bool] = False
-    """Whether one statement can make several. BigQuery documents it for ADD, DROP, RENAME and options (18, 27, 29)."""
     outside_baseline: ClassVar[bool] = False
     """Whether drift ignores the change in base columns, because the baseline does not record it."""
     verb: ClassVar[str] = "change"
@@ -41,6 +39,16 @@ class ChangeBase(ABC):
     @abstractmethod
     def noun(self) -> str:
         """What a check after the change counts, in the singular, e.g. "added column"."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether one statement can make several: ADD, DROP, RENAME, options (bigquery.md#adding), or one patch."""
+        return self.by_patch
+
+    @property
+    def by_patch(self) -> bool:
+        """Whether tables.patch makes it, because BigQuery has no statement for it (bigquery.md#adding)."""
+        return False
 
     @property
     def reason(self) -> str:

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias, final
 
 from fqtool.table.change import NO_REVERSE, ChangeBase, ColumnChange, FieldChange, NoSqlChange, TableChange, ViewChange
+from fqtool.table.change_fields import AddField
 from fqtool.table.column import Column, Mode, Type, is_widening
 from fqtool.table.model import Inapplicable, Partitioning, State, Table, View
 
@@ -176,12 +177,23 @@ class SetType(ColumnChange):
 
     def refusal(self, before: State) -> str:
         old = before.column(self.name)
-        if old is None or (old.mode is not Mode.REPEATED and is_widening(old.type, self.type.shape)):
+        if old is None:
             return ""
-        return f"{self.name} is {old.sql_type} and cannot become {self.type}"
+        if old.mode is Mode.REPEATED or not is_widening(old.type, self.type.shape):
+            return f"{self.name} is {old.sql_type} and cannot become {self.type}"
+        return f"{self.name} has policy tags or properties inside the STRUCT" if old.type.is_governed else ""
 
     def reverse(self, before: State) -> str:
         return f"irreversible because BigQuery only widens types; read the old {self.name} {_TIME_TRAVEL}"
+
+    def planned(self) -> tuple[Change, ...]:
+        """Describe the fields of a STRUCT again: SET DATA TYPE has no descriptions (bigquery.md#widening)."""
+        described = (SetDescription((self.name, *path), text) for path, text in self.type.descriptions)
+        return SetType(self.name, self.type.undescribed), *described
+
+    def holds(self, state: State) -> bool:
+        live = state.column(self.name)
+        return live is not None and live.type.shape == self.type.shape
 
 
 @final
@@ -246,7 +258,12 @@ class SetDescription(FieldChange):
     order, outside_baseline = 6, True
     happened = "the description of {0.dotted} was changed"
     reason = "the description of {0.dotted} differs from the registry"
+    reasons = "the descriptions of {1} fields differ from the registry"
     noun = "description"
+
+    @property
+    def by_patch(self) -> bool:
+        return len(self.path) > 1
 
     def altered(self, table: Table) -> Table:
         return table.with_field(self.path, description=self.description)
@@ -405,6 +422,7 @@ class DropView(ViewChange):
 Change: TypeAlias = (
     CreateTable
     | AddColumn
+    | AddField
     | DropColumn
     | RenameColumn
     | SetType

@@ -112,6 +112,27 @@ class Type:
         return self.name or next((field.type.unknown for field in self.fields if field.type.unknown), "")
 
     @property
+    def is_governed(self) -> bool:
+        """Whether a field in it has policy tags or further properties, which SET DATA TYPE cannot write."""
+        return any(field.policy_tags or field.properties or field.type.is_governed for field in self.fields)
+
+    @property
+    def descriptions(self) -> tuple[tuple[tuple[str, ...], str], ...]:
+        """The paths and descriptions of the described fields in it."""
+        found: list[tuple[tuple[str, ...], str]] = []
+        for field in self.fields:
+            if field.description:
+                found.append(((field.name,), field.description))
+            found += [((field.name, *path), text) for path, text in field.type.descriptions]
+        return tuple(found)
+
+    @property
+    def undescribed(self) -> Type:
+        """The type without descriptions, defaults and settings of its fields, with the names as they are written."""
+        fields = (Column(field.name, field.type.undescribed, field.mode) for field in self.fields)
+        return replace(self, fields=tuple(fields)) if self.fields else self
+
+    @property
     def shape(self) -> Type:
         """The type without descriptions, policy tags and properties of fields, as SET DATA TYPE compares it."""
         return replace(self, fields=tuple(f.shape for f in self.fields)) if self.fields else self
@@ -157,19 +178,33 @@ def is_widening(old: Type, new: Type) -> bool:
     """Return whether BigQuery documents ALTER COLUMN SET DATA TYPE from `old` to `new` (bigquery.md#widening).
 
     Documented are INT64 -> NUMERIC, BIGNUMERIC, FLOAT64; NUMERIC -> BIGNUMERIC, FLOAT64; and wider parameters of one
-    kind. Changes to a parameterised type of another kind are not documented, so they are not legal here.
+    kind. The one documented change to a parameterised type of another kind is NUMERIC -> BIGNUMERIC(P, S). A STRUCT
+    widens field by field, with the same fields in the same order.
     """
+    if old.kind is Kind.STRUCT and new.kind is Kind.STRUCT:
+        same = len(old.fields) == len(new.fields) and old.shape != new.shape
+        return same and all(map(_field_widens, old.fields, new.fields))
+    if (old.kind, new.kind) == (Kind.NUMERIC, Kind.BIGNUMERIC):
+        return all(ours <= wider for ours, wider in zip(old.digits, new.digits, strict=True))
     if old.kind is not new.kind:
         bare = new.precision is None and new.length is None
         return bare and (old.kind, new.kind) in {
             (Kind.INT64, Kind.NUMERIC), (Kind.INT64, Kind.BIGNUMERIC), (Kind.INT64, Kind.FLOAT64),
-            (Kind.NUMERIC, Kind.BIGNUMERIC), (Kind.NUMERIC, Kind.FLOAT64),
+            (Kind.NUMERIC, Kind.FLOAT64),
         }  # fmt: skip
     if old.kind in (Kind.STRING, Kind.BYTES):
         return old.length is not None and (new.length is None or new.length > old.length)
     if old.kind in (Kind.NUMERIC, Kind.BIGNUMERIC):
         return old != new and _digits_fit(old, new)
     return False
+
+
+def _field_widens(old: Column, new: Column) -> bool:
+    """A field keeps its name and mode. SET DATA TYPE cannot write NOT NULL, and does not change an ARRAY."""
+    if old.key != new.key or old.mode is not new.mode or old.mode is Mode.REQUIRED:
+        return False
+    before, after = old.type.shape, new.type.shape
+    return before == after or (old.mode is Mode.NULLABLE and is_widening(before, after))
 
 
 def _digits_fit(old: Type, new: Type) -> bool:

@@ -9,6 +9,7 @@ from typing import assert_never
 
 from fqtool.findings.finding import Finding
 from fqtool.sql import ident, literal
+from fqtool.table.change_fields import AddField
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -49,6 +50,11 @@ class Statement:
     hazards: tuple[Finding, ...] = ()
     adopted: bool = False
 
+    @property
+    def by_patch(self) -> bool:
+        """Whether tables.patch makes it instead of a job."""
+        return any(change.by_patch for change in self.changes)
+
 
 # Field name in `Options` -> name in OPTIONS(...) of BigQuery.
 OPTION_NAMES = {
@@ -60,6 +66,9 @@ OPTION_NAMES = {
     "expiration": "expiration_timestamp",
 }
 
+PATCH = "--> "
+"""Begins each line of a change that tables.patch makes: SQL reads it as a comment."""
+
 OptionValue = str | float | bool | tuple[tuple[str, str], ...] | None
 
 
@@ -70,6 +79,7 @@ class NoStatement(ValueError):
 def render(table: str, changes: Iterable[Change]) -> str:
     """Render changes as one GoogleSQL statement, without a semicolon.
 
+    Changes that tables.patch makes have no statement. They are written like one, as comments that begin with `PATCH`.
     BigQuery documents several changes in one statement for ADD, DROP and RENAME COLUMN, each kind by itself, and for
     table options (bigquery.md#adding).
 
@@ -89,13 +99,14 @@ def render(table: str, changes: Iterable[Change]) -> str:
             return create_view(view)
         case (DropView(name),):
             return f"DROP VIEW {ident(name)}"
-        case (first, *rest) if all(type(change) is type(first) for change in rest):
+        case (first, *rest) if all((type(other), other.by_patch) == (type(first), first.by_patch) for other in rest):
             if rest and not first.shared:
                 raise ValueError(f"{type(first).__name__} needs its own statement")
             if isinstance(first, SetOption):
                 return f"ALTER TABLE {ident(table)}\n  SET OPTIONS ({_options_of(changes)})"
-            actions = ",\n  ".join(_action(change) for change in changes)
-            return f"ALTER TABLE {ident(table)}\n  {actions}"
+            mark = PATCH if first.by_patch else ""
+            actions = f",\n{mark}  ".join(_action(change) for change in changes)
+            return f"{mark}ALTER TABLE {ident(table)}\n{mark}  {actions}"
         case _:
             raise ValueError("the changes of one statement must be of one kind")
 
@@ -151,17 +162,19 @@ def _action(change: Change) -> str:
             return f"DROP COLUMN {ident(name)}"
         case RenameColumn(name, to):
             return f"RENAME COLUMN {ident(name)} TO {ident(to)}"
+        case AddField(path, column):
+            return f"ADD COLUMN {'.'.join(map(ident, path))}.{column_sql(column)}"
         case SetType(name, new):
-            return f"ALTER COLUMN {ident(name)} SET DATA TYPE {type_sql(new.shape)}"
+            return f"ALTER COLUMN {ident(name)} SET DATA TYPE {type_sql(new.undescribed)}"
         case SetMode(name, Mode.NULLABLE):
             return f"ALTER COLUMN {ident(name)} DROP NOT NULL"
         case SetDefault(name, None):
             return f"ALTER COLUMN {ident(name)} DROP DEFAULT"
         case SetDefault(name, default):
             return f"ALTER COLUMN {ident(name)} SET DEFAULT {default}"
-        case SetDescription((name,), text):
-            return f"ALTER COLUMN {ident(name)} SET OPTIONS (description = {literal(text)})"
-        case SetMode() | SetDescription() | SetPolicyTags() | Reorder() | SetPartitioning() | SetClustering():
+        case SetDescription(path, text):
+            return f"ALTER COLUMN {'.'.join(map(ident, path))} SET OPTIONS (description = {literal(text)})"
+        case SetMode() | SetPolicyTags() | Reorder() | SetPartitioning() | SetClustering():
             raise NoStatement(type(change).__name__)
         case CreateTable() | SetOption() | PutView() | DropView():
             raise ValueError(f"{type(change).__name__} is not an action of ALTER TABLE on a column")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
+from fqtool.table.change_fields import new_fields, with_new_fields
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -84,6 +85,8 @@ def _tables(before: Table | None, after: Table | None, renames: Mapping[str, str
     old_columns, new_columns = current.by_key, after.by_key
     yield from (AddColumn(column) for key, column in new_columns.items() if key not in old_columns)
     both = [(old_columns[key], new_columns[key]) for key in new_columns if key in old_columns]
+    yield from (change for a, b in both if a.type.fields for change in new_fields(a, b))
+    both = [(with_new_fields(a, b) if a.type.fields else a, b) for a, b in both]
     yield from (SetType(a.name, b.type) for a, b in both if a.type.shape != b.type.shape)
     yield from (SetMode(a.name, b.mode) for a, b in both if a.mode is not b.mode)
     yield from (SetDefault(a.name, b.default) for a, b in both if a.default != b.default)

@@ -103,6 +103,20 @@ class Table:
             raise Inapplicable(f"the column {name} does not exist")
         return column
 
+    def find_field(self, path: tuple[str, ...]) -> Column | None:
+        """Return the column or STRUCT field of that path, or None."""
+        found = self.find(path[0])
+        for name in path[1:]:
+            found = next((field for field in found.type.fields if field.key == name.lower()), None) if found else None
+        return found
+
+    def present_field(self, path: tuple[str, ...]) -> Column:
+        """Return the column or STRUCT field of that path. Raises Inapplicable if it does not exist."""
+        field = self.find_field(path)
+        if field is None:
+            raise Inapplicable(f"the column or field {'.'.join(path)} does not exist")
+        return field
+
     def longer(self, columns: Sequence[Column]) -> Table:
         """Return the table with columns added at the end. Raises Inapplicable for one that exists already."""
         keys = set(self.by_key)

@@ -6,11 +6,13 @@ refused with its line and column. `read_ddl` reads scripts that people wrote.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
 from fqtool.errors import InputError
+from fqtool.table.change_fields import AddField
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -26,12 +28,17 @@ from fqtool.table.changes import (
     SetType,
 )
 from fqtool.table.column import Column, Kind, Mode, Type
+from fqtool.table.ddl import PATCH
 from fqtool.table.ddl_grammar import NO_IF, column, column_options, created_table, table_options, typed
 from fqtool.table.ddl_grammar import path as path_of
 from fqtool.table.model import View
 from fqtool.table.tokens import Cursor, Token, tokens_of
 
+_PATCHES = re.compile(rf"^{PATCH}ALTER TABLE [^\n]*(?:\n{PATCH}[^\n]*)*", re.MULTILINE)
 _SCHEMA_ONLY = "A migration changes only the schema; change data in a separate job."
+
+
+_FIELDS = "BigQuery has no statement for fields of a STRUCT: declare them in the registry and plan."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,9 @@ def parse_script(sql: str) -> tuple[Parsed, ...]:
     Raises:
         InputError: A statement is not a known schema change; the message has line and column.
     """
-    return tuple(_statement(sql, tokens) for tokens in statements(sql))
+    # Of the same length, so that places in the text stay.
+    bare = _PATCHES.sub(lambda match: match[0].replace(f"\n{PATCH}", "\n    ").replace(PATCH, "    ", 1), sql)
+    return tuple(_statement(bare, tokens, sql) for tokens in statements(bare))
 
 
 def statements(sql: str) -> Iterator[list[Token]]:
@@ -74,7 +83,7 @@ def parse(sql: str) -> tuple[Change, ...]:
     return parsed[0].changes
 
 
-def _statement(sql: str, tokens: list[Token]) -> Parsed:
+def _statement(sql: str, tokens: list[Token], original: str) -> Parsed:
     cursor = Cursor(sql, tokens)
     changes: tuple[Change, ...]
     if cursor.took("CREATE", "TABLE"):
@@ -92,7 +101,12 @@ def _statement(sql: str, tokens: list[Token]) -> Parsed:
         raise cursor.wrong("CREATE TABLE, ALTER TABLE, CREATE VIEW or DROP VIEW", _SCHEMA_ONLY)
     if not cursor.done:
         raise cursor.wrong("the end of the statement")
-    return Parsed(sql[tokens[0].start : tokens[-1].end], tokens[0].start, path, changes)
+    start = tokens[0].start
+    marked = original[:start].endswith(PATCH)
+    if any(change.by_patch is not marked for change in changes):
+        cursor.at = 0
+        raise cursor.wrong(f"a statement for fields of a STRUCT, and only that, after `{PATCH.strip()}`", _FIELDS)
+    return Parsed(original[start - len(PATCH) * marked : tokens[-1].end], start, path, changes)
 
 
 def _create_view(cursor: Cursor) -> tuple[tuple[str, ...], tuple[Change, ...]]:
@@ -109,7 +123,8 @@ def _actions(cursor: Cursor) -> tuple[Change, ...]:
     while True:
         if cursor.took("ADD", "COLUMN"):
             _no_if(cursor)
-            changes.append(AddColumn(column(cursor)))
+            struct = _struct_of(cursor)
+            changes.append(AddField(struct, column(cursor)) if struct else AddColumn(column(cursor)))
         elif cursor.took("DROP", "COLUMN"):
             _no_if(cursor)
             changes.append(DropColumn(cursor.name()))
@@ -120,7 +135,8 @@ def _actions(cursor: Cursor) -> tuple[Change, ...]:
             changes.append(RenameColumn(old, cursor.name()))
         elif cursor.took("ALTER", "COLUMN"):
             _no_if(cursor)
-            changes.append(alter_column(cursor))
+            struct = _struct_of(cursor)
+            changes.append(_field_described(cursor, struct) if struct else alter_column(cursor))
         elif cursor.took("SET", "OPTIONS"):
             changes.extend(SetOption(name, value) for name, value in table_options(cursor, {}))
         else:
@@ -132,6 +148,21 @@ def _actions(cursor: Cursor) -> tuple[Change, ...]:
 def _no_if(cursor: Cursor) -> None:
     if cursor.sees("IF"):
         raise cursor.wrong("a column name", NO_IF)
+
+
+def _struct_of(cursor: Cursor) -> tuple[str, ...]:
+    """Read the path before the last name of a column or field: () for a column."""
+    names = []
+    while cursor.at + 1 < len(cursor.tokens) and cursor.tokens[cursor.at + 1].raw == ".":
+        names.append(cursor.name())
+        cursor.take(".")
+    return tuple(names)
+
+
+def _field_described(cursor: Cursor, struct: tuple[str, ...]) -> SetDescription:
+    path = (*struct, cursor.name())
+    cursor.take("SET", "OPTIONS")
+    return SetDescription(path, _description(cursor))
 
 
 def alter_column(cursor: Cursor) -> Change:

@@ -63,14 +63,23 @@ class Script:
 
 
 def read_ddl(files: Iterable[tuple[str, str]], *, comments: bool = False) -> Script:
+    """Apply the statements of files one after another; see `read_ddl_by_file`.
+
+    Returns:
+        The tables after all files, and the skipped statements and files.
+    """
+    return [Script((), ()), *(script for _, script in read_ddl_by_file(files, comments=comments))][-1]
+
+
+def read_ddl_by_file(files: Iterable[tuple[str, str]], *, comments: bool = False) -> Iterator[tuple[str, Script]]:
     """Apply the statements of files one after another.
 
     Args:
         files: Names and texts of the files, in the order in which BigQuery would run them.
         comments: Use the comment after a column as its description if it has no description.
 
-    Returns:
-        The tables, and the skipped statements and files.
+    Yields:
+        The name of each file, and the tables after it with everything that was skipped so far.
 
     Raises:
         InputError: A quote or comment of the only file is not closed. One of several files is skipped instead.
@@ -84,10 +93,10 @@ def read_ddl(files: Iterable[tuple[str, str]], *, comments: bool = False) -> Scr
             if len(given) == 1:
                 raise InputError(f"{place}: {error.message}", remedy=error.remedy) from None
             reader.passed_over.append(f"{place} was not read: {error.message}")
-            continue
+            tokens = []
         for statement in _without_bodies(tokens):
             reader.read(place, Foreign(text, statement, comments=comments))
-    return Script(tuple(reader.tables.values()), tuple(reader.passed_over))
+        yield place, Script(tuple(reader.tables.values()), tuple(reader.passed_over))
 
 
 def _without_bodies(found: list[list[Token]]) -> Iterator[list[Token]]:
@@ -189,6 +198,11 @@ class _Reader:
         self.tables[*key[:-1], after.table.name] = after
 
 
+def is_called(created: Created, name: str) -> bool:
+    """Return whether a table has that name, with or without project and dataset."""
+    return bool(name) and f".{created.name}".endswith(f".{name}")
+
+
 def _read(place: str, cursor: Foreign, before: Created, of: Callable[[Foreign, Table], Table]) -> Created:
     """Apply a statement to a table. If it is not valid, the table keeps the reason."""
     cursor.primary_key, cursor.foreign_keys = before.table.primary_key, before.table.foreign_keys
@@ -231,7 +245,11 @@ def _action(cursor: Foreign, table: Table) -> Table:
     if cursor.took("ADD", "COLUMN"):
         keeps = cursor.took("IF", "NOT", "EXISTS")
         added = column(cursor)
-        return table if keeps and table.find(added.name) else _applied(table, AddColumn(added))
+        there = table.find(added.name) if keeps else None
+        if there and there.shape != added.shape:
+            cursor.leave_out(f"ADD COLUMN IF NOT EXISTS `{added.name}` {added.sql_type}",
+                             f": the column exists already as {there.sql_type}{there.not_null}")  # fmt: skip
+        return table if there else _applied(table, AddColumn(added))
     if cursor.took("DROP", "COLUMN"):
         return _existing(cursor, table, lambda name: _applied(table, DropColumn(name)))
     if cursor.took("RENAME", "COLUMN"):

@@ -81,7 +81,10 @@ class Writing:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The result of a run: id of the job, bytes processed (in a dry run: estimated), rows changed; None if unknown."""
+    """The result of a run: id of the job, bytes processed (in a dry run: estimated), rows changed; None if unknown.
+
+    Instead of the id of a job, a change by tables.patch has the etag of the table after it.
+    """
 
     job: str | None = None
     bytes_processed: int | None = None

@@ -11,10 +11,13 @@ from collections.abc import Iterable
 from fqtool.errors import InputError, StatementFailed
 from fqtool.table.change import ViewChange
 from fqtool.table.changes import Change, CreateTable, fold, steps
+from fqtool.table.ddl import PATCH
 from fqtool.table.model import Inapplicable, State, Table, View
 from fqtool.table.tokens import unquoted
 
-_ALTER = re.compile(r"\s*ALTER\s+TABLE\s+(?P<path>(?:`[^`]+`|[\w-]+)(?:\s*\.\s*(?:`[^`]+`|\w+))*)", re.IGNORECASE)
+_ALTER = re.compile(
+    rf"(?:{PATCH})?\s*ALTER\s+TABLE\s+(?P<path>(?:`[^`]+`|[\w-]+)(?:\s*\.\s*(?:`[^`]+`|\w+))*)", re.IGNORECASE
+)
 
 
 def changed(before: State, changes: Iterable[Change]) -> State:

@@ -8,6 +8,7 @@ from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.findings.remedy import Entry, commands
 from fqtool.migrations.legality import refusals
 from fqtool.sql import ident, literal
+from fqtool.table.change_fields import AddField
 from fqtool.table.changes import (
     AddColumn,
     DropColumn,
@@ -33,8 +34,8 @@ def _other_kind(old: Column, change: SetType) -> bool:
 
 
 @rule("FQ301", group=Group.DRIFT)
-def missing_column(_: State, change: AddColumn) -> Iterator[Finding]:
-    """A column of the registry is not in the table.
+def missing_column(_: State, change: AddColumn | AddField) -> Iterator[Finding]:
+    """A column, or a field at the end of a STRUCT, of the registry is not in the table.
 
     Problem: its writers and readers fail.
 
@@ -46,8 +47,8 @@ def missing_column(_: State, change: AddColumn) -> Iterator[Finding]:
     table has an undeclared column of the same type, the finding asks whether it is the same column. The printed line
     `renamed_from` makes the next migration rename it, which keeps its values.
     """
-    column = change.column
-    yield Finding(column.name, f"`{column.name}` ({column.sql_type}) is in the registry but not in the table.")
+    column, name = change.column, change.full_name if isinstance(change, AddField) else change.column.name
+    yield Finding(name, f"`{name}` ({column.sql_type}) is in the registry but not in the table.")
 
 
 @rule("FQ302", Severity.WARNING, group=Group.DRIFT)

@@ -22,8 +22,9 @@ from fqtool.schema.infer_registry import learned
 from fqtool.schema.row_dates import row_dates
 from fqtool.table.model import Table, other_kind
 from fqtool.table.odcs import read_contract_tables
-from fqtool.table.read_ddl import Created, read_ddl
+from fqtool.table.read_ddl import Created, is_called, read_ddl
 from fqtool.table.schema_json import read_schema
+from fqtool.table.script_order import in_order
 from fqtool.warehouse.bigquery.schema import read_resource
 from fqtool.warehouse.files import read_text, write_text
 from fqtool.warehouse.protocol import Warehouse
@@ -160,7 +161,7 @@ def scaffold_schema(path: Path, as_name: str = "") -> Scaffolded:
 
 
 def scaffold_ddl(path: Path, as_name: str = "", *, comments: bool = False) -> Scaffolded:
-    """Return the registry of the table that a SQL file creates, or the SQL files of a folder in the order of names.
+    """Return the registry of the table that a SQL file creates, or the SQL files of a folder by version or name.
 
     Args:
         path: the file or folder.
@@ -171,7 +172,7 @@ def scaffold_ddl(path: Path, as_name: str = "", *, comments: bool = False) -> Sc
         InputError: no file can be read.
         UsageError: `as_name` does not select one table.
     """
-    files = sorted(path.rglob("*.sql")) if path.is_dir() else [path]
+    files, left_out = in_order(path.rglob("*.sql")) if path.is_dir() else ([path], [])
     if not files:
         raise InputError(f"The folder {path} has no .sql file.", remedy="Name a file or another folder.")
     script = read_ddl(((str(file), read_text(file)) for file in files), comments=comments)
@@ -180,8 +181,8 @@ def scaffold_ddl(path: Path, as_name: str = "", *, comments: bool = False) -> Sc
     created = _one_of(script.created, as_name, path)
     if created.problem:
         raise created.problem
-    notes = (*script.passed_over, *_of_comments(created))
-    return _scaffolded(created, "" if _is_called(created, as_name) else as_name, str(path), notes=notes)
+    notes = (*left_out, *script.passed_over, *_of_comments(created))
+    return _scaffolded(created, "" if is_called(created, as_name) else as_name, str(path), notes=notes)
 
 
 def _of_comments(created: Created) -> Iterator[str]:
@@ -242,17 +243,12 @@ def require_free(path: Path, *, force: bool = False) -> None:
         )
 
 
-def _is_called(created: Created, name: str) -> bool:
-    """Whether the table has that name, with or without project and dataset."""
-    return bool(name) and f".{created.name}".endswith(f".{name}")
-
-
 def _one_of(created: Sequence[Created], name: str, path: Path) -> Created:
     """The only table, or the one of that name."""
     if not created:
         raise InputError(f"{path} creates no table.")
-    chosen = [one for one in created if _is_called(one, name)] or list(created)
-    if len(chosen) != 1 or ("." in name and not _is_called(chosen[0], name)):
+    chosen = [one for one in created if is_called(one, name)] or list(created)
+    if len(chosen) != 1 or ("." in name and not is_called(chosen[0], name)):
         names = ", ".join(one.name for one in chosen)
         count = f"{len(created)} table{'s' if len(created) > 1 else ''}"
         which = f", {len(chosen)} of them named {name}" if 1 < len(chosen) < len(created) else ""

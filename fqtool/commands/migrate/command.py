@@ -1,9 +1,11 @@
-"""fqtool migrate and its subcommands plan, status and verify."""
+"""fqtool migrate and its subcommands plan, import, status and verify."""
 
 from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,13 +31,12 @@ from fqtool.cli.tracing import traced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from fqtool.commands.migrate.plan import Planned
     from fqtool.migrations.files import MigrationFile
     from fqtool.table.ddl import Statement
 
-app = typer.Typer(help="Apply pending migrations; plan, list or verify them.", invoke_without_command=True)
+app = typer.Typer(help="Apply pending migrations; plan, import, list or verify them.", invoke_without_command=True)
 
 
 @app.callback()
@@ -172,6 +173,39 @@ def _begun_anywhere(registry: Path, target: str | None, timeout: float, *, offli
             "--redo reads the ledgers of the targets, which --offline forbids.", remedy="Remove one of them."
         )
     return begun_files(known_warehouses(open_registry(registry), target, timeout))
+
+
+@app.command("import")
+def import_(
+    path: Annotated[Path, typer.Argument(help="The team's .sql files: a folder, or one file.")],
+    registry: RegistryPath = REGISTRY,
+    folder: Folder = MIGRATIONS,
+    name: Annotated[
+        str, typer.Option(help="The table in these files, if it is not the registry's.", metavar="DATASET.TABLE")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the migrations; write nothing.")] = False,
+) -> None:
+    """Write migrations from the SQL files that a team ran before.
+
+    Files run in the order of their versions, such as V2__add_column.sql or 002_add_column.sql. Each statement is read
+    or named with the reason. A table that ran these files is accepted as it is by `fqtool migrate`.
+    """
+    from fqtool.commands.migrate.imported import import_migrations
+    from fqtool.commands.migrate.plan import print_plan, write_plan
+
+    workspace = workspace_of(registry, folder)
+    made = import_migrations(workspace, path, name)
+    for file, of_file in made.planned.new:
+        print_plan(file, of_file, sys.stdout)
+    for note in made.notes:
+        say(note)
+    if not dry_run:
+        for file_name in write_plan(workspace, made.planned):
+            say(f"Wrote {folder / file_name}.")
+    sources = sum(len(names) for _, names in made.made)
+    size = f"{counted(sources, 'SQL file')} as {_size([file for file, _ in made.made])}"
+    say(f"{'Read' if dry_run else 'Imported'} {size}{'; nothing was written' if dry_run else ''}.")
+    say_next(f"migrate import {quote(str(path))}" if dry_run else "migrate plan")
 
 
 @app.command()

@@ -25,7 +25,7 @@ from fqtool.table.changes import AddColumn, Change, CreateTable, DropColumn, Set
 from fqtool.table.ddl import Statement, render
 from fqtool.table.diff import diff
 from fqtool.table.model import State, View
-from fqtool.warehouse.protocol import Pace, Warehouse
+from fqtool.warehouse.protocol import Outcome, Pace, Warehouse
 from fqtool.workspace import live_state
 
 _BATCH = 50  # rows of one MERGE
@@ -212,7 +212,9 @@ class Executor:
                 name = live.table.name if live.table else ""
                 statement = replace(statement, sql=render(name, to_run), changes=to_run)
             self._write(f"{step} record start", entry)
-            self._run(step, statement, entry, live)
+            outcome = self._run(step, statement, entry, live)
+            if statement.by_patch and outcome.job:
+                entry = replace(entry, job=outcome.job)
             self._unwritten = f"{step} record end", self._ended(entry, Status.APPLIED)
 
     def discard(self) -> None:
@@ -222,14 +224,14 @@ class Executor:
             lost = [replace(entry, standing=Status.LOST) for entry in done[first : first + _BATCH]]
             self._write("record that the table is absent", *lost)
 
-    def _run(self, step: str, statement: Statement, entry: Entry, live: State) -> None:
+    def _run(self, step: str, statement: Statement, entry: Entry, live: State) -> Outcome:
         if self.warehouse.pace is not None:
             # One more metadata operation must fit the budget (bigquery.md#metadata).
             self._pacer.sleep = self.sleep
             self._pacer.wait(self.warehouse.pace[bool(live.table and live.table.partitioning)])
         self.on_step(f"{step} run")
         try:
-            self.warehouse.run(statement, job=entry.job)
+            outcome = self.warehouse.run(statement, job=entry.job)
         except Unreachable:
             # It is unknown whether the statement ran: it stays started, and the next run looks for it in the table.
             raise
@@ -243,6 +245,7 @@ class Executor:
             failed = StatementFailed(f"{entry.file}: the statement ran, but the table differs from it: {differences}.")
             self._write_failure(step, entry, failed)
             raise failed
+        return outcome
 
     def _write_failure(self, step: str, entry: Entry, error: FqtoolError) -> None:
         # Where the warehouse failed it may fail again, and its first error is the one to report.

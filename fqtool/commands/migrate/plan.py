@@ -19,7 +19,7 @@ from fqtool.findings.remedy import commands
 from fqtool.migrations.backup import backup_lines
 from fqtool.migrations.checksums import CHECKSUMS, Kind, checksums
 from fqtool.migrations.contract import CONTRACT, breaks, contract_text
-from fqtool.migrations.files import MigrationFile, recorded_state, write_file
+from fqtool.migrations.files import BY_PATCH, MigrationFile, recorded_state, write_file
 from fqtool.migrations.fit import fits, lacks, reshaping
 from fqtool.migrations.history import applied_file_missing, contract_broken, table_behind_the_ledger
 from fqtool.migrations.ledger import Revision, revisions
@@ -275,6 +275,8 @@ def _statement(page: Page, number: int, statement: Statement, budget: str) -> No
     page.write(_indented(_middle_out(statement.sql.splitlines()), "    "))
     if statement.adopted:
         page.write([Text("    not run: found in the table, where it is checked", "dim")])
+    if statement.by_patch:
+        page.write([Text(f"    {BY_PATCH}", "dim")])
     for finding in statement.hazards:
         head = Text.assemble(("  hazard: ", ""), (f"{finding.severity} {finding.rule} ", _COLOURS[finding.severity]))
         page.write(page.wrapped(head, Text(finding.message), 10))

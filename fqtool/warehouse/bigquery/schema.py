@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from fqtool.errors import InputError
+from fqtool.errors import InputError, StatementFailed
+from fqtool.table.change_fields import AddField
+from fqtool.table.changes import Change, SetDescription
 from fqtool.table.column import Column
 from fqtool.table.model import ORDINARY, Options, Partitioning, Table, View
 from fqtool.table.properties import table_properties
-from fqtool.table.schema_json import column_of, number
+from fqtool.table.schema_json import column_of, field, number
 
 _DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -80,6 +84,45 @@ def _foreign_key(key: dict[str, Any]) -> str:
     path = ".".join(table[part] for part in ("projectId", "datasetId", "tableId") if table.get(part))
     own, other = (", ".join(pair[end] for pair in pairs) for end in ("referencingColumn", "referencedColumn"))
     return f"FOREIGN KEY ({own}) REFERENCES {path}({other})"
+
+
+def with_fields_patched(fields: list[dict[str, Any]], changes: Iterable[Change]) -> list[dict[str, Any]]:
+    """Return the fields of a table after changes of STRUCT fields. Everything else in them stays as it is.
+
+    Args:
+        fields: The fields of the table's resource.
+        changes: Added fields and descriptions. A field that exists already is left as it is.
+
+    Raises:
+        StatementFailed: A STRUCT or field does not exist.
+    """
+    fields = deepcopy(fields)
+    for change in changes:
+        match change:
+            case AddField(path, column):
+                struct = _field_at(fields, path)
+                if "fields" not in struct:
+                    raise StatementFailed(f"{'.'.join(path)} is not a STRUCT.")
+                inside = struct["fields"]
+                if column.key not in (other["name"].lower() for other in inside):
+                    inside.append(field(column))
+            case SetDescription(path, text):
+                described = _field_at(fields, path)
+                if text != described.get("description", ""):
+                    described["description"] = text
+            case _:
+                raise AssertionError(change)
+    return fields
+
+
+def _field_at(fields: list[dict[str, Any]], path: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] | None = {"fields": fields}
+    for name in path:
+        inside = found.get("fields") or [] if found else []
+        found = next((other for other in inside if other["name"].lower() == name.lower()), None)
+    if found is None:
+        raise StatementFailed(f"The table has no field {'.'.join(path)}.")
+    return found
 
 
 def column_names(resource: dict[str, Any]) -> set[str]:

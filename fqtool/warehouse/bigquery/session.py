@@ -7,11 +7,11 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from google.api_core.exceptions import Conflict, NotFound
+from google.api_core.exceptions import Conflict, NotFound, PreconditionFailed
 from google.cloud import bigquery
 from google.cloud.bigquery.table import RowIterator
 
@@ -84,6 +84,49 @@ class Session:
             resource["tableReference"]["tableId"] = name
             self._location = self._location or resource.get("location")
         return resource
+
+    def patch(
+        self, name: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], *, dry_run: bool = False
+    ) -> str:
+        """Change the fields of a table by tables.patch, and return the etag of the table afterwards.
+
+        The request has the etag of the table that was read, so BigQuery rejects it if the table was changed since.
+        The change is then applied to the changed table, until the job timeout. A change that the table has already
+        sends no request, so it may be repeated.
+
+        Args:
+            name: The name of the table.
+            change: Returns the fields to write for the fields of the table.
+            dry_run: Only compute the fields.
+        """
+        start, pauses = time.monotonic(), _pauses()
+        for attempt in count(1):
+            resource = self.table(name)
+            if resource is None:
+                raise StatementFailed(f"There is no table {name}.")
+            with self.reading():
+                fields, etag = resource["schema"]["fields"], str(resource["etag"])
+            new = change(fields)
+            if new == fields or dry_run:
+                return etag
+            try:
+                return self._schema_patched({**resource, "schema": {**resource["schema"], "fields": new}})
+            except PreconditionFailed as changed:
+                error = ConcurrentUpdate(
+                    f"BigQuery did not change {name} because it was changed in the meantime: {changed.message}.",
+                    remedy="Nothing was changed. Run the same command again.",
+                )
+                self._pause(next(pauses), attempt, start, error)
+        raise AssertionError
+
+    def _schema_patched(self, resource: dict[str, Any]) -> str:
+        """Send the schema of a resource with its etag as If-Match, and return the new etag."""
+        table = bigquery.Table.from_api_repr(resource)
+        changed = self._exchange.ask(
+            lambda client: client.update_table(table, ["schema"], **self._exchange.bounds),
+            passing=(PreconditionFailed,),
+        )
+        return str(changed.etag)
 
     def listed(self, resource: dict[str, Any], columns: tuple[str, ...]) -> list[dict[str, Value]]:
         """Return all rows of a table with tabledata.list: no job, no cost."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from fqtool.errors import NoTable, StatementFailed
 from fqtool.findings.remedy import commands
@@ -15,6 +15,7 @@ from fqtool.sql import Query, Value, WholeTable, ident
 from fqtool.table.ddl import Statement
 from fqtool.table.model import DATASET, Table, View
 from fqtool.warehouse.protocol import Budget, Outcome, Pace, Waiting, Writing
+from fqtool.warehouse.refused import table_of
 
 if TYPE_CHECKING:
     from google.cloud.bigquery import QueryJob
@@ -143,6 +144,8 @@ class BigQueryWarehouse:
         match work:
             case Query(sql, parameters):
                 pass
+            case Statement() if work.by_patch:
+                return self._patch(work, dry_run=dry_run)
             case Statement(sql):
                 sql, parameters = sql.replace(_HOME, self._home), ()
         if dry_run:
@@ -151,6 +154,15 @@ class BigQueryWarehouse:
             job = self._session.unfinished(sql, rejoin)
         done = self._done(sql, parameters, job, max_bytes)
         return Outcome(done.job_id, done.total_bytes_processed, done.num_dml_affected_rows)
+
+    def _patch(self, statement: Statement, *, dry_run: bool) -> Outcome:
+        """Write fields of STRUCTs by tables.patch. The outcome has the table's etag afterwards in place of a job."""
+        from fqtool.warehouse.bigquery.schema import with_fields_patched
+
+        def patched(fields: list[dict[str, Any]]) -> list[dict[str, Any]]:
+            return with_fields_patched(fields, statement.changes)
+
+        return Outcome(self._session.patch(table_of(statement.sql, statement.changes[0]), patched, dry_run=dry_run))
 
     def _done(
         self,

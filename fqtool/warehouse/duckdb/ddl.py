@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import assert_never
 
+from fqtool.table.change_fields import AddField
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -24,7 +25,7 @@ from fqtool.table.changes import (
     SetType,
 )
 from fqtool.table.column import Column, Mode
-from fqtool.table.model import View
+from fqtool.table.model import Table, View
 from fqtool.warehouse.duckdb.transpile.dialect import default_to_duckdb
 from fqtool.warehouse.duckdb.types import quoted, text_literal, type_text
 
@@ -32,7 +33,7 @@ from fqtool.warehouse.duckdb.types import quoted, text_literal, type_text
 EMPTY_ARRAY = "[]"
 
 
-def ddl(table: str, change: Change, mode: Mode | None, query: Callable[[View], str]) -> Iterator[str]:
+def ddl(table: str, change: Change, column: Column | None, query: Callable[[View], str]) -> Iterator[str]:
     """Yield the statements for one change.
 
     Changes of settings that DuckDB does not have yield no statement; the catalog table stores them.
@@ -40,7 +41,7 @@ def ddl(table: str, change: Change, mode: Mode | None, query: Callable[[View], s
     Args:
         table: The name of the table.
         change: The change.
-        mode: The mode of the changed column, or None.
+        column: The changed column as it is before the change, or None.
         query: Translates the query of a view to DuckDB's SQL.
 
     Raises:
@@ -49,13 +50,16 @@ def ddl(table: str, change: Change, mode: Mode | None, query: Callable[[View], s
     match change:
         case CreateTable(created):
             yield f"CREATE TABLE {quoted(created.name)} ({', '.join(map(_definition, created.columns))})"
-            for column in created.columns:
-                yield from _described(table, column)
+            for one in created.columns:
+                yield from _described(table, one)
             if created.options.description:
                 yield _comment(f"TABLE {quoted(table)}", created.options.description)
-        case AddColumn(column):
-            yield f"{_alter(table)} ADD COLUMN {_definition(column)}"
-            yield from _described(table, column)
+        case AddColumn(added):
+            yield f"{_alter(table)} ADD COLUMN {_definition(added)}"
+            yield from _described(table, added)
+        case AddField() if column is not None:
+            (new,) = change.altered(Table(table, (column,))).columns
+            yield f"{_alter(table)} ALTER COLUMN {quoted(new.name)} SET DATA TYPE {type_text(new.type, new.mode)}"
         case DropColumn(name):
             yield f"{_alter(table)} DROP COLUMN {quoted(name)}"
         case RenameColumn(name, to):
@@ -66,6 +70,7 @@ def ddl(table: str, change: Change, mode: Mode | None, query: Callable[[View], s
         case SetMode(name, _):
             yield f"{_alter(table)} ALTER COLUMN {quoted(name)} DROP NOT NULL"
         case SetDefault(name, default):
+            mode = column.mode if column else None
             yield f"{_alter(table)} ALTER COLUMN {quoted(name)} {_set_default(default, mode)}"
         case SetDescription((name,), text):
             yield _comment(f"COLUMN {quoted(table)}.{quoted(name)}", text)
@@ -76,7 +81,7 @@ def ddl(table: str, change: Change, mode: Mode | None, query: Callable[[View], s
             yield _comment(f"VIEW {quoted(view.name)}", view.description)
         case DropView(name):
             yield f"DROP VIEW {quoted(name)}"
-        case SetDescription() | SetOption():
+        case AddField() | SetDescription() | SetOption():
             pass
         case SetPolicyTags() | Reorder() | SetPartitioning() | SetClustering():
             raise AssertionError(change)

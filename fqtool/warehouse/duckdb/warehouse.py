@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from fqtool.errors import InputError, NoTable, StatementFailed
 from fqtool.findings.remedy import commands
 from fqtool.sql import Query, Value, WholeTable
+from fqtool.table.change_fields import AddField
 from fqtool.table.changes import AddColumn, Change, CreateTable, DropView, PutView, SetType, fold, steps
 from fqtool.table.ddl import Statement
 from fqtool.table.model import State, Table, View
@@ -192,7 +193,7 @@ class DuckDBWarehouse:
         with _indexes_aside(connection, name, statement.changes):
             _make(connection, name, before, statement.changes)
         remember(connection, name, after.table or next(iter(after.views), None))
-        if any(isinstance(change, SetType) for change in statement.changes):
+        if any(isinstance(change, SetType | AddField) for change in statement.changes):
             # The translation of a view depends on the types of its columns.
             for view in views_of(connection, name):
                 _make(connection, view.name, State(views=(view,)), (PutView(view),))
@@ -206,8 +207,7 @@ def _make(connection: duckdb.DuckDBPyConnection, name: str, before: State, chang
     for step in steps(changes):
         for change in step:
             column = before.column(next(iter(change.touched), ""))
-            mode = column.mode if column else None
-            for text in ddl(name, change, mode, functools.partial(query_in_duckdb, connection)):
+            for text in ddl(name, change, column, functools.partial(query_in_duckdb, connection)):
                 connection.execute(text)
         before = fold(before, step)
 

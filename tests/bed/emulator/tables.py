@@ -144,19 +144,28 @@ def _moves(table: TableMeta, fields: tuple[TableFieldSchema, ...]) -> list[str]:
                 raise refuse(f"Cannot add required fields to an existing schema. (field: {field.name})")
             moves.append(f"{alter} ADD COLUMN {quoted(field.name)} {duck_type(field)}")
             continue
-        if field.mode != was.mode and (was.mode, field.mode) != ("REQUIRED", "NULLABLE"):
-            raise refuse(f"Field {field.name} has changed mode from {was.mode} to {field.mode}")
-        moves += _moved(alter, was, field, refuse)
+        _same_or_grown(was, field, refuse)
+        moves += _moved(alter, was, field)
     return moves
 
 
-def _moved(alter: str, was: TableFieldSchema, field: TableFieldSchema, refuse: Any) -> list[str]:
+def _same_or_grown(was: TableFieldSchema, field: TableFieldSchema, refuse: Any) -> None:
+    """A field keeps its type, at any depth; a RECORD may get fields at its end."""
+    if field.mode != was.mode and (was.mode, field.mode) != ("REQUIRED", "NULLABLE"):
+        raise refuse(f"Field {field.name} has changed mode from {was.mode} to {field.mode}")
     before, after = (resolved.type_text(f, parameters=True) for f in (was, field))
+    names = [[f.name.lower() for f in one.fields] for one in (was, field)]
     bare = [resolved.type_text(f).split("<")[0] for f in (was, field)]
-    added = len(field.fields) - len(was.fields)
-    inner = [narrows(a, b) or a.name.lower() != b.name.lower() for a, b in zip(was.fields, field.fields, strict=False)]
-    if bare[0] != bare[1] or added < 0 or any(inner) or (not was.fields and narrows(was, field)):
+    if bare[0] != bare[1] or names[1][: len(names[0])] != names[0] or (not was.fields and narrows(was, field)):
         raise refuse(f"Field {field.name} has changed type from {before} to {after}")
+    for new in field.fields[len(was.fields) :]:
+        if new.mode == "REQUIRED":
+            raise refuse(f"Cannot add required fields to an existing schema. (field: {new.name})")
+    for old, new in zip(was.fields, field.fields, strict=False):
+        _same_or_grown(old, new, refuse)
+
+
+def _moved(alter: str, was: TableFieldSchema, field: TableFieldSchema) -> list[str]:
     moves = []
     if duck_type(was) != duck_type(field):
         moves.append(f"{alter} ALTER COLUMN {quoted(was.name)} SET DATA TYPE {duck_type(field)}")
