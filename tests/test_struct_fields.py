@@ -20,6 +20,7 @@ from fqtool.table.diff import diff
 from fqtool.table.model import State, Table
 from fqtool.table.parse import parse_script
 from fqtool.table.typetext import column
+from fqtool.warehouse.bigquery.schema import with_fields_patched
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
 from tests.migrated_stores import TOOL, by_hand, drift, migrated
@@ -266,3 +267,26 @@ def test_a_new_field_inside_a_required_struct_is_nullable() -> None:
     before = State(Table("t", (replace(column("a", "STRUCT<b INT64>"), mode=Mode.REQUIRED),)))
     after = State(Table("t", (replace(column("a", "STRUCT<b INT64, c DATE>"), mode=Mode.REQUIRED),)))
     assert diff(before, after) == (AddField(("a",), column("c", "DATE")),)
+
+
+def test_a_struct_with_policy_tags_inside_is_not_widened() -> None:
+    """SET DATA TYPE repeats the STRUCT without them; adding a field by a patch keeps them."""
+    field = Column("b", Type(Kind.INT64), policy_tags=("projects/p/taxonomies/1/policyTags/2",))
+    state = State(Table("t", (Column("a", Type(Kind.STRUCT, fields=(field,))),)))
+    wider = SetType("a", column("x", "STRUCT<b NUMERIC>").type)
+    assert wider.refusal(state) == "a has policy tags or properties inside the STRUCT"
+    assert AddField(("a",), column("c", "DATE")).refusal(state) == ""
+
+
+def test_a_patch_leaves_everything_else_in_the_schema() -> None:
+    """Settings that fqtool does not know, and the order and spelling of the fields, stay as BigQuery sent them."""
+    inner = {"name": "B", "type": "INTEGER", "policyTags": {"names": ["x"]}, "newSetting": {"y": 1}}
+    fields = [{"name": "A", "type": "RECORD", "mode": "REPEATED", "fields": [inner], "another": True}]
+    changes = (AddField(("a",), column("c", "ARRAY<DATE>")), SetDescription(("a", "b"), "new"))
+    (patched,) = with_fields_patched(fields, changes)
+    assert patched == {
+        **fields[0],
+        "fields": [{**inner, "description": "new"}, {"name": "c", "type": "DATE", "mode": "REPEATED"}],
+    }
+    assert "description" not in inner
+    assert with_fields_patched([patched], changes) == [patched]
