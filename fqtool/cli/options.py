@@ -121,7 +121,7 @@ def options_for(words: tuple[str, ...]) -> tuple[str, ...]:
     options = current_run().options
     takes = {
         "--registry": command not in _READS_NO_REGISTRY,
-        "--target": command not in _ASKS_NO_WAREHOUSE and rest[:1] != ["verify"],
+        "--target": command not in _ASKS_NO_WAREHOUSE and rest[:1] not in (["verify"], ["import"]),
         "--migrations": command in _READS_MIGRATIONS,
     }
     pairs = [options[at : at + 2] for at in range(0, len(options), 2)]

@@ -35,7 +35,7 @@ def _other_kind(old: Column, change: SetType) -> bool:
 
 @rule("FQ301", group=Group.DRIFT)
 def missing_column(_: State, change: AddColumn | AddField) -> Iterator[Finding]:
-    """A column, or a field at the end of a STRUCT, of the registry is not in the table.
+    """A column, or a field of a STRUCT, is in the registry and not in the table.
 
     Problem: its writers and readers fail.
 
