@@ -61,6 +61,7 @@ TAKEN = Counter[str]()
 """How often each step was taken in this process."""
 _FIX = re.compile(r"^ *fix: (.*)$", re.MULTILINE)
 
+_NEXT = re.compile(r"^Next: fqtool migrate((?: --allow FQ\d{3})*)$", re.MULTILINE)
 _CODE = re.compile(r"FQ\d{3}")
 _JSON = ("--format", "json")
 ENDS = (
@@ -109,6 +110,7 @@ class Store(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="fqtool-soak-")) / "store"
         self.log: list[str] = []
         self.planned = False
+        self.allowed: tuple[str, ...] = ()
         self.foreign: dict[str, str] = {}
         self.rows: dict[str, list[tuple[Any, ...]]] = {}
 
@@ -243,18 +245,18 @@ class Store(RuleBasedStateMachine):
     @rule()
     def plan(self) -> None:
         """Plan."""
-        self.planned = self.run("migrate", "plan").code == 0
+        self.planned_by("migrate", "plan")
 
     @rule()
     def plan_anew(self) -> None:
         """Plan what was not applied again."""
-        self.planned = self.run("migrate", "plan", "--redo").code == 0
+        self.planned_by("migrate", "plan", "--redo")
 
     @rule()
     def migrate(self) -> None:
-        """Invariant (a): what was planned is applied."""
+        """Invariant (a): what was planned is applied, with the hazards that the plan printed."""
         planned = self.planned
-        done = self.run("migrate")
+        done = self.run("migrate", *(self.allowed if planned else ()))
         assert not planned or done.code == 0, self.told(done)
 
     @rule(words=st.sampled_from((("migrate", "--dry-run"), ("migrate", "status"), ("migrate", "verify"))))
@@ -326,6 +328,13 @@ class Store(RuleBasedStateMachine):
             if done.code:
                 return done
         return None
+
+    def planned_by(self, *words: str) -> None:
+        """Plan, and keep what the plan says that `migrate` must be allowed."""
+        done = self.run(*words)
+        self.planned = done.code == 0
+        command = _NEXT.search(done.said)
+        self.allowed = tuple(command[1].split()) if command else ()
 
     def run(self, *words: str) -> Done:
         """One command of fqtool."""

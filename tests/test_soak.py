@@ -32,6 +32,13 @@ def test_a_store_on_bigquery_survives_random_steps(emulator: Emulator) -> None:
 
 # What the soak found and what was fixed since.
 FOUND: dict[str, Callable[[Store], object]] = {
+    "a pending migration planned again without the table": lambda store: (
+        store.declare(name="one"),
+        store.plan(),
+        store.by_hand(hand="drop the table"),
+        store.plan_anew(),
+        store.migrate(),
+    ),
     "a merged file that checksums.txt does not list, and no table": lambda store: (
         store.merge_a_branch(name="one", records="ours"),
         store.by_hand(hand="drop the table"),

@@ -158,7 +158,9 @@ def _conclude_plan(planned: Planned, *, dry_run: bool) -> None:
     hazards = [hazard for _, of_file in planned.new for hazard in of_file.hazards]
     size = f"{_size([file for file, _ in planned.new])}, {counted(len(hazards), 'hazard')} to allow"
     say(f"Planned {size}{'; nothing was written' if dry_run else ''}.")
-    codes = [f"--allow {code}" for code in sorted({hazard.rule for hazard in hazards})]
+    for one in planned.gone:
+        say(f"{one.rule}: {one.message} `migrate --allow {one.rule}` creates it again, empty.")
+    codes = [f"--allow {code}" for code in planned.allowed]
     say_next("migrate plan" if dry_run else " ".join(["migrate", *codes]))
 
 

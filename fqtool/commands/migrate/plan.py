@@ -53,10 +53,18 @@ class Planned:
     Attributes:
         new: new files with their plans.
         kept: the files of the folder that do not change.
+        gone: the findings about a table that is absent although applied migrations created it.
     """
 
     new: tuple[tuple[MigrationFile, Plan], ...]
     kept: tuple[MigrationFile, ...]
+    gone: tuple[Finding, ...] = ()
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The rules that `migrate` must be allowed to break, each once."""
+        hazards = [hazard for _, of_file in self.new for hazard in of_file.hazards]
+        return tuple(sorted({one.rule for one in (*hazards, *self.gone)}))
 
     def replaced(self, workspace: Workspace) -> tuple[str, ...]:
         """Return the names of the migrations in the folder that the new files replace."""
@@ -142,7 +150,7 @@ def plan_migration(
         raise Refusal(f"BigQuery cannot make {what} in place.", findings=refused)
     if planned.statements:
         new.append((write_file(f"{len(kept) + len(new):04d}", _slug(name) or _title(planned), planned), planned))
-    made = Planned(tuple(new), kept)
+    made = Planned(tuple(new), kept, gone)
     texts = texts_of(workspace, made)
     if gone and not made.replaced(workspace) and texts.items() <= workspace.texts.items():
         # Files that `migrate` refuses are planned again first; here the table alone is wrong.
