@@ -330,7 +330,7 @@ class Store(RuleBasedStateMachine):
         return None
 
     def planned_by(self, *words: str) -> None:
-        """Plan, and keep what the plan says that `migrate` must be allowed."""
+        """Plan, and keep the rules that `migrate` must then be allowed to break."""
         done = self.run(*words)
         self.planned = done.code == 0
         command = _NEXT.search(done.said)
