@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -23,6 +24,10 @@ from tests.machine import patient
 FILES = ("action.yml", ".pre-commit-hooks.yaml", "docs/examples/fqtool.yml")
 SCRIPT = ROOT / ".ci" / "check"
 NAMES = "points_avg_season points_std_last_10 games_in_last_7_days fatigue_score shot_zone_mismatch_score pace_score"
+RIGHT = {
+    "player_lookup": "a", "game_date": "2026-02-06", "game_id": "g", "features": [1.0] * 37, "feature_count": 37,
+    "feature_version": "v2_37features", "data_source": "mixed",
+}  # fmt: skip
 CODE = f"A = {[*NAMES.split(), 'usage_spike_score', 'rest_advantage', 'injury_risk']!r}\n"
 
 
@@ -149,7 +154,7 @@ def test_the_hooks_find_what_they_are_for(project: Path) -> None:
             for hook in hooks
         ]  # fmt: skip
 
-    (project / "records.ndjson").write_text("")
+    (project / "records.ndjson").write_text(json.dumps(RIGHT) + "\n")
     (project / "code.py").write_text(CODE)
     assert codes() == [0, 0, 0, 0, 0]
     file = project / "feature_registry.yaml"
