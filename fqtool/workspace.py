@@ -16,7 +16,7 @@ from fqtool.migrations.files import MigrationFile, read_files, recorded_state
 from fqtool.migrations.history import History, applied_state, gone_from, restoration
 from fqtool.migrations.ledger import ROWS, Entry, Revision, entries_of, revisions
 from fqtool.migrations.reconcile import reconcile, unmanaged_columns
-from fqtool.monitoring.newest_date import newest_date_queries
+from fqtool.monitoring.newest_date import NewestDate, newest_date_queries
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state, dropped_columns, renames
 from fqtool.schema.row_dates import dates_of, row_dates
@@ -203,8 +203,8 @@ def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[st
         )
 
 
-def newest_date(registry: Registry, warehouse: Warehouse, today: date) -> date | None:
-    """Return the newest date with rows, None for an empty table: one small query where a recent date has rows.
+def newest_date(registry: Registry, warehouse: Warehouse, today: date) -> NewestDate:
+    """Return the newest date with rows up to today: one small query where a recent date has rows.
 
     Args:
         registry: The store.
@@ -218,11 +218,14 @@ def newest_date(registry: Registry, warehouse: Warehouse, today: date) -> date |
     """
     dates = row_dates(registry)
     require_columns(registry, warehouse, (dates.column,))
+    later: date | None = None
     for query in newest_date_queries(registry, today):
         (row,) = warehouse.rows(query)
+        latest = dates.day_of(row["latest"])
+        later = latest if latest and latest > today else later
         if newest := dates.day_of(row["newest"]):
-            return newest
-    return None
+            return NewestDate(newest, later)
+    return NewestDate(None, later)
 
 
 def _ordinary_table(live: Table | View, url: str) -> Table:

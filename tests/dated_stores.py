@@ -87,6 +87,15 @@ LAYOUTS: Sequence[Layout] = (
 def put(warehouse: Warehouse, layout: Layout, rows: Sequence[dict[str, Any]]) -> None:
     """Create the store's table and insert rows."""
     warehouse.run(make_statement(State(), (CreateTable(desired_table(layout.registry)),)))
+    _insert(warehouse, layout, rows)
+
+
+def put_day(warehouse: Warehouse, layout: Layout, day: date) -> None:
+    """Insert the rows of one more date."""
+    _insert(warehouse, layout, list(layout.of_day(day)))
+
+
+def _insert(warehouse: Warehouse, layout: Layout, rows: Sequence[dict[str, Any]]) -> None:
     values = [
         f"('{row['item']}', {layout.kind} '{row['day']}', {list(row['vector'])}, '{row['labels']}')" for row in rows
     ]

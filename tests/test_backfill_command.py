@@ -94,6 +94,19 @@ def test_plan_fill_look_again(target: str) -> None:
     assert run("--target", target, "--retry-failed")[0] == 0
 
 
+def test_the_next_command_after_a_dry_run_has_its_options(target: str) -> None:
+    """Each option that changes the backfill is repeated; one at its default is left out."""
+    options = [
+        "--phased", "--only-stale", "--no-resume", "--retry-failed", "--take-lease", "--batch-days", "7",
+        "--max-bytes", "9000000000", "--max-cost", "2.5", "--as-of", "2026-02-06T18:00:00+00:00",
+    ]  # fmt: skip
+    for given in ([], ["--no-resume"], options):
+        code, _, told = run("--target", target, "--dry-run", *given)
+        assert code == 0, told
+        (following,) = re.findall(r"^Next: fqtool backfill --start \S+ --end \S+(.*) --registry ", told, re.MULTILINE)
+        assert following.split() == given
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [

@@ -105,6 +105,7 @@ WRONG: list[tuple[list[str], int, str]] = [
     (["check-drift", "--registry", "migrations"], 2, "folder|directory"),
     (["check-drift"], 3, "There is no table"),
     (["check-drift", "--target", "nowhere"], 2, "Unknown target 'nowhere'"),
+    (["check-drift", "--target", "nowhere"], 2, "or declare 'nowhere' under `targets:` of feature_registry.yaml"),
     (["check-drift", "--target", "mysql://x/y"], 2, "Unknown warehouse 'mysql'"),
     (["check-drift", "--target", "bigquery://onlyproject"], 2, "bigquery://"),
     (["check-drift", "--format", "xml"], 2, "Unknown format 'xml'"),
@@ -115,7 +116,7 @@ WRONG: list[tuple[list[str], int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("words", "code", "sentence"), WRONG, ids=[" ".join(w[0]) for w in WRONG])
+@pytest.mark.parametrize(("words", "code", "sentence"), WRONG, ids=[f"{' '.join(w[0])}: {w[2]}" for w in WRONG])
 def test_wrong_input_ends_in_a_sentence(project: Path, words: list[str], code: int, sentence: str) -> None:
     """Wrong words, files, targets: one sentence on stderr, the exit code of its kind, never a traceback."""
     done = fqtool(project, *words)

@@ -333,13 +333,16 @@ def test_a_store_that_cannot_be_queried_is_reported(tmp_path: Path) -> None:
 
 
 def test_the_command_names_the_incident(tmp_path: Path) -> None:
-    """Exit 1 with culprit, strip, readiness and commands; 0 and one line for a healthy date and one without rows."""
+    """Exit 1 with culprit, strip, readiness and commands; 0 and one line for a healthy date and one without rows.
+
+    Where no date to compare with has rows either, it refuses with exit 1.
+    """
     file = tmp_path / "store.duckdb"
     with DuckDBWarehouse(str(file)) as warehouse:
         store(warehouse, Season(registry(), DAY - timedelta(days=9), 10, 0).rows([since(1, "defaulted")]))
 
-    def run(day: date) -> tuple[int, str]:
-        words = ["diagnose", "--date", str(day), "--target", f"duckdb:///{file}", "-r", "feature_registry.yaml"]
+    def run(day: date, *more: str) -> tuple[int, str]:
+        words = ["diagnose", "--date", str(day), *more, "--target", f"duckdb:///{file}", "-r", "feature_registry.yaml"]
         done = subprocess.run(
             [sys.executable, "-m", "fqtool", *words],
             cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -354,8 +357,17 @@ def test_the_command_names_the_incident(tmp_path: Path) -> None:
     assert "  has_composite_factors               0 of" in told
     assert run(DAY - timedelta(days=1)) == (0, run(DAY - timedelta(days=1))[1])
     assert "No problems found." in run(DAY - timedelta(days=1))[1]
-    empty = DAY + timedelta(days=300)
+    empty = DAY + timedelta(days=12)  # most dates before it have no rows, so it is no finding
     assert run(empty) == (0, f"{empty}: no rows. Without --date, fqtool uses the newest date with rows.\n")
+    long_after = DAY + timedelta(days=300)
+    for day, more, span in (
+        (long_after, (), f"from {long_after - timedelta(days=14)} to {long_after}"),
+        (empty, ("--baseline", "0"), f"on {empty}"),
+    ):
+        code, told = run(day, *more)
+        assert code == 1
+        assert f"has no rows {span}, so there is nothing to diagnose." in told
+        assert "fix: Give another --date. Without --date, fqtool uses the newest date with rows." in told
 
 
 def test_google_s_reference_implementation_sees_the_same() -> None:

@@ -146,19 +146,19 @@ def test_the_remedy_for_a_managed_column_with_a_default_is_a_plan() -> None:
 
 
 def test_causes_distinguish_files_ledger_and_registry() -> None:
-    """Not in the ledger but in a file: unapplied. In no file: registry ahead. In the ledger, not live: by hand."""
+    """Not in the ledger but in a file: not applied. In no file: not planned. In the ledger, not live: by hand."""
     base = State(base_table(REGISTRY), DESIRED.views)
     causes = {
-        "unapplied": told(base, recorded=base),
-        "registry ahead of files": told(base, recorded=base, planned=base),
+        "migration not applied": told(base, recorded=base),
+        "in the registry, but in no migration": told(base, recorded=base, planned=base),
         "changed by hand": told(base),
-        "unapplied, or changed by hand": told(base, recorded=None),
+        "migration not applied, or changed by hand": told(base, recorded=None),
     }
     for cause, found in causes.items():
         assert {one.cause for one in found} == {cause}
     extra = fold(DESIRED, [AddColumn(column("old", "INT64"))])
     (behind,) = told(extra, recorded=extra, planned=extra)
-    assert behind.cause == "registry behind"
+    assert behind.cause == "in a migration, but no longer in the registry"
 
 
 @given(states(), states())

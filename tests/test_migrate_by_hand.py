@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,10 +27,13 @@ from fqtool.table.changes import (
     SetType,
 )
 from fqtool.table.column import Kind, Mode, Type
-from fqtool.table.model import Table
+from fqtool.table.model import State, Table
 from fqtool.table.typetext import column
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
+from tests.bed.running import ROOT
+from tests.in_process import fqtool
 from tests.memory_warehouse import MemoryWarehouse
 from tests.migrated_stores import TOOL, by_hand, drift, migrated
 from tests.stores import BASE, planned_in, small_registry, with_column, workspace_in
@@ -85,7 +89,10 @@ def replays(folder: Path, registry: Registry) -> bool:
 def test_a_legal_hand_change_stops_no_later_migration(
     folder: Path, tmp_path: Path, changes: Callable[[], tuple[Change, ...]]
 ) -> None:
-    """After it a plan is written, verify and migrate take the plan, and so they do the plan after it."""
+    """After it a plan is written, verify and migrate take the plan, and so they do the plan after it.
+
+    A plan without files has the differences that are left, those of check-drift but for undeclared columns.
+    """
     with open_target(f"duckdb:///{tmp_path}/store.duckdb") as warehouse:
         planned_in(folder, store(), warehouse)
         migrated(folder, store(), warehouse)
@@ -94,9 +101,29 @@ def test_a_legal_hand_change_stops_no_later_migration(
         assert replays(folder, store(4))
         migrated(folder, store(4), warehouse, allow=ALLOWED)
         assert has_column(warehouse, "feature_3_quality")
-        assert planned_in(folder, store(4), warehouse).new == ()
+        again = planned_in(folder, store(4), warehouse)
+        assert again.new == ()
+        found = [(one.rule, one.subject) for one in drift(folder, store(4), warehouse) if one.rule != "FQ302"]
+        assert [(one.rule, one.subject) for one in again.left] == found
         planned_in(folder, store(5), warehouse)
         migrated(folder, store(5), warehouse)
+
+
+def test_a_plan_of_nothing_names_what_is_left(tmp_path: Path) -> None:
+    """With the command that lists it; without a difference the target is up to date."""
+    shutil.copy(ROOT / "feature_registry.yaml", tmp_path)
+    shutil.copytree(ROOT / "migrations", tmp_path / "migrations")
+    plan = ("migrate", "plan", "--include-base")
+    assert fqtool(tmp_path, "migrate").code == 0
+    assert fqtool(tmp_path, *plan).err == "Up to date: no migration needed.\n"
+    with DuckDBWarehouse(str(tmp_path / ".fqtool" / "local.duckdb")) as warehouse:
+        by_hand(warehouse, SetMode("player_lookup", Mode.NULLABLE), before=State(Table("ml_feature_store_v2", ())))
+    done = fqtool(tmp_path, *plan)
+    assert (done.code, done.err) == (
+        0,
+        "Nothing to plan, but 1 difference is left between table and registry that this plan does not change.\n"
+        "Next: fqtool check-drift\n",
+    )
 
 
 def test_many_legal_hand_changes_stop_no_later_migration(warehouse: Warehouse, folder: Path) -> None:

@@ -6,15 +6,17 @@ The date is found by queries that prune partitions, on DuckDB and on the emulate
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from fqtool.commands.daily.rules import newest_date_too_old
 from fqtool.commands.daily.run import daily_of
-from fqtool.monitoring.newest_date import newest_date_queries
+from fqtool.monitoring.newest_date import NewestDate, newest_date_queries
 from fqtool.registry.load import load_registry
 from fqtool.sql import Query
 from fqtool.synthetic.season import Season
@@ -23,25 +25,42 @@ from fqtool.warehouse.protocol import MINIMUM, Budget, within
 from fqtool.warehouse.tracing import Request, TracedWarehouse
 from fqtool.workspace import newest_date
 from tests.bed.running import ROOT, Emulator
-from tests.dated_stores import DAY, LAYOUTS, Layout, opened, put
+from tests.dated_stores import DAY, LAYOUTS, START, Layout, opened, put, put_day
 from tests.in_process import fqtool
 from tests.test_diagnosis import registry, store
 
-AWAY = [(1, 1), (13, 1), (14, 2), (399, 2), (400, 3), (5000, 3), (-2, 1)]
+AWAY = [(0, 1), (1, 1), (13, 1), (14, 2), (399, 2), (400, 3), (5000, 3)]
 """How many days the newest date is before today, and the queries that find it in a partitioned table."""
+NEWEST = NewestDate(DAY, None)
 EMULATED = [Layout("DATE", "DAY"), Layout("DATE", ""), Layout("TIMESTAMP", "HOUR"), Layout("DATETIME", "MONTH")]
 
 
 def test_the_newest_date_is_found_in_every_layout() -> None:
-    """By one query where the rows are recent or dated in the future, by at most three however old they are."""
+    """By one query where the rows are recent, by at most three however old they are."""
     for layout in LAYOUTS:
         with opened(None, layout) as (warehouse, _):
             for away, expected in AWAY:
                 requests: list[Request] = []
                 traced = TracedWarehouse(warehouse, requests.append)
-                assert newest_date(layout.registry, traced, DAY + timedelta(days=away)) == DAY, (layout, away)
+                assert newest_date(layout.registry, traced, DAY + timedelta(days=away)) == NEWEST, (layout, away)
                 queries = [one for one in requests if one.kind == "rows"]
                 assert len(queries) == (expected if layout.granularity else 1), (layout, away)
+
+
+def test_a_later_date_than_today_is_not_the_newest() -> None:
+    """It is reported beside the newest date up to today, in every layout; without rows up to today it stays alone."""
+    for layout in LAYOUTS:
+        with opened(None, layout) as (warehouse, _):
+            for today in (DAY - timedelta(days=2), START):
+                assert newest_date(layout.registry, warehouse, today) == NewestDate(today, DAY), (layout, today)
+            before = START - timedelta(days=1)
+            assert newest_date(layout.registry, warehouse, before) == NewestDate(None, DAY), layout
+            put_day(warehouse, layout, DAY + timedelta(days=900))
+            for away in (1, 14, 5000):
+                found = newest_date(layout.registry, warehouse, DAY + timedelta(days=away))
+                later = DAY + timedelta(days=900) if away < 900 else None
+                newest = DAY if away < 900 else DAY + timedelta(days=900)
+                assert found == NewestDate(newest, later), (layout, away)
 
 
 @pytest.mark.parametrize("layout", EMULATED, ids=str)
@@ -52,7 +71,7 @@ def test_bigquery_finds_the_newest_date(emulator: Emulator, monkeypatch: pytest.
         for away in (1, 5000):
             budget = Budget(10 * MINIMUM)
             with within(warehouse, budget):
-                assert newest_date(layout.registry, warehouse, DAY + timedelta(days=away)) == DAY
+                assert newest_date(layout.registry, warehouse, DAY + timedelta(days=away)) == NEWEST
             assert budget.spent == MINIMUM  # what reads no partition bills nothing
 
 
@@ -81,7 +100,7 @@ def test_an_empty_table_has_no_newest_date(tmp_path: Path) -> None:
     with DuckDBWarehouse(":memory:") as warehouse:
         put(warehouse, layout, layout.rows())
         warehouse.run(Query("DELETE FROM store WHERE TRUE"))
-        assert newest_date(layout.registry, warehouse, DAY) is None
+        assert newest_date(layout.registry, warehouse, DAY) == NewestDate(None, None)
     with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:
         store(warehouse, ())
     for words in (("diagnose",), ("daily",), ("explain", "--key", "player_lookup=a"), ("report",)):
@@ -117,13 +136,60 @@ def test_a_command_without_a_date_uses_the_newest_and_prints_it(old: str) -> Non
         assert fqtool(ROOT, "--quiet", *words, "--target", old).err == named.err
 
 
+@pytest.fixture(scope="module")
+def ahead(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a store whose newest date is years ago, but for one row in the future."""
+    path = tmp_path_factory.mktemp("ahead") / "s.duckdb"
+    with DuckDBWarehouse(str(path)) as warehouse:
+        rows = [*Season(registry(), DAY - timedelta(days=5), 6, 0, rows_per_day=30).rows()]
+        store(warehouse, [*rows, rows[-1] | {"game_date": date(2999, 1, 1)}])
+    return f"duckdb:///{path}"
+
+
+def test_a_row_of_the_future_hides_no_stale_store(ahead: str) -> None:
+    """The daily check uses the newest date up to today, is red for its age, and prints that there are later rows."""
+    done = fqtool(ROOT, "daily", "--target", ahead, "--format", "json", "--fail-on", "error")
+    assert done.code == 1
+    assert done.err.splitlines()[0] == (
+        f"No --date given: using {DAY}, the newest date with rows up to today. Later rows exist, up to 2999-01-01."
+    )
+    assert "FQ644" in {one["rule"] for one in json.loads(done.out)["findings"]}
+
+
+def test_rows_of_the_future_alone_have_no_newest_date(ahead: str, tmp_path: Path) -> None:
+    """The refusal names the last of their dates."""
+    copy = tmp_path / "s.duckdb"
+    shutil.copy(ahead.removeprefix("duckdb:///"), copy)
+    with DuckDBWarehouse(str(copy)) as warehouse:
+        warehouse.run(Query("DELETE FROM ml_feature_store_v2 WHERE game_date < DATE '2999-01-01'"))
+    done = fqtool(ROOT, "daily", "--target", f"duckdb:///{copy}")
+    assert done.code == 1, done.said
+    assert "has no rows up to today (" in done.err
+    assert "fix: Give --date; the last date with rows is 2999-01-01." in done.err
+
+
+def test_json_has_the_date_that_is_used(old: str) -> None:
+    """With --date and without."""
+    with DuckDBWarehouse(old.removeprefix("duckdb:///")) as warehouse:
+        (row,) = warehouse.rows(
+            Query(f"SELECT MIN(player_lookup) AS k FROM ml_feature_store_v2 WHERE game_date = DATE '{DAY}'")
+        )
+    for words in (("diagnose",), ("daily",), ("explain", "--key", f"player_lookup={row['k']}")):
+        for more in ((), ("--date", str(DAY))):
+            document = json.loads(fqtool(ROOT, *words, *more, "--target", old, "--format", "json").out)
+            assert document["date"] == str(DAY), (words, more)
+            name = "explain/explanation" if words[0] == "explain" else ""
+            file = f"fqtool/commands/{name}.schema.json" if name else "fqtool/output/findings.schema.json"
+            jsonschema.validate(document, json.loads((ROOT / file).read_text(encoding="utf-8")))
+
+
 def test_a_report_ends_on_the_newest_date(old: str, tmp_path: Path) -> None:
     """And begins 29 days before it, or where --start names."""
     done = fqtool(ROOT, "report", "--target", old, "--out", str(tmp_path / "r.html"))
     assert done.err.startswith(f"No --end given: using {DAY}, the newest date with rows.\n"), done.said
     assert "6 dates" in done.err
     done = fqtool(ROOT, "report", "--target", old, "--out", str(tmp_path / "r.html"), "--start", str(DAY))
-    assert "1 dates" in done.err
+    assert "1 date, " in done.err
 
 
 def test_the_daily_check_fails_where_the_newest_date_is_old(old: str) -> None:

@@ -26,10 +26,12 @@ from fqtool.errors import Denied, FqtoolError, RegistryError, UsageError
 from fqtool.findings.finding import RULES, Edit, Finding, Group, Location, Rule, Severity
 from fqtool.findings.remedy import Commands
 from fqtool.output.characters import visible, visible_block, xml_text
+from fqtool.output.console import Page
 from fqtool.output.findings import FORMATS, print_findings
+from fqtool.output.outcome import headline
 from fqtool.output.sentences import fitted
 from fqtool.output.table_text import print_table
-from fqtool.output.text import print_error
+from fqtool.output.text import print_error, write_findings
 
 GOLDEN = Path(__file__).parent / "golden" / "report"
 SCHEMA = json.loads((Path(__file__).parents[1] / "fqtool/output/findings.schema.json").read_text())
@@ -123,6 +125,26 @@ def test_golden(form: str) -> None:
     """Law: the same findings print the same document, and no findings a whole one too, as read and agreed to."""
     check_golden(f"findings.{form}", report(FINDINGS, form))
     check_golden(f"nothing.{form}", report((), form))
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("`b_c` (BOOL) is in the registry.", "`b_c` (BOOL) is in the registry."),
+        ("The option `b_c` is FALSE.", "The option `b_c` is FALSE."),
+        ("b_c has 5 values.", "b_c has 5 values."),
+        ("The column `b_c_d` is NULL.", "b_c: The column `b_c_d` is NULL."),
+        ("weight of the label `b_c` was 1.", "b_c: weight of the label `b_c` was 1."),
+        ("Unknown key.", "b_c: Unknown key."),
+    ],
+)
+def test_a_finding_names_its_subject_once(message: str, expected: str) -> None:
+    """In text and in every format with one field; a message that is no whole sentence follows its subject."""
+    finding = Finding("b_c", message, rule="FQ301")
+    assert headline(finding) == expected
+    stream = io.StringIO()
+    write_findings([finding], Page(stream))
+    assert stream.getvalue() == f"error FQ301 {expected}\n\n"
 
 
 def test_only_notes_is_well() -> None:

@@ -17,7 +17,7 @@ from selenium.webdriver.common.keys import Keys
 
 from fqtool.commands.report.html import html_of, numbers, status
 from fqtool.commands.report.run import Report, report_of
-from fqtool.errors import InputError, NotThere
+from fqtool.errors import InputError, NotThere, Refusal
 from fqtool.synthetic.incidents import Incident
 from fqtool.synthetic.season import Season
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -199,13 +199,14 @@ def test_a_season_fits(workspace: Workspace) -> None:
 
 
 def test_nothing_to_report(workspace: Workspace, report: Report) -> None:
-    """Dates without rows make a page that reports so; an absent table and reversed dates give one sentence."""
+    """An absent table, dates without rows and reversed dates give one sentence."""
     with DuckDBWarehouse(":memory:") as warehouse:
         with pytest.raises(NotThere, match="There is no table"):
             report_of(workspace, warehouse, DAY, DAY, made=MADE)
         store(warehouse, ())
-        empty = report_of(workspace, warehouse, date(2020, 1, 1), date(2020, 1, 2), made=MADE)
-        assert "There are no rows in these dates." in html_of(empty)
+        for end, span in ((date(2020, 1, 2), "from 2020-01-01 to 2020-01-02"), (date(2020, 1, 1), "on 2020-01-01")):
+            with pytest.raises(Refusal, match=f"has no rows {span}, so there is nothing to report"):
+                report_of(workspace, warehouse, date(2020, 1, 1), end, made=MADE)
         for end, message in (
             (date(2019, 1, 1), "must not be earlier than --start"),
             (date(2022, 1, 1), "more than 400"),

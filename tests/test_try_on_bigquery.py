@@ -16,7 +16,7 @@ import pytest
 
 from tests.bed.running import ROOT
 from tests.machine import patient
-from tests.test_docs import EMULATED, files_in, shown_in, text_of, typed, unseen
+from tests.test_docs import EMULATED, EMULATED_SECTION, files_in, project_in, section, shown_in, text_of, typed, unseen
 
 _START = 120.0  # seconds: the first start on a machine compiles the analyser
 _STOP = 30.0
@@ -51,9 +51,22 @@ def answers(url: str) -> bool:
         return probe.connect_ex((host, int(port))) == 0
 
 
-def test_the_tour_does_what_the_page_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In an empty folder, with the variables that the emulator prints. Ctrl-C ends it with exit code 0."""
-    text = text_of(EMULATED)
+def readme_tour() -> str:
+    """The section of the README about BigQuery."""
+    text = section(text_of("README.md"), EMULATED_SECTION)
+    assert [one.command for one in shown_in(text)].count("fqtool check-drift") == 3
+    return text
+
+
+@pytest.mark.parametrize("page", [EMULATED, "README.md"])
+def test_the_tour_does_what_the_page_shows(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the variables that the emulator prints. Ctrl-C ends it with exit code 0.
+
+    That of the how-to begins in an empty folder, that of the README in the folder of the repository.
+    """
+    text = readme_tour() if page == "README.md" else text_of(page)
+    if page == "README.md":
+        project_in(tmp_path)
     for name, content in files_in(text):
         (tmp_path / name).write_text(content, encoding="utf-8")
     with in_foreground() as (process, variables):
@@ -88,4 +101,5 @@ def test_make_starts_it_on_the_port_of_the_page() -> None:
     """The page's variables hold without PORT."""
     done = subprocess.run(["make", "--dry-run", "emulator"], cwd=ROOT, capture_output=True, text=True, check=True)
     (port,) = re.findall(r"-m tests\.bed\.foreground (\d+)$", done.stdout, re.MULTILINE)
-    assert f"export BIGQUERY_EMULATOR_HOST=http://127.0.0.1:{port}\n" in text_of(EMULATED)
+    for text in (text_of(EMULATED), readme_tour()):
+        assert f"export BIGQUERY_EMULATOR_HOST=http://127.0.0.1:{port}\n" in text

@@ -62,7 +62,7 @@ def days_of(start: str | None, end: str | None) -> tuple[date, date]:
 
 
 def newest_day(registry: Registry, warehouse: Warehouse, option: str = "--date") -> date:
-    """Return the newest date with rows, and print that it is used.
+    """Return the newest date with rows up to today, and print that it is used.
 
     Args:
         registry: The store.
@@ -70,20 +70,24 @@ def newest_day(registry: Registry, warehouse: Warehouse, option: str = "--date")
         option: The option that was not given.
 
     Raises:
-        Refusal: The table has no rows.
+        Refusal: The table has no rows up to today.
         InputError, NotThere: See `fqtool.workspace.newest_date`.
     """
     from fqtool.errors import Refusal
     from fqtool.workspace import newest_date
 
-    newest = newest_date(registry, warehouse, current_run().today)
-    if newest is None:
+    today, table = current_run().today, f"{registry.table.name} in {warehouse.url}"
+    newest = newest_date(registry, warehouse, today)
+    if newest.day is None and newest.later is None:
+        raise Refusal(f"{table} has no rows, so it has no newest date.", remedy=f"Load rows, or give {option}.")
+    if newest.day is None:
         raise Refusal(
-            f"{registry.table.name} in {warehouse.url} has no rows, so it has no newest date.",
-            remedy=f"Load rows, or give {option}.",
+            f"{table} has no rows up to today ({today}).",
+            remedy=f"Give {option}; the last date with rows is {newest.later}.",
         )
-    say(f"No {option} given: using {newest}, the newest date with rows.")
-    return newest
+    later = f" up to today. Later rows exist, up to {newest.later}" if newest.later else ""
+    say(f"No {option} given: using {newest.day}, the newest date with rows{later}.")
+    return newest.day
 
 
 def moment_of(text: str) -> datetime:

@@ -18,7 +18,7 @@ from fqtool.cli.output import complain, current_run, is_quiet, say
 from fqtool.cli.tracing import traced
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from fqtool.findings.finding import Finding
     from fqtool.findings.remedy import Remedy
@@ -168,7 +168,13 @@ def warehouse_of(registry: Registry, target: str | None, timeout: float) -> Ware
 
 
 def known_warehouses(registry: Registry, target: str | None, timeout: float) -> Iterator[Warehouse]:
-    """Open the target, the default and every target that the registry names, one after the other."""
+    """Open the target, the default and every target that the registry names, one after the other.
+
+    Args:
+        registry: The registry, which names targets.
+        target: A URL, the name of a target, or None for the default.
+        timeout: Seconds to wait for each warehouse.
+    """
     names = (target, None, *(name for name, _ in registry.targets))
     for url in dict.fromkeys(_url_of(registry, name) for name in names):
         with open_warehouse(url, timeout) as warehouse:
@@ -183,10 +189,10 @@ def _url_of(registry: Registry, target: str | None) -> str:
     url = target or named.get("default", DEFAULT_TARGET)
     if "://" not in url:
         if url not in named:
-            names = f"one of {', '.join(named)}, or " if named else ""
+            names = f"Use one of {', '.join(named)}, or a URL" if named else "Use a URL"
             raise UsageError(
                 f"Unknown target {url!r}: {registry.path} does not declare it.",
-                remedy=f"Use {names}a URL like {DEFAULT_TARGET}.",
+                remedy=f"{names} like {DEFAULT_TARGET}; or declare {url!r} under `targets:` of {registry.path}.",
             )
         url = named[url]
     return url
@@ -223,6 +229,7 @@ def report_findings(
     fix_command: str = "",
     shown: Sequence[Finding] | None = None,
     following: Remedy = "",
+    also: Mapping[str, Any] | None = None,
 ) -> None:
     """Print findings, and exit 1 if any of them is an error or a warning.
 
@@ -237,6 +244,7 @@ def report_findings(
         fix_command: the command that applies the patches of findings, printed after text.
         shown: the findings that text prints in full, where the command prints the others itself; None: all.
         following: the command to run next where there are findings, printed after their number.
+        also: further keys of the JSON document.
     """
     from fqtool.findings.finding import Severity, blocking
     from fqtool.output.findings import print_findings
@@ -246,7 +254,7 @@ def report_findings(
         return
     print_findings(
         findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout,
-        shown=None if shown is None else with_options_in(shown), following=with_options(following),
+        shown=None if shown is None else with_options_in(shown), following=with_options(following), also=also,
     )  # fmt: skip
     stops = [finding for finding in blocking(findings) if finding.severity is Severity.ERROR or not errors_only]
     if form == "text" and not following:

@@ -121,7 +121,13 @@ def fold(e: Expression) -> Expression:
 
 
 def logical(op: str, left: Expression, right: Expression) -> Expression:
-    """Return AND or OR of folded operands: FALSE AND x is FALSE, TRUE AND x is x, and the opposite for OR."""
+    """Return AND or OR of folded operands: FALSE AND x is FALSE, TRUE AND x is x, and the opposite for OR.
+
+    Args:
+        op: `AND` or `OR`.
+        left: The first operand, already simplified.
+        right: The second one, likewise.
+    """
     ruling, neutral = (FALSE, TRUE) if op == "AND" else (TRUE, FALSE)
     if ruling in (left, right):
         return ruling

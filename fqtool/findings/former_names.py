@@ -20,6 +20,14 @@ RULES: Mapping[str, str] = {
     "view-reads-otherwise": "view-expression-changed",
     "words-changed": "description-changed",
     "view-follows": "view-regenerated",
+    "deprecation-in-disorder": "removed-before-deprecated",
+    "value-never-there": "value-never-occurs",
+    "former-name-still-there": "former-name-still-exists",
+    "tiers-in-disorder": "tiers-not-ordered",
+    "alert-levels-in-disorder": "alert-levels-not-ordered",
+    "registry-ahead-of-files": "change-not-planned",
+    "table-not-there": "table-missing",
+    "rows-came": "rows-added",
     "end-announced": "deprecation-changed",
 }
 """The former name of a rule -> its name. Suppressions and `--allow` name codes, which never change."""

@@ -39,7 +39,7 @@ def weight_outside_scale(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("FQ136", group=Group.REGISTRY)
-def tiers_in_disorder(subject: Subject) -> Iterator[Finding]:
+def tiers_not_ordered(subject: Subject) -> Iterator[Finding]:
     """The tiers do not divide 0-100 into bands.
 
     Problem: A lower bound is not less than the one before it, is outside 0-100, or the last one is not 0.
@@ -119,7 +119,7 @@ def unknown_alert_level(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("FQ139", group=Group.REGISTRY)
-def alert_levels_in_disorder(subject: Subject) -> Iterator[Finding]:
+def alert_levels_not_ordered(subject: Subject) -> Iterator[Finding]:
     """The alert levels do not give every row one level.
 
     Problem: A level before the last has no condition, or the last level has one.
@@ -237,13 +237,13 @@ def schema_version_disagrees(subject: Subject) -> Iterator[Finding]:
 def accepted_version_disagrees(subject: Subject) -> Iterator[Finding]:
     """Versions under accepted_versions are not those of a column of the table.
 
-    Problem: the table has no such column, or the version that fqtool writes into it is not among them.
+    Problem: The table has no such column, or the version that fqtool writes into it is not among them.
 
     Why: `check-record` would report every record, or none, and readers would reject what fqtool writes.
 
     Example: accepted_versions: {feature_versoin: [v2]}
 
-    Fix: take the suggestion, or add the version of schema_versions.
+    Fix: Take the suggestion, or add the version of schema_versions.
     """
     registry = subject.registry
     current = dict(registry.schema_versions)

@@ -227,7 +227,7 @@ def unknown_repetition(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("FQ120", group=Group.REGISTRY)
-def deprecation_in_disorder(subject: Subject) -> Iterator[Finding]:
+def removed_before_deprecated(subject: Subject) -> Iterator[Finding]:
     """A column is removed before it is deprecated.
 
     Problem: `remove_after` is before `since`.

@@ -61,7 +61,7 @@ def always_holds(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("FQ160", Severity.WARNING, group=Group.REGISTRY)
-def value_never_there(subject: Subject) -> Iterator[Finding]:
+def value_never_occurs(subject: Subject) -> Iterator[Finding]:
     """A comparison is with a value that never occurs.
 
     Problem: A tier, alert level, source, category or the like is compared with a text that the registry does not have.

@@ -25,7 +25,7 @@ def broken_index(subject: Subject) -> Iterator[Finding]:
     Why: Models read the vector by position. A gap means that a feature was removed, and a repeated index means that one
     was renumbered. Both shift what a model reads.
 
-    Example: indices 0, 1, 3
+    Example: Indices 0, 1, 3
 
     Fix: Restore the entry of a removed feature with `retired: true`; append new features at the end.
     """
@@ -154,7 +154,7 @@ def empty_category(subject: Subject) -> Iterator[Finding]:
 
     Why: Its columns are NULL in every row.
 
-    Example: a category betting after its last feature was retired
+    Example: A category betting after its last feature was retired
 
     Fix: Remove the category and its columns, or put a feature into it.
     """

@@ -129,7 +129,7 @@ def scores_not_stored(subject: Subject) -> Iterator[Finding]:
 
     Why: `backfill` cannot find the rows that need scores, and `report` has no mean quality.
 
-    Example: columns with default counts only
+    Example: Columns with default counts only
 
     Fix: Add a column with `expr: AVG_OVER_FEATURES(quality)`.
     """

@@ -56,7 +56,7 @@ def long_table_description(subject: Subject) -> Iterator[Finding]:
 
     Why: BigQuery rejects the statement.
 
-    Example: a whole page of documentation under table: description
+    Example: A whole page of documentation under table: description
 
     Fix: Shorten it, and move the details to your documentation.
     """
@@ -76,7 +76,7 @@ def long_description(subject: Subject) -> Iterator[Finding]:
 
     Why: BigQuery rejects the schema.
 
-    Example: a description that contains {description} of a feature and a long text
+    Example: A description that contains {description} of a feature and a long text
 
     Fix: Shorten it, and move the details to your documentation.
     """
@@ -104,7 +104,7 @@ def too_many_columns(subject: Subject) -> Iterator[Finding]:
 
     Why: BigQuery would reject the migration half-way.
 
-    Example: two columns for each of 5,000 features, and 50 base columns
+    Example: Two columns for each of 5,000 features, and 50 base columns
 
     Fix: Store values per feature in one JSON or ARRAY column, with FEATURE_MAP or FEATURE_LIST.
     """
@@ -187,7 +187,7 @@ def query_too_long(subject: Subject) -> Iterator[Finding]:
 
     Why: BigQuery rejects the statement, so no row is scored.
 
-    Example: a view with eight long columns for each of 5,000 features
+    Example: A view with eight long columns for each of 5,000 features
 
     Fix: Split the features over two stores, or the view into two.
     """

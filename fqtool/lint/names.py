@@ -90,7 +90,7 @@ def _unnameable(subject: Subject) -> Iterator[Finding]:
 
 
 @rule("FQ104", group=Group.REGISTRY)
-def former_name_still_there(subject: Subject) -> Iterator[Finding]:
+def former_name_still_exists(subject: Subject) -> Iterator[Finding]:
     """A column or feature is renamed from a name that still exists.
 
     Problem: `renamed_from` names a column or feature that is still in the registry, or two entries have the same
@@ -131,7 +131,7 @@ def duplicate_name(subject: Subject) -> Iterator[Finding]:
 
     Why: Rows and reports contain only the name, so the two could not be distinguished.
 
-    Example: two alerts with the code matchup_quality_critical
+    Example: Two alerts with the code matchup_quality_critical
 
     Fix: Rename or remove one.
     """
@@ -156,7 +156,7 @@ def clashing_view(subject: Subject) -> Iterator[Finding]:
 
     Why: Creating the second would replace the first, or fail.
 
-    Example: a view ml_feature_store_v2 over the table ml_feature_store_v2
+    Example: A view ml_feature_store_v2 over the table ml_feature_store_v2
 
     Fix: Rename the view.
     """

@@ -102,15 +102,15 @@ def _path(history: History, name: str) -> str:
 def edited_migration(history: History) -> Iterator[Finding]:
     """A migration file was edited after it was written.
 
-    Problem: the SHA-256 of a migration or of feature_contract.json differs from checksums.txt. Or one of these files is
+    Problem: The SHA-256 of a migration or of feature_contract.json differs from checksums.txt. Or one of these files is
     missing, was added manually, or has a merge conflict.
 
-    Why: a file that ran on a target must not change; otherwise two targets with one history differ. Later plans compare
+    Why: A file that ran on a target must not change; otherwise two targets with one history differ. Later plans compare
     the order of the features with the contract.
 
-    Example: a column was added to 0001 manually instead of planning 0002.
+    Example: A column was added to 0001 manually instead of planning 0002.
 
-    Fix: restore the file from version control, change the registry, and plan a new migration. `fqtool migrate plan
+    Fix: Restore the file from version control, change the registry, and plan a new migration. `fqtool migrate plan
     --redo` plans the files again that ran on no target; it keeps files that fqtool did not write. `fqtool migrate plan`
     writes a missing contract again while the registry has the recorded features in the recorded order.
     """
@@ -162,13 +162,13 @@ def restoration(mismatch: Mismatch, folder: str, *, proven: bool) -> Remedy:
 def applied_file_changed(history: History) -> Iterator[Finding]:
     """An applied migration file was changed.
 
-    Problem: the ledger has another hash for this version than the file.
+    Problem: The ledger has another hash for this version than the file.
 
-    Why: the target ran another text than the file now has.
+    Why: The target ran another text than the file now has.
 
     Example: 0001 was rewritten after it ran on production; or rows of the ledger were edited.
 
-    Fix: restore the file that ran (its hash is in the ledger). If the ledger was edited, restore its table with
+    Fix: Restore the file that ran (its hash is in the ledger). If the ledger was edited, restore its table with
     FOR SYSTEM_TIME AS OF.
     """
     files = {file.version: file for file in history.files}
@@ -191,13 +191,13 @@ def applied_file_changed(history: History) -> Iterator[Finding]:
 def applied_file_missing(history: History) -> Iterator[Finding]:
     """The file of an applied migration is missing.
 
-    Problem: a version was applied to this target, and its file is not in the folder.
+    Problem: A version was applied to this target, and its file is not in the folder.
 
-    Why: the checkout is older than the target, or a file was deleted.
+    Why: The checkout is older than the target, or a file was deleted.
 
-    Example: a release was rolled back without its migration.
+    Example: A release was rolled back without its migration.
 
-    Fix: check out the commit that has the file.
+    Fix: Check out the commit that has the file.
     """
     versions = {file.version for file in history.files}
     for revision in history.revisions or ():
@@ -211,14 +211,14 @@ def applied_file_missing(history: History) -> Iterator[Finding]:
 
 
 @rule("FQ404", group=Group.HISTORY)
-def registry_ahead_of_files(history: History) -> Iterator[Finding]:
+def change_not_planned(history: History) -> Iterator[Finding]:
     """The registry has changes that are in no migration.
 
-    Problem: all migration files together do not create the table that the registry describes.
+    Problem: All migration files together do not create the table that the registry describes.
 
-    Why: the registry was edited, and no migration was planned.
+    Why: The registry was edited, and no migration was planned.
 
-    Example: a 38th feature was added; its two columns are in no file.
+    Example: A 38th feature was added; its two columns are in no file.
 
     Fix: `fqtool migrate plan`.
     """
@@ -232,7 +232,7 @@ def registry_ahead_of_files(history: History) -> Iterator[Finding]:
         yield Finding(
             "registry",
             f"The registry has {changes} that {'are' if len(missing) > 1 else 'is'} in no migration file.",
-            cause="registry ahead of files",
+            cause="in the registry, but in no migration",
             remedy=commands("migrate plan"),
         )
 
@@ -241,13 +241,13 @@ def registry_ahead_of_files(history: History) -> Iterator[Finding]:
 def broken_chain(history: History) -> Iterator[Finding]:
     """A migration was planned for another table than the earlier files create.
 
-    Problem: its made-for fingerprint differs from the fingerprint of the table after the earlier files.
+    Problem: Its made-for fingerprint differs from the fingerprint of the table after the earlier files.
 
-    Why: two branches each planned a migration with the same number, or files were reordered.
+    Why: Two branches each planned a migration with the same number, or files were reordered.
 
     Example: 0002 was planned before a colleague's 0002 was merged, then renumbered.
 
-    Fix: plan it again on top of the merged files: `fqtool migrate plan --redo`.
+    Fix: Plan it again on top of the merged files: `fqtool migrate plan --redo`.
     """
     state = State()
     for file in history.files:
@@ -269,13 +269,13 @@ def broken_chain(history: History) -> Iterator[Finding]:
 def contract_broken(history: History) -> Iterator[Finding]:
     """The registry breaks the feature contract.
 
-    Problem: an index of the vector has another feature than recorded, or none.
+    Problem: An index of the vector has another feature than recorded, or none.
 
-    Why: models read the vector by position; with moved positions they predict from the wrong numbers without an error.
+    Why: Models read the vector by position; with moved positions they predict from the wrong numbers without an error.
 
-    Example: a feature was inserted in the middle and the rest renumbered.
+    Example: A feature was inserted in the middle and the rest renumbered.
 
-    Fix: append new features, mark removed ones `retired: true`, and name renamed ones with `renamed_from`.
+    Fix: Append new features, mark removed ones `retired: true`, and name renamed ones with `renamed_from`.
     """
     for broken in breaks(history.contract, history.features) if history.features else ():
         yield Finding(broken.subject, broken.message, cause="feature contract broken", remedy=broken.remedy)
@@ -285,14 +285,14 @@ def contract_broken(history: History) -> Iterator[Finding]:
 def ledger_not_read(history: History) -> Iterator[Finding]:
     """The migration ledger was not read.
 
-    Problem: it is unknown whether every migration ran on this target.
+    Problem: It is unknown whether every migration ran on this target.
 
-    Why: the caller has no permission to read the ledger, or its credentials expired. The comparison of the table with
+    Why: The caller has no permission to read the ledger, or its credentials expired. The comparison of the table with
     the registry does not need the ledger; the causes of drift do.
 
-    Example: a CI account has BigQuery Metadata Viewer on the dataset, and nothing on `_fqtool_ledger`.
+    Example: A CI account has BigQuery Metadata Viewer on the dataset, and nothing on `_fqtool_ledger`.
 
-    Fix: grant BigQuery Data Viewer on the table `_fqtool_ledger`, or run `fqtool check-drift --no-ledger`.
+    Fix: Grant BigQuery Data Viewer on the table `_fqtool_ledger`, or run `fqtool check-drift --no-ledger`.
     """
     if history.denied is not None:
         yield Finding(
@@ -307,15 +307,15 @@ def ledger_not_read(history: History) -> Iterator[Finding]:
 def table_behind_the_ledger(history: History) -> Iterator[Finding]:
     """A table, column or view that a migration created is missing.
 
-    Problem: the ledger records that a migration ran, and the target does not have what it created. Readers and writers
+    Problem: The ledger records that a migration ran, and the target does not have what it created. Readers and writers
     of it fail.
 
-    Why: the table was dropped, restored from an earlier time, or copied without its views. Or a column or view was
+    Why: The table was dropped, restored from an earlier time, or copied without its views. Or a column or view was
     dropped manually, or the ledger was copied without the table.
 
     Example: feature_store was dropped in the console; `_fqtool_ledger` still has 0000 and 0001 as applied.
 
-    Fix: plan and apply a migration that adds columns and views again. Restore an absent table first, which keeps its
+    Fix: Plan and apply a migration that adds columns and views again. Restore an absent table first, which keeps its
     rows: `bq cp 'DATASET.TABLE@MILLISECONDS' DATASET.TABLE` within the time-travel window, 2 to 7 days. If its rows are
     not needed, `fqtool migrate --allow FQ408` creates it again, empty.
     """

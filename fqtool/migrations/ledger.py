@@ -183,7 +183,13 @@ def _revision(entries: Sequence[Entry]) -> Revision:
 
 
 def last_attempt(entries: Iterable[Entry], version: str, statement: int) -> Entry | None:
-    """Return the newest attempt of a statement, or None."""
+    """Return the newest attempt of a statement, or None.
+
+    Args:
+        entries: The rows of the ledger, oldest first.
+        version: The number of the migration file.
+        statement: The number of the statement in the file.
+    """
     attempts = [entry for entry in entries if (entry.version, entry.statement) == (version, statement)]
     return attempts[-1] if attempts else None
 

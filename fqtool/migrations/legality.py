@@ -91,11 +91,11 @@ def illegal_type_change(before: State, change: SetType) -> Iterator[Finding]:
     adds fields at the end. It does not drop, rename or move fields, and fqtool does not widen a STRUCT that has NOT
     NULL fields, policy tags or other settings inside.
 
-    Why: the stored data would have to be rewritten, which needs a new table.
+    Why: The stored data would have to be rewritten, which needs a new table.
 
     Example: quality_tier is STRING in the table and FLOAT64 in the registry.
 
-    Fix: add a column with the new type, backfill it, and give readers a view. Declare new fields of a STRUCT after its
+    Fix: Add a column with the new type, backfill it, and give readers a view. Declare new fields of a STRUCT after its
     other fields.
     """
     name, old = change.name, before.column(change.name)
@@ -115,11 +115,11 @@ def illegal_mode_change(before: State, change: SetMode) -> Iterator[Finding]:
 
     Problem: BigQuery only relaxes REQUIRED to NULLABLE.
 
-    Why: existing rows may contain NULL, and an array is stored differently from a value.
+    Why: Existing rows may contain NULL, and an array is stored differently from a value.
 
     Example: game_id is NULLABLE in the table and REQUIRED in the registry.
 
-    Fix: remove `required: true` from the registry and check the data for NULL, or create the table again.
+    Fix: Remove `required: true` from the registry and check the data for NULL, or create the table again.
     """
     name, old = change.name, before.column(change.name)
     if change.mode is not Mode.NULLABLE:
@@ -135,11 +135,11 @@ def required_column_added(before: State, change: AddColumn | AddField) -> Iterat
 
     Problem: BigQuery adds only NULLABLE and REPEATED columns to a table, and only such fields to a STRUCT.
 
-    Why: existing rows have no value for it.
+    Why: Existing rows have no value for it.
 
-    Example: a managed column of type INT64 marked required.
+    Example: A managed column of type INT64 marked required.
 
-    Fix: declare it nullable; check for NULL in the data instead.
+    Fix: Declare it nullable; check for NULL in the data instead.
     """
     name = change.full_name if isinstance(change, AddField) else change.column.name
     if change.column.mode is Mode.REQUIRED and before.table:
@@ -158,7 +158,7 @@ def default_on_added_column(_: State, change: AddColumn) -> Iterator[Finding]:
 
     Example: ALTER TABLE t ADD COLUMN a INT64 DEFAULT 0.
 
-    Fix: use two statements: ADD COLUMN, then ALTER COLUMN SET DEFAULT. `fqtool migrate plan` writes both.
+    Fix: Use two statements: ADD COLUMN, then ALTER COLUMN SET DEFAULT. `fqtool migrate plan` writes both.
     """
     column = change.column
     if column.default is not None:
@@ -173,13 +173,13 @@ def default_on_added_column(_: State, change: AddColumn) -> Iterator[Finding]:
 def partitioning_changed(before: State, change: SetPartitioning) -> Iterator[Finding]:
     """Partitioning cannot be changed in place.
 
-    Problem: neither ALTER TABLE nor CREATE OR REPLACE changes how a table is partitioned.
+    Problem: Neither ALTER TABLE nor CREATE OR REPLACE changes how a table is partitioned.
 
-    Why: partitions are the table's storage.
+    Why: Partitions are the table's storage.
 
-    Example: the table is partitioned by MONTH, and the registry has DAY.
+    Example: The table is partitioned by MONTH, and the registry has DAY.
 
-    Fix: create a new table with the new layout, copy the data, and swap the names in a maintenance window. Or declare
+    Fix: Create a new table with the new layout, copy the data, and swap the names in a maintenance window. Or declare
     the live layout in the registry.
     """
     if before.table:
@@ -201,9 +201,9 @@ def clustering_changed(before: State, change: SetClustering) -> Iterator[Finding
 
     Problem: GoogleSQL has no statement that changes clustering.
 
-    Why: clustering is set through the API and takes effect for data written later.
+    Why: Clustering is set through the API and takes effect for data written later.
 
-    Example: the table is clustered by a, b, and the registry has a.
+    Example: The table is clustered by a, b, and the registry has a.
 
     Fix: `bq update --clustering_fields=a dataset.table`, then run check-drift again.
     """
@@ -222,11 +222,11 @@ def layout_column_touched(before: State, change: DropColumn | RenameColumn) -> I
 
     Problem: BigQuery refuses DROP COLUMN and RENAME COLUMN on partitioning and clustering columns.
 
-    Why: the stored partitions and blocks are ordered by them.
+    Why: The stored partitions and blocks are ordered by them.
 
     Example: DROP COLUMN game_date.
 
-    Fix: keep the column, or rebuild the table.
+    Fix: Keep the column, or rebuild the table.
     """
     if before.table and change.name.lower() in before.table.layout:
         yield Finding(
@@ -240,13 +240,13 @@ def layout_column_touched(before: State, change: DropColumn | RenameColumn) -> I
 def policy_tags_changed(_: State, change: SetPolicyTags) -> Iterator[Finding]:
     """Policy tags differ; fqtool reports them and never writes them.
 
-    Problem: the column's policy tags differ from those declared.
+    Problem: The column's policy tags differ from those declared.
 
-    Why: access control belongs to the data owner; a schema tool must not extend it.
+    Why: Access control belongs to the data owner; a schema tool must not extend it.
 
-    Example: a tag was removed from player_lookup.
+    Example: A tag was removed from player_lookup.
 
-    Fix: ask the data owner to set it in the console or by `bq update`.
+    Fix: Ask the data owner to set it in the console or by `bq update`.
     """
     yield Finding(
         change.dotted,
@@ -261,11 +261,11 @@ def table_too_wide(before: State, change: CreateTable | AddColumn | AddField) ->
 
     Problem: BigQuery's limit includes nested fields, and recently dropped columns still count for a time.
 
-    Why: every query reads the whole table definition.
+    Why: Every query reads the whole table definition.
 
     Example: 5,000 features give about 10,050 columns.
 
-    Fix: retire features, or split the store into two tables.
+    Fix: Retire features, or split the store into two tables.
     """
     if isinstance(change, CreateTable):
         columns = change.table.columns
@@ -286,11 +286,11 @@ def default_not_allowed(_: State, change: CreateTable | SetDefault) -> Iterator[
 
     Problem: BigQuery accepts literals, CURRENT_DATE and similar, GENERATE_UUID, RAND, SESSION_USER, ST_GEOGPOINT.
 
-    Why: a default is stored with the table and must not depend on data.
+    Why: A default is stored with the table and must not depend on data.
 
     Example: SET DEFAULT (SELECT MAX(a) FROM t).
 
-    Fix: compute the value where the row is written.
+    Fix: Compute the value where the row is written.
     """
     if isinstance(change, CreateTable):
         defaults = [(column.name, column.default) for column in change.table.columns]
@@ -318,11 +318,11 @@ def another_kind_of_table(live: Table | View) -> Iterator[Finding]:
 
     Problem: BigQuery does not change the columns or the rows of such a table, so it cannot be migrated or scored.
 
-    Why: another tool created it, or `table: name:` names the wrong table.
+    Why: Another tool created it, or `table: name:` names the wrong table.
 
     Example: feature_store is a snapshot that was created before a migration.
 
-    Fix: set `table: name:` in the registry to an ordinary table. The printed command creates one; a clone is an
+    Fix: Set `table: name:` in the registry to an ordinary table. The printed command creates one; a clone is an
     ordinary table. Add the PARTITION BY and CLUSTER BY of the registry to a copy by SELECT, because BigQuery cannot
     partition the table later.
     """
@@ -339,13 +339,13 @@ def another_kind_of_table(live: Table | View) -> Iterator[Finding]:
 def unknown_setting(live: Table) -> Iterator[Finding]:
     """BigQuery reports a setting of the table or of a column that this version of fqtool does not know.
 
-    Problem: there is no problem for the registry: a setting that it does not declare is not changed.
+    Problem: There is no problem for the registry: a setting that it does not declare is not changed.
 
     Why: BigQuery has settings that are newer than this version.
 
     Example: tables.get has `biglakeConfiguration`, the location of the data files.
 
-    Fix: no fix is needed. A newer version may know the setting.
+    Fix: No fix is needed. A newer version may know the setting.
     """
     if unknown := tuple(unknown_properties(live)):
         yield Finding(

@@ -158,7 +158,13 @@ def _replaced(recorded: State, live: State, desired: State, computed: frozenset[
 
 
 def make_statement(before: State, changes: tuple[Change, ...], hazards: tuple[Finding, ...] = ()) -> Statement:
-    """Render one group of changes with its reason and its rollback."""
+    """Render one group of changes with its reason and its rollback.
+
+    Args:
+        before: The state before the changes.
+        changes: The changes, which one statement makes.
+        hazards: The findings about them that the file lists.
+    """
     return Statement(render(_table_name(before), changes), changes, why(changes), rollback(before, changes), hazards)
 
 

@@ -145,5 +145,12 @@ def lines(parts: Iterable[str]) -> str:
 
 
 def select(columns: Iterable[str], source: str, where: str, *rest: str) -> str:
-    """Return a SELECT, one clause per line."""
+    """Return a SELECT, one clause per line.
+
+    Args:
+        columns: The result columns as GoogleSQL, each with its alias.
+        source: The table or subquery after FROM.
+        where: The condition.
+        rest: Further clauses, each a line.
+    """
     return "\n".join([f"SELECT\n  {lines(columns)}", f"FROM {source}", f"WHERE {where}", *rest])

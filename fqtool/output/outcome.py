@@ -72,10 +72,18 @@ def rule_title(finding: Finding) -> str:
     return f"{finding.rule} {rule_name(finding)}".strip()
 
 
+def place_of_subject(subject: str, message: str) -> int | None:
+    """Return where a whole sentence names its subject: at its beginning, or anywhere in backticks; else None."""
+    if message.startswith(f"{subject} "):
+        return 0
+    quoted = f"`{subject}`"
+    return None if message[:1].islower() or quoted not in message else message.index(quoted) + 1
+
+
 def headline(finding: Finding) -> str:
-    """Return the message, behind the subject unless it begins with the subject."""
-    named = not finding.subject or finding.message.startswith(f"{finding.subject} ")
-    return finding.message if named else f"{finding.subject}: {finding.message}"
+    """Return the message, behind the subject unless the message names it."""
+    subject, message = finding.subject, finding.message
+    return f"{subject}: {message}" if subject and place_of_subject(subject, message) is None else message
 
 
 def prose(finding: Finding) -> str:

@@ -14,7 +14,7 @@ from rich.text import Text
 from fqtool.findings.finding import Location, Severity, worst
 from fqtool.findings.remedy import Commands
 from fqtool.output.characters import visible, visible_block, visible_lines, write
-from fqtool.output.outcome import in_words, tally
+from fqtool.output.outcome import in_words, place_of_subject, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,11 +89,13 @@ def _headline(finding: Finding) -> Text:
     if finding.rule:
         line.append(f" {visible(finding.rule)}", colour)
     subject, message = visible(finding.subject), visible_lines(finding.message)
-    if subject and message.startswith(f"{subject} "):
-        return line.append(" ").append(subject, "bold").append(message.removeprefix(subject))
-    if subject:
-        line.append(" ").append(subject, "bold").append(":")
-    return line.append(f" {message}")
+    place = place_of_subject(subject, message)
+    if not subject:
+        return line.append(f" {message}")
+    if place is None:
+        return line.append(" ").append(subject, "bold").append(f": {message}")
+    line.append(f" {message[:place]}").append(subject, "bold")
+    return line.append(message[place + len(subject) :])
 
 
 def _place(place: Location, colour: str, page: Page, sources: SourceLines) -> Iterator[Text | str]:
@@ -123,11 +125,21 @@ def print_text(outcome: Outcome, stream: TextIO) -> None:
     write_findings(outcome.findings if outcome.shown is None else outcome.shown, page)
     gravest = worst(outcome.findings)
     style = f"bold {COLOURS[gravest]}" if gravest and gravest != "note" else "green"
-    conclusion = Text(visible_lines(outcome.conclusion()), style)
+    conclusion = Text(visible_lines(outcome.conclusion() + _in_the_table(outcome)), style)
     if outcome.following and outcome.findings:
         page.write([f"{page.rendered(conclusion)}. {visible_block(str(outcome.following))}"])
     else:
         page.write(page.wrapped(Text(), conclusion, 0))
+
+
+def _in_the_table(outcome: Outcome) -> str:
+    """How many of the counted findings a table of the command has instead of a paragraph of their own."""
+    total = len(outcome.findings)
+    in_table = 0 if outcome.shown is None else total - len(outcome.shown)
+    if not in_table:
+        return ""
+    who = f"{in_table} of them " if in_table < total else "all " if total > 1 else ""
+    return f", {who}in the table above"
 
 
 def write_findings(findings: Sequence[Finding], page: Page) -> None:

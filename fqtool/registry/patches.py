@@ -36,7 +36,14 @@ def edited(text: str, edits: Iterable[Edit]) -> str:
 
 
 def text_diff(before: str, after: str, old_name: str, new_name: str) -> str:
-    """Return the change of a text as a unified diff; "" if nothing changed."""
+    """Return the change of a text as a unified diff; "" if nothing changed.
+
+    Args:
+        before: The text before the change.
+        after: The text after it.
+        old_name: The file name before, for the head of the diff.
+        new_name: The file name after, likewise.
+    """
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     lines = unified_diff(old, new, old_name, new_name)
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
@@ -72,7 +79,14 @@ def written(document: Document, index: int, old: str, new: str) -> tuple[Edit, .
 
 
 def key_renamed(document: Document, path: Sequence[Step], key: str, known: Iterable[str]) -> tuple[Edit, ...]:
-    """Rename a misspelt key of the map at `path`; () if the meant key is not clear or is already present."""
+    """Rename a misspelt key of the map at `path`; () if the meant key is not clear or is already present.
+
+    Args:
+        document: The file.
+        path: The keys and indexes that lead to the map.
+        key: The misspelt key.
+        known: The keys that the map may have.
+    """
     meant = sure(key, known)
     if not meant or meant in document.value(path):
         return ()
@@ -80,13 +94,27 @@ def key_renamed(document: Document, path: Sequence[Step], key: str, known: Itera
 
 
 def value_chosen(document: Document, path: Sequence[Step], value: object, allowed: Iterable[str]) -> tuple[Edit, ...]:
-    """Replace a misspelt value by the allowed word that was meant; () if that is not clear."""
+    """Replace a misspelt value by the allowed word that was meant; () if that is not clear.
+
+    Args:
+        document: The file.
+        path: The keys and indexes that lead to the value.
+        value: The misspelt value.
+        allowed: The words that are allowed there.
+    """
     meant = sure(value, allowed) if isinstance(value, str) else ""
     return written(document, document.indices(path)[1], str(value), meant) if meant else ()
 
 
 def value_retyped(document: Document, path: Sequence[Step], value: object, expected: object) -> tuple[Edit, ...]:
-    """Remove the quotes of a number or truth value, or put brackets around a single word where a list is expected."""
+    """Remove the quotes of a number or truth value, or put brackets around a single word where a list is expected.
+
+    Args:
+        document: The file.
+        path: The keys and indexes that lead to the value.
+        value: The value as it was read.
+        expected: The `type` of the JSON Schema: number, integer, boolean or array.
+    """
     if not isinstance(value, str):
         return ()
     index = document.indices(path)[1]

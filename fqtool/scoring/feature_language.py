@@ -177,7 +177,13 @@ def raw_label(text: str, absent: str) -> Expression:
 
 
 def by_label(label: Expression, values: Mapping[str, Expression], otherwise: Expression) -> Expression:
-    """Return the value for a raw label, grouped by value; NULL for a row without labels."""
+    """Return the value for a raw label, grouped by value; NULL for a row without labels.
+
+    Args:
+        label: The raw label of a row.
+        values: A label -> its value.
+        otherwise: The value of every other label.
+    """
     groups: dict[Expression, list[Expression]] = {}
     for name, value in values.items():
         groups.setdefault(value, []).append(Literal(name))

@@ -51,7 +51,13 @@ def alert_code(alert: Alert, expand: Expand) -> Expression:
 
 
 def compatible_models(registry: Registry, family: Expression, expand: Expand) -> Expression:
-    """Return the models of a family whose features are all real and whose requirement is true."""
+    """Return the models of a family whose features are all real and whose requirement is true.
+
+    Args:
+        registry: The registry.
+        family: The family of the models, a string literal.
+        expand: Replaces the functions of the registry in a requirement.
+    """
     by_name = {feature.name: feature for feature in registry.active_features}
     parts: list[Expression] = []
     for model in registry.models:

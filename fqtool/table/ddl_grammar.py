@@ -162,7 +162,13 @@ def column(cursor: Cursor, depth: int = 0) -> Column:
 
 
 def typed(cursor: Cursor, name: str, depth: int = 0) -> Column:
-    """Read the type of the column `name`."""
+    """Read the type of the column `name`.
+
+    Args:
+        cursor: Before the type.
+        name: The name of the column.
+        depth: How many STRUCT and ARRAY types surround the column.
+    """
     kind, mode = read_type(cursor, column, depth)
     return Column(name, kind, mode)
 

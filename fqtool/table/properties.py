@@ -97,7 +97,13 @@ def table_properties(resource: Mapping[str, Any]) -> Properties:
 
 
 def write_property(name: str, text: str, resource: dict[str, Any]) -> None:
-    """Write a property of a column into its TableFieldSchema."""
+    """Write a property of a column into its TableFieldSchema.
+
+    Args:
+        name: The property, as BigQuery's API spells it.
+        text: Its value as JSON, or as the known property writes it.
+        resource: The TableFieldSchema, which is changed.
+    """
     if known := COLUMN_PROPERTIES.get(name):
         known.write(text, resource)
     else:

@@ -54,7 +54,14 @@ def parse_type(text: str) -> tuple[Type, Mode]:
 
 
 def column(name: str, type_text: str, *, required: bool = False, description: str = "") -> Column:
-    """Build a column from the text of its type. Raises InputError as `parse_type`, or for a required ARRAY."""
+    """Build a column from the text of its type. Raises InputError as `parse_type`, or for a required ARRAY.
+
+    Args:
+        name: The name, without backticks.
+        type_text: GoogleSQL such as `NUMERIC(5,2)` or `ARRAY<STRING>`.
+        required: Whether NULL is refused.
+        description: The description of the column.
+    """
     parsed, mode = parse_type(type_text)
     if required and mode is Mode.REPEATED:
         raise InputError(f"The column {name} is an ARRAY, which is never NULL, so it cannot be required.")

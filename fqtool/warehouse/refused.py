@@ -36,7 +36,13 @@ def changed(before: State, changes: Iterable[Change]) -> State:
 
 
 def check_kind(name: str, live: Table | View | None, change: Change) -> None:
-    """Raise StatementFailed if the change would alter a view as a table, or replace a table by a view."""
+    """Raise StatementFailed if the change would alter a view as a table, or replace a table by a view.
+
+    Args:
+        name: The table or view.
+        live: What has that name now; None if nothing has.
+        change: The change of the statement.
+    """
     if isinstance(change, ViewChange):
         if isinstance(live, Table):
             raise StatementFailed(f"{name} is a table, not a view.")

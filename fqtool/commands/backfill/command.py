@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from fqtool.warehouse.protocol import Warehouse
 
 app = typer.Typer()
+BATCH_DAYS = 5
 
 
 @app.command()
@@ -49,7 +51,7 @@ def backfill(
     ] = False,
     batch_days: Annotated[
         int, typer.Option(min=1, max=100, metavar="N", help="The number of dates per verified batch.")
-    ] = 5,
+    ] = BATCH_DAYS,
     only_stale: Annotated[
         bool, typer.Option("--only-stale", help="Skip dates that were scored with the current schema version.")
     ] = False,
@@ -120,7 +122,21 @@ def _show_plan(registry: Registry, warehouse: Warehouse, options: Options, form:
         print()
         print_journal(entries, sys.stdout)
     if plan.to_do:
-        say_next(f"backfill --start {plan.start} --end {plan.end}")
+        say_next(shlex.join(["backfill", "--start", str(plan.start), "--end", str(plan.end), *_words(options)]))
+
+
+def _words(options: Options) -> list[str]:
+    """Return the options that change a backfill as words, without the dates and without those at their default."""
+    words = ["--phased"] * options.phased + ["--only-stale"] * options.only_stale
+    words += ["--no-resume"] * (not options.resume) + ["--retry-failed"] * options.retry_failed
+    words += ["--take-lease"] * options.take_lease
+    values = {
+        "--batch-days": options.batch_days if options.batch_days != BATCH_DAYS else None,
+        "--max-bytes": options.max_bytes,
+        "--max-cost": options.max_cost,
+        "--as-of": options.as_of and options.as_of.isoformat(),
+    }
+    return words + [word for name, value in values.items() if value is not None for word in (name, str(value))]
 
 
 def _verify(registry: Registry, warehouse: Warehouse, options: Options, form: str) -> None:

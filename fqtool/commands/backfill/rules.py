@@ -53,7 +53,7 @@ def check_partitions(
     gone = {day: PartitionState(day, 0) for day, event in last.items() if event.rows > 0}
     by_day = sorted({**gone, **{state.day: state for state in states}}.items())
     partitions = [Partition(state, last.get(day), failures.get(day, 0)) for day, state in by_day]
-    checks = (rows_lost, not_scored, set_aside, repeated_keys, guessed, rows_came)
+    checks = (rows_lost, not_scored, set_aside, repeated_keys, guessed, rows_added)
     return tuple(finding for partition in partitions for check in checks for finding in check(partition))
 
 
@@ -68,13 +68,13 @@ def _finding(partition: Partition, message: str, before: str = "", after: str = 
 def rows_lost(partition: Partition) -> Iterator[Finding]:
     """A partition has fewer rows than when it was scored.
 
-    Problem: rows were deleted after scoring, or a writer replaced the partition with fewer rows.
+    Problem: Rows were deleted after scoring, or a writer replaced the partition with fewer rows.
 
-    Why: scoring only updates existing rows; it does not add or delete rows. Another job did.
+    Why: Scoring only updates existing rows; it does not add or delete rows. Another job did.
 
     Example: 2026-02-03 had 339 rows when it was scored and has 257 rows now.
 
-    Fix: restore the rows (`FOR SYSTEM_TIME AS OF` reads the last days), or backfill the date to record the new count.
+    Fix: Restore the rows (`FOR SYSTEM_TIME AS OF` reads the last days), or backfill the date to record the new count.
     If all rows of a date were deleted on purpose, add `--retry-failed`.
     """
     recorded, rows = partition.recorded_rows, partition.state.rows
@@ -89,13 +89,13 @@ def rows_lost(partition: Partition) -> Iterator[Finding]:
 def not_scored(partition: Partition) -> Iterator[Finding]:
     """Rows with sources have no score or no alert level.
 
-    Problem: gates do not pass these rows, and alerts do not include them.
+    Problem: Gates do not pass these rows, and alerts do not include them.
 
-    Why: they were written after the partition was scored, or the partition was not scored.
+    Why: They were written after the partition was scored, or the partition was not scored.
 
     Example: 12 of 273 rows on 2026-02-05 have sources but no score.
 
-    Fix: backfill the date.
+    Fix: Backfill the date.
     """
     state = partition.state
     if state.unscored:
@@ -107,13 +107,13 @@ def not_scored(partition: Partition) -> Iterator[Finding]:
 def set_aside(partition: Partition) -> Iterator[Finding]:
     """A partition failed three times and was set aside.
 
-    Problem: its rows are not scored; the other partitions were continued.
+    Problem: Its rows are not scored; the other partitions were continued.
 
-    Why: the finding has the error of the warehouse. The usual cause is rows in the streaming buffer.
+    Why: The finding has the error of the warehouse. The usual cause is rows in the streaming buffer.
 
     Example: UPDATE or DELETE statement over table would affect rows in the streaming buffer.
 
-    Fix: fix the cause, then run the backfill with `--retry-failed`.
+    Fix: Fix the cause, then run the backfill with `--retry-failed`.
     """
     if partition.failures >= ATTEMPTS and partition.event is not None:
         error = partition.event.error.rstrip(".")
@@ -125,13 +125,13 @@ def set_aside(partition: Partition) -> Iterator[Finding]:
 def guessed(partition: Partition) -> Iterator[Finding]:
     """Rows have a score, and their sources are unknown.
 
-    Problem: a score without sources is a guess, or its sources were removed.
+    Problem: A score without sources is a guess, or its sources were removed.
 
-    Why: another tool wrote it, or the sources were cleared after scoring.
+    Why: Another tool wrote it, or the sources were cleared after scoring.
 
     Example: 4 rows on 2021-11-03 have a score but no sources.
 
-    Fix: backfill the date: the scores of such rows become NULL.
+    Fix: Backfill the date: the scores of such rows become NULL.
     """
     if partition.state.guessed:
         yield _finding(partition, f"{partition.state.guessed:,} rows on {partition.day} have a score but no sources.")
@@ -141,13 +141,13 @@ def guessed(partition: Partition) -> Iterator[Finding]:
 def repeated_keys(partition: Partition) -> Iterator[Finding]:
     """Rows of a partition have the same key.
 
-    Problem: a statement would score any one of them, so none is scored.
+    Problem: A statement would score any one of them, so none is scored.
 
-    Why: a writer ran twice, or appended rows where it should have merged them.
+    Why: A writer ran twice, or appended rows where it should have merged them.
 
     Example: 3 rows on 2026-02-03 have the key of another row.
 
-    Fix: remove the repeated rows, then backfill the date.
+    Fix: Remove the repeated rows, then backfill the date.
     """
     if partition.state.repeated:
         message = f"{partition.state.repeated:,} rows on {partition.day} have the key of another row."
@@ -155,16 +155,16 @@ def repeated_keys(partition: Partition) -> Iterator[Finding]:
 
 
 @rule("FQ666", Severity.NOTE, group=Group.BACKFILL)
-def rows_came(partition: Partition) -> Iterator[Finding]:
+def rows_added(partition: Partition) -> Iterator[Finding]:
     """A partition has more rows than when it was scored.
 
-    Problem: the recorded count is outdated. FQ662 reports new rows without a score.
+    Problem: The recorded count is outdated. FQ662 reports new rows without a score.
 
-    Why: the store wrote the date again, with more rows.
+    Why: The store wrote the date again, with more rows.
 
     Example: 2026-02-05 had 201 rows when it was scored and has 257 rows now.
 
-    Fix: backfill the date to record the new count.
+    Fix: Backfill the date to record the new count.
     """
     recorded, rows = partition.recorded_rows, partition.state.rows
     if recorded is not None and rows > recorded:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fqtool.commands.backfill.journal import ATTEMPTS, Event
 from fqtool.commands.backfill.plan import Task
 from fqtool.output.sentences import fitted
-from fqtool.output.table_text import print_table
+from fqtool.output.table_text import Figure, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -43,7 +43,7 @@ def print_plan(plan: Plan, estimate: CostEstimate, place: str, stream: TextIO) -
         stream: where to print.
     """
     tasks = [(task, len(plan.dates(task)), plan.rows(task)) for task in Task]
-    rows = [(str(task), days, rows, _TASK_MEANINGS[task]) for task, days, rows in tasks if days]
+    rows = [(str(task), Figure(days), Figure(rows), _TASK_MEANINGS[task]) for task, days, rows in tasks if days]
     print_table(f"Backfill {plan.start} to {plan.end} in {place}", _TASKS, rows, stream)
     for sentence in _costs(plan, estimate):
         print(fitted(sentence, stream), file=stream)
@@ -59,7 +59,7 @@ def _costs(plan: Plan, estimate: CostEstimate) -> Iterator[str]:
         least = f", billed as {size(estimate.billed)} (at least {size(estimate.least)} per statement)"
     if pricing is not None:
         price = f"; on BigQuery {estimate.price:.4f} {pricing.currency} at the list prices of {pricing.as_of}"
-    yield f"{count} MERGE statement{'s' * (count != 1)}, which do not count against a daily quota."
+    yield f"{count:,} MERGE statement{'s' * (count != 1)}, which do not count against a daily quota."
     yield f"Bytes processed: about {size(estimate.bytes)}{least}{price}."
     if plan.seconds is not None:
         yield f"Duration: about {duration(plan.seconds)}, at {plan.seconds_each:.2f} s per partition so far."
@@ -88,15 +88,15 @@ def line(result: PartitionResult) -> str:
     if result.failed:
         then = "set aside" if result.final else "will be retried"
         return f"{entry.day}: attempt {entry.attempt} failed, {then}: {entry.error}"
-    without = f", {entry.without_sources} without sources" if entry.without_sources > 0 else ""
+    without = f", {entry.without_sources:,} without sources" if entry.without_sources > 0 else ""
     processed = f", {size(entry.bytes)}" if entry.bytes >= 0 else ""
-    return f"{entry.day}: {entry.rows} rows{without}{processed}"
+    return f"{entry.day}: {entry.rows:,} rows{without}{processed}"
 
 
 def print_months(months: Mapping[str, tuple[int, ...]], stream: TextIO) -> None:
     """Print a row per month."""
     rows = [
-        (month, dates, rows, scored, without, f"{scored / rows:.1%}" if rows else None)
+        (month, *map(Figure, (dates, rows, scored, without)), Figure(scored / rows if rows else None, "{:.1%}"))
         for month, (dates, rows, scored, without) in months.items()
     ]
     if rows:
@@ -105,7 +105,10 @@ def print_months(months: Mapping[str, tuple[int, ...]], stream: TextIO) -> None:
 
 def print_journal(entries: Iterable[Entry], stream: TextIO) -> None:
     """Print the last event of each partition in a table."""
-    rows = [(*list(_event(entry).values())[:-1], entry.error or None) for entry in entries]
+    rows = [
+        [Figure(value) if isinstance(value, int) else value or None for value in _event(entry).values()]
+        for entry in entries
+    ]
     if rows:
         print_table("Journal: the last event of each date", _JOURNAL, rows, stream)
 

@@ -40,14 +40,14 @@ class NotRead:
 def name_list_disagrees(copied: Copied) -> Iterator[Finding]:
     """A list of names in code repeats the feature vector and disagrees with the registry.
 
-    Problem: five or more names have the indices that the registry gives them, and another name of the list does
+    Problem: Five or more names have the indices that the registry gives them, and another name of the list does
     not.
 
-    Why: the list was written by hand and not changed with the registry, so code that uses it reads another feature.
+    Why: The list was written by hand and not changed with the registry, so code that uses it reads another feature.
 
-    Example: index 7 is `usage_spike_score` in validator.py and `pace_score` in the registry.
+    Example: Index 7 is `usage_spike_score` in validator.py and `pace_score` in the registry.
 
-    Fix: import the list of `fqtool export python`, or correct it. `fqtool: ignore FQ541` on the line of the list's
+    Fix: Import the list of `fqtool export python`, or correct it. `fqtool: ignore FQ541` on the line of the list's
     first name keeps a list that is meant.
     """
     if copied.differ:
@@ -64,13 +64,13 @@ def name_list_disagrees(copied: Copied) -> Iterator[Finding]:
 def name_list_ends_early(copied: Copied) -> Iterator[Finding]:
     """A list of names in code repeats the feature vector and ends before the registry does.
 
-    Problem: the registry has features after the last name of the list.
+    Problem: The registry has features after the last name of the list.
 
-    Why: the list is of an older version of the vector, or meant for a model that reads the first features.
+    Why: The list is of an older version of the vector, or meant for a model that reads the first features.
 
     Example: 33 names where the registry has 37 features
 
-    Fix: nothing where a model reads these alone; else import the list of `fqtool export python`.
+    Fix: Nothing where a model reads these alone; else import the list of `fqtool export python`.
     """
     if not copied.differ and copied.last + 1 < copied.features:
         message = f"The list ends at index {copied.last}; the registry has {copied.features} features."
@@ -81,12 +81,12 @@ def name_list_ends_early(copied: Copied) -> Iterator[Finding]:
 def code_not_read(copied: NotRead) -> Iterator[Finding]:
     """A file cannot be read as Python, SQL or YAML, so its lists were not compared.
 
-    Problem: the syntax is not that of the file's extension, or the text is not UTF-8.
+    Problem: The syntax is not that of the file's extension, or the text is not UTF-8.
 
-    Why: it is a template, or of another version of Python.
+    Why: It is a template, or of another version of Python.
 
-    Example: a YAML file with {% if %}
+    Example: A YAML file with {% if %}
 
-    Fix: nothing, or leave the file out.
+    Fix: Nothing, or leave the file out.
     """
     yield Finding(copied.at.file, "The file cannot be read, so its lists were not compared.", location=copied.at)

@@ -22,9 +22,9 @@ from fqtool.table.diff import diff
 from fqtool.table.model import State
 
 BY_HAND = "changed by hand"
-UNAPPLIED = "unapplied"
-AHEAD = "registry ahead of files"
-BEHIND = "registry behind"
+UNAPPLIED = "migration not applied"
+AHEAD = "in the registry, but in no migration"
+BEHIND = "in a migration, but no longer in the registry"
 AS_FOUND = "as it was found"
 UNDECLARED = "not declared"
 _IGNORED: dict[str, Severity | None] = {"FQ308": None}

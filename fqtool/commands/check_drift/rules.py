@@ -37,13 +37,13 @@ def _other_kind(old: Column, change: SetType) -> bool:
 def missing_column(_: State, change: AddColumn | AddField) -> Iterator[Finding]:
     """A column, or a field of a STRUCT, is in the registry and not in the table.
 
-    Problem: its writers and readers fail.
+    Problem: Its writers and readers fail.
 
-    Why: a migration has not run here, the column was dropped or renamed, or no migration was planned.
+    Why: A migration has not run here, the column was dropped or renamed, or no migration was planned.
 
     Example: feature_5_quality was dropped in the console.
 
-    Fix: run the pending migration; for a dropped column plan a new one, then restore values by time travel. Where the
+    Fix: Run the pending migration; for a dropped column plan a new one, then restore values by time travel. Where the
     table has an undeclared column of the same type, the finding asks whether it is the same column. The printed line
     `renamed_from` makes the next migration rename it, which keeps its values.
     """
@@ -55,13 +55,13 @@ def missing_column(_: State, change: AddColumn | AddField) -> Iterator[Finding]:
 def extra_column(live: State, change: DropColumn) -> Iterator[Finding]:
     """A column of the table is not in the registry.
 
-    Problem: the column is not declared, so it is not checked.
+    Problem: The column is not declared, so it is not checked.
 
-    Why: it was added manually, another tool owns it, or its entry was removed from the registry.
+    Why: It was added manually, another tool owns it, or its entry was removed from the registry.
 
     Example: build_commit_sha was added by a deploy script.
 
-    Fix: declare it under base_columns, or drop it if no one uses it.
+    Fix: Declare it under base_columns, or drop it if no one uses it.
     """
     column = live.column(change.name)
     if column and not column.type.unknown:
@@ -74,13 +74,13 @@ def extra_column(live: State, change: DropColumn) -> Iterator[Finding]:
 def unknown_type(live: State, change: DropColumn) -> Iterator[Finding]:
     """An undeclared column of the table has a type that this version of fqtool does not know.
 
-    Problem: the column is not checked, and it cannot be declared.
+    Problem: The column is not checked, and it cannot be declared.
 
     Why: BigQuery has types that are newer than this version.
 
     Example: shape has the type QUATERNION.
 
-    Fix: no fix is needed: the column is not changed. To declare it, upgrade fqtool. A declared column of such a type is
+    Fix: No fix is needed: the column is not changed. To declare it, upgrade fqtool. A declared column of such a type is
     an error, FQ303.
     """
     column = live.column(change.name)
@@ -97,13 +97,13 @@ def unknown_type(live: State, change: DropColumn) -> Iterator[Finding]:
 def wrong_column_type(live: State, change: SetType) -> Iterator[Finding]:
     """A column has another type than in the registry.
 
-    Problem: values are truncated, refused, or read as another type.
+    Problem: Values are truncated, refused, or read as another type.
 
-    Why: the column existed under this name before, or it was created again.
+    Why: The column existed under this name before, or it was created again.
 
     Example: quality_tier is INT64 in the table and STRING in the registry.
 
-    Fix: widen the type where BigQuery can; otherwise add a new column, backfill it, and give readers a view.
+    Fix: Widen the type where BigQuery can; otherwise add a new column, backfill it, and give readers a view.
     """
     old = live.column(change.name)
     if old and _other_kind(old, change):
@@ -114,13 +114,13 @@ def wrong_column_type(live: State, change: SetType) -> Iterator[Finding]:
 def wrong_mode(live: State, change: SetMode) -> Iterator[Finding]:
     """A column has another mode than in the registry.
 
-    Problem: the column accepts NULL where none is expected, or writers are refused.
+    Problem: The column accepts NULL where none is expected, or writers are refused.
 
     Why: NOT NULL was dropped manually, or the column was created with another mode.
 
     Example: game_id is NULLABLE in the table and REQUIRED in the registry.
 
-    Fix: relax REQUIRED to NULLABLE by a migration; for the opposite, remove `required: true` or create the table again.
+    Fix: Relax REQUIRED to NULLABLE by a migration; for the opposite, remove `required: true` or create the table again.
     """
     if old := live.column(change.name):
         yield Finding(old.name, f"`{old.name}` is {old.mode} in the table and {change.mode} in the registry.")
@@ -130,13 +130,13 @@ def wrong_mode(live: State, change: SetMode) -> Iterator[Finding]:
 def wrong_parameters(live: State, change: SetType) -> Iterator[Finding]:
     """A column has another precision, scale or length than in the registry.
 
-    Problem: values are rounded or refused.
+    Problem: Values are rounded or refused.
 
-    Why: the parameters were widened manually, or the column was created with others.
+    Why: The parameters were widened manually, or the column was created with others.
 
     Example: feature_quality_score is NUMERIC(7, 3) in the table and NUMERIC(5, 2) in the registry.
 
-    Fix: widen it by a migration, or declare the live type: BigQuery does not narrow a type.
+    Fix: Widen it by a migration, or declare the live type: BigQuery does not narrow a type.
     """
     old = live.column(change.name)
     if old and not _other_kind(old, change):
@@ -147,13 +147,13 @@ def wrong_parameters(live: State, change: SetType) -> Iterator[Finding]:
 def wrong_description(_: State, change: SetDescription) -> Iterator[Finding]:
     """A column's description differs from the registry.
 
-    Problem: the console shows another description than the registry.
+    Problem: The console shows another description than the registry.
 
-    Why: it was edited in the console, or the table was created without descriptions.
+    Why: It was edited in the console, or the table was created without descriptions.
 
-    Example: in the registry a higher fatigue_score means more rested; the console has the opposite.
+    Example: In the registry a higher fatigue_score means more rested; the console has the opposite.
 
-    Fix: write it by a migration; or set this rule to `ignore` under `drift` in the registry.
+    Fix: Write it by a migration; or set this rule to `ignore` under `drift` in the registry.
     """
     path = change.dotted
     yield Finding(path, f"The description of `{path}` differs from the registry: {_quoted(change.description)}")
@@ -163,13 +163,13 @@ def wrong_description(_: State, change: SetDescription) -> Iterator[Finding]:
 def wrong_default(live: State, change: SetDefault) -> Iterator[Finding]:
     """A column's default differs from the registry.
 
-    Problem: rows that are written without the column get another value than expected.
+    Problem: Rows that are written without the column get another value than expected.
 
     Why: SET DEFAULT or DROP DEFAULT was run manually.
 
     Example: created_at lost DEFAULT CURRENT_TIMESTAMP().
 
-    Fix: set it by a migration; rows that were written in the meantime keep their values.
+    Fix: Set it by a migration; rows that were written in the meantime keep their values.
     """
     if old := live.column(change.name):
         now, declared = old.default or "not set", change.default or "not set"
@@ -180,13 +180,13 @@ def wrong_default(live: State, change: SetDefault) -> Iterator[Finding]:
 def wrong_policy_tags(live: State, change: SetPolicyTags) -> Iterator[Finding]:
     """A column's policy tags differ from the registry.
 
-    Problem: users can read the column without permission, or cannot read it.
+    Problem: Users can read the column without permission, or cannot read it.
 
-    Why: data owners set tags outside of migrations.
+    Why: Data owners set tags outside of migrations.
 
-    Example: a tag appeared on player_lookup.
+    Example: A tag appeared on player_lookup.
 
-    Fix: ask the data owner to set the tags; fqtool reports them and never writes them.
+    Fix: Ask the data owner to set the tags; fqtool reports them and never writes them.
     """
     yield Finding(change.dotted, refusals(live, change)[0].message)
 
@@ -195,13 +195,13 @@ def wrong_policy_tags(live: State, change: SetPolicyTags) -> Iterator[Finding]:
 def pending_rename(_: State, change: RenameColumn) -> Iterator[Finding]:
     """A column still has its old name.
 
-    Problem: readers of the new name fail.
+    Problem: Readers of the new name fail.
 
-    Why: the registry has `renamed_from`, and the migration has not run.
+    Why: The registry has `renamed_from`, and the migration has not run.
 
     Example: quality became quality_tier.
 
-    Fix: run the migration when readers are ready.
+    Fix: Run the migration when readers are ready.
     """
     yield Finding(change.name, f"`{change.name}` is not renamed to `{change.to}` yet.")
 
@@ -224,9 +224,9 @@ def wrong_order(_live: State, _: Reorder) -> Iterator[Finding]:
 
     Why: BigQuery adds columns last and does not move them.
 
-    Example: a column was added between two migrations.
+    Example: A column was added between two migrations.
 
-    Fix: no fix is needed. This rule is ignored unless `drift` in the registry turns it on.
+    Fix: No fix is needed. This rule is ignored unless `drift` in the registry turns it on.
     """
     message = "The columns have another order than in the registry."
     yield Finding("order", message, remedy="Name the columns in each INSERT.")
@@ -236,13 +236,13 @@ def wrong_order(_live: State, _: Reorder) -> Iterator[Finding]:
 def wrong_partitioning(live: State, change: SetPartitioning) -> Iterator[Finding]:
     """The table has another partitioning than in the registry.
 
-    Problem: filters do not prune partitions, and queries are billed for the whole table.
+    Problem: Filters do not prune partitions, and queries are billed for the whole table.
 
-    Why: the table was created by another tool.
+    Why: The table was created by another tool.
 
-    Example: the table is partitioned by MONTH instead of DAY.
+    Example: The table is partitioned by MONTH instead of DAY.
 
-    Fix: copy the data into a new table, or declare the live partitioning in the registry.
+    Fix: Copy the data into a new table, or declare the live partitioning in the registry.
     """
     yield Finding("partitioning", refusals(live, change)[0].message)
 
@@ -251,11 +251,11 @@ def wrong_partitioning(live: State, change: SetPartitioning) -> Iterator[Finding
 def wrong_clustering(live: State, change: SetClustering) -> Iterator[Finding]:
     """The table has another clustering than in the registry.
 
-    Problem: queries that filter the expected columns read more blocks.
+    Problem: Queries that filter the expected columns read more blocks.
 
-    Why: clustering was changed through the API.
+    Why: Clustering was changed through the API.
 
-    Example: the table is clustered by player_lookup only.
+    Example: The table is clustered by player_lookup only.
 
     Fix: `bq update --clustering_fields=...`.
     """
@@ -266,13 +266,13 @@ def wrong_clustering(live: State, change: SetClustering) -> Iterator[Finding]:
 def wrong_option(live: State, change: SetOption) -> Iterator[Finding]:
     """A table option differs from the registry.
 
-    Problem: partitions expire or full scans are possible, although the registry forbids it.
+    Problem: Partitions expire or full scans are possible, although the registry forbids it.
 
-    Why: the option was changed by ALTER TABLE SET OPTIONS or in the console.
+    Why: The option was changed by ALTER TABLE SET OPTIONS or in the console.
 
     Example: require_partition_filter was turned off for one query and not turned on again.
 
-    Fix: set it by a migration.
+    Fix: Set it by a migration.
     """
     if live.table:
         name, now = change.name, getattr(live.table.options, change.name)
@@ -284,13 +284,13 @@ def wrong_option(live: State, change: SetOption) -> Iterator[Finding]:
 def wrong_view(live: State, change: PutView) -> Iterator[Finding]:
     """A view is missing or differs from the registry.
 
-    Problem: readers fail, or get other columns or values than the registry describes.
+    Problem: Readers fail, or get other columns or values than the registry describes.
 
-    Why: the view was dropped or replaced manually, or a migration has not run here.
+    Why: The view was dropped or replaced manually, or a migration has not run here.
 
-    Example: a WHERE was added to v_feature_quality_unpivot.
+    Example: A WHERE was added to v_feature_quality_unpivot.
 
-    Fix: create it again by a migration.
+    Fix: Create it again by a migration.
     """
     name, there = change.view.name, live.view(change.view.key)
     if there and there.materialized:

@@ -42,13 +42,13 @@ def _some(names: Sequence[str]) -> str:
 def unknown_source_label(audited: Audited) -> Iterator[Finding]:
     """Rows have a source label that the registry does not list.
 
-    Problem: the label counts as a default value with the quality of `unknown_source`.
+    Problem: The label counts as a default value with the quality of `unknown_source`.
 
-    Why: an extractor writes a new label that was not added to the registry; or the label is misspelt.
+    Why: An extractor writes a new label that was not added to the registry; or the label is misspelt.
 
-    Example: feature 25 has the label bettingpros in 80 rows; `sources` has no bettingpros.
+    Example: Feature 25 has the label bettingpros in 80 rows; `sources` has no bettingpros.
 
-    Fix: add the label to `sources` with its weight, or fix the extractor; then score the dates again.
+    Fix: Add the label to `sources` with its weight, or fix the extractor; then score the dates again.
     """
     for one in audited.features:
         if one.unknown:
@@ -66,13 +66,13 @@ def unknown_source_label(audited: Audited) -> Iterator[Finding]:
 def value_outside_list(audited: Audited) -> Iterator[Finding]:
     """A stored source, tier or alert level is not in the registry.
 
-    Problem: readers that compare with the known names miss such rows.
+    Problem: Readers that compare with the known names miss such rows.
 
-    Why: the rows are older than the quality columns, another job wrote them, or a tier was renamed.
+    Why: The rows are older than the quality columns, another job wrote them, or a tier was renamed.
 
     Example: quality_tier is 'unusable' in 40 rows.
 
-    Fix: score the dates again.
+    Fix: Score the dates again.
     """
     wrong = {name: count for name, count in audited.unlisted.items() if count}
     sources = {one.feature.name: one.unlisted for one in audited.features if one.unlisted}
@@ -88,13 +88,13 @@ def value_outside_list(audited: Audited) -> Iterator[Finding]:
 def quality_out_of_range(audited: Audited) -> Iterator[Finding]:
     """A stored quality is below 0 or above 100.
 
-    Problem: every mean over it is wrong.
+    Problem: Every mean over it is wrong.
 
-    Why: another job wrote it, or a weight was outside 0-100.
+    Why: Another job wrote it, or a weight was outside 0-100.
 
     Example: feature_7_quality is 250 in 3 rows.
 
-    Fix: score the dates again.
+    Fix: Score the dates again.
     """
     wrong = [one for one in audited.features if one.outside]
     if wrong:
@@ -106,14 +106,14 @@ def quality_out_of_range(audited: Audited) -> Iterator[Finding]:
 def stored_value_differs(audited: Audited) -> Iterator[Finding]:
     """A stored value differs from what scoring the row computes.
 
-    Problem: the stored quality does not match the labels and values of the row.
+    Problem: The stored quality does not match the labels and values of the row.
 
-    Why: another job wrote the column; the labels changed after the row was scored; or the registry changed and its
+    Why: Another job wrote the column; the labels changed after the row was scored; or the registry changed and its
     `schema_versions` did not.
 
     Example: matchup_quality_pct differs in 12 of 2,000 rows.
 
-    Fix: score the dates again; where the meaning of a column changed, raise the version in `schema_versions`.
+    Fix: Score the dates again; where the meaning of a column changed, raise the version in `schema_versions`.
     """
     reported: set[str] = {name for name, count in audited.unlisted.items() if count}
     reported |= {
@@ -146,13 +146,13 @@ def _of_features(audited: Audited) -> set[str | None]:
 def empty_column(audited: Audited) -> Iterator[Finding]:
     """A managed column is NULL, or an empty array, in every row.
 
-    Problem: the column is declared, stored and read, and has no values.
+    Problem: The column is declared, stored and read, and has no values.
 
-    Why: upstream does not write it, or its expression is always NULL.
+    Why: Upstream does not write it, or its expression is always NULL.
 
     Example: feature_sources is NULL because the processor writes feature_sources_json.
 
-    Fix: fix its writer, or remove the column from the registry.
+    Fix: Fix its writer, or remove the column from the registry.
     """
     for one in audited.columns:
         if _is_empty(one, audited):
@@ -173,13 +173,13 @@ def _is_empty(one: ColumnFacts, audited: Audited) -> bool:
 def constant_column(audited: Audited) -> Iterator[Finding]:
     """A managed column has the same value in every row, though its expression could give others.
 
-    Problem: this may be correct, as on a good day; or the column is a check that cannot fail.
+    Problem: This may be correct, as on a good day; or the column is a check that cannot fail.
 
-    Why: its input does not vary, for instance a label that is always the same.
+    Why: Its input does not vary, for instance a label that is always the same.
 
     Example: has_vegas_line is TRUE in all rows because its feature always has the label calculated.
 
-    Fix: check its `expr`; if it can only have this value, use another input.
+    Fix: Check its `expr`; if it can only have this value, use another input.
     """
     if audited.rows < 2:  # noqa: PLR2004  one row is always constant
         return
@@ -197,13 +197,13 @@ def constant_column(audited: Audited) -> Iterator[Finding]:
 def vectors_of_another_length(audited: Audited) -> Iterator[Finding]:
     """Vectors have another length than the registry.
 
-    Problem: models read by position, so they read the wrong feature or fail.
+    Problem: Models read by position, so they read the wrong feature or fail.
 
-    Why: another version of the registry built the rows.
+    Why: Another version of the registry built the rows.
 
-    Example: a vector has 35 values, and the registry has 37 features.
+    Example: A vector has 35 values, and the registry has 37 features.
 
-    Fix: build those rows again; if the registry is outdated, append the features to it.
+    Fix: Build those rows again; if the registry is outdated, append the features to it.
     """
     if audited.misshapen:
         message = f"{_of(audited.misshapen, audited)} have a vector whose length differs from the registry."
@@ -214,13 +214,13 @@ def vectors_of_another_length(audited: Audited) -> Iterator[Finding]:
 def vectors_in_another_order(audited: Audited) -> Iterator[Finding]:
     """Rows have other feature names than the registry, or another order.
 
-    Problem: models read by position, so they read another feature than they were trained on.
+    Problem: Models read by position, so they read another feature than they were trained on.
 
-    Why: another version of the registry built the rows.
+    Why: Another version of the registry built the rows.
 
     Example: feature_names begins with points_avg_last_10; the registry begins with points_avg_last_5.
 
-    Fix: build those rows again; declare a feature that was only renamed with `renamed_from`.
+    Fix: Build those rows again; declare a feature that was only renamed with `renamed_from`.
     """
     if audited.misordered:
         message = f"{_of(audited.misordered, audited)} have other feature names than the registry, or another order."
@@ -231,13 +231,13 @@ def vectors_in_another_order(audited: Audited) -> Iterator[Finding]:
 def scored_before_written(audited: Audited) -> Iterator[Finding]:
     """Rows were written again after they were scored.
 
-    Problem: their quality describes values that have been replaced.
+    Problem: Their quality describes values that have been replaced.
 
-    Why: the store was rebuilt, and scoring did not run after it.
+    Why: The store was rebuilt, and scoring did not run after it.
 
     Example: quality_computed_at is 06:00, created_at is 09:30.
 
-    Fix: score the dates again.
+    Fix: Score the dates again.
     """
     if audited.late:
         message = f"{_of(audited.late, audited)} were written after they were scored."
@@ -248,13 +248,13 @@ def scored_before_written(audited: Audited) -> Iterator[Finding]:
 def older_version(audited: Audited) -> Iterator[Finding]:
     """Rows were scored by another version of the quality columns.
 
-    Problem: their numbers have another meaning than those of current rows.
+    Problem: Their numbers have another meaning than those of current rows.
 
     Why: `schema_versions` of the registry was raised, and these dates were not scored again.
 
     Example: quality_schema_version is v1_hybrid in 3,000 rows.
 
-    Fix: score the dates again.
+    Fix: Score the dates again.
     """
     if audited.old:
         message = f"{_of(audited.old, audited)} were scored by another version than the registry has."
@@ -265,13 +265,13 @@ def older_version(audited: Audited) -> Iterator[Finding]:
 def rows_not_scored(audited: Audited) -> Iterator[Finding]:
     """Rows have sources but no quality.
 
-    Problem: filters on quality miss them.
+    Problem: Filters on quality miss them.
 
-    Why: they were written after the date was scored, or the date was not scored.
+    Why: They were written after the date was scored, or the date was not scored.
 
     Example: 30 of 201 rows have no feature_quality_score.
 
-    Fix: score the dates.
+    Fix: Score the dates.
     """
     if audited.waiting:
         message = f"{_of(audited.waiting, audited)} have sources but no quality."

@@ -45,14 +45,14 @@ def _finding(seen: Seen, misfit: Misfit, remedy: Remedy, cause: str = "") -> Ite
 def undeclared_field(seen: Seen, misfit: Unknown) -> Iterator[Finding]:
     """A record has a field that the registry does not declare.
 
-    Problem: no column has the field's name.
+    Problem: No column has the field's name.
 
     Why: BigQuery refuses the row, or drops the field where unknown values are ignored; a new field needs a migration
     first.
 
     Example: `fatigue_scroe` beside the column `fatigue_score`
 
-    Fix: correct the name, or declare the column and migrate before the writer sends it.
+    Fix: Correct the name, or declare the column and migrate before the writer sends it.
     """
     first = "Remove it from the record, or declare it under columns with owner: upstream and migrate:"
     remedy: Remedy = commands("migrate plan", "migrate", first=first)
@@ -68,13 +68,13 @@ def undeclared_field(seen: Seen, misfit: Unknown) -> Iterator[Finding]:
 def missing_field(seen: Seen, misfit: Missing) -> Iterator[Finding]:
     """A record lacks a value that it must have.
 
-    Problem: a key, a column that is NOT NULL and has no default, or the feature vector is absent or NULL.
+    Problem: A key, a column that is NOT NULL and has no default, or the feature vector is absent or NULL.
 
     Why: BigQuery refuses the row, or no model can read it.
 
-    Example: a record without `game_date`
+    Example: A record without `game_date`
 
-    Fix: fill the field in the writer.
+    Fix: Fill the field in the writer.
     """
     yield from _finding(seen, misfit, "Fill the field in the writer.")
 
@@ -85,11 +85,11 @@ def mistyped_field(seen: Seen, misfit: Mistyped) -> Iterator[Finding]:
 
     Problem: BigQuery cannot store the value in the column.
 
-    Why: the row is refused, or the value is changed: a fraction in an INT64, a number in a STRING.
+    Why: The row is refused, or the value is changed: a fraction in an INT64, a number in a STRING.
 
     Example: `days_rest: 1.5` for an INT64
 
-    Fix: convert the value in the writer.
+    Fix: Convert the value in the writer.
     """
     cause = "the table has another type than the registry" if misfit.live else ""
     remedy: Remedy = "Convert the value in the writer."
@@ -102,13 +102,13 @@ def mistyped_field(seen: Seen, misfit: Mistyped) -> Iterator[Finding]:
 def array_as_text(seen: Seen, misfit: ArrayAsText) -> Iterator[Finding]:
     """A record has an ARRAY as JSON text.
 
-    Problem: the value is a string that holds an array.
+    Problem: The value is a string that holds an array.
 
     Why: BigQuery refuses a string in an ARRAY column.
 
     Example: `"features": "[1.0, 2.0]"`
 
-    Fix: send the array itself, without `json.dumps`.
+    Fix: Send the array itself, without `json.dumps`.
     """
     yield from _finding(seen, misfit, "Send the array itself, without json.dumps.")
 
@@ -117,13 +117,13 @@ def array_as_text(seen: Seen, misfit: ArrayAsText) -> Iterator[Finding]:
 def wrong_vector_length(seen: Seen, misfit: WrongLength) -> Iterator[Finding]:
     """A record has more or fewer values than the registry has features.
 
-    Problem: the feature vector, or the list of its names, has another length than the registry's features.
+    Problem: The feature vector, or the list of its names, has another length than the registry's features.
 
-    Why: models read by position; readers that expect the registry's features fail or read others.
+    Why: Models read by position; readers that expect the registry's features fail or read others.
 
     Example: 64 values where 60 features are declared
 
-    Fix: append the new features to the registry before the writer sends them, or correct the writer.
+    Fix: Append the new features to the registry before the writer sends them, or correct the writer.
     """
     remedy: Remedy = "Build the vector from the registry's features, in their order."
     if misfit.length > misfit.expected:
@@ -136,13 +136,13 @@ def wrong_vector_length(seen: Seen, misfit: WrongLength) -> Iterator[Finding]:
 def wrong_vector_names(seen: Seen, misfit: WrongNames) -> Iterator[Finding]:
     """A record names its features in another order, or by other names, than the registry.
 
-    Problem: at some position the record's list has another name than the registry.
+    Problem: At some position the record's list has another name than the registry.
 
-    Why: models read by position, so each value that moved is read as another feature.
+    Why: Models read by position, so each value that moved is read as another feature.
 
-    Example: a list sorted by name
+    Example: A list sorted by name
 
-    Fix: build the list from the registry, e.g. from `FEATURES` of `fqtool export python`.
+    Fix: Build the list from the registry, e.g. from `FEATURES` of `fqtool export python`.
     """
     remedy = commands("export python --out feature_store.py", first="Take the order from FEATURES of")
     yield from _finding(seen, misfit, remedy)
@@ -152,13 +152,13 @@ def wrong_vector_names(seen: Seen, misfit: WrongNames) -> Iterator[Finding]:
 def version_not_accepted(seen: Seen, misfit: RejectedVersion) -> Iterator[Finding]:
     """A record has a version label that readers reject.
 
-    Problem: the label is not listed under `accepted_versions`, nor the one of `schema_versions`.
+    Problem: The label is not listed under `accepted_versions`, nor the one of `schema_versions`.
 
-    Why: readers filter by the label and pass over the row.
+    Why: Readers filter by the label and pass over the row.
 
     Example: feature_version: v2_39features where readers accept v2_37features
 
-    Fix: send an accepted label; a new one is added to `accepted_versions` once readers accept it.
+    Fix: Send an accepted label; a new one is added to `accepted_versions` once readers accept it.
     """
     remedy = f"Send {misfit.accepted[-1]}, or add the label to accepted_versions once readers accept it."
     yield from _finding(seen, misfit, remedy)
@@ -168,13 +168,13 @@ def version_not_accepted(seen: Seen, misfit: RejectedVersion) -> Iterator[Findin
 def label_not_declared(seen: Seen, misfit: UnknownLabel) -> Iterator[Finding]:
     """A record has a source label that the registry does not declare.
 
-    Problem: the label is not under `sources`.
+    Problem: The label is not under `sources`.
 
-    Why: scoring counts it as unknown: a low quality and a default value.
+    Why: Scoring counts it as unknown: a low quality and a default value.
 
     Example: feature_sources {"5": "phase_4"} where the label is phase4
 
-    Fix: correct the label in the writer, or declare it under `sources` with its weight.
+    Fix: Correct the label in the writer, or declare it under `sources` with its weight.
     """
     yield from _finding(seen, misfit, "Correct the label, or declare it under sources with its weight.")
 
@@ -183,13 +183,13 @@ def label_not_declared(seen: Seen, misfit: UnknownLabel) -> Iterator[Finding]:
 def label_without_feature(seen: Seen, misfit: UnknownPosition) -> Iterator[Finding]:
     """A record has a label for a position that the registry does not have.
 
-    Problem: a key of the labels is not the index of a feature.
+    Problem: A key of the labels is not the index of a feature.
 
-    Why: the writer knows more features than the registry, or counts from 1.
+    Why: The writer knows more features than the registry, or counts from 1.
 
-    Example: the key "37" where the features are 0-36
+    Example: The key "37" where the features are 0-36
 
-    Fix: append the feature to the registry before the writer sends it, or correct the writer.
+    Fix: Append the feature to the registry before the writer sends it, or correct the writer.
     """
     yield from _finding(seen, misfit, "Append the feature to the registry first, or correct the key.")
 
@@ -198,13 +198,13 @@ def label_without_feature(seen: Seen, misfit: UnknownPosition) -> Iterator[Findi
 def field_not_in_table(seen: Seen, misfit: NotInTable) -> Iterator[Finding]:
     """A record has a field that the live table lacks.
 
-    Problem: the registry declares the column, and no migration has added it to the table.
+    Problem: The registry declares the column, and no migration has added it to the table.
 
     Why: BigQuery refuses the row.
 
-    Example: a column that was declared today
+    Example: A column that was declared today
 
-    Fix: apply the migration before the writer sends the field.
+    Fix: Apply the migration before the writer sends the field.
     """
     yield from _finding(seen, misfit, commands("migrate plan", "migrate"))
 
@@ -213,14 +213,14 @@ def field_not_in_table(seen: Seen, misfit: NotInTable) -> Iterator[Finding]:
 def record_without_names(seen: Seen, misfit: Positional) -> Iterator[Finding]:
     """A record is a list of values without names, so its values go by the position of the columns.
 
-    Problem: the record is an array; each value goes to the column at its position.
+    Problem: The record is an array; each value goes to the column at its position.
 
     Why: BigQuery appends new columns, so a table has another order than a file; a value goes to another column without
     an error where the types agree.
 
     Example: ["a", "2026-02-06", ...] instead of {"player_lookup": "a", "game_date": "2026-02-06", ...}
 
-    Fix: send an object with names, or name the columns of the INSERT.
+    Fix: Send an object with names, or name the columns of the INSERT.
     """
     yield from _finding(seen, misfit, "Send an object with the names of the columns.")
 
@@ -229,13 +229,13 @@ def record_without_names(seen: Seen, misfit: Positional) -> Iterator[Finding]:
 def unreadable_record(seen: Seen, misfit: Unreadable) -> Iterator[Finding]:
     """A record cannot be read.
 
-    Problem: a line is not a JSON object, not UTF-8, longer than 16 MiB, or has other cells than the header.
+    Problem: A line is not a JSON object, not UTF-8, longer than 16 MiB, or has other cells than the header.
 
     Why: BigQuery refuses the file.
 
-    Example: a line that ends in the middle
+    Example: A line that ends in the middle
 
-    Fix: correct the writer's encoding or its line.
+    Fix: Correct the writer's encoding or its line.
     """
     yield from _finding(seen, misfit, misfit.remedy)
 
@@ -244,13 +244,13 @@ def unreadable_record(seen: Seen, misfit: Unreadable) -> Iterator[Finding]:
 def label_of_another_feature(seen: Seen, misfit: OtherLabel) -> Iterator[Finding]:
     """A record has a source label that the registry declares, but not for this feature.
 
-    Problem: the label is under `sources`, and not in the `labels` of the feature.
+    Problem: The label is under `sources`, and not in the `labels` of the feature.
 
-    Why: scoring gives the value the quality of a source that the feature does not have.
+    Why: Scoring gives the value the quality of a source that the feature does not have.
 
     Example: feature_sources {"5": "vegas"} where feature 5 has labels: [phase4, default]
 
-    Fix: correct the label in the writer, or add it to the feature's `labels`.
+    Fix: Correct the label in the writer, or add it to the feature's `labels`.
     """
     remedy = f"Send one of its labels, or add {misfit.label} to labels of {misfit.feature} in the registry."
     yield from _finding(seen, misfit, remedy)

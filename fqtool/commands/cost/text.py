@@ -73,7 +73,7 @@ def heading(cost: Cost, target: str) -> str:
     name, sizes = cost.registry.table.name, cost.sizes
     row = f"{cost.per_row:,.0f} bytes per row"
     if cost.why_estimated:
-        return f"{name}: {row}, estimated from {sizes.rows} synthetic rows."
+        return f"{name}: {row}, estimated from {sizes.rows:,} synthetic rows."
     dates = ""
     if sizes.first is not None:
         span = f"{sizes.dates} dates, {sizes.first} to {sizes.last}" if sizes.dates > 1 else f"{sizes.first}"

@@ -41,6 +41,7 @@ def daily(
     from fqtool.commands.daily.run import daily_of, figure_rows, figures_to_act_on, is_of_figure, others
     from fqtool.commands.diagnose.run import heading
     from fqtool.findings.remedy import commands
+    from fqtool.output.sentences import fitted
     from fqtool.output.table_text import print_table
     from fqtool.workspace import open_registry
 
@@ -51,8 +52,11 @@ def daily(
         title = heading(result.diagnosis)
         if form == "text" and result.checks:
             listed = result.checks if verbose else figures_to_act_on(result.checks)
-            print_table(title, *figure_rows(listed), sys.stdout) if listed else print(title)
-            print(f"{others(result.checks)}{'' if verbose else ' Add --verbose to list them.'}\n")
+            print(fitted(title, sys.stdout))
+            if listed:
+                print_table("", *figure_rows(listed), sys.stdout)
+            more = "" if verbose else " Add --verbose to list them."
+            print(fitted(f"{others(result.checks)}{more}", sys.stdout), end="\n\n")
         ok = "No problems found." if result.checks and form == "text" else title
         report_findings(
             result.findings,
@@ -63,6 +67,7 @@ def daily(
             errors_only=fail_on is FailOn.ERROR,
             shown=None if verbose else [finding for finding in result.findings if not is_of_figure(finding)],
             following=commands(f"diagnose --date {day}", first="Next:"),
+            also={"date": str(day)},
         )
     if result.diagnosis.today is None and require_rows:
         say(f"{day} has no rows, and --require-rows is set.")

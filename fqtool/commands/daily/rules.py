@@ -30,13 +30,13 @@ def _finding(check: Check, day: date) -> Finding:
 def daily_warning(check: Check, day: date) -> Iterator[Finding]:
     """A daily figure is worse than good, but not critical.
 
-    Problem: the figure is between the bounds `good` and `critical` of its threshold, or above `at_most`.
+    Problem: The figure is between the bounds `good` and `critical` of its threshold, or above `at_most`.
 
-    Why: input is partly missing, or the bounds do not fit this store.
+    Why: Input is partly missing, or the bounds do not fit this store.
 
     Example: `mean_matchup` is 60.0; good is at least 70.
 
-    Fix: run `fqtool diagnose` for the date. Where the figure is normal, change the bound under `thresholds`.
+    Fix: Run `fqtool diagnose` for the date. Where the figure is normal, change the bound under `thresholds`.
     """
     if check.verdict is Verdict.WARNING:
         yield _finding(check, day)
@@ -46,13 +46,13 @@ def daily_warning(check: Check, day: date) -> Iterator[Finding]:
 def daily_critical(check: Check, day: date) -> Iterator[Finding]:
     """A daily figure is beyond the bound `critical` of its threshold.
 
-    Problem: models should not predict from these rows, nor be trained on them.
+    Problem: Models should not predict from these rows, nor be trained on them.
 
-    Why: a processor did not run, or most of its input was missing.
+    Why: A processor did not run, or most of its input was missing.
 
     Example: `red_share` is 100%; good is below 5%.
 
-    Fix: run `fqtool diagnose` for the date and follow its fixes.
+    Fix: Run `fqtool diagnose` for the date and follow its fixes.
     """
     if check.verdict is Verdict.CRITICAL:
         yield _finding(check, day)
@@ -62,15 +62,15 @@ def daily_critical(check: Check, day: date) -> Iterator[Finding]:
 def date_not_scored(day: date, rows: int) -> Iterator[Finding]:
     """A date has rows, but no scored row.
 
-    Problem: the quality of the rows is unknown, so the figures of the date are unknown.
+    Problem: The quality of the rows is unknown, so the figures of the date are unknown.
 
-    Why: scoring did not run, or every row lacks its sources.
+    Why: Scoring did not run, or every row lacks its sources.
 
     Example: `feature_quality_score` is NULL in all 201 rows.
 
-    Fix: score the date.
+    Fix: Score the date.
     """
-    message = f"0 of {rows} rows on {day} are scored, so the figures of the date are unknown."
+    message = f"0 of {rows:,} rows on {day} are scored, so the figures of the date are unknown."
     yield Finding("scoring", message, remedy=commands(f"score --start {day}"))
 
 
@@ -78,13 +78,13 @@ def date_not_scored(day: date, rows: int) -> Iterator[Finding]:
 def newest_date_too_old(registry: Registry, newest: date, today: date) -> Iterator[Finding]:
     """The newest date with rows is older than `max_age_days` allows.
 
-    Problem: the store has no rows for the dates since then, so models read old features or none.
+    Problem: The store has no rows for the dates since then, so models read old features or none.
 
-    Why: the pipeline that writes the table did not run or failed; or the store is written less often than every day.
+    Why: The pipeline that writes the table did not run or failed; or the store is written less often than every day.
 
-    Example: the newest date with rows is 2026-02-06, 3 days before today; `max_age_days` is 1.
+    Example: The newest date with rows is 2026-02-06, 3 days before today; `max_age_days` is 1.
 
-    Fix: run the pipeline for the missing dates. For a store that is written less often, set `max_age_days`. Only
+    Fix: Run the pipeline for the missing dates. For a store that is written less often, set `max_age_days`. Only
     `fqtool daily` without `--date` checks this.
     """
     age = (today - newest).days

@@ -41,7 +41,7 @@ def show_demo(workspace: Workspace, file: Path) -> None:
     """Run the demo and print each step. Its report is written beside the file."""
     from fqtool.commands.backfill.command import watched
     from fqtool.commands.demo.run import Step, run_demo
-    from fqtool.commands.diagnose.run import surroundings
+    from fqtool.commands.diagnose.run import print_surroundings
     from fqtool.output.findings import print_findings
     from fqtool.output.table_text import print_table
 
@@ -54,7 +54,7 @@ def show_demo(workspace: Workspace, file: Path) -> None:
             print()
             print_table(sheet.title, sheet.headers, sheet.rows, sys.stdout)
         if step.diagnosis is not None:
-            print("\n".join(surroundings(step.diagnosis, workspace.registry)))
+            print_surroundings(step.diagnosis, workspace.registry, sys.stdout)
         if step.report is not None:
             print(_page(step.report, file.with_suffix(".html")))
         if step.findings is not None:

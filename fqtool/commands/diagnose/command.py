@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -25,16 +26,18 @@ def diagnose(
 
     Exit 1 if any problem is found.
     """
-    from fqtool.commands.diagnose.run import diagnosis_of, healthy, surroundings
+    from fqtool.commands.diagnose.run import diagnosis_of, healthy, print_surroundings, require_any_rows
     from fqtool.findings.remedy import commands
     from fqtool.workspace import open_registry
 
     given, loaded = None if date is None else day_of(date), open_registry(registry)
     with warehouse_of(loaded, target, timeout) as warehouse:
         found = diagnosis_of(loaded, warehouse, given or newest_day(loaded, warehouse), baseline)
+        require_any_rows(found, loaded, warehouse, baseline)
         if form == "text" and found.findings:
-            print("\n".join(surroundings(found, loaded)))
+            print_surroundings(found, loaded, sys.stdout)
         report_findings(
             found.findings, form, target=warehouse.url, command="diagnose", ok=healthy(found),
             following=commands(f"daily --date {found.day}", first="After the fix:"),
+            also={"date": str(found.day)},
         )  # fmt: skip

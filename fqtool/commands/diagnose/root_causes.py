@@ -143,7 +143,7 @@ def _of_vectors(days: Sequence[Day]) -> tuple[Cause, ...]:
     for kind, what, counts in counted:
         if counts[-1]:
             since = days[-_lasting([count > 0 for count in counts])].day
-            evidence = (f"{counts[-1]} of {today.rows} vectors differ from the registry in {what}",)
+            evidence = (f"{counts[-1]:,} of {today.rows:,} vectors differ from the registry in {what}",)
             causes.append(Cause(kind, today.day, since, today.rows, counts[-1], (), None, None, evidence))
     return tuple(causes)
 
@@ -152,12 +152,13 @@ def _of_rows(days: Sequence[Day]) -> Iterator[Cause]:
     """An unusual number of rows, and keys that repeat."""
     today = days[-1]
     if lasting := repeated_keys(days):
-        evidence = (f"{today.repeated} of {today.rows} rows have the keys of another row of the date",)
+        evidence = (f"{today.repeated:,} of {today.rows:,} rows have the keys of another row of the date",)
         since = days[-lasting].day
         yield Cause(Kind.REPEATED_KEYS, today.day, since, today.rows, today.repeated, (), None, None, evidence)
     if (found := unusual_count(days)) is not None:
         since = days[-found.lasting].day
-        evidence = (f"usually {found.usual:.0f} rows, {found.least} to {found.most} on {found.dates} earlier dates",)
+        usual = f"usually {found.usual:,.0f} rows, {found.least:,} to {found.most:,}"
+        evidence = (f"{usual} on {found.dates} earlier dates",)
         yield Cause(
             Kind.ROW_COUNT, today.day, since, today.rows, today.rows, (), None, None, evidence, Confidence.LIKELY
         )
@@ -357,8 +358,8 @@ def _of_run(told: ProcessorDay | None, today: Day) -> Iterator[str]:
     if told is None:
         return
     if told.absent:
-        yield f"{told.absent} of {today.rows} rows record no run"
+        yield f"{told.absent:,} of {today.rows:,} rows record no run"
     elif told.last_updated is not None:
         yield f"the last run was at {told.last_updated:%Y-%m-%d %H:%M} UTC"
     if told.late:
-        yield f"{told.late} of {today.rows} rows were written before that run"
+        yield f"{told.late:,} of {today.rows:,} rows were written before that run"

@@ -46,7 +46,7 @@ def _have(cause: Cause) -> str:
 
 
 def _rows(cause: Cause) -> str:
-    return f"all {cause.rows} rows" if cause.hit == cause.rows else f"{cause.hit} of {cause.rows} rows"
+    return f"all {cause.rows:,} rows" if cause.hit == cause.rows else f"{cause.hit:,} of {cause.rows:,} rows"
 
 
 def _since(cause: Cause) -> str:
@@ -77,13 +77,13 @@ def _of_processor(cause: Cause, did: str, what: str) -> Finding:
 def processor_missing(cause: Cause) -> Iterator[Finding]:
     """A processor did not run for a date: all of its features are defaulted.
 
-    Problem: models predict from default values, although they were trained on real values.
+    Problem: Models predict from default values, although they were trained on real values.
 
-    Why: the job failed, was skipped, or ran for another date.
+    Why: The job failed, was skipped, or ran for another date.
 
-    Example: features 5-8 are defaulted in 201 of 201 rows, usually in 2%.
+    Example: Features 5-8 are defaulted in 201 of 201 rows, usually in 2%.
 
-    Fix: run the processor for the date, rebuild the rows of the store, then score the date.
+    Fix: Run the processor for the date, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.MISSING:
         yield _of_processor(cause, f"did not run for {cause.day}", f"{_are(cause)} defaulted")
@@ -93,13 +93,13 @@ def processor_missing(cause: Cause) -> Iterator[Finding]:
 def masked_defaults(cause: Cause) -> Iterator[Finding]:
     """A processor did not run for a date, but the labels of its features report real values.
 
-    Problem: quality and source look healthy, so alerts and gates miss the problem.
+    Problem: Quality and source look healthy, so alerts and gates miss the problem.
 
-    Why: a writer filled in older values or constants and labelled them as values of the date.
+    Why: A writer filled in older values or constants and labelled them as values of the date.
 
-    Example: two features are 0.0 in all rows, two repeat the date before, and no row has a run of the processor.
+    Example: Two features are 0.0 in all rows, two repeat the date before, and no row has a run of the processor.
 
-    Fix: run the processor for the date, rebuild the rows of the store, then score the date. Correct the writer of the
+    Fix: Run the processor for the date, rebuild the rows of the store, then score the date. Correct the writer of the
     labels.
     """
     if cause.kind is Kind.MASKED:
@@ -111,13 +111,13 @@ def masked_defaults(cause: Cause) -> Iterator[Finding]:
 def stale_input(cause: Cause) -> Iterator[Finding]:
     """The features of a processor hold the values of an earlier date.
 
-    Problem: models read old values under the labels of the date.
+    Problem: Models read old values under the labels of the date.
 
-    Why: the output of the processor is days old, or a job copied it.
+    Why: The output of the processor is days old, or a job copied it.
 
-    Example: the last run is three days before the date, usually one day; all rows repeat the values of the date before.
+    Example: The last run is three days before the date, usually one day; all rows repeat the values of the date before.
 
-    Fix: run the processor for the date, rebuild the rows of the store, then score the date.
+    Fix: Run the processor for the date, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.STALE:
         yield _of_processor(cause, f"supplied old output for {cause.day}", f"{_have(cause)} values of an earlier date")
@@ -127,13 +127,13 @@ def stale_input(cause: Cause) -> Iterator[Finding]:
 def partly_defaulted(cause: Cause) -> Iterator[Finding]:
     """More rows than usual have default values.
 
-    Problem: the mean of the date hides how bad these rows are.
+    Problem: The mean of the date hides how bad these rows are.
 
-    Why: the input of the processor was incomplete: too few rows, a failed batch, or keys that do not match.
+    Why: The input of the processor was incomplete: too few rows, a failed batch, or keys that do not match.
 
-    Example: features 5-8 are defaulted in 20% of the rows, usually in 2%.
+    Example: Features 5-8 are defaulted in 20% of the rows, usually in 2%.
 
-    Fix: run the processor for the missing keys, rebuild the rows of the store, then score the date.
+    Fix: Run the processor for the missing keys, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.PARTIAL:
         yield _of_processor(cause, f"had incomplete input for {cause.day}", f"{_are(cause)} defaulted")
@@ -143,13 +143,13 @@ def partly_defaulted(cause: Cause) -> Iterator[Finding]:
 def declining_input(cause: Cause) -> Iterator[Finding]:
     """The default rate rises from date to date.
 
-    Problem: no single date looks alarming, and in the end most rows are defaulted.
+    Problem: No single date looks alarming, and in the end most rows are defaulted.
 
-    Why: an input loses coverage, for example after keys were renamed.
+    Why: An input loses coverage, for example after keys were renamed.
 
     Example: 5% of the rows are defaulted ten dates ago, 50% today, more on each date than on the one before.
 
-    Fix: find what the input lacks since the first date. Run the processor from that date on, then score the dates.
+    Fix: Find what the input lacks since the first date. Run the processor from that date on, then score the dates.
     """
     if cause.kind is Kind.DECLINING:
         did = f"had worse input from date to date until {cause.day}"
@@ -160,13 +160,13 @@ def declining_input(cause: Cause) -> Iterator[Finding]:
 def late_processor(cause: Cause) -> Iterator[Finding]:
     """A processor ran after the rows were written.
 
-    Problem: the rows record a run whose output they do not contain.
+    Problem: The rows record a run whose output they do not contain.
 
-    Why: the schedule of the processor slipped, or the store did not wait for it.
+    Why: The schedule of the processor slipped, or the store did not wait for it.
 
-    Example: the rows were written at 12:00 UTC, the last run of the processor was at 17:00 UTC.
+    Example: The rows were written at 12:00 UTC, the last run of the processor was at 17:00 UTC.
 
-    Fix: rebuild the rows of the store, then score the date.
+    Fix: Rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.LATE and cause.processor:
         message = f"{cause.processor.name} ran after {_rows(cause)} on {cause.day} were written{_since(cause)}."
@@ -177,13 +177,13 @@ def late_processor(cause: Cause) -> Iterator[Finding]:
 def constant_feature(cause: Cause) -> Iterator[Finding]:
     """A feature has one value in all rows, under the label of a real value.
 
-    Problem: the feature carries no information for the model, and no quality column shows it.
+    Problem: The feature carries no information for the model, and no quality column shows it.
 
-    Why: an upstream job has a bug, or no longer fills the column.
+    Why: An upstream job has a bug, or no longer fills the column.
 
     Example: `fatigue_score` is 0.0 in all rows, with the source `phase4`.
 
-    Fix: repair the upstream column, rebuild the rows of the store, then score the date.
+    Fix: Repair the upstream column, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.CONSTANT:
         yield _of_features(cause, f"{_have(cause)} one value")
@@ -193,13 +193,13 @@ def constant_feature(cause: Cause) -> Iterator[Finding]:
 def shifted_feature(cause: Cause) -> Iterator[Finding]:
     """The mean of a feature differs from its usual mean.
 
-    Problem: the model reads values that it was not trained on.
+    Problem: The model reads values that it was not trained on.
 
-    Why: the unit or the definition changed, or a join is wrong.
+    Why: The unit or the definition changed, or a join is wrong.
 
-    Example: the mean differs by more than one standard deviation and by six times the usual change between dates.
+    Example: The mean differs by more than one standard deviation and by six times the usual change between dates.
 
-    Fix: compare the upstream column with the dates before and repair it. Rebuild the rows of the store, then score the
+    Fix: Compare the upstream column with the dates before and repair it. Rebuild the rows of the store, then score the
     date.
     """
     if cause.kind is Kind.SHIFTED:
@@ -210,13 +210,13 @@ def shifted_feature(cause: Cause) -> Iterator[Finding]:
 def misshapen_vector(cause: Cause) -> Iterator[Finding]:
     """The feature vector has more or fewer values than the registry has features.
 
-    Problem: models read by position. Each position after a missing value holds the wrong feature.
+    Problem: Models read by position. Each position after a missing value holds the wrong feature.
 
-    Why: a writer built the rows from another version of the features.
+    Why: A writer built the rows from another version of the features.
 
-    Example: a vector has 35 values; the registry has 37 features.
+    Example: A vector has 35 values; the registry has 37 features.
 
-    Fix: rebuild the rows with the features of the registry, then score the date.
+    Fix: Rebuild the rows with the features of the registry, then score the date.
     """
     if cause.kind is Kind.MISSHAPEN:
         message = f"The feature vector has the wrong length in {_rows(cause)} on {cause.day}{_since(cause)}."
@@ -227,13 +227,13 @@ def misshapen_vector(cause: Cause) -> Iterator[Finding]:
 def misordered_vector(cause: Cause) -> Iterator[Finding]:
     """The feature names in the rows have another order than the features of the registry.
 
-    Problem: models read by position, so each position holds the wrong feature.
+    Problem: Models read by position, so each position holds the wrong feature.
 
-    Why: a writer built the rows from another version of the features.
+    Why: A writer built the rows from another version of the features.
 
     Example: `feature_names` begins with `points_avg_last_10`; the registry begins with `points_avg_last_5`.
 
-    Fix: rebuild the rows with the features of the registry, then score the date.
+    Fix: Rebuild the rows with the features of the registry, then score the date.
     """
     if cause.kind is Kind.MISORDERED:
         message = f"The feature vector has the wrong order in {_rows(cause)} on {cause.day}{_since(cause)}."
@@ -244,13 +244,13 @@ def misordered_vector(cause: Cause) -> Iterator[Finding]:
 def silent_defaults(cause: Cause) -> Iterator[Finding]:
     """A feature has its default value in more rows than usual, under the label of a real value.
 
-    Problem: the input of the feature was absent, but the quality columns report a real value.
+    Problem: The input of the feature was absent, but the quality columns report a real value.
 
-    Why: the job that computes the feature falls back to a neutral value and does not change the label.
+    Why: The job that computes the feature falls back to a neutral value and does not change the label.
 
     Example: `recent_trend` is 0.0 in 90% of the rows, usually in 45%; its label is always `calculated`.
 
-    Fix: find why the input was absent, rebuild the rows of the store, then score the date. Write another label for
+    Fix: Find why the input was absent, rebuild the rows of the store, then score the date. Write another label for
     default values.
     """
     if cause.kind is Kind.NEUTRAL:
@@ -262,13 +262,13 @@ def silent_defaults(cause: Cause) -> Iterator[Finding]:
 def values_outside_range(cause: Cause) -> Iterator[Finding]:
     """More values than usual are outside the range of a feature.
 
-    Problem: the model reads values that the registry declares impossible.
+    Problem: The model reads values that the registry declares impossible.
 
-    Why: the unit or the definition changed, or a join is wrong.
+    Why: The unit or the definition changed, or a join is wrong.
 
     Example: `pct_paint` is 45; its range is 0 to 1.
 
-    Fix: compare the upstream column with the dates before and repair it. Rebuild the rows of the store, then score the
+    Fix: Compare the upstream column with the dates before and repair it. Rebuild the rows of the store, then score the
     date.
     """
     if cause.kind is Kind.OUTSIDE:
@@ -279,13 +279,13 @@ def values_outside_range(cause: Cause) -> Iterator[Finding]:
 def values_missing(cause: Cause) -> Iterator[Finding]:
     """A feature is NULL in more rows than usual, under a label of real values.
 
-    Problem: the model reads NULL, although it was trained on values, and the quality columns do not show it.
+    Problem: The model reads NULL, although it was trained on values, and the quality columns do not show it.
 
-    Why: a join found no row, a column is no longer filled, or its name changed upstream.
+    Why: A join found no row, a column is no longer filled, or its name changed upstream.
 
     Example: `last_price` is NULL in 60 of 60 rows, usually in 0%.
 
-    Fix: find why the value is absent, rebuild the rows of the store, then score the date. Where NULL is usual, declare
+    Fix: Find why the value is absent, rebuild the rows of the store, then score the date. Where NULL is usual, declare
     `null_share` under `spread`.
     """
     if cause.kind is Kind.NO_VALUE:
@@ -296,13 +296,13 @@ def values_missing(cause: Cause) -> Iterator[Finding]:
 def values_not_finite(cause: Cause) -> Iterator[Finding]:
     """A feature is NaN or infinite in more rows than usual.
 
-    Problem: one NaN turns the mean and most predictions into NaN.
+    Problem: One NaN turns the mean and most predictions into NaN.
 
-    Why: a division by zero, a logarithm of zero, or a failed conversion.
+    Why: A division by zero, a logarithm of zero, or a failed conversion.
 
     Example: `price_ratio` is NaN in 60 of 60 rows, usually in 0%.
 
-    Fix: repair the computation, rebuild the rows of the store, then score the date.
+    Fix: Repair the computation, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.NOT_FINITE:
         yield _of_features(cause, f"{_are(cause)} NaN or infinite")
@@ -312,32 +312,32 @@ def values_not_finite(cause: Cause) -> Iterator[Finding]:
 def unusual_row_count(cause: Cause) -> Iterator[Finding]:
     """A date has fewer or more rows than usual, also for its weekday.
 
-    Problem: keys have no features, or have them twice.
+    Problem: Keys have no features, or have them twice.
 
-    Why: an input was incomplete, a filter changed, or a job wrote twice.
+    Why: An input was incomplete, a filter changed, or a job wrote twice.
 
     Example: 30 rows, usually 60.
 
-    Fix: compare the keys with those of the date before, rebuild the rows of the store, then score the date.
+    Fix: Compare the keys with those of the date before, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.ROW_COUNT:
-        yield _of_rows(f"The store has {cause.rows} rows on {cause.day}{_since(cause)}: {cause.evidence[0]}.", cause)
+        yield _of_rows(f"The store has {cause.rows:,} rows on {cause.day}{_since(cause)}: {cause.evidence[0]}.", cause)
 
 
 @rule("FQ616", group=Group.DIAGNOSIS)
 def repeated_keys_on_date(cause: Cause) -> Iterator[Finding]:
     """Several rows of a date have the same keys.
 
-    Problem: a reader gets one of these rows at random, and scoring cannot distinguish them.
+    Problem: A reader gets one of these rows at random, and scoring cannot distinguish them.
 
-    Why: a job wrote the date twice, or a join multiplied its rows.
+    Why: A job wrote the date twice, or a join multiplied its rows.
 
     Example: 60 of 120 rows have the keys of another row.
 
-    Fix: delete the surplus rows, then score the date.
+    Fix: Delete the surplus rows, then score the date.
     """
     if cause.kind is Kind.REPEATED_KEYS:
-        message = f"{cause.hit} of {cause.rows} rows on {cause.day} have the keys of another row{_since(cause)}."
+        message = f"{cause.hit:,} of {cause.rows:,} rows on {cause.day} have the keys of another row{_since(cause)}."
         yield _of_rows(message, cause, "Delete the surplus rows.")
 
 
@@ -345,13 +345,13 @@ def repeated_keys_on_date(cause: Cause) -> Iterator[Finding]:
 def date_has_no_rows(cause: Cause) -> Iterator[Finding]:
     """A date has no rows, although most dates before it have rows.
 
-    Problem: models cannot predict for the date.
+    Problem: Models cannot predict for the date.
 
-    Why: the job that writes the store did not run, or failed.
+    Why: The job that writes the store did not run, or failed.
 
     Example: 0 rows on 2026-01-20, usually 60.
 
-    Fix: build the rows of the store for the date, then score the date. A weekday that never has rows is not reported.
+    Fix: Build the rows of the store for the date, then score the date. A weekday that never has rows is not reported.
     """
     if cause.kind is Kind.NO_ROWS:
         message = f"The store has 0 rows on {cause.day}{_since(cause)}: {cause.evidence[0]}."

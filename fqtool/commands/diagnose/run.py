@@ -6,12 +6,13 @@ import statistics
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TextIO
 
 from fqtool.commands.diagnose.anomalies import FEWEST
 from fqtool.commands.diagnose.daily_stats import Day, Evidence
 from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
 from fqtool.commands.diagnose.rules import findings_of
-from fqtool.errors import InputError
+from fqtool.errors import InputError, Refusal
 from fqtool.findings.finding import Finding
 from fqtool.output.table_text import index_ranges
 from fqtool.registry.model import Registry
@@ -67,6 +68,16 @@ def diagnosis_of(
     return Diagnosis(day, days[-1], tuple(days[:-1]), tuple(findings))
 
 
+def require_any_rows(found: Diagnosis, registry: Registry, warehouse: Warehouse, baseline: int) -> None:
+    """Raise Refusal where neither the date nor one of the dates to compare it with has rows."""
+    if found.today is None and not found.before:
+        span = f"from {baseline_start(found.day, baseline)} to {found.day}" if baseline else f"on {found.day}"
+        raise Refusal(
+            f"{registry.table.name} in {warehouse.url} has no rows {span}, so there is nothing to diagnose.",
+            remedy="Give another --date. Without --date, fqtool uses the newest date with rows.",
+        )
+
+
 def baseline_start(day: date, baseline: int = BASELINE) -> date:
     """Return the first date to compare `day` with. Raises InputError where there is no such date."""
     if baseline < 0:
@@ -95,12 +106,14 @@ _LEGEND = "Defaulted rows by feature: . below 25%, : below 50%, + below 75%, # f
 _FALL = 0.1
 
 
-def surroundings(diagnosis: Diagnosis, registry: Registry) -> Iterator[str]:
-    """Yield the lines to print above the findings: the date, its defaulted features, the gates that fewer rows pass."""
-    yield heading(diagnosis)
-    yield from strips(diagnosis, registry)
-    yield from readiness(diagnosis)
-    yield ""
+def print_surroundings(diagnosis: Diagnosis, registry: Registry, stream: TextIO) -> None:
+    """Print the lines above the findings: the date, its defaulted features, the gates that fewer rows pass."""
+    from fqtool.output.console import Page
+    from fqtool.output.sentences import fitted
+
+    width = Page(stream).width
+    lines = [heading(diagnosis), *_strips(diagnosis, registry, width), *_readiness(diagnosis, width), ""]
+    stream.write("".join(f"{fitted(line, stream)}\n" for line in lines))
 
 
 def heading(diagnosis: Diagnosis) -> str:
@@ -110,8 +123,8 @@ def heading(diagnosis: Diagnosis) -> str:
         return f"{diagnosis.day}: no rows. Without --date, fqtool uses the newest date with rows."
     count = len(diagnosis.before)
     compared = f"compared with {count} earlier date{'s' * (count != 1)}" if count else "no earlier date to compare with"
-    unscored = f", {today.rows - today.scored} of them not scored" if today.scored < today.rows else ""
-    return f"{today.day}: {today.rows} rows{unscored}; {compared}."
+    unscored = f", {today.rows - today.scored:,} of them not scored" if today.scored < today.rows else ""
+    return f"{today.day}: {today.rows:,} rows{unscored}; {compared}."
 
 
 def healthy(diagnosis: Diagnosis) -> str:
@@ -123,7 +136,7 @@ def healthy(diagnosis: Diagnosis) -> str:
     return f"{heading(diagnosis)} No problems found.{few}"
 
 
-def readiness(diagnosis: Diagnosis) -> Iterator[str]:
+def _readiness(diagnosis: Diagnosis, width: int | None) -> Iterator[str]:
     """Yield a line per gate that fewer rows pass than usual."""
     today = diagnosis.today
     if today is None or not today.scored:
@@ -132,13 +145,13 @@ def readiness(diagnosis: Diagnosis) -> Iterator[str]:
     for name, count in today.gates.items():
         usual = [day.gates[name] / day.rows for day in diagnosis.before if day.scored]
         if usual and statistics.median(usual) - count / today.rows >= _FALL:
-            lines.append((name, f"{count} of {today.rows} rows", f"usually {statistics.median(usual):.0%}"))
+            lines.append((name, f"{count:,} of {today.rows:,} rows", f"usually {statistics.median(usual):.0%}"))
     if lines:
         yield "Gates that fewer rows pass than usual"
-    yield from _aligned(lines, right=(1, 2))
+    yield from _aligned(lines, width, right=(1, 2))
 
 
-def strips(diagnosis: Diagnosis, registry: Registry) -> Iterator[str]:
+def _strips(diagnosis: Diagnosis, registry: Registry, width: int | None) -> Iterator[str]:
     """Yield a line per category with a feature that is defaulted in 25% of the rows or more, one sign per feature.
 
     The sign is `?` for a feature whose default rate is unknown.
@@ -154,12 +167,18 @@ def strips(diagnosis: Diagnosis, registry: Registry) -> Iterator[str]:
             lines.append((category.name, signs, index_ranges([feature.index for feature in features])))
     if lines:
         yield _LEGEND
-    yield from _aligned(lines)
+    yield from _aligned(lines, width)
 
 
-def _aligned(lines: Sequence[Sequence[str]], right: Container[int] = ()) -> Iterator[str]:
-    """Yield indented lines of aligned columns; those in `right` are aligned right."""
+def _aligned(lines: Sequence[Sequence[str]], width: int | None, right: Container[int] = ()) -> Iterator[str]:
+    """Yield indented lines of aligned columns; those in `right` are aligned right.
+
+    Where a terminal is narrower, the cells after the first one are in a line of their own.
+    """
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    if width is not None and sum(widths) + 2 * len(widths) > width:
+        yield from (text for first, *others in lines for text in (f"  {first}", f"    {'  '.join(others)}"))
+        return
     for line in lines:
         cells = [
             text.rjust(width) if at in right else text.ljust(width)

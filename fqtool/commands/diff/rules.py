@@ -105,14 +105,14 @@ _NAMED = 3
 def stored_rows_change(preview: Preview) -> Iterator[Finding]:
     """Stored rows get another tier, alert level or result of a gate.
 
-    Problem: both registries scored the rows, with different results. There is one finding per outcome, with the counts.
+    Problem: Both registries scored the rows, with different results. There is one finding per outcome, with the counts.
 
-    Why: readers see the change after the rows are scored again: models get other rows, and alerts start or stop. Until
+    Why: Readers see the change after the rows are scored again: models get other rows, and alerts start or stop. Until
     then the table has both.
 
     Example: 120 of 3,000 rows change from silver to bronze.
 
-    Fix: check that the change is intended; raise the schema version, and inform the readers.
+    Fix: Check that the change is intended; raise the schema version, and inform the readers.
     """
     for one in preview.outcomes:
         if one.moves:

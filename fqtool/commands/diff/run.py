@@ -18,7 +18,7 @@ from fqtool.errors import InputError, Refusal, RegistryError, UsageError
 from fqtool.findings.finding import Finding, Severity
 from fqtool.findings.remedy import commands
 from fqtool.output.outcome import Outcome
-from fqtool.output.table_text import print_table
+from fqtool.output.table_text import Figure, print_table
 from fqtool.registry.load import SIZE_LIMIT, load_registry, read_registry
 from fqtool.registry.model import Registry
 from fqtool.scoring.rescoring import Preview, Rescoring
@@ -305,7 +305,7 @@ def print_diff(findings: Sequence[Finding], preview: Preview | None, ok: str, st
 
 def _print_preview(preview: Preview, stream: TextIO) -> None:
     rows = [
-        (one.name, move.old or "unknown", move.new or "unknown", move.rows)
+        (one.name, move.old or "unknown", move.new or "unknown", Figure(move.rows))
         for one in preview.outcomes
         for move in one.moves
     ]

@@ -14,11 +14,11 @@ def permission_missing(permission: str, allows: str, stops: tuple[str, ...], rol
 
     Problem: BigQuery denied a dry run or a metadata read that needs the permission.
 
-    Why: the command would stop in the middle of its work, with exit code 3.
+    Why: The command would stop in the middle of its work, with exit code 3.
 
     Example: `bigquery.tables.updateData` is missing, so `score` and `backfill` cannot change rows.
 
-    Fix: grant the role, or check only the commands that this identity runs: `fqtool doctor --for check-drift`.
+    Fix: Grant the role, or check only the commands that this identity runs: `fqtool doctor --for check-drift`.
     """
     names = ", ".join(stops)
     yield Finding(
@@ -30,13 +30,13 @@ def permission_missing(permission: str, allows: str, stops: tuple[str, ...], rol
 def version_outside(package: str, installed: str, needed: str) -> Iterator[Finding]:
     """A library has a version that fqtool does not support.
 
-    Problem: the installed version is outside the bounds that fqtool declares, or the library is not installed.
+    Problem: The installed version is outside the bounds that fqtool declares, or the library is not installed.
 
     Why: SQL dialects and clients change between versions, so SQL may have another meaning.
 
     Example: sqlglot 26.0 is installed; fqtool needs >=30.30.
 
-    Fix: install fqtool in an environment of its own, with `pip install --upgrade`.
+    Fix: Install fqtool in an environment of its own, with `pip install --upgrade`.
     """
     message = f"{package} {installed} is installed" if installed else f"{package} is not installed"
     yield Finding(
@@ -47,15 +47,15 @@ def version_outside(package: str, installed: str, needed: str) -> Iterator[Findi
 
 
 @rule("FQ903", Severity.NOTE, group=Group.SETUP)
-def table_not_there(table: str, url: str) -> Iterator[Finding]:
+def table_missing(table: str, url: str) -> Iterator[Finding]:
     """The target does not have the table of the registry yet.
 
-    Problem: the dataset answers, but it does not contain the table.
+    Problem: The dataset answers, but it does not contain the table.
 
-    Why: permissions on a missing table cannot be checked. Only those on dataset and project are.
+    Why: Permissions on a missing table cannot be checked. Only those on dataset and project are.
 
     Example: feature_store is not in bigquery://project/dataset.
 
-    Fix: run `fqtool migrate` to create it. Where the table should exist, check its name and the target.
+    Fix: Run `fqtool migrate` to create it. Where the table should exist, check its name and the target.
     """
     yield Finding(table, f"{table} is not in {url} yet.", remedy=commands("migrate"))

@@ -76,6 +76,7 @@ class Explanation:
 
     Attributes:
         keys: The keys.
+        day: The date of the row, None where the rows of the table have no date.
         scored: All columns that scoring computes.
         roles: Score, tier, level, alerts, defaults and time of scoring, where the registry has them.
         features: The features, in index order.
@@ -84,6 +85,7 @@ class Explanation:
     """
 
     keys: Mapping[str, Value]
+    day: date | None
     scored: Mapping[str, Any]
     roles: Mapping[str, object]
     features: tuple[FeatureLine, ...]
@@ -206,8 +208,10 @@ def explanation_of(registry: Registry, row: Mapping[str, Value]) -> Explanation:
     tried = [(way, made) for way in _ways(lacking) if (made := _repaired(registry, row, way.features))]
     repaired = scorer.records([made for _, made in tried], now)
     outcomes = [(way, made) for (way, _), made in zip(tried, repaired, strict=True)]
+    dates = dates_of(registry)
     return Explanation(
         {name: row[name] for name in registry.table.keys},
+        dates.day_of(row[dates.column]) if dates else None,
         scored,
         _roles(registry, row, scored),
         tuple(_feature(one, registry, scored) for one in registry.active_features),

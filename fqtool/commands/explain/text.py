@@ -199,6 +199,7 @@ def document(one: Explanation) -> dict[str, Any]:
     """Return an explanation as a JSON value by `explanation.schema.json`."""
     value = {
         "format_version": FORMAT_VERSION,
+        "date": _json(one.day),
         "keys": _plain(one.keys),
         "row": with_former_keys(_plain(one.roles), "explain"),
         "features": [

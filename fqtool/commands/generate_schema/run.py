@@ -62,12 +62,12 @@ def stale_schema(
 def stale_schema_file(name: str, sentence: str, words: tuple[str, ...], line: int = 0) -> Iterator[Finding]:
     """A generated file does not match the registry.
 
-    Problem: a file in the repository differs from the output of `generate-schema`, `export` or `docs`.
+    Problem: A file in the repository differs from the output of `generate-schema`, `export` or `docs`.
 
-    Why: the registry was edited without generating the file again, or the file was edited by hand.
+    Why: The registry was edited without generating the file again, or the file was edited by hand.
 
-    Example: a description changed in the registry.
+    Example: A description changed in the registry.
 
-    Fix: run the same command without `--check`, e.g. `fqtool generate-schema --out FILE`, and commit the file.
+    Fix: Run the same command without `--check`, e.g. `fqtool generate-schema --out FILE`, and commit the file.
     """
     yield Finding(name, sentence, remedy=Commands((("fqtool", *words),)), location=Location(name, line))

@@ -53,13 +53,13 @@ def _joined(names: list[str]) -> str:
 def column_left_out(listed: Listed) -> Iterator[Finding]:
     """A writer's MERGE or INSERT leaves columns out.
 
-    Problem: the list of columns lacks some that the writer owns.
+    Problem: The list of columns lacks some that the writer owns.
 
-    Why: an UPDATE leaves them at the values of the older row, an INSERT at NULL, without an error.
+    Why: An UPDATE leaves them at the values of the older row, an INSERT at NULL, without an error.
 
-    Example: a column that was added to the table and not to the statement
+    Example: A column that was added to the table and not to the statement
 
-    Fix: use the statement of `fqtool generate-sql writer`, or add the columns.
+    Fix: Use the statement of `fqtool generate-sql writer`, or add the columns.
     """
     if listed.written.named and (missing := listed.left_out(listed.expected)):
         several = len(missing) != 1
@@ -78,11 +78,11 @@ def computed_column_left_out(listed: Listed) -> Iterator[Finding]:
 
     Problem: UPDATE SET lacks columns that fqtool computes from what it sets.
 
-    Why: until the date is scored again, the quality of the row is that of the values before.
+    Why: Until the date is scored again, the quality of the row is that of the values before.
 
     Example: UPDATE SET features = s.features
 
-    Fix: set the columns too, to what `registry.score` returns or to NULL, or score the date after each write.
+    Fix: Set the columns too, to what `registry.score` returns or to NULL, or score the date after each write.
     """
     if listed.written.verb == "UPDATE" and (missing := listed.left_out(listed.computed)):
         message = f"UPDATE leaves {len(missing)} computed columns at the scores of the older row: {_joined(missing)}."
@@ -94,14 +94,14 @@ def computed_column_left_out(listed: Listed) -> Iterator[Finding]:
 def insert_without_names(listed: Listed) -> Iterator[Finding]:
     """A writer's INSERT names no columns, so its values go by the position of the table's columns.
 
-    Problem: there is no list of columns before VALUES or SELECT.
+    Problem: There is no list of columns before VALUES or SELECT.
 
     Why: BigQuery appends new columns, so the table's order is not the registry's; a value goes to another column
     without an error where the types agree.
 
     Example: INSERT INTO store VALUES ('a', DATE '2026-02-06', ...)
 
-    Fix: name the columns.
+    Fix: Name the columns.
     """
     if listed.written.named:
         return
@@ -115,13 +115,13 @@ def insert_without_names(listed: Listed) -> Iterator[Finding]:
 def unknown_column_written(listed: Listed) -> Iterator[Finding]:
     """A writer's MERGE or INSERT names a column that the registry does not declare.
 
-    Problem: no column has the name.
+    Problem: No column has the name.
 
     Why: BigQuery refuses the statement, or the registry does not know a column of the table.
 
     Example: INSERT (player, dya)
 
-    Fix: correct the name, or declare the column.
+    Fix: Correct the name, or declare the column.
     """
     known = {column.key: column.name for column in listed.columns}
     for one in listed.written.columns:
@@ -136,14 +136,14 @@ def unknown_column_written(listed: Listed) -> Iterator[Finding]:
 def value_of_another_column(listed: Listed) -> Iterator[Finding]:
     """A writer's MERGE or INSERT writes one column of the source into another of the table.
 
-    Problem: the value of a column is the source's column of another column's name, or there are more or fewer values
+    Problem: The value of a column is the source's column of another column's name, or there are more or fewer values
     than columns.
 
-    Why: the two lists went out of step; the types may agree, and then nothing fails.
+    Why: The two lists went out of step; the types may agree, and then nothing fails.
 
     Example: INSERT (points, minutes) VALUES (s.minutes, s.points)
 
-    Fix: put the values into the order of the columns.
+    Fix: Put the values into the order of the columns.
     """
     known = {column.key for column in listed.columns}
     written = listed.written

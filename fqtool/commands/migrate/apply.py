@@ -22,7 +22,7 @@ from fqtool.table.model import State
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import Workspace, live_state, read_ledger
 
-# These findings about history stop a run. A registry ahead of its files does not: pending files are still correct.
+# These findings about history stop a run. A change that is in no file yet does not: pending files are still correct.
 _STOPS = {"FQ401", "FQ402", "FQ403", "FQ405"}
 
 

@@ -152,6 +152,11 @@ def plan(
 
 
 def _conclude_plan(planned: Planned, *, dry_run: bool) -> None:
+    if not planned.new and planned.left:
+        left = f"{counted(len(planned.left), 'difference')} {'is' if len(planned.left) == 1 else 'are'} left"
+        say(f"Nothing to plan, but {left} between table and registry that this plan does not change.")
+        say_next("check-drift")
+        return
     if not planned.new:
         say("Up to date: no migration needed.")
         return

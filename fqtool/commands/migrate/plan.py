@@ -36,6 +36,7 @@ from fqtool.output.console import Page
 from fqtool.schema.build import base_table, dropped_columns
 from fqtool.table.changes import Change, CreateTable, fold
 from fqtool.table.ddl import Statement
+from fqtool.table.diff import diff
 from fqtool.table.model import Inapplicable, State
 from fqtool.warehouse.migration_folder import commit
 from fqtool.warehouse.protocol import Warehouse
@@ -54,11 +55,14 @@ class Planned:
         new: new files with their plans.
         kept: the files of the folder that do not change.
         gone: the findings about a table that is absent although applied migrations created it.
+        left: the findings of check-drift about the target that no file of the folder and no new file changes. It is
+            empty where there are new files.
     """
 
     new: tuple[tuple[MigrationFile, Plan], ...]
     kept: tuple[MigrationFile, ...]
     gone: tuple[Finding, ...] = ()
+    left: tuple[Finding, ...] = ()
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -150,13 +154,22 @@ def plan_migration(
         raise Refusal(f"BigQuery cannot make {what} in place.", findings=refused)
     if planned.statements:
         new.append((write_file(f"{len(kept) + len(new):04d}", _slug(name) or _title(planned), planned), planned))
-    made = Planned(tuple(new), kept, gone)
+    made = Planned(tuple(new), kept, gone, () if new or live.table is None else _left(workspace, start))
     texts = texts_of(workspace, made)
     if gone and not made.replaced(workspace) and texts.items() <= workspace.texts.items():
         # Files that `migrate` refuses are planned again first; here the table alone is wrong.
         raise Refusal("The target differs from its ledger.", findings=gone)
     require_replay(workspace, texts, live, entries, warehouse, discard=bool(gone))
     return made
+
+
+def _left(workspace: Workspace, state: State) -> tuple[Finding, ...]:
+    """Return the differences of a state from the registry, without those that the registry ignores."""
+    registry = workspace.registry
+    levels = dict(registry.drift)
+    desired = reconcile(state, workspace.wanted, registry, include_base=True, keep_unknown=False)
+    findings = (found for change in diff(state, desired, workspace.renames) for found in drift_findings(state, change))
+    return tuple(one for one in findings if levels.get(one.rule, one.severity) not in (None, Severity.NOTE))
 
 
 def _gone(workspace: Workspace, live: State, known: tuple[Revision, ...], warehouse: Warehouse) -> tuple[Finding, ...]:

@@ -30,14 +30,14 @@ def judge(before: State, change: Change) -> tuple[Finding, ...]:
 def drops_data(_: State, change: DropColumn) -> Iterator[Finding]:
     """A column and its data are dropped.
 
-    Problem: every value of the column is lost after the time travel window (2 to 7 days).
+    Problem: Every value of the column is lost after the time travel window (2 to 7 days).
 
     Why: DROP COLUMN can be rolled back only with FOR SYSTEM_TIME AS OF. Afterwards legacy SQL, wildcard queries and
     copy jobs on the table fail.
 
     Example: primary_data_source is deprecated with `dropped: true`.
 
-    Fix: make sure that no reader uses the column. Copy the table with the statement that the plan and the head of the
+    Fix: Make sure that no reader uses the column. Copy the table with the statement that the plan and the head of the
     migration file print, then run migrate with --allow FQ230. Both also print how to restore the values.
     """
     yield Finding(
@@ -51,13 +51,13 @@ def drops_data(_: State, change: DropColumn) -> Iterator[Finding]:
 def renames_column(_: State, change: RenameColumn) -> Iterator[Finding]:
     """A column is renamed.
 
-    Problem: queries, views and models that use the old name fail immediately; column tags in Data Catalog are lost.
+    Problem: Queries, views and models that use the old name fail immediately; column tags in Data Catalog are lost.
 
     Why: BigQuery does not rewrite views and queries.
 
     Example: `renamed_from: quality` on quality_tier.
 
-    Fix: change the readers first or give them a view, then run migrate with --allow FQ231.
+    Fix: Change the readers first or give them a view, then run migrate with --allow FQ231.
     """
     yield Finding(
         change.name, f"Renames column `{change.name}` to `{change.to}`; readers of `{change.name}` fail immediately."
@@ -68,13 +68,13 @@ def renames_column(_: State, change: RenameColumn) -> Iterator[Finding]:
 def deletes_rows(before: State, change: SetOption) -> Iterator[Finding]:
     """An expiration deletes rows.
 
-    Problem: partitions older than the new limit, or the whole table at its date, are deleted without a question.
+    Problem: Partitions older than the new limit, or the whole table at its date, are deleted without a question.
 
-    Why: the expiration also applies to stored rows.
+    Why: The expiration also applies to stored rows.
 
     Example: `partition_expiration_days: 365` on a table with five seasons.
 
-    Fix: count the rows that will be deleted. Copy the table with the statement that the plan and the head of the
+    Fix: Count the rows that will be deleted. Copy the table with the statement that the plan and the head of the
     migration file print, then run migrate with --allow FQ232.
     """
     match change.name, change.value:
@@ -90,13 +90,13 @@ def deletes_rows(before: State, change: SetOption) -> Iterator[Finding]:
 def requires_filter(_: State, change: SetOption) -> Iterator[Finding]:
     """Queries without a partition filter will fail.
 
-    Problem: with require_partition_filter every reader must filter on the partition column.
+    Problem: With require_partition_filter every reader must filter on the partition column.
 
-    Why: views and dashboards without the filter fail immediately.
+    Why: Views and dashboards without the filter fail immediately.
 
     Example: `require_partition_filter: true` on a table that dashboards read whole.
 
-    Fix: look for such readers in INFORMATION_SCHEMA.JOBS, then run migrate with --allow FQ233.
+    Fix: Look for such readers in INFORMATION_SCHEMA.JOBS, then run migrate with --allow FQ233.
     """
     if change == SetOption("require_partition_filter", value=True):
         yield Finding("require_partition_filter", "Queries without a partition filter will fail from now on.")
@@ -108,11 +108,11 @@ def streaming_blocks_type_change(_: State, change: SetType) -> Iterator[Finding]
 
     Problem: BigQuery refuses SET DATA TYPE on a table with a streaming buffer.
 
-    Why: buffered rows have the old type. BigQuery requires that streaming has stopped for about five hours.
+    Why: Buffered rows have the old type. BigQuery requires that streaming has stopped for about five hours.
 
-    Example: a writer uses insertAll on the table.
+    Example: A writer uses insertAll on the table.
 
-    Fix: stop the stream, wait about five hours, migrate, and start the stream again.
+    Fix: Stop the stream, wait about five hours, migrate, and start the stream again.
     """
     yield Finding(change.name, f"Changing the type of `{change.name}` fails while rows are streamed into the table.")
 
@@ -121,13 +121,13 @@ def streaming_blocks_type_change(_: State, change: SetType) -> Iterator[Finding]
 def loosens_required(_: State, change: SetMode) -> Iterator[Finding]:
     """A REQUIRED column becomes NULLABLE permanently.
 
-    Problem: the column accepts NULL from now on, and BigQuery cannot make it REQUIRED again.
+    Problem: The column accepts NULL from now on, and BigQuery cannot make it REQUIRED again.
 
     Why: BigQuery only relaxes REQUIRED to NULLABLE.
 
     Example: game_id without `required: true` in the registry.
 
-    Fix: check that NULL is acceptable, then watch for NULL with a data check.
+    Fix: Check that NULL is acceptable, then watch for NULL with a data check.
     """
     if change.mode is Mode.NULLABLE:
         message = f"`{change.name}` accepts NULL from now on; BigQuery cannot make it REQUIRED again."
@@ -138,13 +138,13 @@ def loosens_required(_: State, change: SetMode) -> Iterator[Finding]:
 def replaces_view(before: State, change: PutView) -> Iterator[Finding]:
     """The query of a view is replaced.
 
-    Problem: readers get the new columns and values immediately.
+    Problem: Readers get the new columns and values immediately.
 
-    Why: a view stores no rows; it is its query.
+    Why: A view stores no rows; it is its query.
 
-    Example: a derived column changes its expression.
+    Example: A derived column changes its expression.
 
-    Fix: no fix is needed if the change is intended.
+    Fix: No fix is needed if the change is intended.
     """
     if any(old.key == change.view.key for old in before.views):
         yield Finding(change.view.name, f"Replaces the query of view `{change.view.name}`.")
@@ -156,11 +156,11 @@ def dropped_too_early(column: ExpandedColumn, today: date) -> Iterator[Finding]:
 
     Problem: `dropped: true` is set before the `remove_after` date.
 
-    Why: readers were promised that the column exists until that date.
+    Why: Readers were promised that the column exists until that date.
 
     Example: `remove_after: 2026-05-06` and `dropped: true` in February.
 
-    Fix: wait for the date, or agree on an earlier date with the readers and change `remove_after`.
+    Fix: Wait for the date, or agree on an earlier date with the readers and change `remove_after`.
     """
     deprecated = column.spec.deprecated
     if deprecated and deprecated.dropped and today < deprecated.remove_after:

@@ -71,8 +71,9 @@ def models(
     first = "Next:" if shown is None else "Add --verbose to print each in full. Next:"
     following = commands(f"{step} {day}", first=first) if judged.day else ""
     report_findings(
-        judged.findings, form, target=place, command="models", ok=heading(judged), shown=shown, following=following
-    )
+        judged.findings, form, target=place, command="models", ok=heading(judged), shown=shown, following=following,
+        also={"date": str(day)} if day else None,
+    )  # fmt: skip
 
 
 def _check_list(registry: Registry, features: Path, model: str, form: str) -> None:

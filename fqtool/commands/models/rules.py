@@ -55,13 +55,13 @@ class Listed:
 def model_input_repeated(model: Model) -> Iterator[Finding]:
     """A model has an input twice.
 
-    Problem: a name occurs twice in `needs`, in `external`, or in both.
+    Problem: A name occurs twice in `needs`, in `external`, or in both.
 
-    Why: models read by position, so every input after the repeated name is at the wrong position.
+    Why: Models read by position, so every input after the repeated name is at the wrong position.
 
     Example: `needs: [home_away, back_to_back, home_away]`
 
-    Fix: list each input once, in the order in which the model was trained.
+    Fix: List each input once, in the order in which the model was trained.
     """
     for one in repeats((*model.needs, *model.external)):
         message = f"{model.name} has the input `{one.name}` twice."
@@ -72,13 +72,13 @@ def model_input_repeated(model: Model) -> Iterator[Finding]:
 def input_missing_from_list(listed: Listed) -> Iterator[Finding]:
     """The list in a model file lacks features of the registry.
 
-    Problem: the registry expects names that are not in the list.
+    Problem: The registry expects names that are not in the list.
 
-    Why: the model was trained without them or on another version of the vector, so later positions are wrong.
+    Why: The model was trained without them or on another version of the vector, so later positions are wrong.
 
-    Example: the list has 33 features, the vector has 37.
+    Example: The list has 33 features, the vector has 37.
 
-    Fix: correct `needs` of the model, or train it again. For a model that reads a part of the vector, add `--model`.
+    Fix: Correct `needs` of the model, or train it again. For a model that reads a part of the vector, add `--model`.
     """
     if missing := listed.comparison.missing:
         yield Finding(
@@ -93,13 +93,13 @@ def input_missing_from_list(listed: Listed) -> Iterator[Finding]:
 def unknown_input_in_list(listed: Listed) -> Iterator[Finding]:
     """The list in a model file has names that are not inputs of the model in the registry.
 
-    Problem: the list has names that the registry does not expect.
+    Problem: The list has names that the registry does not expect.
 
-    Why: the store does not supply these inputs, so a prediction fails or reads another value.
+    Why: The store does not supply these inputs, so a prediction fails or reads another value.
 
     Example: `points_avg_season` is in the model file, but not in `needs`.
 
-    Fix: use the suggested name, add the name under `needs` or `external`, or append a feature with that name.
+    Fix: Use the suggested name, add the name under `needs` or `external`, or append a feature with that name.
     """
     extra = listed.comparison.extra
     if not extra:
@@ -118,13 +118,13 @@ def unknown_input_in_list(listed: Listed) -> Iterator[Finding]:
 def list_in_other_order(listed: Listed) -> Iterator[Finding]:
     """The list in a model file has the right names in another order.
 
-    Problem: features have other positions than in the registry.
+    Problem: Features have other positions than in the registry.
 
-    Why: models read by position, so the model reads the wrong features without an error.
+    Why: Models read by position, so the model reads the wrong features without an error.
 
-    Example: the list is sorted by name.
+    Example: The list is sorted by name.
 
-    Fix: pass the inputs to the model in its own order, or train it again in the order of the registry.
+    Fix: Pass the inputs to the model in its own order, or train it again in the order of the registry.
     """
     if moved := listed.comparison.moved:
         other = listed.comparison.missing or listed.comparison.extra or listed.comparison.repeated
@@ -141,13 +141,13 @@ def list_in_other_order(listed: Listed) -> Iterator[Finding]:
 def repeated_in_list(listed: Listed) -> Iterator[Finding]:
     """The list in a model file has a name twice.
 
-    Problem: a feature has two positions.
+    Problem: A feature has two positions.
 
-    Why: models read by position, so the second one shifts every later input.
+    Why: Models read by position, so the second one shifts every later input.
 
     Example: `home_away` at positions 15 and 40
 
-    Fix: correct the code that writes the list, and train the model again with each feature once.
+    Fix: Correct the code that writes the list, and train the model again with each feature once.
     """
     if repeated := listed.comparison.repeated:
         message = f"{listed.given.place} names a feature twice: {_places(repeated)}."
@@ -166,14 +166,14 @@ class ModelOnDay:
 def model_cannot_score(one: ModelOnDay) -> Iterator[Finding]:
     """A model can score 0 rows of a date.
 
-    Problem: in every row a feature that the model needs is defaulted, its condition `requires` is false, or the vector
+    Problem: In every row a feature that the model needs is defaulted, its condition `requires` is false, or the vector
     has the wrong length or order.
 
-    Why: a processor did not run, or a writer built the rows from another version of the features.
+    Why: A processor did not run, or a writer built the rows from another version of the features.
 
     Example: `fatigue_score` is defaulted in 201 of 201 rows.
 
-    Fix: run `fqtool diagnose` for the date and follow its fixes. Score the date if it is not scored.
+    Fix: Run `fqtool diagnose` for the date and follow its fixes. Score the date if it is not scored.
     """
     if one.day.rows and not one.model.usable and one.model.required != 0:
         yield _about_day(one, "can score 0")
@@ -183,14 +183,14 @@ def model_cannot_score(one: ModelOnDay) -> Iterator[Finding]:
 def model_scores_few(one: ModelOnDay) -> Iterator[Finding]:
     """A model can score less than half of the rows of a date.
 
-    Problem: in most rows a feature that the model needs is defaulted, its condition `requires` is false, or the vector
+    Problem: In most rows a feature that the model needs is defaulted, its condition `requires` is false, or the vector
     has the wrong length or order.
 
-    Why: an input is incomplete, or a writer built some rows from another version of the features.
+    Why: An input is incomplete, or a writer built some rows from another version of the features.
 
     Example: `fatigue_score` is defaulted in 120 of 201 rows.
 
-    Fix: run `fqtool diagnose` for the date and follow its fixes.
+    Fix: Run `fqtool diagnose` for the date and follow its fixes.
     """
     if 0 < one.model.usable * _HALF < one.day.rows:
         yield _about_day(one, f"can score only {one.model.usable}")
@@ -200,13 +200,13 @@ def model_scores_few(one: ModelOnDay) -> Iterator[Finding]:
 def model_not_offered(one: ModelOnDay) -> Iterator[Finding]:
     """The condition `requires` of a model is false in every row of a date.
 
-    Problem: the model can score 0 rows, although the rows have no problem.
+    Problem: The model can score 0 rows, although the rows have no problem.
 
-    Why: the store does not have the inputs of the model yet, or no longer has them.
+    Why: The store does not have the inputs of the model yet, or no longer has them.
 
     Example: `requires: breakout_v3_features_available`, which is FALSE until two more features are appended.
 
-    Fix: no fix is needed until the model is used. Then make the condition true.
+    Fix: No fix is needed until the model is used. Then make the condition true.
     """
     if one.day.rows and one.model.required == 0:
         yield _about_day(one, "can score 0")
@@ -219,18 +219,18 @@ def _about_day(one: ModelOnDay, can: str) -> Finding:
         remedy = commands(f"score --start {day.day}")
     elif model.required == 0:
         remedy = f"No fix is needed until the model is used. Then make {model.model.requires} true."
-    message = f"{model.model.name} {can} of {day.rows} rows on {day.day}."
+    message = f"{model.model.name} {can} of {day.rows:,} rows on {day.day}."
     return Finding(model.model.name, message, "; ".join(_causes(one)), remedy)
 
 
 def _causes(one: ModelOnDay) -> Iterator[str]:
     day, model = one.day, one.model
     if model.required is not None and model.required < day.rows:
-        yield f"{model.model.requires} is true in {model.required} of {day.rows} rows"
+        yield f"{model.model.requires} is true in {model.required:,} of {day.rows:,} rows"
     if day.shaped < day.rows:
-        yield f"the vector has the wrong length or order in {day.rows - day.shaped} of {day.rows} rows"
+        yield f"the vector has the wrong length or order in {day.rows - day.shaped:,} of {day.rows:,} rows"
     if day.scored < day.rows:
-        yield f"{day.rows - day.scored} of {day.rows} rows are not scored"
+        yield f"{day.rows - day.scored:,} of {day.rows:,} rows are not scored"
     if model.blocked:
         named = ", ".join(
             f"{feature.name} in {count} row{'s' * (count != 1)}" for feature, count in model.blocked[:_NAMED]

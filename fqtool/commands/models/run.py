@@ -12,7 +12,7 @@ from fqtool.commands.models.feature_list import FeatureList
 from fqtool.commands.models.readiness import ModelDay, Readiness, ReadyDay
 from fqtool.errors import InputError, UsageError
 from fqtool.findings.finding import Finding
-from fqtool.output.table_text import index_ranges, print_table
+from fqtool.output.table_text import Figure, index_ranges, print_table
 from fqtool.registry.alerts_and_models import Model
 from fqtool.registry.checks.explain_schema import nearest
 from fqtool.registry.model import Feature, Registry
@@ -152,8 +152,8 @@ def _inputs(model: Model, registry: Registry) -> tuple[object, ...]:
 def _row(one: ModelDay, rows: int, verdict: str) -> tuple[object, ...]:
     condition = None
     if one.required is not None and one.required < rows:
-        condition = f"{one.model.requires} is true in {one.required} rows"
-    return (one.model.name, one.usable, verdict, condition)
+        condition = f"{one.model.requires} is true in {one.required:,} rows"
+    return (one.model.name, Figure(one.usable), verdict, condition)
 
 
 def _print_blocking(day: ReadyDay, stream: TextIO) -> None:
@@ -168,11 +168,11 @@ def _print_blocking(day: ReadyDay, stream: TextIO) -> None:
         return
     worst = sorted(blocked, key=lambda feature: (-blocked[feature], feature.index))
     stream.write("\n")
-    rows = [(one.name, blocked[one], ", ".join(needed_by[one])) for one in worst[:_WORST]]
+    rows = [(one.name, Figure(blocked[one]), ", ".join(needed_by[one])) for one in worst[:_WORST]]
     print_table("", ("defaulted feature", "rows", "needed by"), rows, stream)
     if len(worst) > _WORST:
         stream.write(
-            f"{len(worst) - _WORST} more features are defaulted in at most {blocked[worst[_WORST]]} rows each.\n"
+            f"{len(worst) - _WORST} more features are defaulted in at most {blocked[worst[_WORST]]:,} rows each.\n"
         )
 
 
@@ -186,6 +186,6 @@ def heading(judged: Judged) -> str:
         return f"No problems found in {count}."
     if not day.rows:
         return f"{day.day}: no rows."
-    parts = [f"{day.rows - day.scored} not scored"] if day.scored < day.rows else []
-    parts += [f"{day.rows - day.shaped} with a vector of the wrong length or order"] if day.shaped < day.rows else []
-    return f"{day.day}: {day.rows} rows{''.join(f', {one}' for one in parts)}; {count}."
+    parts = [f"{day.rows - day.scored:,} not scored"] if day.scored < day.rows else []
+    parts += [f"{day.rows - day.shaped:,} with a vector of the wrong length or order"] if day.shaped < day.rows else []
+    return f"{day.day}: {day.rows:,} rows{''.join(f', {one}' for one in parts)}; {count}."

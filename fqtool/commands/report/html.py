@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from importlib.resources import files
 from importlib.util import find_spec
@@ -76,7 +75,7 @@ def html_of(report: Report) -> str:
         report=report,
         style=page.joinpath("report.css").read_text(encoding="utf-8"),
         script=page.joinpath("report.js").read_text(encoding="utf-8"),
-        last=report.days[-1] if report.days else None,
+        last=report.days[-1],
         status=status(report),
         heat=list(heat(report)),
         numbers=numbers(report),
@@ -91,8 +90,6 @@ def html_of(report: Report) -> str:
 
 def status(report: Report) -> tuple[str, str]:
     """Return the state of the last date: a class of the style sheet, and a sentence."""
-    if not report.days:
-        return "none", "There are no rows in these dates."
     last = report.days[-1]
     worst = {found.severity for found in last.findings}
     if "error" in worst:
@@ -173,9 +170,6 @@ def _short(value: Value) -> float | str | None:
 
 
 def _charts(report: Report) -> Iterator[tuple[str, str]]:
-    if not report.days:
-        return
-    days: list[date] = [one.day.day for one in report.days]
     categories = list(report.days[0].means)
     if categories:
         means = [(one.day.day, name, one.means[name]) for one in report.days for name in categories]
@@ -186,7 +180,7 @@ def _charts(report: Report) -> Iterator[tuple[str, str]]:
     if counts:
         yield "Rows by alert level", charts.bars(counts, "rows", colours)
     gates = [name for name in report.days[0].day.gates if _varies(report, name)]
-    if gates and days:
+    if gates:
         shares = [
             (one.day.day, name, 100 * one.day.gates[name] / one.day.rows if one.day.scored else None)
             for one in report.days

@@ -14,7 +14,7 @@ from fqtool.commands.diagnose.root_causes import Cause, causes_of
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.commands.diagnose.run import BASELINE, baseline_start, days_of
 from fqtool.commands.migrate.status import migration_status
-from fqtool.errors import Denied, InputError, NotThere
+from fqtool.errors import Denied, InputError, NotThere, Refusal
 from fqtool.findings.finding import Finding
 from fqtool.monitoring.checks import Check
 from fqtool.monitoring.monitoring import checks_by_date, monitoring
@@ -92,6 +92,7 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
     Raises:
         InputError: `end` is earlier than `start`, or the span is too long.
         NotThere: The table does not exist.
+        Refusal: No date of the span has rows.
     """
     registry = workspace.registry
     if end < start:
@@ -101,6 +102,12 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
     evidence = Evidence(registry)
     require_columns(registry, warehouse, evidence.needs)
     seen = days_of(evidence, warehouse, baseline_start(start), end, judged=start)
+    if not any(one.day >= start for one in seen):
+        span = f"from {start} to {end}" if start < end else f"on {end}"
+        raise Refusal(
+            f"{registry.table.name} in {warehouse.url} has no rows {span}, so there is nothing to report.",
+            remedy="Change --start and --end. Without them, the report ends on the newest date with rows.",
+        )
     asked = {one.name: one for one in monitoring(registry)}
 
     def ask(question: Question) -> list[dict[str, Value]]:

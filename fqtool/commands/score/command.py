@@ -139,9 +139,9 @@ def _undeclared(source: str, field: str, declared: Collection[str]) -> str:
 
 
 def _print(partition: ScoredPartition) -> None:
-    parts = [f"{partition.day}: {partition.rows} rows"]
+    parts = [f"{partition.day}: {partition.rows:,} rows"]
     if partition.without_sources:
-        parts.append(f"{partition.without_sources} without sources, whose quality is NULL")
+        parts.append(f"{partition.without_sources:,} without sources, whose quality is NULL")
     if partition.bytes_processed is not None:
         parts.append(f"{partition.bytes_processed:,} bytes")
     say(", ".join(parts))

@@ -222,7 +222,13 @@ def extent(text: str, start: int) -> tuple[int, bool]:
 
 
 def inserted(text: str, at: int, new: str) -> str:
-    """Return the text with another at an index, with the line ends of the text."""
+    """Return the text with another at an index, with the line ends of the text.
+
+    Args:
+        text: The text of the file.
+        at: The index of the character before which the other text is inserted.
+        new: The other text, its lines ended by line feeds.
+    """
     found = _LINE_END.search(text)
     return text[:at] + new.replace("\n", found[0] if found else "\n") + text[at:]
 

@@ -110,7 +110,7 @@ def several_documents(at: Location) -> Iterator[Finding]:
 
     Why: It is unclear which document is the registry.
 
-    Example: a line --- between two registries
+    Example: A line --- between two registries
 
     Fix: Remove the line `---`, or move the second document to another file.
     """

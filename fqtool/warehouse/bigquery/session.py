@@ -146,7 +146,13 @@ class Session:
     def estimate(
         self, sql: str, parameters: Iterable[tuple[str, Value]], *, max_bytes: int | None = None
     ) -> int | None:
-        """Return the bytes that a statement would process. BigQuery checks the statement and does not run it."""
+        """Return the bytes that a statement would process. BigQuery checks the statement and does not run it.
+
+        Args:
+            sql: The statement.
+            parameters: The names and values of its query parameters.
+            max_bytes: The most bytes that may be billed.
+        """
         config = self._config(sql, parameters, max_bytes)
         config.dry_run = True
         # A cached result would be estimated as 0 bytes.

@@ -168,7 +168,13 @@ def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 
 def remember(connection: duckdb.DuckDBPyConnection, name: str, live: Table | View | None) -> None:
-    """Store the details of a table or view; None deletes them."""
+    """Store the details of a table or view; None deletes them.
+
+    Args:
+        connection: The database.
+        name: The table or view.
+        live: What it is now.
+    """
     connection.execute(f"CREATE TABLE IF NOT EXISTS {quoted(CATALOG)} (name VARCHAR, definition VARCHAR)")
     connection.execute(f"DELETE FROM {quoted(CATALOG)} WHERE name = $name", {"name": name})
     stored = physical(connection, name)

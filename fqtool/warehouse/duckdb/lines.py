@@ -75,7 +75,13 @@ def ends_differ(path: Path) -> bool:
 
 
 def write_with_line_feeds(source: Path, target: Path, delimiter: str) -> None:
-    """Copy a CSV file so that all its records end in LF. Line breaks in quoted cells are kept. Raises OSError."""
+    """Copy a CSV file so that all its records end in LF. Line breaks in quoted cells are kept. Raises OSError.
+
+    Args:
+        source: The file to read.
+        target: The file to write.
+        delimiter: The character between two cells.
+    """
     quote_open = False
     with source.open("rb") as read, target.open("wb") as written:
         while line := read.readline(LINE_LIMIT):

@@ -40,7 +40,13 @@ class StrictFile:
 
 @contextmanager
 def strict_file(connection: duckdb.DuckDBPyConnection, path: Path, check: RecordCheck) -> Iterator[StrictFile]:
-    """Yield the records of a file that the check accepts. Raises as `plain_records`."""
+    """Yield the records of a file that the check accepts. Raises as `plain_records`.
+
+    Args:
+        connection: The database that reads the file.
+        path: The file; its ending names its format.
+        check: The check of one record.
+    """
     form = format_of(path)
     with ExitStack() as copies:
         file = copies.enter_context(spooled(path, form))
