@@ -139,7 +139,7 @@ def test_golden(form: str) -> None:
     ],
 )
 def test_a_finding_names_its_subject_once(message: str, expected: str) -> None:
-    """In text and in every format with one field; a message that is no whole sentence follows its subject."""
+    """In text and in every format with one field; a message that begins in lower case follows its subject."""
     finding = Finding("b_c", message, rule="FQ301")
     assert headline(finding) == expected
     stream = io.StringIO()

@@ -205,7 +205,7 @@ def test_nothing_to_report(workspace: Workspace, report: Report) -> None:
             report_of(workspace, warehouse, DAY, DAY, made=MADE)
         store(warehouse, ())
         for end, span in ((date(2020, 1, 2), "from 2020-01-01 to 2020-01-02"), (date(2020, 1, 1), "on 2020-01-01")):
-            with pytest.raises(Refusal, match=f"has no rows {span}, so there is nothing to report"):
+            with pytest.raises(Refusal, match=f"has no rows {span}; no page was written"):
                 report_of(workspace, warehouse, date(2020, 1, 1), end, made=MADE)
         for end, message in (
             (date(2019, 1, 1), "must not be earlier than --start"),

@@ -49,7 +49,9 @@ print(json.dumps({{rule.code: rule.group for rule in rules_of(Group({group.value
 
 def test_the_sections_of_a_page_begin_alike() -> None:
     """Problem, Why and Fix begin with a capital, a command or code; so does Example where it begins with a sentence."""
-    begins = re.compile(r"(Problem|Why|Fix): (?![A-Z0-9`#]|fqtool )|Example: (the|an?|two|in|columns|features?|index) ")
+    begins = re.compile(
+        r"(Problem|Why|Fix): (?![A-Z0-9`#\"]|fqtool )|Example: (the|an?|two|in|columns|features?|index) "
+    )
     lines = [(code, line) for code, one in every_rule().items() for line in one.page.splitlines()]
     assert [(code, line) for code, line in lines if begins.match(line)] == []
 

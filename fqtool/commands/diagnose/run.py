@@ -73,7 +73,7 @@ def require_any_rows(found: Diagnosis, registry: Registry, warehouse: Warehouse,
     if found.today is None and not found.before:
         span = f"from {baseline_start(found.day, baseline)} to {found.day}" if baseline else f"on {found.day}"
         raise Refusal(
-            f"{registry.table.name} in {warehouse.url} has no rows {span}, so there is nothing to diagnose.",
+            f"{registry.table.name} in {warehouse.url} has no rows {span}.",
             remedy="Give another --date. Without --date, fqtool uses the newest date with rows.",
         )
 

@@ -105,7 +105,7 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
     if not any(one.day >= start for one in seen):
         span = f"from {start} to {end}" if start < end else f"on {end}"
         raise Refusal(
-            f"{registry.table.name} in {warehouse.url} has no rows {span}, so there is nothing to report.",
+            f"{registry.table.name} in {warehouse.url} has no rows {span}; no page was written.",
             remedy="Change --start and --end. Without them, the report ends on the newest date with rows.",
         )
     asked = {one.name: one for one in monitoring(registry)}
