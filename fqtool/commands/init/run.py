@@ -95,7 +95,7 @@ def _learned(made: Scaffolded, table: Table, warehouse: Warehouse, count: int, t
     dating = date_column(table, made.made.table)
     based = replace(made.made, table=replace(made.made.table, keys=_with(made.made.table.keys, dating.name)))
     registry = _registry(scaffold_text(based), table.name)
-    end = newest_date(registry, warehouse, today)
+    end = newest_date(registry, warehouse, today).day
     if end is None:
         return replace(made, notes=(*made.notes, f"{table.name} has no rows, so nothing was learned."))
     start, dates = end - timedelta(days=count - 1), row_dates(registry)
