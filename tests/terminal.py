@@ -42,6 +42,11 @@ CODE = """FEATURES = [
     "pace_score",
 ]
 """
+SCRIPT = """\
+CREATE TABLE ml_feature_store_v2 (player_lookup STRING NOT NULL, game_date DATE NOT NULL) PARTITION BY game_date;
+ALTER TABLE ml_feature_store_v2 ADD COLUMN IF NOT EXISTS quality_tier STRING;
+UPDATE ml_feature_store_v2 SET quality_tier = 'gold' WHERE TRUE;
+"""
 # The name of the golden file, and the command; in this order, for later ones change the store.
 COMMANDS: dict[str, tuple[str, ...]] = {
     "demo": ("demo",),
@@ -58,6 +63,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "migrate-verify": ("migrate", "verify"),
     "migrate-plan-nothing": ("migrate", "plan", *STORE),
     "migrate-nothing": ("migrate", *STORE),
+    "migrate-import": ("migrate", "import", "store.sql", "--migrations", "imported", "--dry-run"),
     "check-drift": ("check-drift", *STORE),
     "check-drift-altered": ("check-drift", *ALTERED),
     "check-drift-data": ("check-drift", "--data", *WEEK, *STORE),
@@ -79,6 +85,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "score": ("score", "--start", DAY, *STORE),
     "score-records": ("score", "--input", "records.ndjson", "--output", "scores.ndjson"),
     "init": ("init", "--out", "new.yaml"),
+    "learn": ("learn", "--dry-run", "--start", "2026-01-20", "--end", DAY, *STORE),
     "add-feature": NEW_FEATURE,
     "diff": ("diff", "old.yaml"),
     "check-drift-behind": ("check-drift", *STORE),
@@ -131,6 +138,7 @@ def session(folder: Path, width: int) -> dict[str, str]:
     for name in ("feature_registry.yaml", "old.yaml"):
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "wrong.yaml").write_text(text.replace("critical: true", "critcal: true", 1), encoding="utf-8")
+    (folder / "store.sql").write_text(SCRIPT, encoding="utf-8")
     (folder / "model.py").write_text(CODE, encoding="utf-8")
     (folder / "records.ndjson").write_text(RECORDS, encoding="utf-8")
     shutil.copytree(ROOT / "migrations", folder / "migrations")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import TypeAlias
 
@@ -18,6 +19,7 @@ from fqtool.commands.migrate.apply import apply_migrations
 from fqtool.commands.report.run import Report, report_of
 from fqtool.findings.finding import Finding
 from fqtool.migrations.plan import make_statement
+from fqtool.output.table_text import Figure
 from fqtool.registry.model import Registry
 from fqtool.schema.row_dates import row_dates
 from fqtool.scoring.roles import Roles
@@ -160,6 +162,9 @@ def _report(workspace: Workspace, warehouse: Warehouse, show: Show) -> None:
     show(Step(f"fqtool report --start {FIRST} --end {LAST} --target {warehouse.url}", report=made))
 
 
+_DECIMALS = {"mean score": 2, "mean defaults": 1}
+
+
 def _dates(registry: Registry, warehouse: Warehouse, start: date) -> Sheet:
     """The last week, one line per date."""
     roles, dates = Roles(registry), row_dates(registry)
@@ -176,7 +181,15 @@ def _dates(registry: Registry, warehouse: Warehouse, start: date) -> Sheet:
             f"GROUP BY `date` ORDER BY `date`"
         )
     )
-    return _sheet("The last week", found)
+    figures = ({name: _figure(name, value) for name, value in row.items()} for row in found)
+    return _sheet("The last week", tuple(figures))
+
+
+def _figure(name: str, value: Value) -> Value:
+    """Return a mean as a number with as many decimals in every row."""
+    if name not in _DECIMALS or not isinstance(value, float | Decimal):
+        return value
+    return Figure(float(value), f"{{:.{_DECIMALS[name]}f}}")
 
 
 def _rows(registry: Registry, warehouse: Warehouse) -> Sheet:
