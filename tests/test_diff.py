@@ -175,6 +175,12 @@ CASES: list[tuple[str, Change, Change, set[str]]] = [
     ("required no more", same, entry("base_columns", 0, required=False), {"FQ828"}),
     ("required column", same, more("base_columns", BaseColumn("x", "STRING", required=True)), {"FQ806"}),
     ("column added", same, more("columns", ColumnSpec("x", "INT64", "s", expr="1")), {"FQ841"}),
+    (
+        "field of a STRUCT added",
+        entry("base_columns", 3, type="STRUCT<a INT64>"),
+        entry("base_columns", 3, type="STRUCT<a INT64, b STRING>"),
+        {"FQ841"},
+    ),
     ("base column gone", same, without("base_columns", 3), {"FQ805"}),
     ("owner", same, column("labels", owner=Owner.SHARED, expr=None), {"FQ807"}),
     ("expr", same, column("defaults", expr="1"), {"FQ825"}),

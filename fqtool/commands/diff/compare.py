@@ -18,6 +18,7 @@ from fqtool.migrations.legality import refusals
 from fqtool.registry.model import BaseColumn, ColumnSpec, Feature, Registry
 from fqtool.schema.build import desired_state, expand_columns, renames
 from fqtool.schema.model_inputs import Moved, Place, compared
+from fqtool.table.change_fields import AddField
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -62,7 +63,7 @@ _REPORTED_BY: dict[str, tuple[type, ...]] = {
     ADDED: (AddColumn,),
     GONE: (DropColumn,),
     "name": (RenameColumn,),
-    "type": (SetType, SetMode),
+    "type": (SetType, SetMode, AddField),
     "required": (SetMode,),
     "description": (SetDescription,),
     "field_descriptions": (SetDescription,),
@@ -288,6 +289,8 @@ def _name(change: Change) -> str:
             return f"`{name}` to `{to}`"
         case SetDescription(path):
             return f"`{'.'.join(path)}`"
+        case AddField():
+            return f"`{change.full_name}`"
         case _:
             return "".join(f"`{name}`" for name in tuple(change.touched)[:1])
 
