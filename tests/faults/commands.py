@@ -9,6 +9,8 @@ BARE, MIGRATED, SCORED = "bare", "migrated", "scored"
 """What exists in the dataset: rows in a table of base columns; the quality columns and the ledger; scores too."""
 
 FIRST, LAST = "2026-02-05", "2026-02-06"
+EARLIER = tuple(f"2026-01-{day}" for day in range(20, 32))
+"""Dates with a row each, which only `learn` reads: it needs 14."""
 _SPAN = ("--start", FIRST, "--end", LAST)
 _AS_OF = ("--as-of", "2026-02-07T12:00:00Z")
 
@@ -57,7 +59,7 @@ COMMANDS = (
     Command("report", (*_SPAN, "--out", "{folder}/report.html"), SCORED, migrations=True),
     Command("cost", _SPAN, SCORED),
     Command("diff", ("{folder}/feature_registry.yaml", *_SPAN), SCORED),
-    Command("learn", (*_SPAN, "--dry-run"), SCORED),
+    Command("learn", ("--start", EARLIER[0], "--end", LAST, "--dry-run"), SCORED),
     Command(
         "init", ("--from-table", "feature_store", "--out", "{folder}/made.yaml"), BARE, writes=True, registry=False
     ),

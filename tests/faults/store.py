@@ -24,7 +24,7 @@ from fqtool.table.changes import CreateTable
 from fqtool.table.model import State, Table, View
 from fqtool.warehouse.bigquery.warehouse import BigQueryWarehouse
 from tests.bed.running import PROJECT, Emulator
-from tests.faults.commands import BARE, FIRST, LAST, MIGRATED, SCORED, Command
+from tests.faults.commands import BARE, EARLIER, FIRST, LAST, MIGRATED, SCORED, Command
 from tests.faults.running import run
 
 REGISTRY = Path(__file__).parent / "feature_registry.yaml"
@@ -116,8 +116,8 @@ class Stages:
         rows = [
             f"('{item}', DATE '{day}', [1.0, {number}.5], {_LABELS[number]}, TIMESTAMP '{day} 08:00:00+00', "
             f"TIMESTAMP '{day} 09:00:00+00')"
-            for day in _DAYS
-            for number, item in enumerate("abc")
+            for day in (*EARLIER, *_DAYS)
+            for number, item in enumerate("a" if day in EARLIER else "abc")
         ]
         names = ", ".join(one.name for one in base.columns)
         with self.open(place) as warehouse:
