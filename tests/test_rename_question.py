@@ -119,5 +119,5 @@ def test_a_pending_file_that_adds_the_column_answers_the_question(warehouse: War
     registry = replace(registry, columns=(*registry.columns, extra))
     planned_in(folder, registry, warehouse)
     found = drift(folder, registry, warehouse)
-    assert {one.cause for one in found if one.subject == "more"} == {"unapplied"}
+    assert {one.cause for one in found if one.subject == "more"} == {"migration not applied"}
     assert asked(found) == {}

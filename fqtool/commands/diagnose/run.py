@@ -74,7 +74,7 @@ def require_any_rows(found: Diagnosis, registry: Registry, warehouse: Warehouse,
         span = f"from {baseline_start(found.day, baseline)} to {found.day}" if baseline else f"on {found.day}"
         raise Refusal(
             f"{registry.table.name} in {warehouse.url} has no rows {span}.",
-            remedy="Give another --date. Without --date, fqtool uses the newest date with rows.",
+            remedy="Give another --date, or omit --date to use the newest date with rows.",
         )
 
 
