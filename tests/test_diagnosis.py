@@ -367,7 +367,7 @@ def test_the_command_names_the_incident(tmp_path: Path) -> None:
         code, told = run(day, *more)
         assert code == 1
         assert f"has no rows {span}.\n" in told
-        assert "fix: Give another --date. Without --date, fqtool uses the newest date with rows." in told
+        assert "fix: Give another --date, or omit --date to use the newest date with rows." in told
 
 
 def test_google_s_reference_implementation_sees_the_same() -> None:
