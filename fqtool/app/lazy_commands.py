@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 GROUPS = {
     "Schema and migrations": {
         "generate-schema": "Write the managed columns as BigQuery schema JSON.",
-        "migrate": "Apply pending migrations; plan, list or verify them.",
+        "migrate": "Apply migrations; plan, import, list or verify them.",
         "check-drift": "Compare the live table with the registry and migrations.",
         "diff": "Compare two registries: breaking, risky and safe changes.",
     },

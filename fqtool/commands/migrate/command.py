@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from fqtool.migrations.files import MigrationFile
     from fqtool.table.ddl import Statement
 
-app = typer.Typer(help="Apply pending migrations; plan, import, list or verify them.", invoke_without_command=True)
+app = typer.Typer(help="Apply migrations; plan, import, list or verify them.", invoke_without_command=True)
 
 
 @app.callback()
