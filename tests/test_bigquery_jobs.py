@@ -215,6 +215,21 @@ def test_a_rate_limit_of_jobs_get_does_not_end_the_job(monkeypatch: pytest.Monke
         assert [request.method for request in server.requests] == ["POST", "GET", "GET", "GET", "GET"]
 
 
+def test_refusals_without_end_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the time of one exchange the error names the job, and nothing is sent again."""
+    monkeypatch.setattr("fqtool.warehouse.bigquery.jobs._POLL_LONGEST", 0.1)
+
+    def answer(request: Request) -> Answer:
+        refused = error(403, "quotaExceeded", "Quota exceeded: too many jobs.get")
+        return resource("RUNNING") if request.method == "POST" else refused
+
+    with FaultyServer(rest=answer) as server, pytest.raises(Unreachable, match="whether the job j has ended") as caught:
+        canned(server).run(Query("SELECT 1"), job="j")
+    assert "a quota is used up" in caught.value.message
+    assert "show -j j" in str(caught.value.remedy)
+    assert [request.method for request in server.requests].count("POST") == 1
+
+
 def test_other_writers_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the job timeout the error names how often it was tried, that nothing was changed, and what to do."""
     monkeypatch.setattr("fqtool.warehouse.bigquery.session._PAUSE_FIRST", 0.1)

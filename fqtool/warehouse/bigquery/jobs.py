@@ -10,7 +10,7 @@ from typing import Any
 from google.api_core.exceptions import NotFound
 from google.cloud import bigquery
 
-from fqtool.errors import FqtoolError, QuotaSpent, StatementFailed, Throttled, Unreachable
+from fqtool.errors import FqtoolError, StatementFailed, Throttled, Unreachable
 from fqtool.warehouse.bigquery.errors import judged, report_of, report_of_job
 from fqtool.warehouse.bigquery.exchange import Exchange
 from fqtool.warehouse.protocol import UnfinishedJob, Waiting
@@ -74,11 +74,11 @@ class Jobs:
         """Wait for the end of a job by polling: the client's own wait has no deadline (bigquery.md#timeouts).
 
         Raises:
-            Unreachable: The job did not end in time. Errors of the job are raised as errors of fqtool.
-            Throttled: Requests about the job were refused twice in a row; the job may still be running.
+            Unreachable: The job did not end in time, or requests about it were refused for longer than one exchange.
+                Errors of the job are raised as errors of fqtool.
         """
         start, pause, reported, step = time.monotonic(), _POLL_FIRST, 0.0, _PROGRESS_FIRST
-        throttled = False
+        refused = 0.0
         while not self._is_done(job):
             waited = time.monotonic() - start
             if waited >= self._waiting.longest:
@@ -96,12 +96,14 @@ class Jobs:
             time.sleep(pause)
             pause = min(pause * _POLL_GROWTH, _POLL_LONGEST)
             try:
-                job, throttled = self.get(job_id, job.location or location), False
+                job, refused = self.get(job_id, job.location or location), 0.0
             except Throttled as error:
-                # The job continues without requests, but a rate that stays exceeded does not pass by asking.
-                if throttled or isinstance(error, QuotaSpent):
-                    raise
-                throttled, pause = True, min(_POLL_LONGEST, self._exchange.place.timeout)
+                # The job continues without requests.
+                refused = refused or time.monotonic()
+                if time.monotonic() - refused >= self._exchange.place.timeout:
+                    words = "so it is not known whether the job {} has ended"
+                    raise self.with_job(Unreachable(error.message), job_id, job.location or location, words) from error
+                pause = min(_POLL_LONGEST, self._exchange.place.timeout)
         if job.error_result:
             raise judged(report_of_job(job.error_result), self._exchange.place)
         return job
