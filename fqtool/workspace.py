@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from fqtool.errors import MigrationError, NoTable, NotThere, Refusal, RegistryError
+from fqtool.errors import MigrationError, NoTable, NotThere, Refusal, RegistryError, UsageError
 from fqtool.findings.remedy import commands
 from fqtool.migrations.checksums import CHECKSUMS, Kind, Mismatch, mismatches, proven_contract
 from fqtool.migrations.contract import CONTRACT, Position, read_contract
@@ -21,8 +21,11 @@ from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state, dropped_columns, renames
 from fqtool.schema.row_dates import dates_of, row_dates
 from fqtool.table.model import State, Table, View, other_kind
+from fqtool.warehouse.files import read_text, write_text
 from fqtool.warehouse.migration_folder import read_migrations
 from fqtool.warehouse.protocol import Warehouse, no_table
+
+_MARK = "\ufeff"
 
 
 def open_registry(path: Path) -> Registry:
@@ -42,6 +45,54 @@ def require_sound(registry: Registry) -> None:
     if findings:
         count = f"{len(findings)} problem{'s' if len(findings) > 1 else ''}"
         raise RegistryError(f"{registry.path} has {count}.", findings=findings)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryEdit:
+    """A registry file with another text. Nothing is written until `write`.
+
+    Attributes:
+        path: the file.
+        before: its text before.
+        after: its text after.
+    """
+
+    path: Path
+    before: str
+    after: str
+
+    @property
+    def diff(self) -> str:
+        """The change as a unified diff; "" without a change."""
+        from fqtool.registry.patches import text_diff
+
+        return text_diff(self.before, self.after, str(self.path), str(self.path))
+
+    def write(self) -> None:
+        """Write the whole file; a symbolic link is followed.
+
+        Raises:
+            UsageError: the file was changed in the meantime.
+            WorldError: the file cannot be written.
+        """
+        if read_text(self.path) != self.before:
+            raise UsageError(
+                f"{self.path} was changed in the meantime; nothing was written.", remedy="Run the command again."
+            )
+        write_text(self.path, self.after)
+
+
+def edited_texts(registry: Registry, text: str) -> tuple[Path, str, str]:
+    """Return the fields of the edit that gives a registry another text; a byte order mark stays.
+
+    Args:
+        registry: a registry that was read from a file.
+        text: the new text, made from that of its document.
+    """
+    path, document = Path(registry.path), registry.document
+    assert document is not None  # noqa: S101  it was read from a file
+    mark = _MARK if read_text(path).startswith(_MARK) else ""
+    return path, mark + document.text, mark + text
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fqtool.commands.add_feature.run import plan_addition, write_addition
+from fqtool.commands.add_feature.run import plan_addition
 from fqtool.registry.yaml.edit import NewFeature
 from tests.bed.running import ROOT
 
@@ -151,5 +151,5 @@ def registry_in(folder: Path, text: str | None = None) -> Path:
 
 def added(path: Path, name: str = "points_avg_last_20", **said: Any) -> str:
     """The text of a registry file after a feature was added to it."""
-    write_addition(plan_addition(path, name, **(MEAN_20 | said)))
+    plan_addition(path, name, **(MEAN_20 | said)).write()
     return path.read_bytes().decode()

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fqtool.commands.add_feature.run import plan_addition, write_addition
+from fqtool.commands.add_feature.run import plan_addition
 from fqtool.commands.init.run import scaffold_example
 from fqtool.errors import InputError, Refusal, RegistryError, UsageError
 from fqtool.registry.load import read_registry
@@ -199,7 +199,7 @@ def test_a_file_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     addition = plan_addition(path, "points_avg_last_20", **MEAN_20)
     path.write_text(REAL.read_text() + "# mine\n")
     with pytest.raises(UsageError, match="changed in the meantime"):
-        write_addition(addition)
+        addition.write()
     assert path.read_text().endswith("# mine\n")
 
 

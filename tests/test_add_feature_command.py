@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from fqtool.commands.add_feature.run import plan_addition, write_addition
+from fqtool.commands.add_feature.run import plan_addition
 from fqtool.lint.check import check_registry
 from fqtool.registry.load import load_registry, read_registry
 from fqtool.registry.yaml.mentions import mentions
@@ -80,7 +80,7 @@ def test_a_store_without_processors_needs_none(tmp_path: Path) -> None:
         (ROOT / "docs" / "tutorial.md").read_text().split('```yaml title="feature_registry.yaml"\n')[1].split("```")[0]
     )
     path = registry_in(tmp_path, text)
-    write_addition(plan_addition(path, "max_price", category="price", labels=("live", "default")))
+    plan_addition(path, "max_price", category="price", labels=("live", "default")).write()
     registry, findings = load_registry(path.read_text(), str(path))
     assert registry is not None
     assert not findings

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fqtool.commands.add_feature.run import plan_addition, write_addition
+from fqtool.commands.add_feature.run import plan_addition
 from fqtool.commands.check_drift.run import drift_of
 from fqtool.commands.diagnose.run import diagnosis_of
 from fqtool.commands.init.run import (
@@ -209,7 +209,7 @@ def test_the_example_store_is_complete(tmp_path: Path) -> None:
     assert (len(registry.features), len(desired_table(registry).columns)) == (2, 14)
     file = tmp_path / "r.yaml"
     write_scaffold(file, made.text)
-    write_addition(plan_addition(file, "max_price", category="price", processor="PriceProcessor"))
+    plan_addition(file, "max_price", category="price", processor="PriceProcessor").write()
     assert [one.index for one in read_registry(file).features] == [0, 1, 2]
     assert check_registry(read_registry(file)) == ()
 
@@ -267,7 +267,7 @@ def test_the_first_feature_can_be_added_to_a_scaffold(tmp_path: Path) -> None:
         Table("t", (Column("day", Type(Kind.DATE), Mode.REQUIRED), Column("last_price", Type(Kind.FLOAT64))))
     )
     file.write_text(text.replace("categories: {}", "categories: {price: {}}"))
-    write_addition(plan_addition(file, "last_price", category="price"))
+    plan_addition(file, "last_price", category="price").write()
     assert [(one.index, one.name) for one in in_order(file.read_text()).features] == [(0, "last_price")]
 
 

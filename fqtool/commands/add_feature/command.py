@@ -51,7 +51,7 @@ def add_feature(
 
     The feature gets the next index.
     """
-    from fqtool.commands.add_feature.run import plan_addition, write_addition
+    from fqtool.commands.add_feature.run import plan_addition
 
     addition = plan_addition(
         registry,
@@ -70,7 +70,7 @@ def add_feature(
         say("Nothing was written.")
         _print_mentions(addition)
         return
-    write_addition(addition)
+    addition.write()
     feature = addition.feature
     say(f"Added {feature.name} to {registry}, line {addition.at.line}: index {feature.index}, {feature.category}.")
     _print_mentions(addition)

@@ -13,39 +13,24 @@ from fqtool.findings.finding import Location, Severity
 from fqtool.lint.check import check_registry
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Registry
-from fqtool.registry.patches import text_diff
 from fqtool.registry.yaml.edit import NewFeature, appended
 from fqtool.registry.yaml.mentions import Mention, mentions
-from fqtool.warehouse.files import read_text, write_text
-from fqtool.workspace import open_registry
-
-_MARK = "\ufeff"
+from fqtool.workspace import RegistryEdit, edited_texts, open_registry
 
 
 @dataclass(frozen=True, slots=True)
-class Addition:
-    """The result of appending a feature.
+class Addition(RegistryEdit):
+    """A registry with one more feature.
 
     Attributes:
-        path: the registry file.
-        before: its text before.
-        after: its text after.
         feature: the feature.
         at: where its entry is.
         look_at: lines of the registry that may have to change too.
     """
 
-    path: Path
-    before: str
-    after: str
     feature: NewFeature
     at: Location
     look_at: tuple[Mention, ...]
-
-    @property
-    def diff(self) -> str:
-        """The change as a unified diff."""
-        return text_diff(self.before, self.after, str(self.path), str(self.path))
 
 
 def plan_addition(path: Path, name: str, **fields: Any) -> Addition:
@@ -71,25 +56,7 @@ def plan_addition(path: Path, name: str, **fields: Any) -> Addition:
     text = appended(document, feature)
     made = _checked(text, path, feature)
     entry = next(one for one in made.features if one.name == name)
-    mark = _MARK if read_text(path).startswith(_MARK) else ""
-    return Addition(path, mark + document.text, mark + text, feature, entry.at, mentions(registry, feature, text))
-
-
-def write_addition(addition: Addition) -> None:
-    """Write the whole file; a symbolic link is followed.
-
-    Args:
-        addition: the result of `plan_addition`.
-
-    Raises:
-        UsageError: the file was changed in the meantime.
-        WorldError: the file cannot be written.
-    """
-    if read_text(addition.path) != addition.before:
-        raise UsageError(
-            f"{addition.path} was changed in the meantime; nothing was written.", remedy="Run the command again."
-        )
-    write_text(addition.path, addition.after)
+    return Addition(*edited_texts(registry, text), feature, entry.at, mentions(registry, feature, text))
 
 
 def _checked(text: str, path: Path, feature: NewFeature) -> Registry:

@@ -10,7 +10,7 @@ from pathlib import Path
 from fqtool.commands.init.propose import date_column, features_of, keys_of, profile_of
 from fqtool.commands.init.template import Scaffold, example, scaffold_text
 from fqtool.commands.learn.limits import FEWEST_DATES
-from fqtool.commands.learn.run import days_between, with_limits
+from fqtool.commands.learn.run import days_between, learned_limits, with_limits
 from fqtool.errors import InputError, NotThere, UsageError
 from fqtool.findings.finding import Finding, Severity
 from fqtool.lint.check import check_registry
@@ -132,12 +132,10 @@ def _with_limits(text: str, warehouse: Warehouse, start: date, end: date) -> tup
     proposed = f"{len(registry.features)} features are proposed from the columns"
     if len(days) < FEWEST_DATES:
         return text, (f"{proposed}; ranges need {FEWEST_DATES} dates with rows, and there are {len(days)}.",)
-    document = registry.document
-    assert document is not None  # noqa: S101  it was read from a text
     line = f"# Learned from {have}: ranges and spreads of values that were in order. `fqtool learn` renews them.\n"
-    return with_limits(document, registry, days).replace("features:\n  - {", f"{line}features:\n  - {{", 1), (
-        f"{proposed}; ranges and spreads are learned from {have}.",
-    )
+    return with_limits(registry, learned_limits(registry, days)).replace(
+        "features:\n  - {", f"{line}features:\n  - {{", 1
+    ), (f"{proposed}; ranges and spreads are learned from {have}.",)
 
 
 def scaffold_schema(path: Path, as_name: str = "") -> Scaffolded:

@@ -33,7 +33,7 @@ def learn(
     """
     from datetime import timedelta
 
-    from fqtool.commands.learn.run import plan_learning, write_learned
+    from fqtool.commands.learn.run import plan_learning
     from fqtool.workspace import open_registry
 
     given, until = (None if text is None else day_of(text) for text in (start, end))
@@ -41,7 +41,7 @@ def learn(
     with warehouse_of(loaded, target, timeout) as warehouse:
         last = until or newest_day(loaded, warehouse, "--end")
         first = given or last - timedelta(days=_DAYS - 1)
-        found = plan_learning(registry, loaded, warehouse, first, last, replace=replace)
+        found = plan_learning(loaded, warehouse, first, last, replace=replace)
     sys.stdout.write(found.diff)
     span = f"{counted(len(found.dates), 'date')} with rows, {found.dates[0]} to {found.dates[-1]}"
     kept = (
@@ -51,7 +51,7 @@ def learn(
         say(f"No new limits from {span}.{kept}")
         return
     if not dry_run:
-        write_learned(found)
+        found.write()
     outcome = "Nothing was written." if dry_run else f"Wrote {registry}."
     say(f"Learned the limits of {counted(len(found.features), 'feature')} from {span}.{kept} {outcome}")
     if not dry_run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fqtool.commands.diagnose.anomalies import FEWEST
@@ -94,16 +94,19 @@ def _range(low: float, high: float) -> tuple[float, float] | None:
     if low >= 0 and high <= 1:
         return 0.0, 1.0
     least, most = low - _MARGIN * width, high + _MARGIN * width
-    step = 10.0 ** (math.floor(math.log10(width)) - 1)
-    least = 0.0 if low >= 0 > least else math.floor(least / step) * step
-    most = 0.0 if high <= 0 < most else math.ceil(most / step) * step
-    places = max(0, 1 - math.floor(math.log10(width)))
-    return round(least, places), round(most, places)
+    return (
+        0.0 if low >= 0 > least else _rounded(least, width, math.floor),
+        0.0 if high <= 0 < most else _rounded(most, width, math.ceil),
+    )
 
 
 def _down(value: float) -> float:
     """The value with two significant digits, not above it."""
-    if value <= 0 or not math.isfinite(value):
-        return 0.0
-    step = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return round(math.floor(value / step) * step, max(0, 1 - math.floor(math.log10(value))))
+    return _rounded(value, value, math.floor) if value > 0 and math.isfinite(value) else 0.0
+
+
+def _rounded(value: float, size: float, whole: Callable[[float], int]) -> float:
+    """The value as a multiple of the second digit of a size, down by `math.floor` or up by `math.ceil`."""
+    digits = 1 - math.floor(math.log10(size))
+    step = 10.0**-digits
+    return round(whole(value / step) * step, max(0, digits))

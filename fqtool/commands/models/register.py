@@ -13,7 +13,7 @@ from fqtool.lint.check import check_registry
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Registry
 from fqtool.registry.yaml.add_model import NewModel, with_model
-from fqtool.warehouse.files import read_text, write_text
+from fqtool.workspace import RegistryEdit, edited_texts
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.-]+")
 
@@ -52,12 +52,11 @@ def register(registry: Registry, given: FeatureList, name: str = "") -> Register
     if repeated := next((one for one in given.names if given.names.count(one) > 1), ""):
         raise Refusal(f"{given.place} names {repeated} twice.", remedy="Write each name once, in the model's order.")
     model = NewModel(name, needs, tuple(one for one in given.names if one not in known))
-    path, document = Path(registry.path), registry.document
+    document = registry.document
     assert document is not None  # noqa: S101  it was read from a file
     text = with_model(document, model)
-    _require_sound(text, path, name)
-    mark = "\ufeff" if read_text(path).startswith("\ufeff") else ""
-    write_text(path, mark + text)
+    _require_sound(text, Path(registry.path), name)
+    RegistryEdit(*edited_texts(registry, text)).write()
     return Registered(model, len(needs))
 
 

@@ -112,7 +112,7 @@ def appended(document: Document, feature: NewFeature) -> str:
     text = _after(document, feature) if features else _into_empty(document, feature)
     made = read_document(text, document.file)
     if made.findings or made.data != {**document.data, "features": [*features, _plain(feature)]}:
-        entry = _flow(feature.lines(scalar), "", "", ", ")
+        entry = one_line(feature)
         raise InputError(
             f"fqtool cannot edit the layout of the list `features` in {document.file}.",
             remedy=f"Append this entry by hand: {entry}",
@@ -165,7 +165,7 @@ def _into_empty(document: Document, feature: NewFeature) -> str:
     end, _ = extent(text, start)
     if text[document.indices(())[1] :].lstrip().startswith("{"):
         return inserted(text, start + 1, _flow(feature.lines(quoted), "", "", ", ", quoted))
-    entry = _flow(feature.lines(scalar), "", "", ", ")
+    entry = one_line(feature)
     if len(entry) > _WIDEST - 4:
         entry = _flow(feature.lines(scalar), "", "", ",\n     ")
     listed = inserted(text, line_end(text, end), f"\n  - {entry}")
