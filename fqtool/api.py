@@ -129,11 +129,31 @@ def _written_at(place: Place | None, what: str, feature: Feature) -> Place:
 
 
 def load_registry(path: str | Path) -> LoadedRegistry:
-    """Read and check a registry file. Raises RegistryError whose `findings` hold every problem."""
+    """Read and check a registry file.
+
+    Args:
+        path: The registry file, relative to the working directory.
+
+    Returns:
+        The registry, which also scores and checks records.
+
+    Raises:
+        RegistryError: The file is missing or has errors; `findings` holds every problem, with its place.
+
+    Example: `registry = load_registry("feature_registry.yaml")`
+    """
     registry = open_registry(Path(path))
     return LoadedRegistry(**{field.name: getattr(registry, field.name) for field in fields(Registry)})
 
 
 def schema_json(registry: Registry, *, full: bool = False) -> str:
-    """Return the managed columns, or with `full` the whole table, as BigQuery schema JSON."""
+    """Return the schema JSON of the table, as `bq mk --schema` and Terraform read it.
+
+    Args:
+        registry: The registry, as `load_registry` returns it.
+        full: Whether to include the base columns; the default is the managed columns alone.
+
+    Returns:
+        The JSON text: an array with an object for each column, in the order of the table.
+    """
     return generated_schema(registry, full=full)

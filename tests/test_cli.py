@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import json
 import os
 import pty
@@ -351,6 +353,23 @@ def test_the_public_names_of_the_package() -> None:
     assert (Path(package.__file__).parent / "py.typed").is_file()
     registry = package.load_registry(ROOT / "feature_registry.yaml")
     assert len(json.loads(package.schema_json(registry))) == 122
+
+
+def test_the_public_functions_describe_each_parameter() -> None:
+    """A docstring of the public API names every parameter, and what is returned."""
+    import fqtool as package
+
+    loaded = package.LoadedRegistry
+    methods = [each for name, each in vars(loaded).items() if inspect.isfunction(each) and name[0] != "_"]
+    methods = [each for each in methods if each.__module__ == loaded.__module__]
+    assert {each.__name__ for each in methods} == {"build_feature_quality_fields", "check", "score"}
+    for each in (*methods, package.load_registry, package.schema_json, package.FqtoolError.__init__):
+        text = inspect.getdoc(package.FqtoolError if each.__name__ == "__init__" else each) or ""
+        for name in inspect.signature(each).parameters.keys() - {"self"}:
+            assert f"    {name}: " in text, (each, name)
+        assert "Returns:" in text or each.__name__ == "__init__", each
+    for each in (package.Finding, package.Location):
+        assert all(f"    {field.name}: " in (each.__doc__ or "") for field in dataclasses.fields(each)), each
 
 
 def test_quiet_leaves_findings_and_errors(project: Path) -> None:

@@ -71,7 +71,13 @@ class Group(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
-    """A place in a file. `line` and `column` count from 1; 0 means the whole file."""
+    """A place in a file.
+
+    Args:
+        file: The path as the user named it.
+        line: Counts from 1; 0, the default, means the whole file.
+        column: Counts from 1; 0, the default, means the whole line.
+    """
 
     file: str
     line: int = 0
