@@ -15,6 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 import fqtool
@@ -26,6 +27,8 @@ from fqtool.schema.build import expand_columns
 from fqtool.table.typetext import column
 from fqtool.warehouse.duckdb.record_files import Fields, record_file
 from fqtool.warehouse.duckdb.scorer import scorer_of
+from fqtool.warehouse.duckdb.transpile.dialect import to_duckdb
+from fqtool.warehouse.duckdb.typed_rows import all_right
 from tests.bed.running import ROOT
 from tests.machine import patient
 from tests.plain_scorer import score as plain_score
@@ -106,6 +109,45 @@ def test_a_record_alone_scores_as_among_others(registry: LoadedRegistry) -> None
     assert [one["player_lookup"] for one in together] == [one["player_lookup"] for one in records]
     assert together[4_017] == registry.score([records[4_017]], as_of=NOW)[0]
     assert registry.score([], as_of=NOW) == []
+
+
+def test_the_query_is_planned_once() -> None:
+    """A query with this limit of depth cannot be planned, so a second plan would be an error."""
+    scorer = scorer_of(fqtool.load_registry(FILE))
+    before = scorer.records([record("a", 5)], NOW)
+    scorer._connection.execute("SET max_expression_depth = 10")
+    with pytest.raises(duckdb.Error, match="Max expression depth"):
+        scorer._connection.execute(f"PREPARE again AS {scorer._over(all_right(scorer._typed_records))}")
+    assert scorer.records([record("a", 5)], NOW) == before
+    assert len(scorer.records([record("a"), record("b")], NOW)) == 2
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "CAST(x AS STRING)",
+        "TO_JSON_STRING(x)",
+        "FORMAT_TIMESTAMP('%F %H', x)",
+        "FORMAT_TIMESTAMP('%Y', x)",
+        "EXTRACT(HOUR FROM x)",
+        "TIMESTAMP_DIFF(x, x, HOUR)",
+        "DATE(x)",
+        "x",
+    ],
+)
+def test_a_time_in_a_prepared_query_does_not_plan_it_again(expression: str) -> None:
+    """DuckDB 2.0.1 plans STRFTIME and DATE_PART of a TIMESTAMPTZ at each execution."""
+    nested = "(" * 20 + "1" + " + 1)" * 20
+    select = to_duckdb(f"SELECT {expression} AS made, {nested} AS deep FROM t", (("t", (("x", "TIMESTAMP"),)),))
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(
+            f"PREPARE asked AS WITH t AS (SELECT CAST($x AS TIMESTAMPTZ) AS x) {select.removeprefix('WITH ')}"
+        )
+        execute = "EXECUTE asked(x := TIMESTAMPTZ '2026-02-06 01:02:03.5+00')"
+        before = connection.execute(execute).fetchall()
+        connection.execute("SET max_expression_depth = 10")
+        assert connection.execute(execute).fetchall() == before
 
 
 def test_values_come_as_programs_have_them(registry: LoadedRegistry) -> None:

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from fqtool.errors import InputError
 from fqtool.table.column import Kind, Mode, Type
-from fqtool.warehouse.duckdb.transpile.kinds import Kinds, filled, once
+from fqtool.warehouse.duckdb.transpile.kinds import IN_UTC, Kinds, filled, once
 from fqtool.warehouse.duckdb.types import type_text
 
 _EXACT = 2**53
@@ -22,17 +22,17 @@ _FLOAT_TEXT = (
     "WHEN ISNAN(:v) THEN 'nan' ELSE PRINTF('%.17g', :v) END"
 )
 _FRACTION = (
-    "CASE WHEN EPOCH_US(:v) % 1000000 = 0 THEN '' WHEN EPOCH_US(:v) % 1000 = 0 THEN STRFTIME(:v, '.%g') "
-    "ELSE STRFTIME(:v, '.%f') END"
+    "CASE WHEN EPOCH_US(:v) % 1000000 = 0 THEN '' WHEN EPOCH_US(:v) % 1000 = 0 THEN STRFTIME(:t, '.%g') "
+    "ELSE STRFTIME(:t, '.%f') END"
 )
+_MOMENT_TEXT = f"STRFTIME(:t, '%Y-%m-%d %H:%M:%S') || {_FRACTION}"
 _DECIMAL_TEXT = "REGEXP_REPLACE(CAST(:v AS TEXT), '(\\.\\d*?)0+$', '\\1')"
 _AS_TEXT = {
     "STRING": ":v", "INT64": "CAST(:v AS TEXT)", "BOOL": "CAST(:v AS TEXT)", "DATE": "CAST(:v AS TEXT)",
     "FLOAT64": _FLOAT_TEXT, "NUMERIC": f"RTRIM({_DECIMAL_TEXT}, '.')",
-    "TIMESTAMP": f"STRFTIME(:v, '%Y-%m-%d %H:%M:%S') || {_FRACTION} || '+00'",
-    "DATETIME": f"STRFTIME(:v, '%Y-%m-%d %H:%M:%S') || {_FRACTION}",
+    "TIMESTAMP": f"{_MOMENT_TEXT} || '+00'".replace(":t", IN_UTC), "DATETIME": _MOMENT_TEXT.replace(":t", ":v"),
 }  # fmt: skip
-_ISO = f"'\"' || STRFTIME(:v, '%Y-%m-%dT%H:%M:%S') || {_FRACTION} || "
+_ISO = f"'\"' || STRFTIME(:t, '%Y-%m-%dT%H:%M:%S') || {_FRACTION} || "
 _AS_JSON = {
     "STRING": "REPLACE(REPLACE(CAST(TO_JSON(:v) AS TEXT), CHR(8232), '\\u2028'), CHR(8233), '\\u2029')",
     "BOOL": "CAST(:v AS TEXT)",
@@ -46,8 +46,8 @@ _AS_JSON = {
         f"CASE WHEN :v = TRUNC(:v) AND ABS(:v) <= {_EXACT} THEN CAST(CAST(:v AS BIGINT) AS TEXT) "
         f"ELSE '\"' || {_AS_TEXT['NUMERIC']} || '\"' END"
     ),
-    "TIMESTAMP": f"{_ISO}'Z\"'",
-    "DATETIME": f"{_ISO}'\"'",
+    "TIMESTAMP": f"{_ISO}'Z\"'".replace(":t", IN_UTC),
+    "DATETIME": f"{_ISO}'\"'".replace(":t", ":v"),
 }  # fmt: skip
 # The DuckDB types that a value of each kind may have, with the cast that makes the branch valid for every other type.
 _PHYSICAL = {

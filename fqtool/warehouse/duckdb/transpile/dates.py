@@ -7,7 +7,7 @@ import re
 from sqlglot import exp
 
 from fqtool.errors import InputError
-from fqtool.warehouse.duckdb.transpile.kinds import Kinds, filled, once
+from fqtool.warehouse.duckdb.transpile.kinds import IN_UTC, Kinds, filled, once
 
 _MICROSECONDS = {
     "MICROSECOND": 1, "MILLISECOND": 1_000, "SECOND": 1_000_000, "MINUTE": 60_000_000, "HOUR": 3_600_000_000,
@@ -145,12 +145,16 @@ def unix_micros(node: exp.UnixMicros, _: Kinds) -> exp.Expr:
     return filled("EPOCH_US(:v)", v=node.this)
 
 
-def extract(node: exp.Extract, _: Kinds) -> exp.Expr:
+def extract(node: exp.Extract, kinds: Kinds) -> exp.Expr:
     """Translate EXTRACT of a part that both count in the same way."""
     part = node.this.sql("bigquery").upper()
     if part not in _PARTS:
         raise _refused("EXTRACT", part)
-    return filled(_PARTS[part], v=node.expression)
+    return filled(_PARTS[part], v=_in_utc(node.expression, kinds))
+
+
+def _in_utc(value: exp.Expr, kinds: Kinds) -> exp.Expr:
+    return filled(IN_UTC, v=value) if kinds.of(value) == "TIMESTAMP" else value
 
 
 def without_zone(node: exp.Expr, _: Kinds) -> exp.Expr:
@@ -181,6 +185,7 @@ def format_time(node: exp.TimeToStr, kinds: Kinds) -> exp.Expr:
     if isinstance(value, exp.TsOrDsToTimestamp | exp.TsOrDsToDate | exp.TsOrDsToDatetime):
         kind = "DATE" if isinstance(value, exp.TsOrDsToDate) else "TIMESTAMP"
         value = value.this if kinds.of(value.this) in ("DATE", "TIMESTAMP", "DATETIME") else exp.cast(value.this, kind)
+    value = _in_utc(value, kinds)
     written = _written(layout.name)
     if "%Y" in layout.name:
         # BigQuery writes the year 999 with three digits, except in %F.

@@ -53,6 +53,8 @@ _FIRST_ARGUMENT = (
     exp.Lead, exp.FirstValue, exp.LastValue, exp.IgnoreNulls, exp.RespectNulls, exp.Nullif, exp.Distinct, exp.Order,
     exp.Limit, exp.Substring, exp.Mod, exp.ArrayConcat, exp.DateAdd, exp.DateSub, exp.DateTrunc, exp.DPipe,
 )  # fmt: skip
+# STRFTIME and DATE_PART of a TIMESTAMPTZ make DuckDB 2.0.1 plan a prepared query at each execution.
+IN_UTC = "MAKE_TIMESTAMP(EPOCH_US(:v))"
 _NUMBERS = ("INT64", "NUMERIC", "BIGNUMERIC", "FLOAT64")
 _EXACT = ("NUMERIC", "BIGNUMERIC")
 
