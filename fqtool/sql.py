@@ -39,6 +39,8 @@ class WholeTable:
 
 def _escaped(text: str, quote: str) -> str:
     """Escape text for any quoted form of GoogleSQL, in which a newline is an error (bigquery.md#literals)."""
+    if text.isascii() and text.isidentifier():
+        return text
     if "\0" in text:
         raise InputError(f"The text {text[:40]!r} contains a NUL character, which SQL does not allow.")
     if any("\ud800" <= char <= "\udfff" for char in text):

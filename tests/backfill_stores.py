@@ -81,6 +81,7 @@ class Failing:
         self.inner, self.left, self.error = inner, dict.fromkeys(days, times), error
         self.url, self.pace, self.writing = inner.url, inner.pace, inner.writing
         self.budget: Budget | None = None
+        self.staging = inner.staging
         self.describe, self.rows, self.close = inner.describe, inner.rows, inner.close
 
     def run(self, work: Statement | Query, **how: Any) -> Outcome:

@@ -2,7 +2,8 @@
 
 `fill URL` fills it and ends with the command's exit code. `die FOLDER SEED RUNS` does RUNS rounds, each on a copy of
 the store in FOLDER: a child is killed with SIGKILL, at a random boundary or after a random time, perhaps a second one
-too, and a last one continues to the end. It prints a JSON line a round.
+too, and a last one continues to the end. It prints a JSON line a round. `die-scoring` does so with `fqtool score`, and
+prints before the last child which dates are scored, and how many of their rows.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from fqtool.commands.backfill.partition_runner import Observer
 from fqtool.commands.backfill.run import BackfillResult, Options, fill
+from fqtool.commands.score.run import score_partitions
 from fqtool.errors import FqtoolError
 from fqtool.migrations.plan import make_statement
 from fqtool.registry.model import ColumnSpec, Registry
@@ -105,17 +107,40 @@ def _fill(path: Path, fatal: int | None = None, counted: Path | None = None) -> 
         counted.write_text(str(seen))
 
 
-def die(folder: Path, seed: int, runs: int) -> None:
+def _score(path: Path, fatal: int | None = None, counted: Path | None = None) -> None:
+    """Score the copy as `_fill` fills it: the boundaries are the ends of dates."""
+    seen = 0
+
+    def boundary(_: object) -> None:
+        nonlocal seen
+        if seen == fatal:
+            os.kill(os.getpid(), signal.SIGKILL)
+        seen += 1
+
+    with open_target(f"duckdb:///{path}") as warehouse:
+        score_partitions(past_registry(), warehouse, START, END, as_of=NOW, on_scored=boundary)
+    if counted:
+        counted.write_text(str(seen))
+
+
+def scored_dates(path: Path) -> dict[str, list[int]]:
+    """The number of scored rows with sources of each date, and of all rows with sources."""
+    query = "SELECT day, COUNT(computed_at) AS done, COUNT(*) AS `all` FROM store WHERE labels IS NOT NULL GROUP BY day"
+    with open_target(f"duckdb:///{path}") as warehouse:
+        return {str(row["day"]): [int(str(row["done"])), int(str(row["all"]))] for row in warehouse.rows(Query(query))}
+
+
+def die(folder: Path, seed: int, runs: int, work: Callable[..., None] = _fill) -> None:
     """Kill and go on, round after round."""
     chance = random.Random(seed)
     blank, whole, counted = folder / "blank.duckdb", folder / "whole.duckdb", folder / "boundaries"
     _blank(blank)
     shutil.copyfile(blank, whole)
     # In this process, so that children are born with all that it has worked out; no thread of DuckDB's outlives it.
-    _fill(whole, None, counted)
+    work(whole, None, counted)
     shutil.copyfile(blank, whole)
     began = time.monotonic()
-    os.waitpid(_child(lambda: _fill(whole)), 0)
+    os.waitpid(_child(lambda: work(whole)), 0)
     took, boundaries = time.monotonic() - began, int(counted.read_text())
     for number in range(runs):
         path = folder / f"{number}.duckdb"
@@ -124,16 +149,29 @@ def die(folder: Path, seed: int, runs: int) -> None:
         for _ in range(1 + number % 2):
             if number % 4 < 2:
                 fatal = chance.randrange(boundaries)
-                child = _child(lambda path=path, fatal=fatal: _fill(path, fatal))  # type: ignore[misc]
+                child = _child(lambda path=path, fatal=fatal: work(path, fatal))  # type: ignore[misc]
             else:
-                child = _child(lambda path=path: _fill(path))  # type: ignore[misc]
+                child = _child(lambda path=path: work(path))  # type: ignore[misc]
                 time.sleep(chance.uniform(0, took))
                 os.kill(child, signal.SIGKILL)
             killed.append(os.WIFSIGNALED(os.waitpid(child, 0)[1]))
-        last = os.waitpid(_child(lambda path=path: _fill(path)), 0)[1]  # type: ignore[misc]
-        sys.stdout.write(json.dumps({"file": str(path), "killed": killed, "code": os.waitstatus_to_exitcode(last)}))
+        dates = _dates_in_child(path) if work is _score else {}
+        last = os.waitpid(_child(lambda path=path: work(path)), 0)[1]  # type: ignore[misc]
+        code = os.waitstatus_to_exitcode(last)
+        sys.stdout.write(json.dumps({"file": str(path), "killed": killed, "code": code, "dates": dates}))
         sys.stdout.write("\n")
         sys.stdout.flush()
+
+
+def _dates_in_child(path: Path) -> dict[str, list[int]]:
+    """Read the dates in a child: this process must have no threads of DuckDB when it forks the next."""
+    out = path.with_suffix(".dates")
+
+    def read() -> None:
+        out.write_text(json.dumps(scored_dates(path)))
+
+    os.waitpid(_child(read), 0)
+    return dict(json.loads(out.read_text()))
 
 
 def _blank(path: Path) -> None:
@@ -143,8 +181,8 @@ def _blank(path: Path) -> None:
 
 def main(words: list[str]) -> None:
     """See the module."""
-    if words[0] == "die":
-        die(Path(words[1]), int(words[2]), int(words[3]))
+    if words[0] in ("die", "die-scoring"):
+        die(Path(words[1]), int(words[2]), int(words[3]), _fill if words[0] == "die" else _score)
         return
     try:
         with open_target(words[1], timeout=patient(20.0)) as warehouse:

@@ -17,6 +17,7 @@ from fqtool.expressions.grammar import Unreadable, parse_expression
 from fqtool.expressions.simplify import substitute
 from fqtool.registry.model import Feature, Owner, Registry
 from fqtool.schema.build import ExpandedColumn, base_columns, desired_table, expand_columns
+from fqtool.schema.row_dates import RowDates, row_dates
 from fqtool.scoring.feature_language import Language, by_label, raw_label, sql_of
 from fqtool.scoring.layout import Layout
 from fqtool.sql import TEXT_LIMIT, ident
@@ -55,6 +56,11 @@ class Scoring:
     def layout(self) -> Layout:
         """Where rows hold values and labels."""
         return Layout(self.registry)
+
+    @cached_property
+    def dates(self) -> RowDates:
+        """How to find the rows of a date. Raises InputError where rows have no date."""
+        return row_dates(self.registry)
 
     @cached_property
     def columns(self) -> tuple[Computed, ...]:
@@ -112,22 +118,26 @@ class Scoring:
         """All managed columns, with upstream columns, in registry order."""
         return expand_columns(self.registry)
 
-    def select(self, source: str, where: str = "", *, whole: bool = False) -> str:
+    def select(
+        self, source: str, where: str = "", *, whole: bool = False, beside: Mapping[str, str] | None = None
+    ) -> str:
         """Return the SELECT that scores rows: the keys, then the columns that fqtool writes.
 
         Args:
             source: The table or subquery, as SQL.
             where: The filter, as SQL; "" for all rows.
             whole: Whether to return all managed columns, upstream columns unchanged.
+            beside: Further columns to return: name -> SQL over the row.
 
         Raises:
             Refusal: The text is longer than BigQuery accepts.
         """
         upstream = [one.name for one in self.managed if one.spec.owner is Owner.UPSTREAM]
-        ctes, before = self.layered(source, where, upstream if whole else ())
+        ctes, before = self.layered(source, where, upstream if whole else (), beside)
         computed = {one.name: _stored(one) for one in self.columns}
         last = [one.name for one in self.managed] if whole else list(computed)
-        final = [*map(ident, self.registry.table.keys), *(computed.get(name, ident(name)) for name in last)]
+        first = map(ident, (*self.registry.table.keys, *(beside or {})))
+        final = [*first, *(computed.get(name, ident(name)) for name in last)]
         return self.fitting(f"{ctes}\n{_select(final, before)}")
 
     def layered(

@@ -91,18 +91,35 @@ class Outcome:
     rows_changed: int | None = None
 
 
+class Staging(Protocol):
+    """A warehouse whose rows no other process can change while it is open."""
+
+    def stage(self, name: str, query: Query) -> None:
+        """Keep the rows of a query as a temporary table for later statements; an earlier table is replaced.
+
+        Args:
+            name: The name of the temporary table.
+            query: The query.
+
+        Raises:
+            StatementFailed: The query failed; no table is kept.
+        """
+        ...
+
+
 class Warehouse(Protocol):
     """A dataset. Every method raises only the errors of `fqtool.errors`.
 
     `url` is its URL for messages, without secrets. `pace` limits metadata updates of a (standard, partitioned) table;
     None: no limit (bigquery.md#metadata). `writing` limits DML. `budget` limits the bytes billed, if statements are
-    billed.
+    billed. `staging` is None where other writers may change rows between two statements.
     """
 
     url: str
     pace: tuple[Pace, Pace] | None
     writing: Writing
     budget: Budget | None
+    staging: Staging | None
 
     def describe(self, name: str) -> Table | View | None:
         """Return the table or view with this name, or None if it does not exist. One metadata request, no query.

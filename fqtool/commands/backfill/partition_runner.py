@@ -10,16 +10,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cached_property, partial
+from functools import partial
 
 from fqtool.commands.backfill.journal import ATTEMPTS, TABLE, Entry, Event, Journal, append, job_of
 from fqtool.commands.backfill.plan import CostEstimate, PartitionState, Plan, SpendingLimit, batches, partition_states
 from fqtool.commands.migrate.executor import Pacer
 from fqtool.commands.migrate.lease import create_once
+from fqtool.commands.score.staged_scores import StagedScores
 from fqtool.errors import BytesLimitExceeded, FqtoolError, QuotaSpent, StatementFailed, Throttled
 from fqtool.registry.model import Registry
 from fqtool.schema.row_dates import row_dates
-from fqtool.scoring.merge import Partition
 from fqtool.scoring.scoring import Scoring
 from fqtool.warehouse.protocol import MINIMUM, Budget, Outcome, Warehouse
 from fqtool.warehouse.threads import begun, ended
@@ -120,9 +120,10 @@ class PartitionRunner:
         """The bytes that were billed for the statements of this command."""
         return self.budget.spent if self.budget else 0
 
-    @cached_property
-    def _scoring(self) -> Scoring:
-        return Scoring(self.registry)
+    def scores_of(self, plan: Plan) -> StagedScores:
+        """Return the statements that score the dates of a plan."""
+        rows = {day: state.rows for day, state in plan.states.items()}
+        return StagedScores(Scoring(self.registry), self.warehouse, self.as_of, plan.to_do, rows)
 
     def write(self, entries: Sequence[Entry], step: str) -> None:
         """Write events to the journal, together with events of `write_later`."""
@@ -158,13 +159,13 @@ class PartitionRunner:
         }  # fmt: skip
         return Entry(**values | more)  # type: ignore[arg-type]
 
-    def score(self, days: Sequence[date], journal: Journal, planned_rows: dict[date, int]) -> list[PartitionResult]:
+    def score(self, days: Sequence[date], journal: Journal, scores: StagedScores) -> list[PartitionResult]:
         """Score partitions, each until it is done or has failed three times.
 
         Args:
             days: the dates.
             journal: the journal.
-            planned_rows: the number of rows of each date when it was planned.
+            scores: the statements of the plan's dates.
 
         Returns:
             The result of each partition.
@@ -181,14 +182,14 @@ class PartitionRunner:
         while pending and not self.observer.stopping():
             began = time.monotonic()
             self.write([self.event(Event.STARTED, day, attempt) for day, attempt in pending.items()], "record start")
-            outcomes, stop = self._statements(list(pending.items()))
+            outcomes, stop = self._statements(list(pending.items()), scores)
             self.observer.on_step("verify")
             span = (min(outcomes), max(outcomes)) if outcomes else None
             states = partition_states(self.registry, self.warehouse, *span) if span else ()
             by_day = {day: PartitionState(day, 0) for day in outcomes} | {state.day: state for state in states}
             milliseconds = round((time.monotonic() - began) * 1000 / max(len(outcomes), 1))
             entries = {
-                day: self._ended(pending[day], outcome, by_day[day], planned_rows[day], milliseconds)
+                day: self._ended(pending[day], outcome, by_day[day], scores.rows[day], milliseconds)
                 for day, outcome in outcomes.items()
             }
             self.write_later(list(entries.values()))
@@ -209,7 +210,7 @@ class PartitionRunner:
         return results
 
     def _statements(
-        self, attempts: Sequence[tuple[date, int]]
+        self, attempts: Sequence[tuple[date, int]], scores: StagedScores
     ) -> tuple[dict[date, Outcome | FqtoolError], FqtoolError | None]:
         """Run the statements, as many concurrently as the warehouse allows.
 
@@ -228,7 +229,7 @@ class PartitionRunner:
                 self.limit.require_rest(self.spent)
             except FqtoolError as error:
                 return outcomes, error
-            for (day, _), outcome in zip(batch, self._beside(batch), strict=True):
+            for (day, _), outcome in zip(batch, self._beside(batch, scores), strict=True):
                 # A statement that was refused for its bytes is not a failed attempt: the next command sends it again.
                 of_statement = isinstance(outcome, Outcome | StatementFailed | Throttled)
                 if of_statement and not isinstance(outcome, BytesLimitExceeded):
@@ -237,26 +238,27 @@ class PartitionRunner:
                     stop = outcome
         return outcomes, stop
 
-    def _beside(self, attempts: Sequence[tuple[date, int]]) -> list[Outcome | FqtoolError]:
+    def _beside(self, attempts: Sequence[tuple[date, int]], scores: StagedScores) -> list[Outcome | FqtoolError]:
         for _ in attempts:
             self._pacer.wait(self.warehouse.writing.pace)
         if len(attempts) == 1:
-            return [self._statement(self.warehouse, *attempts[0])]
+            return [self._statement(self.warehouse, scores, *attempts[0])]
         while len(self._connections) < len(attempts) - 1:
             self._connections.append(self.connect())
         connections = [self.warehouse, *self._connections]
         pairs = zip(connections, attempts, strict=False)
-        return ended([begun(partial(self._statement, connection, *attempt)) for connection, attempt in pairs])
+        return ended([begun(partial(self._statement, connection, scores, *attempt)) for connection, attempt in pairs])
 
     def close(self) -> None:
         """Close the connections that were opened for concurrent statements."""
         while self._connections:
             self._connections.pop().close()
 
-    def _statement(self, warehouse: Warehouse, day: date, attempt: int) -> Outcome | FqtoolError:
-        self.observer.on_step(f"{day} run")
+    def _statement(self, warehouse: Warehouse, scores: StagedScores, day: date, attempt: int) -> Outcome | FqtoolError:
+        self.observer.on_step(f"{day} score")
         try:
-            merge = Partition(self._scoring, day).merge(self.as_of)
+            merge = scores.merge(day)
+            self.observer.on_step(f"{day} run")
             most = None if self.budget is None else max(self.budget.left - _LOOKS, 1)
             return warehouse.run(merge, job=job_of(self.run, day, attempt), max_bytes=most)
         except FqtoolError as error:

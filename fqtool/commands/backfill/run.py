@@ -320,11 +320,11 @@ def _phase(runner: PartitionRunner, options: Options, span: tuple[date, date]) -
     if options.retry_failed:
         journal = _retried(runner, journal, plan)
     runner.write_later([_nothing_to_score(runner, plan.states[day]) for day in plan.dates(Task.WITHOUT_SOURCES)])
-    results: list[PartitionResult] = []
+    results, scores = list[PartitionResult](), runner.scores_of(plan)
     for days in batches(plan.to_do, options.batch_days):
         if runner.observer.stopping():
             break
-        results += runner.score(days, journal, {day: plan.states[day].rows for day in days})
+        results += runner.score(days, journal, scores)
     runner.write_rest()
     return results
 

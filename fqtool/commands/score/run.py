@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from fqtool.commands.score.staged_scores import StagedScores
 from fqtool.errors import InputError, Refusal
 from fqtool.findings.remedy import commands
 from fqtool.registry.model import Registry
@@ -115,6 +116,8 @@ def score_partitions(
     without_sources = {"without_sources": f"COUNTIF(NOT ({Layout(registry).known}))"}
     with within(warehouse, limited(max_bytes)):
         partitions = partition_counts(registry, warehouse, start, end, without_sources)
+    rows = {day: counts["rows"] for day, counts in partitions.items()}
+    scores = StagedScores(scoring, warehouse, as_of, list(rows), rows)
     scored: list[ScoredPartition] = []
     for day, counts in partitions.items():
         partition = Partition(scoring, day)
@@ -122,7 +125,7 @@ def score_partitions(
             if counts["repeated"]:
                 _require_unique(partition, warehouse)
             outcome = warehouse.run(
-                partition.merge(as_of), dry_run=dry_run, max_bytes=max_bytes,
+                partition.merge(as_of) if dry_run else scores.merge(day), dry_run=dry_run, max_bytes=max_bytes,
                 rejoin=registry.table.name if rejoin and not dry_run else "",
             )  # fmt: skip
         changed = None if dry_run else outcome.rows_changed

@@ -18,7 +18,7 @@ from fqtool.table.change_fields import AddField
 from fqtool.table.changes import AddColumn, Change, CreateTable, DropView, PutView, SetType, fold, steps
 from fqtool.table.ddl import Statement
 from fqtool.table.model import State, Table, View
-from fqtool.warehouse.protocol import Budget, Outcome, Pace, Writing
+from fqtool.warehouse.protocol import Budget, Outcome, Pace, Staging, Writing
 from fqtool.warehouse.refused import changed, check_kind, table_of
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class DuckDBWarehouse:
         self._opened: duckdb.DuckDBPyConnection | None = None
         self._is_placeholder = False
         self.budget: Budget | None = None
+        self.staging: Staging | None = self
 
     def describe(self, name: str) -> Table | View | None:
         """Return the table or view with this name, or None.
@@ -120,6 +121,18 @@ class DuckDBWarehouse:
             if job is not None:
                 note_job(connection, outcome)
         return outcome
+
+    def stage(self, name: str, query: Query) -> None:
+        """Keep the rows of a query as a temporary table until `close`.
+
+        Raises:
+            StatementFailed, InputError, NotThere, Busy: As in `rows`.
+        """
+        from fqtool.warehouse.duckdb.types import quoted
+
+        connection = self._connection(writing=True)
+        with self._judged():
+            self._execute(connection, query, prefix=f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS ")
 
     def close(self) -> None:
         """Close the file and release its lock. A later call opens it again. The content of `:memory:` is lost."""
