@@ -19,6 +19,8 @@ import pytest
 from fqtool.commands.check_drift.audit import Audit
 from fqtool.commands.diagnose.daily_stats import Evidence
 from fqtool.commands.generate_sql.run import generated_sql
+from fqtool.commands.report.alerts import alerts_by_date
+from fqtool.commands.report.distributions import Span, bucket_counts
 from fqtool.errors import UsageError
 from fqtool.migrations.plan import make_statement
 from fqtool.monitoring.monitoring import detection, monitoring
@@ -55,9 +57,11 @@ def rows() -> tuple[dict[str, Any], ...]:
 
 @cache
 def questions() -> dict[str, Question]:
-    """Every question by name: the generated ones, that of diagnosis, and what a reader asks of the views."""
+    """Every question by name: the generated ones, those of diagnosis and report, a reader's of the views."""
     made = [*detection(registry()), *monitoring(registry())]
     made.append(Question("evidence", "", Evidence(registry()).query(START, DAY).sql))
+    made.append(alerts_by_date(registry()))
+    made.append(bucket_counts(registry(), [Span(one, -5.0, 2.5) for one in registry().active_features[5:8]]))
     made.append(Question("audit", "", Audit(registry()).query(START, DAY).sql))
     for view in desired_state(registry()).views:
         text = view.text.replace(f"{ident(DATASET)}.", "")

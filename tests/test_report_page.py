@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from fqtool.commands.report.html import html_of, numbers, status
+from fqtool.commands.report.alerts import alert_counts
+from fqtool.commands.report.html import html_of, label_step, numbers, status
 from fqtool.commands.report.run import Report, report_of
 from fqtool.errors import InputError, NotThere, Refusal
 from fqtool.synthetic.incidents import Incident
@@ -116,6 +118,49 @@ def test_the_page_needs_no_other_file(page: Path) -> None:
     assert not re.search(r"https?://(?!www\.w3\.org/)", text)
 
 
+def test_an_alert_with_a_number_is_one_row(report: Report) -> None:
+    """All numbers of a code are one alert, with its dates, its rows and the numbers that it had."""
+    kept = {"kept": 3, "high_default_rate_9pct": 1, "high_default_rate_30pct": 2}
+    rows = [{"alert": code, "date": DAY - timedelta(days=day), "rows": kept[code]} for code in kept for day in (0, 1)]
+    counts = {one.code: one for one in alert_counts(report.registry, rows)}
+    assert list(counts) == ["high_default_rate_{number}pct", "kept"]
+    joined = counts["high_default_rate_{number}pct"]
+    assert (joined.days, joined.rows) == ((DAY - timedelta(days=1), DAY), 6)
+    assert joined.distribution == "9 to 30, median 30"
+    assert counts["kept"].distribution == ""
+    assert {one.code for one in report.alerts} <= {alert.code for alert in report.registry.alerts}
+
+
+def test_a_cause_shows_the_values_of_its_features(report: Report, page: Path) -> None:
+    """The values on the date of a cause add up to its rows, and so do those of the 14 dates before."""
+    latest, masked = report.episodes
+    for episode in (latest, masked):
+        for feature in episode.cause.features:
+            shown = report.distributions[episode.days[-1], feature.index]
+            assert (sum(shown.on_day), sum(shown.before)) == (40, 14 * 40)
+    assert max(report.distributions[masked.days[-1], masked.cause.features[0].index].on_day) == 40
+    charts = re.findall(r"<details>.*?</details>", page.read_text(), re.DOTALL)
+    assert [text.count("<svg") for text in charts] == [len(one.cause.features) for one in report.episodes]
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_labels_of_the_map_do_not_overlap(page: Path, width: int) -> None:
+    """Each date above the map ends before the next begins, on a wide page and on a phone."""
+    with browser(width=width) as driver:
+        opened(driver, page)
+        labels = [one.rect for one in driver.find_elements(By.CSS_SELECTOR, "#map thead span") if one.text]
+        assert len(labels) >= 7
+        assert all(one["x"] + one["width"] < after["x"] for one, after in pairwise(labels))
+
+
+@pytest.mark.parametrize("dates", [1, 7, 30, 90, 180, 400])
+def test_labels_have_room(dates: int) -> None:
+    """At any number of dates a label has its width, and the map has at least one."""
+    step = label_step(dates)
+    assert 1 <= step <= dates
+    assert step * 900 / dates >= 42 or dates == 1
+
+
 def test_a_browser_shows_it(page: Path) -> None:
     """It renders without an error and without a request; hovering a cell shows its numbers; a screenshot has ink."""
     with browser() as driver:
@@ -133,7 +178,7 @@ def test_a_browser_shows_it(page: Path) -> None:
         driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", mark)
         driver.execute_script("arguments[0].dispatchEvent(new MouseEvent('mouseover', {bubbles: true}))", mark)
         assert re.match(r"\d{4}-\d\d-\d\d: \w+ [\d.]+ quality", driver.find_element(By.ID, "tip").text)
-        assert len(driver.find_elements(By.CSS_SELECTOR, "#trends svg")) == 3
+        assert len(driver.find_elements(By.CSS_SELECTOR, "#trends svg")) == 4
         shot = driver.get_screenshot_as_png()
         assert len(shot) > 20_000
         assert complaints(driver) == []

@@ -96,6 +96,12 @@ class Threshold:
     at_most: float | None = None
     at: Location = NOWHERE
 
+    @property
+    def title(self) -> str:
+        """The name as a title: `mean_matchup` is "Mean matchup"."""
+        words = self.name.replace("_", " ").strip()
+        return words[:1].upper() + words[1:]
+
 
 @dataclass(frozen=True, slots=True)
 class Pricing:

@@ -69,19 +69,48 @@ def bars(points: Points, unit: str, colours: Mapping[str, str]) -> str:
     )  # fmt: skip
 
 
+def distribution(points: Sequence[tuple[float, str, float]], unit: str, colours: Mapping[str, str]) -> str:
+    """Return a line per series over the values of a feature: (middle of a bucket, series, share)."""
+    values = [
+        {"at": at, "series": name, "value": value, "rank": list(colours).index(name),
+         "label": f"{name}, about {at:.4g}: {value:.3g} {unit}"}
+        for at, name, value in points
+    ]  # fmt: skip
+    colour = {"field": "series", "type": "nominal", "title": None, "sort": list(colours)}
+    return _drawn(
+        values,
+        {
+            "width": _WIDTH // 3,
+            "height": _HEIGHT // 2,
+            "mark": {"type": "line", "interpolate": "step", "strokeWidth": 2, "point": {"size": 14}},
+            "encoding": {
+                "x": {"field": "at", "type": "quantitative", "title": None, "scale": {"zero": False}},
+                "y": {"field": "value", "type": "quantitative", "title": unit},
+                "color": colour | {"scale": {"domain": list(colours), "range": list(colours.values())}},
+                "strokeDash": colour | {"scale": {"domain": list(colours), "range": _DASHES[: len(colours)]}},
+                "description": {"field": "label"},
+            },
+        },
+    )
+
+
 def _x() -> dict[str, Any]:
     axis = {"title": None, "labelAngle": 0, "labelOverlap": True, "format": "%b %d"}
     return {"x": {"field": "date", "type": "temporal", "timeUnit": "utcyearmonthdate", "axis": axis}}
 
 
 def _svg(points: Points, drawn: Mapping[str, Any], unit: str, ranks: Mapping[str, int] | None = None) -> str:
-    import vl_convert
-
     values = [
         {"date": day.isoformat(), "series": name, "value": value, "rank": (ranks or {}).get(name, 0),
          "label": f"{day}: {name} {value:.4g} {unit}"}
         for day, name, value in points if value is not None
     ]  # fmt: skip
+    return _drawn(values, drawn)
+
+
+def _drawn(values: Sequence[Mapping[str, Any]], drawn: Mapping[str, Any]) -> str:
+    import vl_convert
+
     spec = {
         "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
         "width": _WIDTH,

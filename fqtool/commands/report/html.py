@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
 from importlib.util import find_spec
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from fqtool.commands.diagnose.rules import findings_of
+from fqtool.commands.diagnose.run import BASELINE
 from fqtool.commands.report import charts
 from fqtool.errors import UsageError
 from fqtool.output.outcome import headline
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from fqtool.commands.diagnose.daily_stats import FeatureDay
+    from fqtool.commands.report.distributions import Distribution
     from fqtool.commands.report.run import Report
     from fqtool.findings.finding import Finding
     from fqtool.registry.model import Category, Feature
@@ -24,6 +29,8 @@ if TYPE_CHECKING:
 # Default rates at which a cell becomes a shade darker.
 _SHADES = (0.0, 0.02, 0.1, 0.3, 0.6, 0.9)
 _WIDE = 40
+# Pixels: a date such as 02-06 with a gap, and the columns of the map on a page of 1,100 pixels.
+_LABEL, _MAP = 42, 900
 _PACKAGES = {"jinja2": "jinja2", "vl-convert-python": "vl_convert"}
 _COLOURS = ("var(--c1)", "var(--c2)", "var(--c3)", "var(--c4)", "var(--c5)", "var(--c6)", "var(--c7)")
 _OF_ROW = {"score": "score", "tier": "tier", "level": "level", "defaults": "defaulted features", "alerts": "alerts"}
@@ -80,12 +87,23 @@ def html_of(report: Report) -> str:
         heat=list(heat(report)),
         numbers=numbers(report),
         wide=len(report.days) <= _WIDE,
+        label_step=label_step(len(report.days)),
         charts=list(_charts(report)),
         findings_of=findings_of,
+        values_of=lambda episode: [
+            (one.feature, _values(one))
+            for feature in episode.cause.features
+            if (one := report.distributions.get((episode.days[-1], feature.index))) is not None
+        ],
         worst=[name for name in (*report.registry.table.keys, *_OF_ROW) if report.worst and name in report.worst[0]],
         titles=_OF_ROW,
         shades=_legend(),
     )
+
+
+def label_step(dates: int) -> int:
+    """Return at how many columns of the heat map a date is written, so that labels do not run together."""
+    return ceil(dates * _LABEL / _MAP)
 
 
 def status(report: Report) -> tuple[str, str]:
@@ -174,11 +192,16 @@ def _charts(report: Report) -> Iterator[tuple[str, str]]:
     if categories:
         means = [(one.day.day, name, one.means[name]) for one in report.days for name in categories]
         yield "Mean quality by category", charts.lines(means, "quality", _COLOURS[: len(categories)], top=100)
+    shares = list(_shares_of_values(report))
+    if shares:
+        yield "Feature values without a usable number", charts.lines(shares, "% of values", _COLOURS[:4])
     levels = list(report.days[0].levels)
     colours = dict(zip(reversed(levels), _spread(len(levels)), strict=True))
     counts = [(one.day.day, name, float(one.levels[name])) for one in report.days for name in colours]
-    if counts:
-        yield "Rows by alert level", charts.bars(counts, "rows", colours)
+    if not counts:
+        colours = {"rows": _COLOURS[0]}
+        counts = [(one.day.day, "rows", float(one.day.rows)) for one in report.days]
+    yield "Rows by alert level" if levels else "Rows by date", charts.bars(counts, "rows", colours)
     gates = [name for name in report.days[0].day.gates if _varies(report, name)]
     if gates:
         shares = [
@@ -187,6 +210,29 @@ def _charts(report: Report) -> Iterator[tuple[str, str]]:
             for name in gates[: len(_COLOURS)]
         ]
         yield "Rows that pass each gate", charts.lines(shares, "% of rows", _COLOURS[: len(gates)], top=100)
+
+
+def _shares_of_values(report: Report) -> Iterator[tuple[date, str, float | None]]:
+    """Yield the share of feature values of each kind by date; a kind that no date has is left out."""
+    kinds = {"defaulted": "defaults", "missing": "missing", "not finite": "nonfinite", "outside the range": "outside"}
+    for name, field in kinds.items():
+        counts = [sum(getattr(one, field) for one in day.day.features.values()) for day in report.days]
+        if any(counts):
+            for day, count in zip(report.days, counts, strict=True):
+                values = day.day.rows * len(day.day.features)
+                yield day.day.day, name, 100 * count / values if values else None
+
+
+def _values(one: Distribution) -> str:
+    """Draw the distribution on the date of a root cause beside that of its baseline."""
+    series = {str(one.day): one.on_day, f"the {BASELINE} days before": one.before}
+    points = [
+        (one.low + (bucket + 0.5) * one.width, name, 100 * count / sum(counts))
+        for name, counts in series.items()
+        if sum(counts)
+        for bucket, count in enumerate(counts)
+    ]
+    return charts.distribution(points, "% of values", dict(zip(series, ("var(--bad)", "var(--good)"), strict=True)))
 
 
 def _spread(count: int) -> list[str]:

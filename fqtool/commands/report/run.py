@@ -14,6 +14,8 @@ from fqtool.commands.diagnose.root_causes import Cause, causes_of
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.commands.diagnose.run import BASELINE, baseline_start, days_of
 from fqtool.commands.migrate.status import migration_status
+from fqtool.commands.report.alerts import AlertCount, alert_counts, alerts_by_date
+from fqtool.commands.report.distributions import Distribution, distributions
 from fqtool.errors import Denied, InputError, NotThere, Refusal
 from fqtool.findings.finding import Finding
 from fqtool.monitoring.checks import Check
@@ -26,6 +28,7 @@ from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import Workspace, require_columns
 
 LONGEST = 400
+_MOST_CHARTED = 10  # root causes with charts of their features
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +70,11 @@ class Report:
         made: The time of the report.
         days: The dates that have rows, in order.
         episodes: The root causes, the latest first.
-        alerts: Rows of the query `alert_frequency`.
+        alerts: How often each alert fired, the most frequent first.
         worst: Rows of the query `worst_rows`.
         drift: Differences between table and registry, None where a permission is missing.
         pending: Names of migrations that are not applied.
+        distributions: Date of a root cause and feature index -> the values of the feature.
     """
 
     registry: Registry
@@ -80,10 +84,11 @@ class Report:
     made: datetime
     days: tuple[DayReport, ...]
     episodes: tuple[Episode, ...]
-    alerts: tuple[Mapping[str, Value], ...]
+    alerts: tuple[AlertCount, ...]
     worst: tuple[Mapping[str, Value], ...]
     drift: tuple[Finding, ...] | None
     pending: tuple[str, ...]
+    distributions: Mapping[tuple[date, int], Distribution]
 
 
 def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date, *, made: datetime) -> Report:
@@ -110,14 +115,15 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
         )
     asked = {one.name: one for one in monitoring(registry)}
 
-    def ask(question: Question) -> list[dict[str, Value]]:
-        return warehouse.rows(Query(question.sql, (("start", start), ("end", end))))
+    def ask(question: Question, first: date = start, last: date = end) -> list[dict[str, Value]]:
+        return warehouse.rows(Query(question.sql, (("start", first), ("end", last))))
 
     def answer(name: str) -> tuple[dict[str, Value], ...]:
         return tuple(ask(asked[name])) if name in asked else ()
 
     means = {row["date"]: row for row in ask(asked["category_means"])}
     figures = {row["date"]: row for row in ask(checks_by_date(registry))} if registry.thresholds else {}
+    alerts = alert_counts(registry, ask(alerts_by_date(registry))) if Roles(registry).alert_codes else ()
     levels = registry.alert_levels if Roles(registry).alert_level else ()
     days = tuple(
         DayReport(
@@ -130,10 +136,12 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
         for number, day in enumerate(seen)
         if day.day >= start
     )
+    found = episodes(days)
+    named = [(one.days[-1], one.cause.features) for one in found[:_MOST_CHARTED]]
+    values = distributions(registry, named, seen, ask)
     drift, pending = _standing(workspace, warehouse)
     return Report(
-        registry, warehouse.url, start, end, made, days, episodes(days), answer("alert_frequency"),
-        answer("worst_rows"), drift, pending,
+        registry, warehouse.url, start, end, made, days, found, alerts, answer("worst_rows"), drift, pending, values
     )  # fmt: skip
 
 
