@@ -20,12 +20,15 @@ from fqtool.monitoring.newest_date import NewestDate, newest_date_queries
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state, dropped_columns, renames
 from fqtool.schema.row_dates import dates_of, row_dates
+from fqtool.table import column as columns
 from fqtool.table.model import State, Table, View, other_kind
 from fqtool.warehouse.files import read_text, write_text
 from fqtool.warehouse.migration_folder import read_migrations
 from fqtool.warehouse.protocol import Warehouse, no_table
 
 _MARK = "\ufeff"
+_NUMBERS = (columns.Kind.INT64, columns.Kind.FLOAT64, columns.Kind.NUMERIC, columns.Kind.BIGNUMERIC)
+_OTHER_FOLDER = "Name the folder with --migrations, or check the files out. For a first migration:"
 
 
 def open_registry(path: Path) -> Registry:
@@ -132,7 +135,8 @@ class Workspace:
     def require_files(self) -> None:
         """Raise MigrationError without migration files: no output would look like success."""
         if not self.files:
-            raise MigrationError(f"There are no migration files in {self.folder}.", remedy=commands("migrate plan"))
+            remedy = commands("migrate plan", first=_OTHER_FOLDER)
+            raise MigrationError(f"There are no migration files in {self.folder}.", remedy=remedy)
 
     @cached_property
     def wanted(self) -> State:
@@ -244,6 +248,7 @@ def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[st
         listed = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")  # noqa: PLR2004
         noun = "columns" if len(missing) > 1 else "column"
         raise NotThere(f"{table.name} in {warehouse.url} lacks the {noun} {listed}.", remedy=commands("migrate"))
+    _require_base_columns(registry, table, warehouse.url)
     dates = dates_of(registry)
     live = table.find(dates.column) if dates else None
     if dates and live and live.type.kind is not dates.kind:
@@ -252,6 +257,25 @@ def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[st
             f"{warehouse.url} but a {dates.kind} in {registry.path}.",
             remedy=f"Change its type in `base_columns` to {live.type.kind}, or convert the column of the table.",
         )
+
+
+def _require_base_columns(registry: Registry, table: Table, url: str) -> None:
+    """Raise NotThere or Refusal for a column that scoring reads and that is absent, or is text in place of numbers."""
+    from fqtool.scoring.scoring import Scoring
+
+    managed = {one.name.lower() for one in Scoring(registry).managed}
+    for column in Scoring(registry).reads:
+        live = table.find(column.name)
+        if column.key in managed:
+            continue
+        if live is None:
+            message = f"`{column.name}` is in {registry.path} but not in {table.name} in {url}."
+            raise NotThere(message, remedy=commands("check-drift"))
+        if column.type.kind in _NUMBERS and live.type.kind not in _NUMBERS:
+            raise Refusal(
+                f"`{column.name}` is {live.sql_type} in {table.name} in {url}, {column.sql_type} in {registry.path}.",
+                remedy=commands("check-drift"),
+            )
 
 
 def newest_date(registry: Registry, warehouse: Warehouse, today: date) -> NewestDate:

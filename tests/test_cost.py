@@ -258,7 +258,7 @@ def test_the_command_distinguishes_measured_from_estimated(tmp_path: Path) -> No
     target = f"duckdb:///{tmp_path}/store.duckdb"
     code, told, _ = run(tmp_path, "--target", target)
     assert code == 0
-    assert f"There is no table {registry().table.name} in {target}." in told
+    assert f"There is no table {registry().table.name} in {target}" in told
     assert "estimated from 200 synthetic rows" in told
     with DuckDBWarehouse(str(tmp_path / "store.duckdb")) as warehouse:
         store(warehouse, Season(registry(), DAY, 1, rows_per_day=20).rows())

@@ -22,7 +22,7 @@ LINE = "`renamed_from: {}`"
 
 def asked(findings: tuple[Finding, ...]) -> dict[str, str]:
     """The column that each question is about -> its fix."""
-    return {one.subject: str(one.remedy) for one in findings if "under a new name?" in one.message}
+    return {one.subject: str(one.remedy) for one in findings if "the same column as" in one.message}
 
 
 def answered(folder: Path, registry: Registry, warehouse: Warehouse, entry: str, former: str) -> Table:

@@ -54,6 +54,12 @@ TargetUrl = Annotated[
 ]
 
 
+def is_typed(context: typer.Context, name: str) -> bool:
+    """Return whether an option of the running command was typed, and not set by an environment variable."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def _seconds(value: float) -> float:
     # A socket accepts no timeout above some hundred days, and a wait of a day is long enough.
     if not 0.1 <= value <= 86400:  # noqa: PLR2004

@@ -64,15 +64,16 @@ class Entry:
     Args:
         section: The list, such as `base_columns`.
         text: The entry on one line, as YAML, with its dash.
-        instead: An alternative, as a sentence; "" without one.
+        unless: What to do in another case, as a sentence before; "" without one.
     """
 
     section: str
     text: str
-    instead: str = ""
+    unless: str = ""
 
     def __str__(self) -> str:
-        return f"Add it to {self.section}: {self.text}{self.instead and f' {self.instead}'}"
+        add = f"dd it to {self.section}: {self.text}"
+        return f"{self.unless} Otherwise a{add}" if self.unless else f"A{add}"
 
 
 Remedy: TypeAlias = str | Commands | Statements | Entry

@@ -114,23 +114,35 @@ def edited_migration(history: History) -> Iterator[Finding]:
     --redo` plans the files again that ran on no target; it keeps files that fqtool did not write. `fqtool migrate plan`
     writes a missing contract again while the registry has the recorded features in the recorded order.
     """
+    ran = tuple(f"{revision.version}_" for revision in history.revisions or () if revision.begun)
     for mismatch in history.mismatches:
         yield Finding(
             mismatch.name,
             f"{mismatch.message}.",
-            cause="merge conflict" if mismatch.line else "edited after it was written",
-            remedy=restoration(mismatch, history.folder, proven=history.contract_is_proven),
+            cause=_why(mismatch),
+            remedy=restoration(
+                mismatch, history.folder, proven=history.contract_is_proven, ran=mismatch.name.startswith(ran)
+            ),
             location=Location(_path(history, mismatch.name if mismatch.line else CHECKSUMS), mismatch.line),
         )
 
 
-def restoration(mismatch: Mismatch, folder: str, *, proven: bool) -> Remedy:
+def _why(mismatch: Mismatch) -> str:
+    if mismatch.line:
+        return "merge conflict"
+    if mismatch.kind in (Kind.ABSENT, Kind.NO_RECORD, Kind.NO_RECORDS) or mismatch.message.endswith("is missing"):
+        return "deleted, or not committed"
+    return "edited after it was written"
+
+
+def restoration(mismatch: Mismatch, folder: str, *, proven: bool, ran: bool = False) -> Remedy:
     """Return the remedy of a difference between a folder and its checksums.
 
     Args:
         mismatch: the difference.
         folder: the folder of migrations.
         proven: whether the registry has the recorded contract, so that a plan can write it again.
+        ran: whether the target ran the file, so that it cannot be planned again.
     """
     path = f"{folder}/{mismatch.name}"
     restore = Commands((("git", "checkout", "--", path),))
@@ -152,6 +164,8 @@ def restoration(mismatch: Mismatch, folder: str, *, proven: bool) -> Remedy:
             return commands("migrate plan --redo")
         case Kind.CONTRACT | Kind.RECORD:
             return restore
+        case Kind.EDITED | Kind.ABSENT if ran:
+            return restore
         case Kind.EDITED | Kind.ABSENT:
             return commands("migrate plan --redo", first=f"{restore}, or, if it ran on no target:")
         case _ as other:
@@ -166,10 +180,11 @@ def applied_file_changed(history: History) -> Iterator[Finding]:
 
     Why: The target ran another text than the file now has.
 
-    Example: 0001 was rewritten after it ran on production; or rows of the ledger were edited.
+    Example: 0001 was rewritten after it ran on production; rows of the ledger were edited; or a colleague's branch has
+    another 0003, which ran here.
 
-    Fix: Restore the file that ran (its hash is in the ledger). If the ledger was edited, restore its table with
-    FOR SYSTEM_TIME AS OF.
+    Fix: Restore the file that ran (its hash is in the ledger), or merge the branch that has it. If the ledger was
+    edited, restore its table with FOR SYSTEM_TIME AS OF.
     """
     files = {file.version: file for file in history.files}
     for revision in history.revisions or ():
@@ -181,8 +196,8 @@ def applied_file_changed(history: History) -> Iterator[Finding]:
                 file.name,
                 f"`{file.name}` differs from the file that ran here: "
                 f"the ledger has sha256 {revision.hash[:12]}, the file {file.hash[:12]}.",
-                cause="the file or the ledger was edited",
-                remedy="Restore the file that ran from version control.",
+                cause="the file or the ledger was edited, or another branch has a file with this number that ran here",
+                remedy="Restore the file that ran from version control, or merge the branch that has it.",
                 location=Location(_path(history, file.name)),
             )
 
@@ -330,6 +345,6 @@ def table_behind_the_ledger(history: History) -> Iterator[Finding]:
         f"which applied migrations created.",
         cause="the table was dropped, or the ledger was copied without it; restore the table first to keep its rows"
         if absent_table
-        else "dropped manually, restored from an earlier time, or copied without it",
+        else "dropped or renamed manually, restored from an earlier time, or copied without it",
         remedy=commands(f"migrate --allow {RECREATE}") if absent_table else commands("migrate plan", "migrate"),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
 from fqtool.errors import NotThere
@@ -175,6 +176,10 @@ class Warehouse(Protocol):
 
 def no_table(name: str, url: str) -> NotThere:
     """Return the error for a table that a migration would create."""
+    path = url.removeprefix("duckdb:///")
+    if path not in (url, ":memory:") and not Path(path).exists():
+        remedy = commands("migrate", first="Correct --target. Or create the file and the table:")
+        return NotThere(f"There is no table {name} in {url}: the file does not exist.", remedy=remedy)
     return NotThere(f"There is no table {name} in {url}.", remedy=commands("migrate"))
 
 

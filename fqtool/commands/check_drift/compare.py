@@ -165,14 +165,14 @@ def _judged(drift: Drift, finding: Finding, level: Severity, asked: Mapping[str,
     if other := drift.maybe:
         finding = replace(
             finding,
-            message=f"{finding.message} Is it the undeclared column `{other.name}` under a new name?",
+            message=f"{finding.message} Is it the same column as `{other.name}`, which the table has and the registry does not?",
         )
         first = f"If so, write `renamed_from: {other.name}` in its entry. If not, change nothing. Then:"
         rename = RenameColumn(other.name, drift.change.touched[0])
         remedy = commands("migrate plan", _migrate(drift.live, rename), first=first)
     elif isinstance(remedy, Entry) and finding.subject.lower() in asked:
         new = asked[finding.subject.lower()]
-        remedy = replace(remedy, instead=f"But if it is `{new}` under its former name, follow the fix of `{new}`.")
+        remedy = replace(remedy, unless=f"If it is the same column as `{new}`, follow the fix of `{new}`.")
     return replace(finding, severity=level, cause=drift.cause, remedy=remedy)
 
 

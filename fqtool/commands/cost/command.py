@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from fqtool.cli.dates import date_option, days_of
-from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, max_bytes_option, warehouse_of
+from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, is_typed, max_bytes_option, warehouse_of
 from fqtool.cli.output import say
 
 app = typer.Typer()
@@ -31,6 +31,7 @@ class By(StrEnum):
 
 @app.command()
 def cost(
+    context: typer.Context,
     registry: RegistryPath = REGISTRY,
     start: Annotated[str | None, date_option("The first date, by default 13 days before the last")] = None,
     end: Annotated[str | None, date_option("The last date, by default today")] = None,
@@ -58,7 +59,7 @@ def cost(
     from fqtool.output.json_document import print_document
     from fqtool.workspace import open_registry
 
-    if offline and (start or end or target or max_bytes is not None):
+    if offline and (start or end or max_bytes is not None or is_typed(context, "target")):
         raise UsageError(
             "--offline reads no table, so dates, --target and --max-bytes do not apply.", remedy="Leave them out."
         )

@@ -16,6 +16,7 @@ from fqtool.cli.options import (
     RegistryPath,
     TargetUrl,
     Timeout,
+    is_typed,
     max_bytes_option,
     say_next,
     warehouse_of,
@@ -41,6 +42,7 @@ class FailOn(StrEnum):
 
 @app.command()
 def diff(
+    context: typer.Context,
     old: Annotated[str, typer.Argument(help="The old registry: a file, git:REV or git:REV:PATH.")] = "git:HEAD",
     new: Annotated[str | None, typer.Argument(help="The new registry; without it the file of --registry.")] = None,
     registry: RegistryPath = REGISTRY,
@@ -69,7 +71,7 @@ def diff(
     from fqtool.commands.diff.run import diff_of, levels_of, registry_at
     from fqtool.errors import UsageError
 
-    if rows is not None and (start or end or target or max_bytes is not None):
+    if rows is not None and (start or end or max_bytes is not None or is_typed(context, "target")):
         raise UsageError(
             "--rows scores a file, so it excludes --start, --end, --target and --max-bytes.", remedy="Remove them."
         )

@@ -43,6 +43,7 @@ from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import Workspace, ledger_entries, live_state
 
 _LONG = 14
+_LOST = "Name the folder with --migrations, or restore it. If no copy exists, drop the table `_fqtool_ledger`, then:"
 _BUDGET = "BigQuery allows 5 per 10 s on a table, 50 on a partitioned table"  # bigquery.md#metadata
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "cyan"}
 
@@ -181,7 +182,7 @@ def _require_applied_files(workspace: Workspace, known: tuple[Revision, ...]) ->
     history = replace(workspace.history(), revisions=tuple(revision for revision in known if revision.begun))
     if findings := tuple(applied_file_missing(history)):
         # Without the ledger, a first plan adopts the table as it is.
-        lost = commands("migrate plan", first="If no copy of the files exists, drop the table `_fqtool_ledger`, then:")
+        lost = commands("migrate plan", first=_LOST)
         remedy = "" if workspace.files else lost
         raise MigrationError(
             "Applied migrations are not in the folder; nothing was written.", remedy=remedy, findings=findings

@@ -16,6 +16,7 @@ from fqtool.cli.options import (
     TargetUrl,
     Timeout,
     counted,
+    is_typed,
     max_bytes_option,
     warehouse_of,
 )
@@ -33,6 +34,7 @@ app = typer.Typer()
 
 @app.command()
 def score(
+    context: typer.Context,
     registry: RegistryPath = REGISTRY,
     start: Annotated[str | None, date_option("The first date")] = None,
     end: Annotated[str | None, date_option("The last date, by default the first")] = None,
@@ -72,7 +74,7 @@ def score(
 
     moment = moment_of(as_of) if as_of else datetime.now(UTC).replace(microsecond=0)
     if source is not None:
-        if start or end or target or dry_run:
+        if start or end or dry_run or is_typed(context, "target"):
             raise UsageError("--input scores a file, so dates and --target do not apply.", remedy="Leave them out.")
         _score_file(registry, source, out, moment, rejects, strict=strict)
         return
