@@ -1,4 +1,4 @@
-"""Laws of scoring many dates by one query: the rows are those of one query a date, and a date is written whole or not."""
+"""Laws of scoring many dates by one query: the rows are those of one query a date, and a date is written whole."""
 
 from __future__ import annotations
 
