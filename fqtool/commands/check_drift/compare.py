@@ -165,7 +165,7 @@ def _judged(drift: Drift, finding: Finding, level: Severity, asked: Mapping[str,
     if other := drift.maybe:
         finding = replace(
             finding,
-            message=f"{finding.message} Is it the same column as `{other.name}`, which the table has and the registry does not?",
+            message=f"{finding.message} Is it the same column as `{other.name}`, which is only in the table?",
         )
         first = f"If so, write `renamed_from: {other.name}` in its entry. If not, change nothing. Then:"
         rename = RenameColumn(other.name, drift.change.touched[0])
