@@ -1,23 +1,25 @@
-"""How fast scoring is, beside a plain Python scorer and beside merely writing the finished columns.
+"""How fast `fqtool score` is, as users call it: whole processes that read a table and write it, beside plain Python.
 
-    python bench/scoring.py                    all of it, a quarter of an hour; written into README.md
-    python bench/scoring.py --rows 18000       only that size, printed
+    python bench/scoring.py                             all of it; written into README.md
+    python bench/scoring.py --series season --rounds 1  only that, printed
 
-Every figure comes from a process of its own, so that peak memory is its own too.
+Every round starts each peer in a process of its own, on a copy of the same file, in turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
+import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,184 +27,267 @@ import machine
 import rows
 
 ROOT = Path(__file__).resolve().parent.parent
-NOW = datetime(2026, 2, 7, tzinfo=UTC)
-SIZES = (18_000, 1_000_000, 5_000_000)
-MOST_IN_MEMORY = 1_000_000
-PLAIN_SAMPLE = 20_000
+REGISTRY = ROOT / "feature_registry.yaml"
+FIRST, NOW = date(2025, 10, 22), datetime(2026, 2, 7, tzinfo=UTC)
 # The peer has other names for processors, and rounds 11.975 up, which as a float is less than it looks.
 _TOLD_OTHERWISE = {"upstream_processors_ran", "missing_processors", "upstream_data_freshness_hours"}
 
 
-def scorer() -> Any:
-    """What scores by the repository's registry."""
-    import fqtool
-    from fqtool.warehouse.duckdb.scorer import scorer_of
+@dataclass(frozen=True)
+class Series:
+    """Rows to score: so many dates of so many rows, with so many label maps a date (0: none repeats)."""
 
-    return scorer_of(fqtool.load_registry(ROOT / "feature_registry.yaml"))
+    dates: int
+    a_date: int
+    maps: int
+    rounds: int
 
+    @property
+    def words(self) -> str:
+        """The rows in words."""
+        repeated = f"{self.maps} label maps a date" if self.maps else "no label map twice"
+        return f"{self.dates:,} x {self.a_date:,}, {repeated}"
 
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that the work takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def in_table(count: int, threads: int, *, disk: bool) -> dict[str, float]:
-    """Score a table into a table; then copy the finished columns to the same place."""
-    import duckdb
-
-    import fqtool
-
-    made = scorer()
-    with tempfile.TemporaryDirectory() as folder:
-        connection = duckdb.connect(f"{folder}/bench.duckdb" if disk else ":memory:")
-        connection.execute(f"SET TimeZone = 'UTC'; SET threads = {threads}; SET temp_directory = '{folder}'")
-        base = rows.select(fqtool.load_registry(ROOT / "feature_registry.yaml"), count)
-        connection.execute(f"CREATE TABLE {rows.TABLE} AS {base}")
-        query = f"WITH {made._query}".replace("CAST($computed_at AS TIMESTAMPTZ)", f"TIMESTAMPTZ '{NOW.isoformat()}'")
-        flush = "; CHECKPOINT" if disk else ""
-        connection.execute(f"CREATE TABLE finished AS {query}{flush}")
-        peak = peak_gb()
-        # In turns, and the better of each: who comes first pays for memory that the next finds ready.
-        taken: dict[str, list[float]] = {query: [], "FROM finished": []}
-        for select in [*taken] * (2 if count <= MOST_IN_MEMORY else 1):
-            statement = f"CREATE TABLE made AS {select}{flush}"
-            taken[select].append(timed(partial(connection.execute, statement)))
-            connection.execute(f"DROP TABLE made{flush}")
-        planned = timed(lambda: connection.execute(f"EXPLAIN {query}").fetchall())
-    return {"seconds": min(taken[query]), "floor": min(taken["FROM finished"]), "peak_gb": peak, "plan": planned}
+    @property
+    def end(self) -> date:
+        """The last date."""
+        return FIRST + timedelta(days=self.dates - 1)
 
 
-def in_parquet(count: int, threads: int) -> dict[str, float]:
-    """Score a Parquet file into a Parquet file, as `fqtool score --input --output` does; then copy the result."""
-    import duckdb
-
-    import fqtool
-
-    made = scorer()
-    with tempfile.TemporaryDirectory() as folder:
-        source, out = Path(folder, "in.parquet"), Path(folder, "out.parquet")
-        made._connection.execute(f"SET threads = {threads}; SET temp_directory = '{folder}'")
-        base = rows.select(fqtool.load_registry(ROOT / "feature_registry.yaml"), count)
-        duckdb.execute(f"COPY ({base}) TO '{source}' (FORMAT parquet)")
-        scored = timed(lambda: made.file(source, out, NOW))
-        peak = peak_gb()
-        copy = f"COPY (FROM '{out}') TO '{folder}/copy.parquet' (FORMAT parquet, COMPRESSION zstd)"
-        floor = min(timed(lambda: made._connection.execute(copy)) for _ in range(2))
-    return {"seconds": scored, "floor": floor, "peak_gb": peak}
-
-
-def plain(count: int, threads: int) -> dict[str, float]:  # noqa: ARG001  Python has one
-    """Score a sample of the rows with dicts, after checking on some that both scorers agree."""
-    import duckdb
-    from dict_scorer import DictScorer
-
-    import fqtool
-
-    registry = fqtool.load_registry(ROOT / "feature_registry.yaml")
-    duckdb.execute("SET TimeZone = 'UTC'")
-    result = duckdb.execute(rows.select(registry, min(count, PLAIN_SAMPLE)))
-    names = [column[0] for column in result.description]
-    records = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-    peer = DictScorer(registry)
-    for ours, theirs in zip(registry.score(records[:500], as_of=NOW), records[:500], strict=True):
-        other = peer.score(theirs, NOW)
-        for name in set(other) - _TOLD_OTHERWISE:
-            a, b = ours[name], other[name]
-            same = json.loads(a) == json.loads(b) if name.endswith("_json") else a == b or float(a) == b
-            if not same:
-                raise SystemExit(f"the scorers disagree on {name}: {a!r} and {b!r}")
-    seconds = timed(lambda: [peer.score(one, NOW) for one in records])
-    return {"seconds": seconds * count / len(records), "peak_gb": peak_gb()}
-
-
-def records(count: int, threads: int) -> dict[str, float]:  # noqa: ARG001  one connection decides
-    """The Python API: first use with everything loaded, then warm."""
-    start = time.perf_counter()
-    import fqtool
-
-    registry = fqtool.load_registry(ROOT / "feature_registry.yaml")
-    one = {"player_lookup": "a", "game_date": "2026-02-06", "features": [1.0] * 37}
-    one["feature_sources"] = {str(index): "phase4" for index in range(37)}  # type: ignore[assignment]
-    registry.score([one], as_of=NOW)
-    first = time.perf_counter() - start
-    warm = min(timed(lambda: registry.score([one], as_of=NOW)) for _ in range(9))
-    thousand = min(timed(lambda: registry.score([one] * 1000, as_of=NOW)) for _ in range(5))
-    return {"first": first, "one": warm, "thousand": thousand, "seconds": thousand, "peak_gb": peak_gb()}
-
-
-KINDS: dict[str, Callable[[int, int], dict[str, float]]] = {
-    "memory": lambda count, threads: in_table(count, threads, disk=False),
-    "disk": lambda count, threads: in_table(count, threads, disk=True),
-    "parquet": in_parquet,
-    "plain": plain,
-    "records": records,
+SERIES = {
+    "season": Series(90, 250, 14, 3),
+    "unrepeated": Series(90, 250, 0, 3),
+    "year": Series(365, 250, 14, 1),
+    "thousand": Series(30, 1_000, 14, 3),
+    "large": Series(2, 100_000, 14, 1),
+    "million": Series(10, 100_000, 14, 1),
 }
 
 
-def peak_gb() -> float:
-    """The most memory that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+@dataclass(frozen=True)
+class Run:
+    """A process that has ended: seconds by the clock, and seconds of processors."""
+
+    seconds: float
+    processor: float
 
 
-def measured(kind: str, count: int, threads: int) -> dict[str, float]:
-    """Measure in a process of its own."""
-    words = [sys.executable, __file__, "--measure", kind, "--rows", str(count), "--threads", str(threads)]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{kind} {count}: {done.stderr[-2000:]}")
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    print(kind, count, threads, found, file=sys.stderr)
-    return found
+def run(words: Sequence[str]) -> Run:
+    """Run a program to its end."""
+    with tempfile.TemporaryFile() as out:
+        began = time.perf_counter()
+        process = subprocess.Popen(words, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            out.seek(0)
+            raise SystemExit(f"{' '.join(words)}: {out.read().decode()[-2000:]}")
+    return Run(seconds, used.ru_utime + used.ru_stime)
 
 
-def table(sizes: tuple[int, ...]) -> str:
-    """Measure all and return the page."""
-    lines = [
-        "| rows | where | threads | rows/s | seconds | floor, s | beside the floor | beside plain Python | peak |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for count in sizes:
-        peer = measured("plain", count, 1)
-        for kind in ("memory", "disk", "parquet"):
-            if kind == "memory" and count > MOST_IN_MEMORY:
-                continue
-            for threads in (1, 2):
-                one = measured(kind, count, threads)
-                lines.append(
-                    f"| {count:,} | {kind} | {threads} | {count / one['seconds']:,.0f} | {one['seconds']:.2f} | "
-                    f"{one['floor']:.2f} | {one['seconds'] / one['floor']:.1f}x slower | "
-                    f"{peer['seconds'] / one['seconds']:.1f}x faster | {one['peak_gb']:.1f} GB |"
-                )
-        lines.append(
-            f"| {count:,} | plain Python | 1 | {count / peer['seconds']:,.0f} | {peer['seconds']:.2f} | | | 1 | |"
+def store(path: Path, series: Series) -> None:
+    """Write a file with the unscored table."""
+    from fqtool import load_registry
+    from fqtool.migrations.plan import make_statement
+    from fqtool.schema.build import desired_table
+    from fqtool.table.changes import CreateTable
+    from fqtool.table.model import State
+    from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
+
+    registry = load_registry(REGISTRY)
+    with DuckDBWarehouse(str(path)) as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(registry)),)))
+        select = rows.select(registry, series.dates * series.a_date, series.a_date, series.maps)
+        required = "'g' AS game_id, 37 AS feature_count, 'v2_37features' AS feature_version, 'mixed' AS data_source"
+        warehouse.connection().execute(
+            f"INSERT INTO {registry.table.name} BY NAME SELECT {required}, * FROM ({select})"
         )
-    api = measured("records", 1000, 1)
-    lines += [
-        "",
-        (
-            f"Records of a program: first use {api['first']:.2f} s with all that is loaded, one warm record "
-            f"{api['one'] * 1000:.0f} ms, 1,000 warm records {api['thousand'] * 1000:.0f} ms."
-        ),
+
+
+def plain(path: str, end: str) -> None:
+    """Score a table with dicts: read the rows, write NDJSON, and update the table from it in one statement."""
+    import duckdb
+    from dict_scorer import DictScorer
+
+    from fqtool import load_registry
+
+    registry = load_registry(REGISTRY)
+    peer, table = DictScorer(registry), registry.table.name
+    with duckdb.connect(path) as connection, tempfile.NamedTemporaryFile("w", suffix=".ndjson") as out:
+        connection.execute("SET TimeZone = 'UTC'")
+        base = ", ".join(["*"] if not registry.base_columns else [one.name for one in registry.base_columns])
+        dates = f"game_date BETWEEN DATE '{FIRST}' AND DATE '{end}'"
+        result = connection.execute(f"SELECT {base}, feature_sources FROM {table} WHERE {dates}")
+        names, scored = [column[0] for column in result.description], dict[str, Any]()
+        keys = registry.table.keys
+        while batch := result.fetchmany(10_000):
+            for values in batch:
+                row = dict(zip(names, values, strict=True))
+                scored = peer.score(row, NOW)
+                out.write(json.dumps({key: row[key] for key in keys} | scored, default=str) + "\n")
+        out.flush()
+        types = dict(connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {table})").fetchall())
+        read = ", ".join(f"'{name}': '{types[name]}'" for name in (*keys, *scored))
+        sets = ", ".join(f"{name} = s.{name}" for name in scored)
+        connection.execute(
+            f"UPDATE {table} AS t SET {sets} FROM read_json('{out.name}', format='newline_delimited', "
+            f"columns={{{read}}}) AS s WHERE {' AND '.join(f't.{key} = s.{key}' for key in keys)}"
+        )
+
+
+def floor(path: str, finished: str) -> None:
+    """Write the finished columns of another file into the table, by one statement."""
+    import duckdb
+
+    from fqtool import load_registry
+    from fqtool.scoring.scoring import Scoring
+
+    registry = load_registry(REGISTRY)
+    table = registry.table.name
+    with duckdb.connect(path) as connection:
+        connection.execute(f"ATTACH '{finished}' AS other (READ_ONLY)")
+        sets = ", ".join(f"{one.name} = s.{one.name}" for one in Scoring(registry).columns)
+        keys = " AND ".join(f"t.{key} = s.{key}" for key in registry.table.keys)
+        connection.execute(f"UPDATE {table} AS t SET {sets} FROM other.{table} AS s WHERE {keys}")
+
+
+def agree() -> None:
+    """Check on 500 rows that the peer computes what fqtool computes."""
+    import duckdb
+    from dict_scorer import DictScorer
+
+    from fqtool import load_registry
+
+    registry = load_registry(REGISTRY)
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        result = connection.execute(rows.select(registry, 500))
+        names = [column[0] for column in result.description]
+        records = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    peer = DictScorer(registry)
+    for ours, record in zip(registry.score(records, as_of=NOW), records, strict=True):
+        theirs = peer.score(record, NOW)
+        for name in set(theirs) - _TOLD_OTHERWISE:
+            a, b = ours[name], theirs[name]
+            same = json.loads(a) == json.loads(b) if name.endswith("_json") else a == b or float(a) == b
+            if not same:
+                raise SystemExit(f"the scorers disagree on {name}: {a!r} and {b!r}")
+
+
+def measured(series: Series, rounds: int) -> dict[str, list[Run]]:
+    """Time each peer on copies of one file, in turns."""
+    own = [sys.executable, __file__, "--as"]
+    with tempfile.TemporaryDirectory() as folder:
+        blank, work, finished = (Path(folder, f"{name}.duckdb") for name in ("blank", "work", "finished"))
+        store(blank, series)
+        score = [
+            sys.executable, "-m", "fqtool", "score", "--start", str(FIRST), "--end", str(series.end),
+            "--target", f"duckdb:///{work}", "--as-of", NOW.isoformat(),
+        ]  # fmt: skip
+        peers = {
+            "fqtool score": score,
+            "plain Python": [*own, "plain", str(work), str(series.end)],
+            "floor": [*own, "floor", str(work), str(finished)],
+        }
+        runs: dict[str, list[Run]] = {name: [] for name in peers}
+        for _ in range(rounds):
+            for name, words in peers.items():
+                shutil.copyfile(blank, work)
+                runs[name].append(run(words))
+                print(series.words, name, runs[name][-1], file=sys.stderr)
+                if name == "fqtool score" and not finished.exists():
+                    shutil.copyfile(work, finished)
+    return runs
+
+
+def spread(values: Sequence[float]) -> str:
+    """The median, with the least and the greatest where there are several."""
+    middle = f"{statistics.median(values):.2f}"
+    return f"{middle} ({min(values):.2f}-{max(values):.2f})" if len(values) > 1 else middle
+
+
+def records() -> None:
+    """Time the Python API beside a bare prepared statement of 122 columns, in this process; print ratios as JSON."""
+    began = time.perf_counter()
+    import duckdb
+
+    connection = duckdb.connect()
+    names = ", ".join(f"x + {number} AS c{number}" for number in range(122))
+    connection.execute(f"PREPARE bare AS SELECT {names} FROM (SELECT UNNEST(RANGE(CAST($n AS BIGINT))) AS x)")
+
+    def bare(count: int) -> list[dict[str, Any]]:
+        result = connection.execute(f"EXECUTE bare(n := {count})")
+        described = [column[0] for column in result.description]
+        return [dict(zip(described, row, strict=True)) for row in result.fetchall()]
+
+    bare(1)
+    bare_first = time.perf_counter() - began
+    began = time.perf_counter()
+    import fqtool
+
+    registry = fqtool.load_registry(REGISTRY)
+    record: dict[str, Any] = {"player_lookup": "a", "game_date": "2026-02-06", "features": [1.0] * 37}
+    record["feature_sources"] = {str(index): "phase4" for index in range(37)}
+    registry.score([record], as_of=NOW)
+    first = bare_first + time.perf_counter() - began
+    timed = {f"first {first:.2f} s": (first, bare_first)}
+    for count, turns in ((1, 15), (1_000, 7)):
+        ours = min(clocked(lambda count=count: registry.score([record] * count, as_of=NOW)) for _ in range(turns))
+        least = min(clocked(lambda count=count: bare(count)) for _ in range(turns))
+        timed[f"{count:,} warm {ours * 1000:.0f} ms"] = (ours, least)
+    print(json.dumps({what: ours / least for what, (ours, least) in timed.items()}))
+
+
+def clocked(work: Callable[[], object]) -> float:
+    """Seconds that the work takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def page(names: Sequence[str], rounds: int | None) -> str:
+    """Measure all and return the page."""
+    agree()
+    lines = [
+        "| dates x rows | fqtool, s | plain Python, s | floor, s | Python / fqtool | by processor | fqtool / floor |",
+        "|---|---|---|---|---|---|---|",
     ]
+    for name in names:
+        series = SERIES[name]
+        runs = measured(series, rounds or series.rounds)
+        ours, peer, least = runs["fqtool score"], runs["plain Python"], runs["floor"]
+        cells = [
+            *(spread([one.seconds for one in side]) for side in (ours, peer, least)),
+            spread([b.seconds / a.seconds for a, b in zip(ours, peer, strict=True)]),
+            spread([b.processor / a.processor for a, b in zip(ours, peer, strict=True)]),
+            spread([a.seconds / b.seconds for a, b in zip(ours, least, strict=True)]),
+        ]
+        lines.append(f"| {series.words} | {' | '.join(cells)} |")
+    own = [sys.executable, __file__, "--as", "records"]
+    done = [json.loads(subprocess.run(own, capture_output=True, check=True).stdout) for _ in range(rounds or 3)]
+    lines += ["", "| records of a program | times a bare prepared statement of 122 columns |", "|---|---|"]
+    for position, what in enumerate(done[0]):
+        lines.append(f"| {what} | {spread([list(one.values())[position] for one in done])} |")
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Measure one thing, or all."""
+    """Measure, or be one of the measured processes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--measure", choices=KINDS)
-    parser.add_argument("--rows", type=int, nargs="*", default=list(SIZES))
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--as", dest="role", nargs="+")
+    parser.add_argument("--series", nargs="*", choices=SERIES, default=list(SERIES))
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--write", action="store_true", help="write the page although it is not everything")
     given = parser.parse_args()
-    if given.measure:
-        print(json.dumps(KINDS[given.measure](given.rows[0], given.threads)))
+    if given.role:
+        role, *words = given.role
+        {"plain": plain, "floor": floor, "records": records}[role](*words)
         return
-    page = f"{machine.line()}\n\n{table(tuple(given.rows))}"
-    print(page)
-    if tuple(given.rows) == SIZES:
-        machine.put("scoring", page)
+    text = f"{machine.line()}\n\n{page(given.series, given.rounds)}"
+    print(text)
+    if given.write or (given.series == list(SERIES) and given.rounds is None):
+        machine.put("scoring", text)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,11 @@ from fqtool.warehouse.duckdb.transpile.kinds import Kinds, filled, is_decimal, o
 
 _MOST_DIGITS = 15
 # DuckDB rounds x * 100, which may be a half although x was not. It is a real half only if x * 2^(n+1) is whole;
-# otherwise printf, which uses the exact value, decides whether to round down.
+# otherwise printf, which uses the exact value, decides whether to round down. DuckDB 2.0.1 rounds some of them down.
 _ROUND = (
     "ROUND(CASE WHEN {is_float}ABS(:v * 1e{n} % 1) = 0.5 AND :v * {two} % 1 <> 0 "
-    "AND ABS(CAST(PRINTF('%.{n}f', :v) AS DOUBLE)) < ABS(:v) THEN :v - (ROUND(:v, {n}) - :v) ELSE :v END, {n})"
+    "AND ABS(CAST(PRINTF('%.{n}f', :v) AS DOUBLE)) < ABS(:v) AND ABS(ROUND(:v, {n})) > ABS(:v) "
+    "THEN :v - (ROUND(:v, {n}) - :v) ELSE :v END, {n})"
 )
 # A NUMERIC as a whole number of 10^-9; the largest one times 10^9 would not fit a DECIMAL.
 SCALED = (

@@ -113,11 +113,12 @@ def trim(node: exp.Trim, kinds: Kinds) -> exp.Expr:
 
 
 def split(node: exp.Split, _: Kinds) -> exp.Expr:
-    """Translate SPLIT, which is NULL if the delimiter is."""
+    """Translate SPLIT, which is NULL if the delimiter is. DuckDB 2.0.1 splits '' by '' into nothing."""
     by = node.expression
-    if isinstance(by, exp.Literal):
+    if isinstance(by, exp.Literal) and by.name:
         return node
-    return filled("CASE WHEN NOT :by IS NULL THEN :parts END", by=by, parts=node)
+    parts = "CASE WHEN :by = '' AND :v = '' THEN [''] WHEN NOT :by IS NULL THEN :parts END"
+    return filled(parts, by=by, v=node.this, parts=node)
 
 
 def _as_text(node: exp.Expr, kinds: Kinds) -> exp.Expr:
