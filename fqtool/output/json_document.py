@@ -24,7 +24,12 @@ FORMAT_VERSION = 1
 
 def print_json(outcome: Outcome, stream: TextIO) -> None:
     """Print the outcome as JSON."""
-    document = {
+    print_document(document_of(outcome), stream)
+
+
+def document_of(outcome: Outcome) -> dict[str, Any]:
+    """Return the outcome as a JSON document."""
+    return {
         "format_version": FORMAT_VERSION,
         "target": outcome.target,
         "command": outcome.command,
@@ -32,7 +37,6 @@ def print_json(outcome: Outcome, stream: TextIO) -> None:
         "summary": {str(severity): count for severity, count in tally(outcome.findings).items()},
         **outcome.also,
     }
-    print_document(document, stream)
 
 
 def _entry(finding: Finding) -> dict[str, Any]:

@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from fqtool.cli.dates import date_option, day_of, newest_day
-from fqtool.cli.options import REGISTRY, Format, RegistryPath, TargetUrl, Timeout, report_findings, warehouse_of
+from fqtool.cli.options import (
+    REGISTRY,
+    Format,
+    RegistryPath,
+    TargetUrl,
+    Timeout,
+    report_findings,
+    warehouse_of,
+    with_options_in,
+)
 from fqtool.cli.output import current_run, say
 
 app = typer.Typer()
@@ -30,6 +39,13 @@ def daily(
     fail_on: Annotated[FailOn, typer.Option("--fail-on", help="The lowest severity that exits 1.")] = FailOn.WARNING,
     require_rows: Annotated[bool, typer.Option("--require-rows", help="Exit 1 if the date has no rows.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show every figure and every finding.")] = False,
+    notify: Annotated[
+        str | None,
+        typer.Option("--notify", envvar="FQTOOL_NOTIFY", metavar="URL", help="Post problems to this webhook, as JSON."),
+    ] = None,
+    notify_always: Annotated[
+        bool, typer.Option("--notify-always", help="Post the result to --notify even without problems.")
+    ] = False,
     target: TargetUrl = None,
     timeout: Timeout = 30.0,
     form: Format = "text",
@@ -38,15 +54,23 @@ def daily(
 
     Exit 1 if any problem is found.
     """
+    from fqtool.commands.daily.notify import notifying
     from fqtool.commands.daily.run import daily_of, figure_rows, figures_to_act_on, is_of_figure, others
     from fqtool.commands.diagnose.run import heading
+    from fqtool.errors import UsageError
     from fqtool.findings.remedy import commands
+    from fqtool.output.outcome import Outcome
     from fqtool.output.sentences import fitted
     from fqtool.output.table_text import print_table
     from fqtool.workspace import open_registry
 
+    if notify_always and not notify:
+        raise UsageError("--notify-always needs --notify.", remedy="Add --notify with the address of a webhook.")
     given, loaded = None if date is None else day_of(date), open_registry(registry)
-    with warehouse_of(loaded, target, timeout) as warehouse:
+    with (
+        notifying(loaded.table.name, notify, always=notify_always) as notice,
+        warehouse_of(loaded, target, timeout) as warehouse,
+    ):
         day = given or newest_day(loaded, warehouse)
         result = daily_of(loaded, warehouse, day, baseline, today=None if given else current_run().today)
         title = heading(result.diagnosis)
@@ -58,6 +82,8 @@ def daily(
             more = "" if verbose else " Add --verbose to list them."
             print(fitted(f"{others(result.checks)}{more}", sys.stdout), end="\n\n")
         ok = "No problems found." if result.checks and form == "text" else title
+        found = with_options_in(result.findings)
+        notice.outcome = Outcome(found, warehouse.url, "daily", "No problems found.", {"date": str(day)})
         report_findings(
             result.findings,
             form,
@@ -69,6 +95,6 @@ def daily(
             following=commands(f"diagnose --date {day}", first="Next:"),
             also={"date": str(day)},
         )
-    if result.diagnosis.today is None and require_rows:
-        say(f"{day} has no rows, and --require-rows is set.")
-        raise typer.Exit(1)
+        if result.diagnosis.today is None and require_rows:
+            say(f"{day} has no rows, and --require-rows is set.")
+            raise typer.Exit(1)
