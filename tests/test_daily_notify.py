@@ -1,4 +1,4 @@
-"""Laws of `daily --notify`: who is told what, and a receiver that fails changes nothing."""
+"""Laws of `daily --notify`: what is posted, and a receiver that fails changes nothing."""
 
 from __future__ import annotations
 

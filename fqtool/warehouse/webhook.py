@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from fqtool.errors import UsageError
 
 TIMEOUT = 10.0
-"""Seconds to wait for an answer: a slow chat does not hold up a check."""
+"""Seconds to wait for an answer: a check does not wait longer for a slow chat."""
 
 
 def require_address(url: str) -> str:

@@ -26,7 +26,7 @@ class Notice:
     outcome: Outcome | None = None
 
     def document(self, code: int, error: FqtoolError | None) -> dict[str, Any] | None:
-        """Return what to post at the end of a run, None for a run that nobody has to hear of.
+        """Return what to post at the end of a run, None for a run without problems.
 
         Args:
             code: The exit code.
