@@ -21,6 +21,8 @@ from fqtool.findings import former_names
 from fqtool.findings.catalog import every_rule
 from fqtool.findings.finding import Rule
 from fqtool.scoring.feature_language import DYNAMIC
+from fqtool.table.properties import COLUMN_PROPERTIES, TABLE_PROPERTIES
+from fqtool.table.property import Written
 
 REFERENCE = Path("docs/reference")
 NOTE = "<!-- Written by `python docs/generate.py`: change the code, not this page. -->"
@@ -144,7 +146,36 @@ def registry_page() -> str:
     ]
     for title, about, keys in maps_of(schema, "", schema["description"]):
         lines += ["", f"### {title}", "", plain(about), "", *table_of(keys)]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, "", *properties_section()]) + "\n"
+
+
+WRITERS = {
+    Written.OPTIONS: "`OPTIONS` of a migration",
+    Written.CLAUSE: "a clause of a migration",
+    Written.CREATION: "a migration that creates the table or column; fixed afterwards",
+    Written.OWNER: "its owner, with `bq update`",
+}
+
+
+def properties_section() -> Iterator[str]:
+    """A row for each property of BigQuery that fqtool knows."""
+    yield from (
+        "## Properties",
+        "",
+        "A property that the registry does not declare is not managed: fqtool neither compares nor changes it. An",
+        "empty value means that the property must not be set.",
+        "",
+        "| property | of | in tables.get | written by |",
+        "|---|---|---|---|",
+    )
+    rows = [("table", row.sql or name, row) for name, row in TABLE_PROPERTIES.items()]
+    rows += [("column, field", name, row) for name, row in COLUMN_PROPERTIES.items()]
+    for of, name, row in rows:
+        place = code(".".join(row.path)) if row.path else "not reported, so not compared"
+        yield f"| `{name}` | {of} | {place} | {WRITERS[row.written]} |"
+    yield "| `default` | field of a STRUCT | `defaultValueExpression` | no one: BigQuery has no statement for it |"
+    yield "| `primary_key` | table | `tableConstraints.primaryKey` | `ADD PRIMARY KEY` of a migration |"
+    yield "| `foreign_keys` | table | `tableConstraints.foreignKeys` | `ADD FOREIGN KEY` of a migration |"
 
 
 def maps_of(schema: dict[str, Any], path: str, about: str) -> Iterator[tuple[str, str, dict[str, Any]]]:

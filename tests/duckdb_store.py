@@ -17,7 +17,7 @@ STORE = Table(
         Column("item", Type(Kind.STRING, length=40), Mode.REQUIRED, "who"),
         Column("day", Type(Kind.DATE), description="when"),
         Column("n", Type(Kind.INT64), default="7"),
-        Column("place", Type(Kind.GEOGRAPHY), policy_tags=("secret",)),
+        Column("place", Type(Kind.GEOGRAPHY), properties=(("policy_tags", "secret"),)),
         Column("exact", Type(Kind.BIGNUMERIC)),
         Column("tags", Type(Kind.STRING, length=9), Mode.REPEATED),
         Column("s", Type(Kind.STRUCT, fields=(Column("a", Type(Kind.STRING, length=3), description="deep"),))),

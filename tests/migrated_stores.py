@@ -14,10 +14,7 @@ from fqtool.findings.finding import Finding
 from fqtool.migrations.plan import make_statement
 from fqtool.registry.model import Registry
 from fqtool.schema.build import base_table
-from fqtool.table.changes import (
-    Change,
-    CreateTable,
-)
+from fqtool.table.changes import Change, CreateTable
 from fqtool.table.model import State, Table
 from fqtool.table.typetext import column
 from fqtool.warehouse.protocol import Warehouse

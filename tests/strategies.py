@@ -60,7 +60,7 @@ def options() -> st.SearchStrategy[Options]:
         Options,
         st.booleans(),
         st.none() | st.integers(1, 4000).map(float),
-        st.none() | st.just("2030-01-01 00:00:00+00:00"),
+        st.none() | st.just("2030-01-01T00:00:00Z"),
         texts,
         texts,
         labels.map(lambda made: tuple(sorted(made.items()))),

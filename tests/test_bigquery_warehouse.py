@@ -209,7 +209,7 @@ def test_a_resource_is_read_whole() -> None:
         "t",
         (
             Column("a", Type(Kind.INT64), Mode.REQUIRED, "x", "1"),
-            Column("b", Type(Kind.BIGNUMERIC, 40, 20), policy_tags=("t",)),
+            Column("b", Type(Kind.BIGNUMERIC, 40, 20), properties=(("policy_tags", "t"),)),
             Column("c", Type(Kind.STRUCT, fields=(Column("d", Type(Kind.FLOAT64), description="y"),)), Mode.REPEATED),
             Column("e", Type(Kind.RANGE, element=Kind.DATE)),
             Column("f", Type(Kind.BYTES, length=9)),
@@ -234,7 +234,7 @@ def test_a_resource_is_read_whole() -> None:
 def test_fields_of_an_answer_are_read_as_those_of_a_schema_file() -> None:
     """Law: what tables.get returns for a column is what a schema file holds, down to tags and nested fields."""
     columns = (
-        Column("a", Type(Kind.NUMERIC, 5, 2), Mode.REQUIRED, "text", "0", ("projects/p/tag",)),
+        Column("a", Type(Kind.NUMERIC, 5, 2), Mode.REQUIRED, "text", "0", (("policy_tags", "projects/p/tag"),)),
         Column("b", Type(Kind.STRUCT, fields=(Column("c", Type(Kind.STRING, length=3), Mode.REPEATED),))),
         Column("d", Type(Kind.RANGE, element=Kind.DATE)),
     )

@@ -20,22 +20,20 @@ from fqtool.migrations.plan import compared, make_statement, satisfied
 from fqtool.table import ddl
 from fqtool.table.change import ColumnChange, NoSqlChange
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    DropView,
-    PutView,
     RenameColumn,
     Reorder,
     SetClustering,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetPartitioning,
-    SetPolicyTags,
     SetType,
 )
 from fqtool.table.column import Column, Kind, Mode, Type
@@ -56,11 +54,14 @@ EXAMPLES: tuple[Change, ...] = (
     SetMode("a", Mode.NULLABLE),
     SetDefault("a", "1"),
     SetDescription(("a",), "new"),
-    SetPolicyTags(("a",), ("tag",)),
+    SetProperty(("a",), "policy_tags", "tag"),
     Reorder(("a",)),
     SetPartitioning(Partitioning("a")),
     SetClustering(("a",)),
     SetOption("description", "new"),
+    SetPrimaryKey(("a",)),
+    AddForeignKey("FOREIGN KEY (a) REFERENCES u(b)"),
+    DropForeignKey("FOREIGN KEY (a) REFERENCES u(b)"),
     PutView(View("v", "SELECT 1 AS x")),
     DropView("v"),
 )

@@ -7,18 +7,17 @@ import pytest
 from fqtool.migrations.contract import breaks, contract_text, read_contract
 from fqtool.migrations.plan import compared, make_statement
 from fqtool.registry.model import Feature
+from fqtool.table.change_options import SetOption
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    DropView,
-    PutView,
     RenameColumn,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetType,
 )
 from fqtool.table.column import Column, Kind, Mode, Type

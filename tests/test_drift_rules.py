@@ -75,7 +75,7 @@ CLASSES: list[tuple[str, str, Callable[[], State]]] = [
     ("FQ309", "partitioning", lambda: partitioned(Partitioning("day", "MONTH"))),
     ("FQ309", "partitioning", lambda: partitioned(None)),
     ("FQ310", "clustering", lambda: replace(DESIRED, table=replace(table(), clustering=()))),
-    ("FQ311", "item", lambda: changed("item", policy_tags=("projects/p/locations/eu/taxonomies/1/policyTags/2",))),
+    ("FQ311", "item", lambda: changed("item", properties=(("policy_tags", "projects/p/policyTags/2"),))),
     ("FQ312", "require_partition_filter", lambda: optioned(require_partition_filter=False)),
     ("FQ312", "partition_expiration_days", lambda: optioned(partition_expiration_days=7.0)),
     ("FQ312", "expiration", lambda: optioned(expiration="2030-01-01T00:00:00Z")),

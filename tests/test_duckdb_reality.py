@@ -14,7 +14,8 @@ from hypothesis import given
 
 from fqtool.errors import StatementFailed, WorldError
 from fqtool.sql import Query, WholeTable, ident
-from fqtool.table.changes import CreateTable, DropColumn, PutView, RenameColumn, SetMode, SetType, fold
+from fqtool.table.change_views import PutView
+from fqtool.table.changes import CreateTable, DropColumn, RenameColumn, SetMode, SetType, fold
 from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.model import DATASET, Options, Partitioning, State, Table, View
 from fqtool.table.typetext import column
@@ -43,7 +44,7 @@ BY_HAND: dict[str, Table] = {
     ),
     "ALTER TABLE store ALTER item DROP NOT NULL": changed("item", mode=Mode.NULLABLE),
     "ALTER TABLE store ALTER item TYPE BIGINT USING 1": changed("item", type=plain("INT64")),
-    "ALTER TABLE store ALTER place TYPE BLOB USING NULL": changed("place", type=plain("BYTES"), policy_tags=()),
+    "ALTER TABLE store ALTER place TYPE BLOB USING NULL": changed("place", type=plain("BYTES"), properties=()),
     "ALTER TABLE store ALTER exact TYPE DOUBLE": changed("exact", type=plain("FLOAT64")),
     "ALTER TABLE store ALTER tags TYPE BIGINT[] USING []": changed("tags", type=plain("INT64")),
     "ALTER TABLE store ALTER tags TYPE VARCHAR USING ''": changed("tags", type=plain("STRING"), mode=Mode.NULLABLE),

@@ -20,7 +20,8 @@ from fqtool.registry.load import load_registry
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_table
 from fqtool.sql import ident, literal
-from fqtool.table.changes import AddColumn, CreateTable, SetDefault, SetDescription, SetOption
+from fqtool.table.change_options import SetOption
+from fqtool.table.changes import AddColumn, CreateTable, SetDefault, SetDescription
 from fqtool.table.ddl import render
 from fqtool.table.model import State
 from fqtool.table.tokens import tokens_of

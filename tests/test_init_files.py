@@ -116,6 +116,7 @@ def test_a_data_contract(tmp_path: Path) -> None:
         ),
         Partitioning("day"),
         options=Options(description="Things"),
+        primary_key=("day", "item"),
     )
 
 

@@ -14,10 +14,8 @@ from fqtool.migrations.checksums import CHECKSUMS, checksums
 from fqtool.migrations.files import read_files
 from fqtool.migrations.ledger import revisions
 from fqtool.schema.build import desired_state
-from fqtool.table.changes import (
-    AddColumn,
-    PutView,
-)
+from fqtool.table.change_views import PutView
+from fqtool.table.changes import AddColumn
 from fqtool.table.ddl import Statement
 from fqtool.table.diff import diff
 from fqtool.table.typetext import column

@@ -13,17 +13,17 @@ from fqtool.commands.migrate.apply import verify_migrations
 from fqtool.errors import Refusal
 from fqtool.registry.model import BaseColumn, Registry
 from fqtool.schema.build import desired_state, desired_table
+from fqtool.table.change_options import SetOption
+from fqtool.table.change_views import PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    PutView,
     RenameColumn,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetType,
 )
 from fqtool.table.column import Kind, Mode, Type
@@ -333,7 +333,7 @@ def test_policy_tags_set_by_hand_stop_no_plan(folder: Path) -> None:
     """A data owner may tag a column that fqtool manages; a plan neither removes the tags nor is refused."""
     planned_in(folder, store())
     table = desired_table(store())
-    tagged = (replace(c, policy_tags=("a/tag",)) if c.name == "tier" else c for c in table.columns)
+    tagged = (replace(c, properties=(("policy_tags", "a/tag"),)) if c.name == "tier" else c for c in table.columns)
     warehouse = MemoryWarehouse()
     by_hand(warehouse, CreateTable(table.with_columns(tagged)), *map(PutView, desired_state(store()).views))
     assert [file.name for file, _ in planned_in(folder, store(4), warehouse).new] == ["0002_add_feature_3_quality.sql"]

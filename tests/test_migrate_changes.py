@@ -11,12 +11,7 @@ import pytest
 from fqtool.errors import Refusal
 from fqtool.registry.model import Deprecation, Feature
 from fqtool.schema.build import desired_table
-from fqtool.table.changes import (
-    AddColumn,
-    DropColumn,
-    SetDefault,
-    SetDescription,
-)
+from fqtool.table.changes import AddColumn, DropColumn, SetDefault, SetDescription
 from fqtool.table.model import Table
 from fqtool.table.typetext import column
 from fqtool.warehouse.protocol import Warehouse

@@ -12,16 +12,16 @@ from fqtool.commands.migrate.apply import verify_migrations
 from fqtool.errors import MigrationError
 from fqtool.findings.finding import Severity
 from fqtool.schema.build import base_table
+from fqtool.table.change_options import SetOption
+from fqtool.table.change_views import PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    PutView,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetType,
 )
 from fqtool.table.column import Kind, Mode, Type

@@ -13,7 +13,8 @@ from fqtool.errors import FqtoolError, Refusal
 from fqtool.findings.finding import Finding
 from fqtool.registry.model import Registry
 from fqtool.sql import Query
-from fqtool.table.changes import AddColumn, DropColumn, DropView
+from fqtool.table.change_views import DropView
+from fqtool.table.changes import AddColumn, DropColumn
 from fqtool.table.model import Table
 from fqtool.table.typetext import column
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse

@@ -59,7 +59,7 @@ MISTAKES = [
     ("FQ015", "range: [0, 70]", "range: [0, high]", "high", "Write a number."),
     ("FQ015", "features:\n", "features:\nxs:\n", "", "a dash before each entry"),
     ("FQ015", "index: 1,", "index: 1.5,", "1.5", "a whole number"),
-    ("FQ015", "drift:\n  FQ303: warning", "drift:", "", "a map, but is empty"),
+    ("FQ015", 'drift:\n  FQ303: warning\n  ignore: {"raw_*": [description]}', "drift:", "", "a map, but is empty"),
     ("FQ016", "for_each: feature", "for_each: features", "features", "Did you mean feature?"),
     ("FQ016", "owner: upstream", "owner: shred", "shred", "Did you mean shared?"),
     ("FQ016", "version: 1", "version: 2", "2", "it must be 1"),

@@ -230,6 +230,8 @@ def _one_before_gone(store: Store) -> None:
 
 VERIFY = ("migrate", "verify")
 STATUS = ("migrate", "status")
+FOREIGN = "foreign_keys: [{columns: [item], table: items, references: [item]}]"
+ROUNDED = "properties: {rounding_mode: ROUND_HALF_EVEN}"
 CASES = (
     Case("FQ301", _hand("DROP quality_tier"), name="dropped by hand"),
     Case("FQ301", lambda store: store.more(EXTRA), name="not planned"),
@@ -241,6 +243,14 @@ CASES = (
     Case("FQ312", lambda store: store.edit("require_partition_filter: true", "require_partition_filter: false")),
     Case("FQ312", _filter_turned_off, name="with a hazard"),
     Case("FQ313", _view_gone),
+    Case(
+        "FQ318",
+        lambda store: store.edit(
+            "    section: aggregate\n    expr: ROUND", f"    {ROUNDED}\n    section: aggregate\n    expr: ROUND"
+        ),
+    ),
+    Case("FQ319", lambda store: store.edit("keys: [item, day]", "keys: [item, day]\n  primary_key: true")),
+    Case("FQ320", lambda store: store.edit("keys: [item, day]", f"keys: [item, day]\n  {FOREIGN}")),
     Case("FQ404", lambda store: store.more(EXTRA)),
     Case("FQ401", _contract_gone, VERIFY, "contract gone"),
     Case("FQ401", _of_another_branch, VERIFY, "of another branch"),

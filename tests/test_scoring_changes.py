@@ -16,7 +16,8 @@ from fqtool.commands.migrate.plan import Planned, plan_migration
 from fqtool.registry.load import read_registry
 from fqtool.registry.model import Registry
 from fqtool.scoring.scoring import Scoring
-from fqtool.table.changes import AddColumn, PutView
+from fqtool.table.change_views import PutView
+from fqtool.table.changes import AddColumn
 from fqtool.table.schema_json import read_schema
 from fqtool.workspace import open_workspace
 from tests.bed.running import ROOT

@@ -19,7 +19,8 @@ from fqtool.schema.build import desired_state
 from fqtool.scoring.merge import Partition
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, ident
-from fqtool.table.changes import CreateTable, PutView
+from fqtool.table.change_views import PutView
+from fqtool.table.changes import CreateTable
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target

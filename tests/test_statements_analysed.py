@@ -29,18 +29,17 @@ from fqtool.schema.build import desired_state
 from fqtool.scoring.merge import Partition, partitions_between
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import ident
+from fqtool.table.change_options import SetOption
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    DropView,
-    PutView,
     RenameColumn,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetType,
     fold,
 )

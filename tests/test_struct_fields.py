@@ -271,7 +271,7 @@ def test_a_new_field_inside_a_required_struct_is_nullable() -> None:
 
 def test_a_struct_with_policy_tags_inside_is_not_widened() -> None:
     """SET DATA TYPE repeats the STRUCT without them; adding a field by a patch keeps them."""
-    field = Column("b", Type(Kind.INT64), policy_tags=("projects/p/taxonomies/1/policyTags/2",))
+    field = Column("b", Type(Kind.INT64), properties=(("policy_tags", "projects/p/taxonomies/1/policyTags/2"),))
     state = State(Table("t", (Column("a", Type(Kind.STRUCT, fields=(field,))),)))
     wider = SetType("a", column("x", "STRUCT<b NUMERIC>").type)
     assert wider.refusal(state) == "a has policy tags or properties inside the STRUCT"

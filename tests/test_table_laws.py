@@ -13,18 +13,17 @@ from hypothesis import strategies as st
 from fqtool.errors import InputError
 from fqtool.sql import ident, literal
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import SetOption
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    DropView,
-    PutView,
     RenameColumn,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetType,
     fold,
     steps,

@@ -10,22 +10,20 @@ import pytest
 from fqtool.errors import NotThere, StatementFailed
 from fqtool.sql import Query, WholeTable
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import SetOption, SetProperty
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    DropView,
-    PutView,
     RenameColumn,
     Reorder,
     SetClustering,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetPartitioning,
-    SetPolicyTags,
     SetType,
     fold,
 )
@@ -98,7 +96,7 @@ NO_SQL: tuple[Change, ...] = (
     Reorder(("day", "item")),
     SetPartitioning(None),
     SetClustering(("day",)),
-    SetPolicyTags(("item",), ("projects/p/taxonomies/1",)),
+    SetProperty(("item",), "policy_tags", "projects/p/taxonomies/1"),
 )
 
 

@@ -10,18 +10,17 @@ from fqtool.errors import StatementFailed
 from fqtool.migrations.legality import refusals
 from fqtool.sql import ident
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import SetOption
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    DropView,
-    PutView,
     RenameColumn,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetType,
     fold,
 )

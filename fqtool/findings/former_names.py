@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 RULES: Mapping[str, str] = {
+    "policy-tags-changed": "property-not-written",
+    "wrong-policy-tags": "wrong-access",
     "masked-stand-ins": "masked-defaults",
     "silent-stand-ins": "silent-defaults",
     "column-changes-hands": "column-owner-changed",

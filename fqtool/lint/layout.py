@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterator
 from posixpath import normpath
 
+from fqtool.errors import InputError
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.lint.context import Subject
 from fqtool.registry.checks.explain_schema import nearest
+from fqtool.registry.model import TableSpec
 from fqtool.registry.yaml.document import Step
 from fqtool.schema.row_dates import dating_column
 from fqtool.table.column import Kind, Mode
+from fqtool.table.ddl_grammar import parse_partitioning
+from fqtool.table.model import INGESTION_TIME
 
 _CLUSTERING_LIMIT = 4
 _TARGET = re.compile(r"duckdb://.*[^/]|bigquery://[\w.:-]+/\w+/?(\?.*)?", re.IGNORECASE)
@@ -57,7 +61,8 @@ def unknown_layout_column(subject: Subject) -> Iterator[Finding]:
 def partition_type(subject: Subject) -> Iterator[Finding]:
     """The table cannot be partitioned by this column or granularity.
 
-    Problem: The partition column is not DATE, TIMESTAMP or DATETIME, or the granularity of a DATE column is HOUR.
+    Problem: The partition column is not DATE, TIMESTAMP or DATETIME, the granularity of a DATE column is HOUR, or
+    `partition_expr` is not an expression of BigQuery for ingestion time or ranges of whole numbers.
 
     Why: BigQuery rejects the table.
 
@@ -66,6 +71,8 @@ def partition_type(subject: Subject) -> Iterator[Finding]:
     Fix: Partition by a DATE, TIMESTAMP or DATETIME column.
     """
     table = subject.registry.table
+    if table.partition_expr:
+        yield from _expression_refused(subject, table)
     found = subject.types.get((table.partition_by or "").lower())
     if not table.partition_by or not found:
         return
@@ -78,6 +85,32 @@ def partition_type(subject: Subject) -> Iterator[Finding]:
         message = f"A {kind} column cannot be partitioned by {table.partition_granularity}."
         at = subject.within(table.at, "partition_granularity")
         yield Finding(table.partition_by, message, remedy=f"Write {' or '.join(granularities)}.", location=at)
+
+
+def _expression_refused(subject: Subject, table: TableSpec) -> Iterator[Finding]:
+    """Report a `partition_expr` that BigQuery does not accept, that needs another column, or that is one too many."""
+    at, text = subject.within(table.at, "partition_expr"), table.partition_expr or ""
+    remedy = "Write RANGE_BUCKET(column, GENERATE_ARRAY(start, end, step)), or _PARTITIONDATE."
+    if table.partition_by:
+        message = "`partition_by` and `partition_expr` are both set; a table has one partitioning."
+        yield Finding("partition_expr", message, remedy="Remove one of them.", location=at)
+        return
+    try:
+        by = parse_partitioning(text)
+    except InputError as error:
+        yield Finding("partition_expr", f"`{text}` does not partition a table: {error.message}", remedy=error.remedy or
+                      remedy, location=at)  # fmt: skip
+        return
+    found = subject.types.get(by.column.lower())
+    if by.column == INGESTION_TIME:
+        return
+    if by.stateable:
+        remedy = f"Write `partition_by: {by.column}`, and `partition_granularity: {by.granularity}` unless it is DAY."
+        yield Finding("partition_expr", "A column of dates belongs under `partition_by`.", remedy=remedy, location=at)
+    elif found is None or found[0].kind is not Kind.INT64:
+        kind = f"is {found[0]}" if found else "does not exist"
+        message = f"{by.column} {kind}; RANGE_BUCKET needs an INT64 column."
+        yield Finding("partition_expr", message, remedy="Name an INT64 column.", location=at)
 
 
 @rule("FQ145", group=Group.REGISTRY)
@@ -111,7 +144,8 @@ def clustering_refused(subject: Subject) -> Iterator[Finding]:
 def filter_without_partition(subject: Subject) -> Iterator[Finding]:
     """A table without partitions has partition settings.
 
-    Problem: `require_partition_filter` or `partition_expiration_days` is set without `partition_by`.
+    Problem: `require_partition_filter` or `partition_expiration_days` is set without `partition_by` or
+    `partition_expr`.
 
     Why: BigQuery rejects the table.
 
@@ -120,7 +154,9 @@ def filter_without_partition(subject: Subject) -> Iterator[Finding]:
     Fix: Add `partition_by`, or remove the setting.
     """
     table = subject.registry.table
-    if not table.partition_by and (table.require_partition_filter or table.partition_expiration_days):
+    if not (table.partition_by or table.partition_expr) and (
+        table.require_partition_filter or table.partition_expiration_days
+    ):
         message = "The table has partition settings but no `partition_by`."
         yield Finding(table.name, message, remedy="Add `partition_by`, or remove the settings.", location=table.at)
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 
 from fqtool.migrations.plan import Plan
 from fqtool.sql import ident
-from fqtool.table.changes import AddColumn, Change, DropColumn, SetOption
+from fqtool.table.change_options import SetOption
+from fqtool.table.changes import AddColumn, Change, DropColumn
 from fqtool.table.column import Kind
 from fqtool.table.model import Table
 

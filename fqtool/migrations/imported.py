@@ -69,4 +69,4 @@ def _plain(table: Table) -> Table:
 
 def _plain_column(column: Column) -> Column:
     fields = tuple(map(_plain_column, column.type.fields))
-    return replace(column, type=replace(column.type, fields=fields), policy_tags=(), properties=())
+    return replace(column, type=replace(column.type, fields=fields), properties=())

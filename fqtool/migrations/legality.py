@@ -11,6 +11,7 @@ from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.findings.remedy import Remedy, Statements, commands
 from fqtool.sql import ident
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import DropForeignKey, SetPrimaryKey, SetProperty, key_refusal
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -21,13 +22,13 @@ from fqtool.table.changes import (
     SetDefault,
     SetMode,
     SetPartitioning,
-    SetPolicyTags,
     SetType,
 )
 from fqtool.table.column import COLUMN_LIMIT, Column, Mode
 from fqtool.table.ddl import NoStatement, render
 from fqtool.table.model import Partitioning, State, Table, View, other_kind
-from fqtool.table.properties import unknown_properties
+from fqtool.table.properties import COLUMN_PROPERTIES, column_values, unknown_properties
+from fqtool.table.property import Written
 from fqtool.table.tokens import cut
 
 _DEFAULT_FUNCTIONS = (
@@ -218,17 +219,24 @@ def clustering_changed(before: State, change: SetClustering) -> Iterator[Finding
 
 @rule("FQ207", group=Group.LEGALITY)
 def layout_column_touched(before: State, change: DropColumn | RenameColumn) -> Iterator[Finding]:
-    """A partitioning or clustering column cannot be dropped or renamed.
+    """A partitioning, clustering or key column cannot be dropped or renamed.
 
-    Problem: BigQuery refuses DROP COLUMN and RENAME COLUMN on partitioning and clustering columns.
+    Problem: BigQuery refuses DROP COLUMN and RENAME COLUMN on partitioning and clustering columns, and on columns of a
+    primary or foreign key.
 
-    Why: The stored partitions and blocks are ordered by them.
+    Why: The stored partitions and blocks are ordered by them, and a key names its columns.
 
     Example: DROP COLUMN game_date.
 
-    Fix: Keep the column, or rebuild the table.
+    Fix: Keep the column, or rebuild the table. For a key, drop the key first.
     """
-    if before.table and change.name.lower() in before.table.layout:
+    if before.table and change.name.lower() in before.table.constrained:
+        yield Finding(
+            change.name,
+            f"`{change.name}` is a column of a key; BigQuery cannot drop or rename it.",
+            remedy="Drop the key first: ALTER TABLE ... DROP PRIMARY KEY, or DROP CONSTRAINT for a foreign key.",
+        )
+    elif before.table and change.name.lower() in before.table.layout:
         yield Finding(
             change.name,
             f"`{change.name}` is a partition or clustering column; BigQuery cannot drop or rename it.",
@@ -237,22 +245,43 @@ def layout_column_touched(before: State, change: DropColumn | RenameColumn) -> I
 
 
 @rule("FQ209", group=Group.LEGALITY)
-def policy_tags_changed(_: State, change: SetPolicyTags) -> Iterator[Finding]:
-    """Policy tags differ; fqtool reports them and never writes them.
+def property_not_written(before: State, change: SetProperty) -> Iterator[Finding]:
+    """A property of a column differs that fqtool does not write.
 
-    Problem: The column's policy tags differ from those declared.
+    Problem: The column has another property than the registry declares, and a plan leaves it as it is.
 
-    Why: Access control belongs to the data owner; a schema tool must not extend it.
+    Why: Access control, such as policy tags, belongs to the data owner; a schema tool must not extend it. BigQuery does
+    not change a collation or a generated expression in place.
 
     Example: A tag was removed from player_lookup.
 
-    Fix: Ask the data owner to set it in the console or by `bq update`.
+    Fix: Ask the data owner to set policy tags and data policies by `bq update`. Declare another property as it is in
+    the table, or remove it from the registry: a property that is not declared is not managed.
     """
-    yield Finding(
-        change.dotted,
-        f"The policy tags of `{change.dotted}` should be {', '.join(change.tags) or 'none'}.",
-        remedy="Ask the data owner to set them; fqtool never writes policy tags.",
+    if not change.writable:
+        yield Finding(change.dotted, property_differs(before, change), remedy=_not_written(before, change))
+
+
+def property_differs(before: State, change: SetProperty) -> str:
+    """Return a sentence with the property in the table and in the registry."""
+    field = before.table.find_field(change.path) if before.table else None
+    now = column_values(field, nested=len(change.path) > 1).get(change.name, "") if field else ""
+    return (
+        f"The property `{change.name}` of `{change.dotted}` is {now or 'not set'} in the table and "
+        f"{change.value or 'not set'} in the registry."
     )
+
+
+def _not_written(before: State, change: SetProperty) -> str:
+    row, table = COLUMN_PROPERTIES.get(change.name), before.table.name if before.table else "TABLE"
+    if row and row.fixed:
+        return row.fixed
+    if row and row.written is Written.OWNER:
+        return (
+            "Ask the data owner: fqtool never writes access control. `fqtool generate-schema --full --out schema.json` "
+            f"writes the schema, and `bq update DATASET.{table} schema.json` sets it."
+        )
+    return "BigQuery has no statement for it. Declare the live property, or remove it from the registry."
 
 
 @rule("FQ210", group=Group.LEGALITY)
@@ -310,6 +339,46 @@ def default_not_allowed(_: State, change: CreateTable | SetDefault) -> Iterator[
                 f"The default of `{name}` calls {refused[0]}, which BigQuery does not allow in a default.",
                 remedy=f"Use a literal or one of {', '.join(_DEFAULT_FUNCTIONS)}.",
             )
+
+
+@rule("FQ213", group=Group.LEGALITY)
+def key_not_allowed(before: State, change: CreateTable | SetPrimaryKey) -> Iterator[Finding]:
+    """BigQuery does not accept these columns as a primary key.
+
+    Problem: A primary key has at most 16 columns. They are BIGNUMERIC, BOOL, DATE, DATETIME, INT64, NUMERIC, STRING or
+    TIMESTAMP, and have no default.
+
+    Why: BigQuery rejects the key, although it does not enforce it.
+
+    Example: `primary_key: true` where a column of `keys` is a FLOAT64.
+
+    Fix: Remove `primary_key: true`, or the default of the column.
+    """
+    table = change.table if isinstance(change, CreateTable) else before.table
+    names = change.table.primary_key if isinstance(change, CreateTable) else change.columns
+    if table and (why := key_refusal(table, names)):
+        yield Finding("primary_key", f"BigQuery refuses the primary key: {why}.", remedy="Remove `primary_key: true`.")
+
+
+@rule("FQ214", group=Group.LEGALITY)
+def foreign_key_extra(before: State, change: DropForeignKey) -> Iterator[Finding]:
+    """The table has a foreign key that the registry does not have.
+
+    Problem: A plan leaves the key as it is.
+
+    Why: BigQuery drops a foreign key by the name of its constraint, which differs between targets.
+
+    Example: A key to `players` was added manually.
+
+    Fix: Add the key to `foreign_keys` in the registry, or drop it with the name that tables.get has.
+    """
+    table = before.table.name if before.table else "TABLE"
+    yield Finding(
+        "foreign_keys",
+        f"The table has {change.key}, the registry does not.",
+        remedy=f"Declare it under `foreign_keys`. Or drop it: `bq show --format=prettyjson DATASET.{table}` has its "
+        f"NAME, then ALTER TABLE {ident(table)} DROP CONSTRAINT NAME.",
+    )
 
 
 @rule("FQ316", group=Group.LIVE)

@@ -14,21 +14,14 @@ from fqtool.migrations.fit import fits, is_legal, leave_alterations, reshaping
 from fqtool.sql import TEXT_LIMIT
 from fqtool.table.change import ViewChange
 from fqtool.table.change_fields import AddField
-from fqtool.table.changes import (
-    AddColumn,
-    Change,
-    DropColumn,
-    PutView,
-    RenameColumn,
-    SetDefault,
-    SetDescription,
-    SetOption,
-    fold,
-)
+from fqtool.table.change_options import SetOption
+from fqtool.table.change_views import PutView
+from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, SetDefault, SetDescription, fold
 from fqtool.table.column import Column, Mode
 from fqtool.table.ddl import Statement, render
 from fqtool.table.diff import diff
 from fqtool.table.model import State, Table, fingerprint
+from fqtool.table.properties import creatable
 
 Judge = Callable[[State, Change], tuple[Finding, ...]]
 
@@ -213,15 +206,15 @@ def _adopted(
 def _as_added(column: Column) -> AddColumn:
     """A found column as ADD COLUMN can create it on another target, without NOT NULL and DEFAULT."""
     mode = Mode.NULLABLE if column.mode is Mode.REQUIRED else column.mode
-    return AddColumn(replace(column, mode=mode, default=None, policy_tags=()))
+    return AddColumn(replace(creatable(column), mode=mode, default=None))
 
 
 def _without_settings(change: Change) -> Change:
-    """A found field as the registry can declare it, without default and policy tags."""
+    """A found field as the registry can declare it, without default and properties."""
     if not isinstance(change, AddField):
         return change
     field = change.column
-    return AddField(change.path, replace(field, default=None, policy_tags=(), properties=()))
+    return AddField(change.path, replace(field, default=None, properties=()))
 
 
 def _planned(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 from fqtool.registry.model import Owner, Registry
-from fqtool.schema.build import base_columns, dropped_columns, expand_columns, renames
-from fqtool.table.model import State, Table
-from fqtool.table.properties import with_unmanaged
+from fqtool.schema.build import base_columns, declared_of, declared_options, dropped_columns, expand_columns, renames
+from fqtool.table.column import Column
+from fqtool.table.model import State, Table, View
+from fqtool.table.properties import COLUMN_PROPERTIES, TABLE_PROPERTIES, with_unmanaged, with_value, with_values
 
 
 def unmanaged_columns(registry: Registry) -> frozenset[str]:
@@ -27,8 +30,8 @@ def reconcile(
 ) -> State:
     """Return `desired` with everything that fqtool does not manage taken from `live`.
 
-    Properties that a registry does not declare are taken from `live`: policy tags, collation, keys, an expiration,
-    partitions by ingestion time or range, and similar.
+    Attributes that `drift: ignore:` names, and properties that a registry does not declare, are taken from `live`:
+    options, policy tags, collation, keys, partitions, and similar.
 
     Args:
         live: the state of the target.
@@ -40,10 +43,12 @@ def reconcile(
     """
     if live.table is None or desired.table is None:
         return desired
-    by_key, spec = live.table.by_key, registry.table
+    by_key, declared = live.table.by_key, declared_of(registry)
     base = frozenset[str]() if include_base else unmanaged_columns(registry)
     columns = [
-        by_key[column.key] if column.key in base else with_unmanaged(column, by_key.get(column.key, column))
+        by_key[column.key]
+        if column.key in base
+        else _with_ignored(with_unmanaged(column, by_key.get(column.key, column), declared), by_key, registry)
         for column in desired.table.columns
         if column.key in by_key or column.key not in base
     ]
@@ -51,14 +56,9 @@ def reconcile(
         gone = {column.name.lower() for column in dropped_columns(registry)}
         gone |= {old.lower() for new, old in renames(registry).items() if new.lower() not in by_key}
         columns += [column for key, column in by_key.items() if not desired.table.find(key) and key not in gone]
-    options, live_options = desired.table.options, live.table.options
-    options = replace(
-        options,
-        description=live_options.description if spec.description is None else options.description,
-        labels=live_options.labels if spec.labels is None else options.labels,
-        friendly_name=live_options.friendly_name,
-        expiration=live_options.expiration,
-    )
+    else:
+        undeclared = (column for key, column in by_key.items() if not desired.table.find(key))
+        columns += [column for column in undeclared if "undeclared" in _ignored(registry, (column.name,))]
     if keep_order:  # order does not matter to BigQuery (bigquery.md#order), which adds columns last
         place = {key: number for number, key in enumerate(by_key)}
         columns.sort(key=lambda column: place.get(column.key, len(place)))
@@ -68,14 +68,53 @@ def reconcile(
         columns=tuple(columns),
         partitioning=with_live_partitions(desired.table, live.table).partitioning,
         clustering=desired.table.clustering,
-        options=options,
+        foreign_keys=live.table.foreign_keys if registry.table.foreign_keys is None else desired.table.foreign_keys,
+        primary_key=live.table.primary_key if registry.table.primary_key is None else desired.table.primary_key,
     )
-    return State(table, desired.views)
+    written = declared_options(registry.table).items()
+    reported = {name: value for name, value in written if TABLE_PROPERTIES[name].path}
+    views = tuple(_with_live_options(view, live.view(view.key), registry) for view in desired.views)
+    return State(with_values(table, reported), views)
+
+
+def _with_live_options(view: View, live: View | None, registry: Registry) -> View:
+    """Keep the options of a live view that the registry does not declare: a replaced view has only those it states."""
+    declared = {spec.name: spec.labels is not None for spec in registry.views}.get(view.name)
+    kept = ((name, value) for name, value in live.options if name != "labels" or not declared) if live else ()
+    return replace(view, options=(*view.options, *kept))
+
+
+def _ignored(registry: Registry, path: tuple[str, ...]) -> frozenset[str]:
+    """Return the attributes of a column or field that `drift: ignore:` names."""
+    name = ".".join(path).lower()
+    patterns = registry.not_managed
+    return frozenset(one for pattern, names in patterns if fnmatchcase(name, pattern.lower()) for one in names)
+
+
+def _with_ignored(
+    desired: Column, there: Mapping[str, Column], registry: Registry, place: tuple[str, ...] = ()
+) -> Column:
+    """Copy from the live column or field the attributes that `drift: ignore:` names."""
+    live, path = there.get(desired.key), (*place, desired.name)
+    if live is None or not registry.not_managed:
+        return desired
+    ignored = _ignored(registry, path)
+    if "type" in ignored:
+        desired = replace(desired, type=live.type)
+    elif desired.type.fields:
+        inside = {field.key: field for field in live.type.fields}
+        fields = (_with_ignored(field, inside, registry, path) for field in desired.type.fields)
+        desired = replace(desired, type=replace(desired.type, fields=tuple(fields)))
+    own = {name: getattr(live, name) for name in ("default", "description", "mode") if name in ignored}
+    properties = dict(live.properties)
+    for name in ignored.intersection(COLUMN_PROPERTIES):
+        desired = with_value(desired, name, properties.get(name, ""))
+    return replace(desired, **own)
 
 
 def with_live_partitions(desired: Table, live: Table | None) -> Table:
-    """Return `desired` with the partitioning of `live`, where a registry cannot declare that partitioning."""
-    if live is None or live.partitioning is None or live.partitioning.stateable or desired.partitioning is not None:
+    """Return `desired` with the partitioning of `live`, where the registry declares none."""
+    if live is None or live.partitioning is None or desired.partitioning is not None:
         return desired
     return replace(desired, partitioning=live.partitioning)
 

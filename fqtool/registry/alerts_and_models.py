@@ -69,7 +69,7 @@ class ViewSpec:
 
     With `rows_per` feature the view has one row per feature (unpivot), and {index} and {name} in its columns are
     filled in. Otherwise it has one row per stored row. `include` lists stored columns ("*" for all) that come before
-    the derived columns.
+    the derived columns. `labels` None: not managed.
     """
 
     name: str
@@ -78,6 +78,7 @@ class ViewSpec:
     rows_per: Each | None = None
     include: tuple[str, ...] = ()
     where: str | None = None
+    labels: tuple[tuple[str, str], ...] | None = None
     at: Location = NOWHERE
 
 

@@ -67,6 +67,10 @@ def assemble(document: Document) -> tuple[model.Registry, tuple[Finding, ...]]:
     table = dict(data["table"], at=document.at_key(("table",)))
     if "labels" in table:
         table["labels"] = tuple(table["labels"].items())
+    table["properties"] = _declared(table)
+    if "foreign_keys" in table:
+        keys = ((tuple(one["columns"]), one["table"], tuple(one["references"])) for one in table["foreign_keys"])
+        table["foreign_keys"] = tuple(keys)
     registry = model.Registry(
         path=document.file,
         table=_built(model.TableSpec, table),
@@ -87,7 +91,10 @@ def assemble(document: Document) -> tuple[model.Registry, tuple[Finding, ...]]:
         pricing=_pricing(make),
         expected_size=_expected_size(make),
         targets=tuple(data.get("targets", {}).items()),
-        drift=tuple((code, _level(level)) for code, level in data.get("drift", {}).items()),
+        drift=tuple((code, _level(level)) for code, level in data.get("drift", {}).items() if code != "ignore"),
+        not_managed=tuple(
+            (pattern, tuple(names)) for pattern, names in data.get("drift", {}).get("ignore", {}).items()
+        ),
         validate=_built(model.Choice, data.get("validate", {})),
         training_quality=float(data.get("training_quality", 85)),
         max_age_days=data.get("max_age_days", 1),
@@ -120,7 +127,18 @@ def _named(kind: Callable[..., T], name_field: str, name: str, entry: dict[str, 
 
 def _base_column(entry: dict[str, Any], at: Location) -> model.BaseColumn:
     inner = tuple(entry.get("field_descriptions", {}).items())
-    return model.BaseColumn(**{**entry, "field_descriptions": inner, "at": at})
+    fields = tuple((path, _declared({"properties": one})) for path, one in entry.get("field_properties", {}).items())
+    properties = {"properties": _declared(entry), "field_properties": fields}
+    return model.BaseColumn(**{**entry, **properties, "field_descriptions": inner, "at": at})
+
+
+def _declared(entry: dict[str, Any]) -> model.Declared:
+    """Return the properties of an entry as names and values."""
+    return tuple((name, _frozen(value)) for name, value in entry.get("properties", {}).items())
+
+
+def _frozen(value: Any) -> object:
+    return tuple(value.items()) if isinstance(value, dict) else tuple(value) if isinstance(value, list) else value
 
 
 _NO_SPREAD = model.Spread()
@@ -142,6 +160,7 @@ def _columns(make: _Assembler) -> tuple[model.ColumnSpec, ...]:
     found = []
     for number, (entry, at) in enumerate(make.entries("columns")):
         values: dict[str, Any] = {**entry, "at": at, "deprecated": make.deprecation(number, entry)}
+        values["properties"] = _declared(entry)
         if "for_each" in values:
             values["for_each"] = judgement.Each(values["for_each"])
         values["owner"] = model.Owner(values.get("owner", "fqtool"))
@@ -158,7 +177,10 @@ def _views(make: _Assembler) -> tuple[judgement.ViewSpec, ...]:
             spot = make.document.at(("views", number, "columns", place))
             columns.append(judgement.ViewColumn(**{**inner, "for_each": each, "at": spot}))
         rows_per = judgement.Each(entry["rows_per"]) if "rows_per" in entry else None
-        found.append(_built(judgement.ViewSpec, {**entry, "columns": columns, "rows_per": rows_per, "at": at}))
+        values = {**entry, "columns": columns, "rows_per": rows_per, "at": at}
+        if "labels" in entry:
+            values["labels"] = tuple(entry["labels"].items())
+        found.append(_built(judgement.ViewSpec, values))
     return tuple(found)
 
 

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from fqtool.registry.yaml.document import Document
 
 
+Declared = tuple[tuple[str, object], ...]
+"""Declared properties as the names and values of the file."""
+
+
 class Owner(StrEnum):
     """Who writes a column.
 
@@ -43,7 +47,11 @@ class Owner(StrEnum):
 class TableSpec:
     """The table that the registry describes. Project and dataset come from the target.
 
-    `partition_expiration_days` None: partitions never expire. `description` or `labels` None: not managed.
+    None means not managed: of a `partition_expiration_days` 0 means that partitions never expire, of a `primary_key`
+    False that there is none. A foreign key is columns, another table, and columns of that table. `partition_expr` is
+    PARTITION BY of a table that is not partitioned by a column of dates. `properties` are rows of
+    `table/properties.py`, with values as they are spelled there; an empty value means that the property must not be
+    set.
     """
 
     name: str
@@ -51,10 +59,14 @@ class TableSpec:
     partition_by: str | None = None
     partition_granularity: str = "DAY"
     cluster_by: tuple[str, ...] = ()
-    require_partition_filter: bool = False
+    require_partition_filter: bool | None = None
     partition_expiration_days: float | None = None
     description: str | None = None
     labels: tuple[tuple[str, str], ...] | None = None
+    partition_expr: str | None = None
+    primary_key: bool | None = None
+    foreign_keys: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] | None = None
+    properties: Declared = ()
     at: Location = NOWHERE
 
 
@@ -68,6 +80,8 @@ class BaseColumn:
     description: str = ""
     default: str | None = None
     field_descriptions: tuple[tuple[str, str], ...] = ()
+    properties: Declared = ()
+    field_properties: tuple[tuple[str, Declared], ...] = ()
     at: Location = NOWHERE
 
 
@@ -101,6 +115,7 @@ class ColumnSpec:
     default: str | None = None
     renamed_from: str | None = None
     deprecated: Deprecation | None = None
+    properties: Declared = ()
     at: Location = NOWHERE
 
 
@@ -240,8 +255,9 @@ class Choice:
 class Registry:
     """The whole file. `features` are in index order and include retired ones; `drift` maps rule codes to levels.
 
-    `accepted_versions` are the labels that readers accept, by column; a column that is only under `schema_versions` has
-    its one version. `document` is the parsed text, for the place of a part of a text. It adds no content.
+    `not_managed` maps patterns of column names to attributes that are neither compared nor changed. `accepted_versions`
+    are the labels that readers accept, by column; a column that is only under `schema_versions` has its one version.
+    `document` is the parsed text, for the place of a part of a text. It adds no content.
     """
 
     path: str
@@ -264,6 +280,7 @@ class Registry:
     expected_size: ExpectedSize | None = None
     targets: tuple[tuple[str, str], ...] = ()
     drift: tuple[tuple[str, Severity | None], ...] = ()
+    not_managed: tuple[tuple[str, tuple[str, ...]], ...] = ()
     validate: Choice = Choice()
     training_quality: float = 85.0
     max_age_days: int = 1

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from fqtool.registry.alerts_and_models import Each
-from fqtool.registry.model import BaseColumn, Category, ColumnSpec, Feature, Registry
+from fqtool.registry.alerts_and_models import Each, ViewSpec
+from fqtool.registry.model import BaseColumn, Category, ColumnSpec, Declared, Feature, Registry, TableSpec
 from fqtool.registry.placeholders import category_values, feature_values, fill
 from fqtool.schema.views import view_query
 from fqtool.table.column import Column
-from fqtool.table.model import Options, Partitioning, State, Table, View
+from fqtool.table.ddl_grammar import parse_partitioning
+from fqtool.table.model import Partitioning, State, Table, View, foreign_key
+from fqtool.table.properties import COLUMN_PROPERTIES, NAME_OF, TABLE_PROPERTIES, with_value, with_values
 from fqtool.table.typetext import column
 
 
@@ -76,10 +78,12 @@ def managed_columns(registry: Registry) -> tuple[Column, ...]:
     Raises:
         InputError: A type is not a GoogleSQL type.
     """
-    return tuple(
-        replace(column(one.name, one.spec.type, description=one.description), default=one.spec.default)
-        for one in expand_columns(registry)
-    )
+    return tuple(map(_managed, expand_columns(registry)))
+
+
+def _managed(one: ExpandedColumn) -> Column:
+    built = column(one.name, one.spec.type, description=one.description)
+    return with_declared(replace(built, default=one.spec.default), one.spec.properties)
 
 
 def base_columns(registry: Registry) -> tuple[Column, ...]:
@@ -90,34 +94,80 @@ def base_columns(registry: Registry) -> tuple[Column, ...]:
 
 def _base(spec: BaseColumn, description: str) -> Column:
     built = column(spec.name, spec.type, required=spec.required, description=description)
-    described = replace(built, default=spec.default)
-    return _with_fields(described, dict(spec.field_descriptions), "") if spec.field_descriptions else described
+    described = with_declared(replace(built, default=spec.default), spec.properties)
+    if not (spec.field_descriptions or spec.field_properties):
+        return described
+    return _with_fields(described, dict(spec.field_descriptions), dict(spec.field_properties), "")
 
 
-def _with_fields(struct: Column, words: Mapping[str, str], place: str) -> Column:
-    """Add descriptions to the fields of a STRUCT, by their path below the column: outer.inner."""
+def _with_fields(struct: Column, words: Mapping[str, str], properties: Mapping[str, Declared], place: str) -> Column:
+    """Add descriptions and properties to the fields of a STRUCT, by their path below the column: outer.inner."""
     fields = (
-        _with_fields(replace(field, description=words.get(f"{place}{field.name}", "")), words, f"{place}{field.name}.")
-        for field in struct.type.fields
-    )
+        _with_fields(
+            with_declared(replace(field, description=words.get(path, "")), properties.get(path, ())),
+            words, properties, f"{path}.",
+        )
+        for path, field in ((f"{place}{field.name}", field) for field in struct.type.fields)
+    )  # fmt: skip
     return replace(struct, type=replace(struct.type, fields=tuple(fields)))
+
+
+def with_declared(column: Column, declared: Declared) -> Column:
+    """Return a column or field with the properties that the registry declares."""
+    for name, value in declared:
+        row = COLUMN_PROPERTIES.get(name)
+        column = with_value(column, name, row.declared(value) if row else str(value))
+    return column
+
+
+def declared_of(registry: Registry) -> dict[tuple[str, ...], frozenset[str]]:
+    """Return the names of the declared properties by lower-case path of the column or field."""
+    found: dict[tuple[str, ...], frozenset[str]] = {}
+    for base in registry.base_columns:
+        for path, declared in (("", base.properties), *base.field_properties):
+            key = tuple(part.lower() for part in (base.name, *path.split(".")) if part)
+            found[key] = frozenset(name for name, _ in declared)
+    managed = ((one.name.lower(), one.spec.properties) for one in expand_columns(registry) if one.spec.properties)
+    return found | {(name,): frozenset(one for one, _ in declared) for name, declared in managed}
+
+
+def declared_options(spec: TableSpec) -> dict[str, object]:
+    """Return the values of the table's properties that the registry declares, by the row of `TABLE_PROPERTIES`."""
+    own = {
+        "description": spec.description,
+        "labels": None if spec.labels is None else tuple(sorted(spec.labels)),
+        "require_partition_filter": spec.require_partition_filter,
+        "partition_expiration_days": spec.partition_expiration_days,
+    }
+    values: dict[str, object] = {name: value for name, value in own.items() if value is not None}
+    if spec.partition_expiration_days == 0:
+        values["partition_expiration_days"] = None
+    return values | {NAME_OF[name]: TABLE_PROPERTIES[NAME_OF[name]].declared(value) for name, value in spec.properties}
 
 
 def base_table(registry: Registry) -> Table:
     """Return the table without managed columns: base columns, partitioning, clustering and options."""
     spec = registry.table
-    return Table(
+    table = Table(
         spec.name,
         base_columns(registry),
-        Partitioning(spec.partition_by, spec.partition_granularity) if spec.partition_by else None,
+        partitioning_of(spec),
         spec.cluster_by,
-        Options(
-            require_partition_filter=spec.require_partition_filter,
-            partition_expiration_days=spec.partition_expiration_days,
-            description=spec.description or "",
-            labels=tuple(sorted(spec.labels or ())),
-        ),
+        primary_key=spec.keys if spec.primary_key else (),
+        foreign_keys=tuple(foreign_key(*key) for key in spec.foreign_keys or ()),
     )
+    return with_values(table, declared_options(spec))
+
+
+def partitioning_of(spec: TableSpec) -> Partitioning | None:
+    """Return the partitioning that the registry declares; None if it declares none.
+
+    Raises:
+        InputError: BigQuery does not partition by `partition_expr`.
+    """
+    if spec.partition_expr is not None:
+        return parse_partitioning(spec.partition_expr)
+    return Partitioning(spec.partition_by, spec.partition_granularity) if spec.partition_by else None
 
 
 def desired_table(registry: Registry) -> Table:
@@ -129,8 +179,12 @@ def desired_table(registry: Registry) -> Table:
 
 def desired_state(registry: Registry) -> State:
     """Return the table and the views that the registry describes."""
-    views = tuple(View(spec.name, view_query(registry, spec), spec.description) for spec in registry.views)
-    return State(desired_table(registry), views)
+    return State(desired_table(registry), tuple(_view(registry, spec) for spec in registry.views))
+
+
+def _view(registry: Registry, spec: ViewSpec) -> View:
+    labels = (("labels", tuple(sorted(spec.labels))),) if spec.labels else ()
+    return View(spec.name, view_query(registry, spec), spec.description, options=labels)
 
 
 def renames(registry: Registry) -> dict[str, str]:

@@ -129,9 +129,12 @@ class ColumnChange(TableChange):
         return (self.name,)
 
     def layout_refusal(self, before: State) -> str:
-        """Return why a partition or clustering column cannot be dropped or renamed; "" for other columns."""
-        in_layout = before.table is not None and self.name.lower() in before.table.layout
-        return f"{self.name} is a partition or clustering column" if in_layout else ""
+        """Return why a partition, clustering or key column cannot be dropped or renamed; "" for other columns."""
+        if before.table is None:
+            return ""
+        if self.name.lower() in before.table.layout:
+            return f"{self.name} is a partition or clustering column"
+        return f"{self.name} is a column of a key" if self.name.lower() in before.table.constrained else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,20 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, TypeAlias, final
 
-from fqtool.table.change import NO_REVERSE, ChangeBase, ColumnChange, FieldChange, NoSqlChange, TableChange, ViewChange
+from fqtool.table.change import NO_REVERSE, ChangeBase, ColumnChange, FieldChange, NoSqlChange, TableChange
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import (
+    AddForeignKey,
+    DropForeignKey,
+    SetOption,
+    SetPrimaryKey,
+    SetProperty,
+    key_refusal,
+)
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.column import Column, Mode, Type, is_widening
-from fqtool.table.model import Inapplicable, Partitioning, State, Table, View
+from fqtool.table.model import Inapplicable, Partitioning, State, Table
+from fqtool.table.properties import TABLE_PROPERTIES, creatable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -53,7 +63,15 @@ class CreateTable(ChangeBase):
     def refusal(self, before: State) -> str:
         count = Counter(column.key for column in self.table.columns)
         twice = [column.name for column in self.table.columns if count[column.key] > 1]
-        return f"the column {twice[0]} occurs twice" if twice else "" if count else "a table needs a column"
+        if twice or not count:
+            return f"the column {twice[0]} occurs twice" if twice else "a table needs a column"
+        return key_refusal(self.table, self.table.primary_key)
+
+    def planned(self) -> tuple[Change, ...]:
+        """Create the table without what only others write: access control, and settings that are newer than fqtool."""
+        known = tuple((name, text) for name, text in self.table.properties if name in TABLE_PROPERTIES)
+        table = self.table.with_columns(map(creatable, self.table.columns))
+        return (CreateTable(replace(table, properties=known)),)
 
     def reverse(self, before: State) -> str:
         return f"irreversible by fqtool, which never drops a table; drop {self.table.name} by hand if it is empty"
@@ -97,9 +115,8 @@ class AddColumn(TableChange):
 
     def planned(self) -> tuple[Change, ...]:
         """Add the default in a second statement: ADD COLUMN allows no DEFAULT on a table (bigquery.md#adding)."""
-        if self.column.default is None:
-            return (self,)
-        return AddColumn(replace(self.column, default=None)), SetDefault(self.column.name, self.column.default)
+        added = AddColumn(replace(creatable(self.column), default=None))
+        return (added,) if self.column.default is None else (added, SetDefault(self.column.name, self.column.default))
 
     def holds(self, state: State) -> bool:
         live = state.column(self.column.name)
@@ -278,20 +295,6 @@ class SetDescription(FieldChange):
 
 @final
 @dataclass(frozen=True, slots=True)
-class SetPolicyTags(FieldChange, NoSqlChange):
-    """The policy tags of a column: reported, never written (bigquery.md#descriptions)."""
-
-    tags: tuple[str, ...]
-    outside_baseline = True
-    happened = "the policy tags of {0.dotted} were changed"
-    noun = "policy tag list"
-
-    def altered(self, table: Table) -> Table:
-        return table.with_field(self.path, policy_tags=self.tags)
-
-
-@final
-@dataclass(frozen=True, slots=True)
 class Reorder(NoSqlChange):
     """The order of the columns changes; BigQuery cannot reorder, and no query depends on it (bigquery.md#order)."""
 
@@ -340,85 +343,6 @@ class SetClustering(NoSqlChange):
         return replace(table, clustering=self.columns)
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class SetOption(TableChange):
-    """One table option, by its field name in Options (bigquery.md#options)."""
-
-    name: str
-    value: str | float | bool | tuple[tuple[str, str], ...] | None
-    order, shared = 7, True
-    happened = "option {0.name} was changed to {0.value!r}"
-    reason = reasons = "table options differ from the registry"
-    noun = "option"
-
-    @property
-    def identity(self) -> tuple[str, ...]:
-        return (self.name,)
-
-    def altered(self, table: Table) -> Table:
-        return replace(table, options=replace(table.options, **{self.name: self.value}))  # type: ignore[arg-type]
-
-    def refusal(self, before: State) -> str:
-        unpartitioned = before.table is not None and before.table.partitioning is None
-        refused = self.name == "partition_expiration_days" and unpartitioned
-        return "only a partitioned table can have partitions that expire" if refused else ""
-
-    def reverse(self, before: State) -> SetOption | str:
-        return SetOption(self.name, getattr(before.table.options, self.name)) if before.table else NO_REVERSE
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class PutView(ViewChange):
-    """A view is created, or its text is replaced."""
-
-    view: View
-    verb = "put"
-    happened = "the text of view {0.view.name} was changed"
-    reason = "the view {0.view.name} is new, or its text differs from the registry"
-    noun = "view"
-
-    @property
-    def object_name(self) -> str:
-        return self.view.name
-
-    def apply(self, state: State) -> State:
-        if state.view(self.view.key) is None:
-            return replace(state, views=(*state.views, self.view))
-        return replace(state, views=tuple(self.view if old.key == self.view.key else old for old in state.views))
-
-    def reverse(self, before: State) -> Change:
-        old = before.view(self.view.key)
-        return PutView(old) if old else DropView(self.view.name)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class DropView(ViewChange):
-    """A view is dropped; no data is lost."""
-
-    name: str
-    happened = "view {0.name} was dropped"
-    noun = "dropped view"
-
-    @property
-    def object_name(self) -> str:
-        return self.name
-
-    def apply(self, state: State) -> State:
-        if state.view(self.name) is None:
-            raise Inapplicable(f"the view {self.name} does not exist")
-        return replace(state, views=tuple(view for view in state.views if view.key != self.name))
-
-    def reverse(self, before: State) -> PutView | str:
-        old = before.view(self.name)
-        return PutView(old) if old else NO_REVERSE
-
-    def holds(self, state: State) -> bool:
-        return state.view(self.name) is None
-
-
 Change: TypeAlias = (
     CreateTable
     | AddColumn
@@ -429,11 +353,14 @@ Change: TypeAlias = (
     | SetMode
     | SetDefault
     | SetDescription
-    | SetPolicyTags
+    | SetProperty
     | Reorder
     | SetPartitioning
     | SetClustering
     | SetOption
+    | SetPrimaryKey
+    | AddForeignKey
+    | DropForeignKey
     | PutView
     | DropView
 )

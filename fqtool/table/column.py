@@ -113,8 +113,8 @@ class Type:
 
     @property
     def is_governed(self) -> bool:
-        """Whether a field in it has policy tags or further properties, which SET DATA TYPE cannot write."""
-        return any(field.policy_tags or field.properties or field.type.is_governed for field in self.fields)
+        """Whether a field in it has properties, which SET DATA TYPE cannot write."""
+        return any(field.properties or field.type.is_governed for field in self.fields)
 
     @property
     def descriptions(self) -> tuple[tuple[tuple[str, ...], str], ...]:
@@ -134,7 +134,7 @@ class Type:
 
     @property
     def shape(self) -> Type:
-        """The type without descriptions, policy tags and properties of fields, as SET DATA TYPE compares it."""
+        """The type without descriptions and properties of fields, as SET DATA TYPE compares it."""
         return replace(self, fields=tuple(f.shape for f in self.fields)) if self.fields else self
 
 
@@ -150,7 +150,6 @@ class Column:
     mode: Mode = Mode.NULLABLE
     description: str = ""
     default: str | None = None
-    policy_tags: tuple[str, ...] = ()
     properties: Properties = ()
 
     @property

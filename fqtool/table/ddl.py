@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any, assert_never
 
 from fqtool.findings.finding import Finding
 from fqtool.sql import ident, literal
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    DropView,
-    PutView,
     RenameColumn,
     Reorder,
     SetClustering,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetPartitioning,
-    SetPolicyTags,
     SetType,
 )
 from fqtool.table.column import Column, Kind, Mode, Type
-from fqtool.table.model import INGESTION_TIME, Options, Table, View
-
-_RANGE = re.compile(r"RANGE\((.*)\)")
+from fqtool.table.ddl_grammar import partition_sql
+from fqtool.table.model import Partitioning, Table, View, key_parts
+from fqtool.table.properties import COLUMN_PROPERTIES, TABLE_PROPERTIES, table_values
+from fqtool.table.property import OptionValue, Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +54,8 @@ class Statement:
         return any(change.by_patch for change in self.changes)
 
 
-# Field name in `Options` -> name in OPTIONS(...) of BigQuery.
-OPTION_NAMES = {
-    "description": "description",
-    "friendly_name": "friendly_name",
-    "labels": "labels",
-    "require_partition_filter": "require_partition_filter",
-    "partition_expiration_days": "partition_expiration_days",
-    "expiration": "expiration_timestamp",
-}
-
 PATCH = "--> "
 """Begins each line of a change that tables.patch makes: SQL reads it as a comment."""
-
-OptionValue = str | float | bool | tuple[tuple[str, str], ...] | None
 
 
 class NoStatement(ValueError):
@@ -103,7 +89,7 @@ def render(table: str, changes: Iterable[Change]) -> str:
             if rest and not first.shared:
                 raise ValueError(f"{type(first).__name__} needs its own statement")
             if isinstance(first, SetOption):
-                return f"ALTER TABLE {ident(table)}\n  SET OPTIONS ({_options_of(changes)})"
+                return f"ALTER TABLE {ident(table)}\n  {_options_action(changes)}"
             mark = PATCH if first.by_patch else ""
             actions = f",\n{mark}  ".join(_action(change) for change in changes)
             return f"{mark}ALTER TABLE {ident(table)}\n{mark}  {actions}"
@@ -113,13 +99,19 @@ def render(table: str, changes: Iterable[Change]) -> str:
 
 def create_table(table: Table) -> str:
     """Return CREATE TABLE without IF NOT EXISTS, which compares only the name (bigquery.md#if-not-exists)."""
-    columns = ",\n  ".join(column_sql(column) for column in table.columns)
+    lines = [column_sql(column) for column in table.columns]
+    if table.primary_key:
+        lines.append(_primary_key(table.primary_key))
+    lines += map(_foreign_key, table.foreign_keys)
+    columns, values = ",\n  ".join(lines), table_values(table)
     parts = [f"CREATE TABLE {ident(table.name)} (\n  {columns}\n)"]
+    if collation := values.pop("default_collation"):
+        parts.append(f"DEFAULT COLLATE {literal(collation)}")
     if table.partitioning:
-        parts.append(f"PARTITION BY {_partition_expression(table)}")
+        parts.append(f"PARTITION BY {partition_sql(table.partitioning, _partition_kind(table, table.partitioning))}")
     if table.clustering:
         parts.append(f"CLUSTER BY {', '.join(ident(name) for name in table.clustering)}")
-    options = _set_options(table.options)
+    options = _options_of({name: value for name, value in values.items() if _differs(name, value)})
     if options:
         parts.append(f"OPTIONS ({options})")
     return "\n".join(parts)
@@ -127,31 +119,54 @@ def create_table(table: Table) -> str:
 
 def create_view(view: View) -> str:
     """Return CREATE OR REPLACE VIEW: a view has no data, so replacing it loses none."""
-    options = f"\nOPTIONS (description = {literal(view.description)})" if view.description else ""
+    values: dict[str, Any] = {"description": view.description} if view.description else {}
+    values |= view.options
+    options = f"\nOPTIONS ({_options_of(values)})" if values else ""
     return f"CREATE OR REPLACE VIEW {ident(view.name)}{options}\nAS\n{view.text}"
 
 
 def column_sql(column: Column) -> str:
     """Return the definition of a column for CREATE TABLE and ADD COLUMN."""
+    properties = dict(column.properties)
     default = f" DEFAULT {column.default}" if column.default is not None else ""
-    return f"{ident(column.name)} {_type_sql(column)}{default}{column.not_null}{_described(column)}"
+    if expression := properties.get("generated"):
+        default = f" GENERATED ALWAYS AS ({expression}) STORED"
+    return f"{_typed(column)}{default}{column.not_null}{_column_options(column)}"
 
 
 def type_sql(kind: Type) -> str:
     """Return a type in GoogleSQL, with the names of STRUCT fields quoted and their descriptions as options."""
     if kind.kind is not Kind.STRUCT:
         return str(kind)
-    fields = ", ".join(f"{ident(f.name)} {_type_sql(f)}{f.not_null}{_described(f)}" for f in kind.fields)
-    return f"STRUCT<{fields}>"
+    return f"STRUCT<{', '.join(f'{_typed(f)}{f.not_null}{_column_options(f)}' for f in kind.fields)}>"
 
 
-def _type_sql(column: Column) -> str:
-    inner = type_sql(column.type)
-    return f"ARRAY<{inner}>" if column.mode is Mode.REPEATED else inner
+def _typed(column: Column) -> str:
+    """The name, type and collation, which for an ARRAY is that of its elements."""
+    collation = dict(column.properties).get("collation")
+    inner = type_sql(column.type) + (f" COLLATE {literal(collation)}" if collation else "")
+    return f"{ident(column.name)} {f'ARRAY<{inner}>' if column.mode is Mode.REPEATED else inner}"
 
 
-def _described(column: Column) -> str:
-    return f" OPTIONS(description = {literal(column.description)})" if column.description else ""
+def _column_options(column: Column) -> str:
+    properties = dict(column.properties)
+    options = [f"description = {literal(column.description)}"] if column.description else []
+    for name, row in COLUMN_PROPERTIES.items():
+        if row.written is Written.OPTIONS and name in properties:
+            options.append(f"{name} = {row.literal(properties[name])}")
+    if "generated" in properties:
+        options.append("asynchronous = TRUE")
+    return f" OPTIONS({', '.join(options)})" if options else ""
+
+
+def _primary_key(columns: tuple[str, ...]) -> str:
+    return f"PRIMARY KEY ({', '.join(map(ident, columns))}) NOT ENFORCED"
+
+
+def _foreign_key(key: str) -> str:
+    columns, table, references = key_parts(key)
+    own, other = (", ".join(map(ident, names)) for names in (columns, references))
+    return f"FOREIGN KEY ({own}) REFERENCES {ident(*table.split('.'))}({other}) NOT ENFORCED"
 
 
 def _action(change: Change) -> str:
@@ -174,7 +189,16 @@ def _action(change: Change) -> str:
             return f"ALTER COLUMN {ident(name)} SET DEFAULT {default}"
         case SetDescription(path, text):
             return f"ALTER COLUMN {'.'.join(map(ident, path))} SET OPTIONS (description = {literal(text)})"
-        case SetMode() | SetPolicyTags() | Reorder() | SetPartitioning() | SetClustering():
+        case SetProperty(path, name, value) if change.writable:
+            option = f"{name} = {COLUMN_PROPERTIES[name].literal(value)}"
+            return f"ALTER COLUMN {'.'.join(map(ident, path))} SET OPTIONS ({option})"
+        case SetPrimaryKey(()):
+            return "DROP PRIMARY KEY"
+        case SetPrimaryKey(columns):
+            return f"ADD {_primary_key(columns)}"
+        case AddForeignKey(key):
+            return f"ADD {_foreign_key(key)}"
+        case SetMode() | SetProperty() | DropForeignKey() | Reorder() | SetPartitioning() | SetClustering():
             raise NoStatement(type(change).__name__)
         case CreateTable() | SetOption() | PutView() | DropView():
             raise ValueError(f"{type(change).__name__} is not an action of ALTER TABLE on a column")
@@ -182,45 +206,24 @@ def _action(change: Change) -> str:
             assert_never(change)
 
 
-def _partition_expression(table: Table) -> str:
-    partitioning = table.partitioning
-    assert partitioning is not None  # noqa: S101  the caller has checked it
-    name = ident(partitioning.column)
-    if partitioning.column == INGESTION_TIME:
-        day = partitioning.granularity == "DAY"
-        return "_PARTITIONDATE" if day else f"TIMESTAMP_TRUNC({INGESTION_TIME}, {partitioning.granularity})"
-    if bounds := _RANGE.fullmatch(partitioning.granularity):
-        return f"RANGE_BUCKET({name}, GENERATE_ARRAY({bounds[1]}))"
-    column = table.find(partitioning.column)
-    kind = column.type.kind if column else Kind.DATE
-    if kind is Kind.DATE and partitioning.granularity == "DAY":
-        return name
-    return f"{kind}_TRUNC({name}, {partitioning.granularity})"
+def _partition_kind(table: Table, by: Partitioning) -> Kind:
+    column = table.find(by.column)
+    return column.type.kind if column else Kind.DATE
 
 
-def _set_options(options: Options) -> str:
-    """Only options that differ from BigQuery's defaults."""
-    settings = (SetOption(name, getattr(options, name)) for name in OPTION_NAMES)
-    return _options_of(tuple(option for option in settings if option.value != getattr(Options(), option.name)))
+def _differs(name: str, value: OptionValue) -> bool:
+    return name in TABLE_PROPERTIES and value != TABLE_PROPERTIES[name].unset
 
 
-def _options_of(changes: Iterable[Change]) -> str:
-    return ", ".join(
-        f"{OPTION_NAMES[change.name]} = {_option_value(change.name, change.value)}"
-        for change in changes
-        if isinstance(change, SetOption)
-    )
+def _options_action(changes: tuple[Change, ...]) -> str:
+    values = {change.name: change.value for change in changes if isinstance(change, SetOption)}
+    if "default_collation" in values:
+        return f"SET DEFAULT COLLATE {literal(str(values['default_collation'] or ''))}"
+    if unknown := values.keys() - TABLE_PROPERTIES.keys():
+        raise NoStatement(", ".join(unknown))
+    return f"SET OPTIONS ({_options_of(values)})"
 
 
-def _option_value(name: str, value: OptionValue) -> str:
-    match name, value:
-        case _, None | "" | ():
-            return "NULL"
-        case "expiration", str():
-            return f"TIMESTAMP {literal(value)}"
-        case "labels", tuple():
-            return "[" + ", ".join(f"({literal(key)}, {literal(text)})" for key, text in value) + "]"
-        case _, str() | bool() | int() | float():
-            return literal(value)
-        case _:
-            raise ValueError(f"invalid value of the option {name}: {value!r}")
+def _options_of(values: Mapping[str, OptionValue]) -> str:
+    rows = ((TABLE_PROPERTIES[name], name, value) for name, value in values.items())
+    return ", ".join(f"{row.sql or name} = {row.literal(value)}" for row, name, value in rows)

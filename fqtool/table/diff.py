@@ -6,29 +6,28 @@ returned too; callers decide about them.
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fqtool.table.change_fields import new_fields, with_new_fields
+from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    DropView,
-    PutView,
     RenameColumn,
     Reorder,
     SetClustering,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetPartitioning,
-    SetPolicyTags,
     SetType,
 )
-from fqtool.table.model import Options, State, Table
+from fqtool.table.model import State, Table
+from fqtool.table.properties import TABLE_PROPERTIES, column_values, table_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -94,9 +93,9 @@ def _tables(before: Table | None, after: Table | None, renames: Mapping[str, str
     yield from (
         SetDescription(path, new.description) for path, old, new in inside if old.description != new.description
     )
-    yield from (SetPolicyTags(path, b.policy_tags) for path, a, b in inside if a.policy_tags != b.policy_tags)
+    yield from (change for path, a, b in inside for change in _properties(path, a, b))
     yield from _layout(current, after)
-    yield from _options(current.options, after.options)
+    yield from _options(current, after)
     yield from (DropColumn(column.name) for key, column in old_columns.items() if key not in new_columns)
     order = [key for key in old_columns if key in new_columns] + [key for key in new_columns if key not in old_columns]
     if order != list(new_columns):
@@ -127,6 +126,16 @@ def _with_fields(
             yield from _with_fields(inner, other, current)
 
 
+def _properties(path: tuple[str, ...], old: Column, new: Column) -> Iterator[SetProperty]:
+    nested = len(path) > 1
+    if (old.properties, old.default if nested else None) == (new.properties, new.default if nested else None):
+        return
+    before, after = column_values(old, nested=nested), column_values(new, nested=nested)
+    for name in sorted({*before, *after}):
+        if before.get(name, "") != after.get(name, ""):
+            yield SetProperty(path, name, after.get(name, ""))
+
+
 def _layout(old: Table, new: Table) -> Iterator[Change]:
     old_partitioning, new_partitioning = old.partitioning, new.partitioning
     if (old_partitioning and (old_partitioning.column.lower(), old_partitioning.granularity)) != (
@@ -137,16 +146,25 @@ def _layout(old: Table, new: Table) -> Iterator[Change]:
         yield SetClustering(new.clustering)
 
 
-def _options(old: Options, new: Options) -> Iterator[Change]:
-    for option in fields(Options):
-        if getattr(old, option.name) != getattr(new, option.name):
-            yield SetOption(option.name, getattr(new, option.name))
+def _options(old: Table, new: Table) -> Iterator[Change]:
+    before, after = table_values(old), table_values(new)
+    for name in (*TABLE_PROPERTIES, *sorted({*before, *after}.difference(TABLE_PROPERTIES))):
+        if before.get(name, "") != after.get(name, ""):
+            yield SetOption(name, after.get(name, ""))
+    there, declared = ({key.lower(): key for key in table.foreign_keys} for table in (old, new))
+    yield from (AddForeignKey(key) for low, key in declared.items() if low not in there)
+    yield from (DropForeignKey(key) for low, key in there.items() if low not in declared)
+    if [name.lower() for name in old.primary_key] != [name.lower() for name in new.primary_key]:
+        if old.primary_key:
+            yield SetPrimaryKey(())
+        if new.primary_key:
+            yield SetPrimaryKey(new.primary_key)
 
 
 def _views(before: State, after: State) -> Iterator[Change]:
     old_views, new_views = ({view.key: view for view in state.views} for state in (before, after))
     for key, view in new_views.items():
         old = old_views.get(key)
-        if old is None or old.materialized or (old.text, old.description) != (view.text, view.description):
+        if old is None or old.content != view.content or old.missing_columns(after.table):
             yield PutView(view)
     yield from (DropView(key) for key in old_views if key not in new_views)

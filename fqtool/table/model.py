@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -18,6 +19,12 @@ INGESTION_TIME = "_PARTITIONTIME"  # the column of a table that is partitioned b
 # Placeholder for the dataset in the text of a view. BigQuery requires the dataset there, while a migration file must
 # fit every target. Each warehouse replaces it when it writes a view, and restores it when it reads one.
 DATASET = "${dataset}"
+
+
+_EVERY_COLUMN = re.compile(r"SELECT\s+t\.\*")  # as `schema.views` writes `include: ["*"]`
+
+
+_FOREIGN_KEY = re.compile(r"FOREIGN KEY \((.*?)\) REFERENCES (.*?)\((.*?)\)")
 
 
 class Inapplicable(ValueError):
@@ -59,7 +66,8 @@ class Table:
 
     `type` is that of tables.get: TABLE (also for a clone), EXTERNAL, SNAPSHOT or a later type. `primary_key` and
     `foreign_keys` are constraints that BigQuery does not enforce; a foreign key is GoogleSQL text. `properties` are its
-    further properties (`table/properties.py`).
+    further properties (`table/properties.py`). `inherited` names those with the value that the dataset gives to new
+    tables; it is not compared.
     """
 
     name: str
@@ -71,6 +79,7 @@ class Table:
     primary_key: tuple[str, ...] = ()
     foreign_keys: tuple[str, ...] = ()
     properties: Properties = ()
+    inherited: frozenset[str] = field(default=frozenset(), compare=False)
 
     def find(self, name: str) -> Column | None:
         """Return the column with this name in any case, or None."""
@@ -95,6 +104,12 @@ class Table:
         """Lower-case names of the partition and clustering columns."""
         partition = [self.partitioning.column] if self.partitioning else []
         return frozenset(name.lower() for name in (*partition, *self.clustering))
+
+    @property
+    def constrained(self) -> frozenset[str]:
+        """Lower-case names of the columns of the primary key and of foreign keys."""
+        foreign = (name for key in self.foreign_keys for name in key_parts(key)[0])
+        return frozenset(name.lower() for name in (*self.primary_key, *foreign))
 
     def present(self, name: str) -> Column:
         """Return the column with this name. Raises Inapplicable if it does not exist."""
@@ -149,14 +164,43 @@ def _inside(column: Column, rest: tuple[str, ...], new: dict[str, object]) -> Co
     return replace(column, type=replace(column.type, fields=_at_path(column.type.fields, rest, new)))
 
 
+def foreign_key(columns: Iterable[str], table: str, references: Iterable[str]) -> str:
+    """Return a foreign key as text; `key_parts` is the inverse.
+
+    Args:
+        columns: The columns of the table.
+        table: The other table, `table`, `dataset.table` or `project.dataset.table`.
+        references: The columns of the other table.
+    """
+    return f"FOREIGN KEY ({', '.join(columns)}) REFERENCES {table}({', '.join(references)})"
+
+
+def key_parts(key: str) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
+    """Return the columns, the other table and its columns of a foreign key."""
+    match = _FOREIGN_KEY.fullmatch(key)
+    if match is None:
+        raise ValueError(key)
+    return tuple(match[1].split(", ")), match[2], tuple(match[3].split(", "))
+
+
 @dataclass(frozen=True, slots=True)
 class View:
-    """A logical view: its GoogleSQL query text and description."""
+    """A logical view: its GoogleSQL query text and description.
+
+    `options` are its other properties by the row of `TABLE_PROPERTIES`: labels, friendly name, expiration and similar.
+    `legacy` means that the query is in legacy SQL. What follows is known of a view of BigQuery only, and is not
+    compared: `columns` are the names of its columns, as they were when it was created, and `of_columns` those with a
+    description or policy tags, which a replaced view loses.
+    """
 
     name: str
     query: str
     description: str = ""
     materialized: bool = field(default=False, kw_only=True)
+    options: tuple[tuple[str, object], ...] = field(default=(), kw_only=True)
+    legacy: bool = field(default=False, kw_only=True)
+    columns: tuple[str, ...] = field(default=(), kw_only=True, compare=False)
+    of_columns: tuple[str, ...] = field(default=(), kw_only=True, compare=False)
 
     @property
     def key(self) -> str:
@@ -167,6 +211,21 @@ class View:
     def text(self) -> str:
         """The query without trailing white space and semicolon, which warehouses do not store."""
         return "\n".join(line.rstrip() for line in self.query.strip().rstrip(";").strip().splitlines())
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What two views are compared by."""
+        return self.text, self.description, sorted(self.options), self.materialized, self.legacy
+
+    def missing_columns(self, table: Table | None) -> tuple[str, ...]:
+        """Return the columns of the table that a view of all columns does not show, because it was created before them.
+
+        BigQuery keeps the schema that a view had when it was created (bigquery.md#views).
+        """
+        if table is None or not self.columns or not _EVERY_COLUMN.match(self.text):
+            return ()
+        known = {name.lower() for name in self.columns}
+        return tuple(column.name for column in table.columns if column.key not in known)
 
 
 def other_kind(live: Table | View) -> str:

@@ -13,24 +13,25 @@ from itertools import groupby
 
 from fqtool.errors import InputError
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import AddForeignKey, SetOption, SetPrimaryKey, SetProperty
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    DropView,
-    PutView,
     RenameColumn,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetType,
 )
-from fqtool.table.column import Column, Kind, Mode, Type
+from fqtool.table.column import Mode
 from fqtool.table.ddl import PATCH
-from fqtool.table.ddl_grammar import NO_IF, column, column_options, created_table, table_options, typed
-from fqtool.table.ddl_grammar import path as path_of
+from fqtool.table.ddl_cursor import NO_IF, DdlCursor
+from fqtool.table.ddl_cursor import path as path_of
+from fqtool.table.ddl_grammar import column, created_table, took_constraint, typed
+from fqtool.table.ddl_options import named_column_options, table_options
 from fqtool.table.model import View
 from fqtool.table.tokens import Cursor, Token, tokens_of
 
@@ -84,7 +85,7 @@ def parse(sql: str) -> tuple[Change, ...]:
 
 
 def _statement(sql: str, tokens: list[Token], original: str) -> Parsed:
-    cursor = Cursor(sql, tokens)
+    cursor = DdlCursor(sql, tokens)
     changes: tuple[Change, ...]
     if cursor.took("CREATE", "TABLE"):
         path = path_of(cursor)
@@ -109,16 +110,17 @@ def _statement(sql: str, tokens: list[Token], original: str) -> Parsed:
     return Parsed(original[start - len(PATCH) * marked : tokens[-1].end], start, path, changes)
 
 
-def _create_view(cursor: Cursor) -> tuple[tuple[str, ...], tuple[Change, ...]]:
+def _create_view(cursor: DdlCursor) -> tuple[tuple[str, ...], tuple[Change, ...]]:
     path = path_of(cursor)
-    description = str(dict(table_options(cursor, {})).get("description", "")) if cursor.took("OPTIONS") else ""
+    values = dict(table_options(cursor)) if cursor.took("OPTIONS") else {}
+    description = str(values.pop("description", ""))
     cursor.take("AS")
     query = cursor.sql[cursor.place : cursor.tokens[-1].end]
     cursor.at = len(cursor.tokens)
-    return path, (PutView(View(path[-1], query, description)),)
+    return path, (PutView(View(path[-1], query, description, options=tuple(values.items()))),)
 
 
-def _actions(cursor: Cursor) -> tuple[Change, ...]:
+def _actions(cursor: DdlCursor) -> tuple[Change, ...]:
     changes: list[Change] = []
     while True:
         if cursor.took("ADD", "COLUMN"):
@@ -136,11 +138,19 @@ def _actions(cursor: Cursor) -> tuple[Change, ...]:
         elif cursor.took("ALTER", "COLUMN"):
             _no_if(cursor)
             struct = _struct_of(cursor)
-            changes.append(_field_described(cursor, struct) if struct else alter_column(cursor))
+            changes.append(_field_set(cursor, struct) if struct else alter_column(cursor))
         elif cursor.took("SET", "OPTIONS"):
-            changes.extend(SetOption(name, value) for name, value in table_options(cursor, {}))
+            changes.extend(SetOption(name, value) for name, value in table_options(cursor))
+        elif cursor.took("SET", "DEFAULT", "COLLATE"):
+            changes.append(SetOption("default_collation", cursor.string()))
+        elif cursor.took("DROP", "PRIMARY", "KEY"):
+            changes.append(SetPrimaryKey(()))
+        elif cursor.sees("ADD", "FOREIGN") and cursor.took("ADD") and took_constraint(cursor):
+            changes.append(AddForeignKey(cursor.foreign_keys[-1]))
+        elif cursor.sees("ADD", "PRIMARY") and cursor.took("ADD") and took_constraint(cursor):
+            changes.append(SetPrimaryKey(cursor.primary_key))
         else:
-            raise cursor.wrong("ADD, DROP, RENAME or ALTER COLUMN, or SET OPTIONS")
+            raise cursor.wrong("ADD, DROP, RENAME or ALTER COLUMN, a key, or SET OPTIONS")
         if not cursor.took(","):
             return tuple(changes)
 
@@ -159,13 +169,13 @@ def _struct_of(cursor: Cursor) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _field_described(cursor: Cursor, struct: tuple[str, ...]) -> SetDescription:
+def _field_set(cursor: DdlCursor, struct: tuple[str, ...]) -> Change:
     path = (*struct, cursor.name())
     cursor.take("SET", "OPTIONS")
-    return SetDescription(path, _description(cursor))
+    return _option_set(cursor, path)
 
 
-def alter_column(cursor: Cursor) -> Change:
+def alter_column(cursor: DdlCursor) -> Change:
     """Parse what follows ALTER COLUMN. Raises InputError if it is not a known change."""
     name = cursor.name()
     if cursor.took("SET", "DATA", "TYPE"):
@@ -177,9 +187,15 @@ def alter_column(cursor: Cursor) -> Change:
     if cursor.took("DROP", "DEFAULT"):
         return SetDefault(name, None)
     if cursor.took("SET", "OPTIONS"):
-        return SetDescription((name,), _description(cursor))
+        return _option_set(cursor, (name,))
     raise cursor.wrong("SET DATA TYPE, DROP NOT NULL, SET DEFAULT, DROP DEFAULT or SET OPTIONS")
 
 
-def _description(cursor: Cursor) -> str:
-    return column_options(cursor, Column("", Type(Kind.STRING))).description
+def _option_set(cursor: DdlCursor, path: tuple[str, ...]) -> Change:
+    start = cursor.at
+    options = named_column_options(cursor)
+    if len(options) != 1:
+        cursor.at = start
+        raise cursor.wrong("one option of the column")
+    ((name, value),) = options
+    return SetDescription(path, value) if name == "description" else SetProperty(path, name, value)

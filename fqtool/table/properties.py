@@ -1,65 +1,63 @@
-"""Properties of columns and tables in BigQuery besides name, type, partitioning, clustering and options.
+"""The properties of columns and tables in BigQuery besides name, type, mode and layout: one row for each.
 
-A property is text under its name in BigQuery's DDL. A registry does not manage these properties.
+A row has the place of a property in the resource of tables.get, its form, and how a statement writes it. Everything
+that reads, compares, declares, exports or writes a property uses its row. A property that a registry does not declare
+is not managed. Sources: https://cloud.google.com/bigquery/docs/reference/rest/v2/tables,
+https://cloud.google.com/bigquery/docs/reference/standard-sql/data-definition-language
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from fqtool.table.column import Column, Properties
-from fqtool.table.model import Table
+from fqtool.table.model import Options, Table
+from fqtool.table.property import Form, Property, Written
 
-
-@dataclass(frozen=True, slots=True)
-class Property:
-    """The place of a property in the API's resource: its path of keys, and the key in each entry of a list."""
-
-    path: tuple[str, ...]
-    each: str = ""
-
-    def read(self, resource: Mapping[str, Any]) -> str:
-        """Return the property as text; "" if the resource does not have it. Raises TypeError or ValueError."""
-        value: Any = resource
-        for key in self.path:
-            value = (value or {}).get(key)
-        if isinstance(value, dict):
-            value = [f"{key}={text}" for key, text in sorted(value.items())]
-        elif self.each:
-            value = [entry[self.each] for entry in value or ()]
-        if isinstance(value, list):
-            value = ", ".join(value)
-        if not isinstance(value, str | None):
-            raise TypeError(self.path)
-        return value or ""
-
-    def write(self, text: str, resource: dict[str, Any]) -> None:
-        """Write the property into a resource."""
-        value: Any = [{self.each: part} for part in text.split(", ")] if self.each else text
-        for key in self.path[:0:-1]:
-            value = {key: value}
-        resource[self.path[0]] = value
-
-
+_IN_PLACE = "BigQuery does not change the {} of an existing column"
 COLUMN_PROPERTIES: Mapping[str, Property] = {
-    "collation": Property(("collation",)),
-    "data_policies": Property(("dataPolicies",), each="name"),
-    "generated": Property(("generatedColumn", "generatedExpressionInfo", "generationExpression")),
+    "collation": Property(
+        ("collation",),
+        written=Written.CREATION,
+        fixed=f"{_IN_PLACE.format('collation')}. Declare the live collation. Or add a column with the other one.",
+    ),
+    "data_policies": Property(("dataPolicies",), Form.NAMES, each="name", written=Written.OWNER),
+    "generated": Property(
+        ("generatedColumn", "generatedExpressionInfo", "generationExpression"),
+        written=Written.CREATION,
+        fixed=f"{_IN_PLACE.format('expression')}. Declare the live expression. Or create the table again.",
+    ),
+    "policy_tags": Property(("policyTags", "names"), Form.NAMES, written=Written.OWNER),
     "rounding_mode": Property(("roundingMode",)),
 }
-TABLE_PROPERTIES: Mapping[str, Property | None] = {  # None: BigQuery's API does not report it
-    "default_collation": Property(("defaultCollation",)),
-    "default_rounding_mode": Property(("defaultRoundingMode",)),
-    "enable_change_history": None,
-    "enable_fine_grained_mutations": None,
-    "kms_key_name": Property(("encryptionConfiguration", "kmsKeyName")),
-    "max_staleness": Property(("maxStaleness",)),
-    "tags": Property(("resourceTags",)),
+TABLE_PROPERTIES: Mapping[str, Property] = {
+    "description": Property(("description",)),
+    "friendly_name": Property(("friendlyName",)),
+    "labels": Property(("labels",), Form.LABELS),
+    "require_partition_filter": Property(("requirePartitionFilter",), Form.BOOL),
+    "partition_expiration_days": Property(
+        ("timePartitioning", "expirationMs"), Form.DAYS, dataset="defaultPartitionExpirationMs"
+    ),
+    "expiration": Property(
+        ("expirationTime",), Form.MOMENT, sql="expiration_timestamp", dataset="defaultTableExpirationMs"
+    ),
+    "default_collation": Property(("defaultCollation",), written=Written.CLAUSE, dataset="defaultCollation"),
+    "default_rounding_mode": Property(("defaultRoundingMode",), dataset="defaultRoundingMode"),
+    "enable_change_history": Property(form=Form.WORD),
+    "enable_fine_grained_mutations": Property(form=Form.WORD),
+    "kms_key_name": Property(
+        ("encryptionConfiguration", "kmsKeyName"), dataset="defaultEncryptionConfiguration.kmsKeyName"
+    ),
+    "max_staleness": Property(("maxStaleness",), Form.INTERVAL),
+    "tags": Property(("resourceTags",), Form.TAGS),
 }
+OPTION_FIELDS = frozenset(field.name for field in fields(Options))
+"""The rows whose value is a field of `Options`. Other rows are text in `Table.properties`."""
+NAME_OF = {row.sql or name: name for name, row in TABLE_PROPERTIES.items()}
+"""Name in OPTIONS and in the registry -> name of the row."""
 
 # Keys of a resource that are read elsewhere, or that are not settings.
 _FIELD_KEYS = frozenset(
@@ -79,8 +77,6 @@ _TABLE_KEYS = frozenset(
     tableConstraints tableReference timePartitioning type view
     """.split()  # noqa: SIM905  as above
 )
-_UNIT_PLACES = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
-_INTERVAL = re.compile(r"INTERVAL\s+(?:'([^']*)'|\"([^\"]*)\"|(\d+))\s+(\w+)(?:\s+TO\s+(\w+))?", re.IGNORECASE)
 
 
 def column_properties(resource: Mapping[str, Any]) -> Properties:
@@ -92,74 +88,133 @@ def column_properties(resource: Mapping[str, Any]) -> Properties:
 
 
 def table_properties(resource: Mapping[str, Any]) -> Properties:
-    """Return the properties of a table's resource, as `column_properties` does."""
-    return _read(TABLE_PROPERTIES, resource, _TABLE_KEYS)
+    """Return the properties of a table's resource that are not fields of `Options`, as `column_properties` does."""
+    rows = {name: row for name, row in TABLE_PROPERTIES.items() if name not in OPTION_FIELDS}
+    return _read(rows, resource, _TABLE_KEYS)
+
+
+def table_options(resource: Mapping[str, Any]) -> Options:
+    """Return the options of a table's resource. Raises as `column_properties`."""
+    options = Options(**{name: TABLE_PROPERTIES[name].read(resource) for name in OPTION_FIELDS})
+    old_place = (resource.get("timePartitioning") or {}).get("requirePartitionFilter")
+    return replace(options, require_partition_filter=True) if old_place else options
+
+
+def view_options(resource: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Return the properties of a view's resource that are set, besides its description. Raises as the others."""
+    rows = ((name, row, row.read(resource)) for name, row in TABLE_PROPERTIES.items() if row.path)
+    return tuple((name, value) for name, row, value in rows if value != row.unset and name != "description")
+
+
+def _read(rows: Mapping[str, Property], resource: Mapping[str, Any], keys: frozenset[str]) -> Properties:
+    found = {name: row.read(resource) for name, row in rows.items() if row.path}
+    found |= {key: json.dumps(value, sort_keys=True) for key, value in resource.items() if key not in keys and value}
+    return ordered(found)
+
+
+def ordered(properties: Mapping[str, str]) -> Properties:
+    """Return the properties that are set, in the order of names."""
+    return tuple(sorted((name, text) for name, text in properties.items() if text))
 
 
 def write_property(name: str, text: str, resource: dict[str, Any]) -> None:
     """Write a property of a column into its TableFieldSchema.
 
     Args:
-        name: The property, as BigQuery's API spells it.
-        text: Its value as JSON, or as the known property writes it.
+        name: The name of the row, or an unknown property as BigQuery's API spells it.
+        text: Its value, or the JSON of an unknown property; "" removes it.
         resource: The TableFieldSchema, which is changed.
     """
-    if known := COLUMN_PROPERTIES.get(name):
-        known.write(text, resource)
-    else:
+    row = COLUMN_PROPERTIES.get(name)
+    if row is None:
         resource[name] = json.loads(text)
+    elif text:
+        row.write(text, resource)
+    else:
+        resource.pop(row.path[0], None)
+
+
+def table_values(table: Table) -> dict[str, Any]:
+    """Return the value of each row of `TABLE_PROPERTIES` in a table, and the unknown properties as text."""
+    known = {name: "" for name in TABLE_PROPERTIES if name not in OPTION_FIELDS}
+    return {name: getattr(table.options, name) for name in TABLE_PROPERTIES if name in OPTION_FIELDS} | (
+        known | dict(table.properties)
+    )
+
+
+def with_values(table: Table, values: Mapping[str, Any]) -> Table:
+    """Return a table with other values of some rows of `TABLE_PROPERTIES`."""
+    options = {name: value for name, value in values.items() if name in OPTION_FIELDS}
+    others = {name: value for name, value in values.items() if name not in OPTION_FIELDS}
+    properties = ordered(dict(table.properties) | others) if others else table.properties
+    return replace(table, options=replace(table.options, **options), properties=properties)
+
+
+def column_values(column: Column, *, nested: bool) -> dict[str, str]:
+    """Return the properties of a column. For a field of a STRUCT its default is one of them."""
+    default = {"default": column.default} if nested and column.default is not None else {}
+    return dict(column.properties) | default
+
+
+def with_value(column: Column, name: str, text: str) -> Column:
+    """Return a column or field with another property; "" for none."""
+    if name == "default":
+        return replace(column, default=text or None)
+    return replace(column, properties=ordered(dict(column.properties) | {name: text}))
 
 
 def unknown_properties(table: Table) -> Iterator[str]:
     """Yield the properties of the table and its columns that this version does not know."""
     yield from (name for name, _ in table.properties if name not in TABLE_PROPERTIES)
     for column in table.columns:
-        yield from _unknown(column, "")
+        for path, field in with_fields(column):
+            yield from (f"{name} of {'.'.join(path)}" for name, _ in field.properties if name not in COLUMN_PROPERTIES)
 
 
-def _unknown(column: Column, place: str) -> Iterator[str]:
-    path = f"{place}{column.name}"
-    yield from (f"{name} of {path}" for name, _ in column.properties if name not in COLUMN_PROPERTIES)
+def with_fields(column: Column, place: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Column]]:
+    """Yield a column and the fields of its STRUCT with their paths."""
+    path = (*place, column.name)
+    yield path, column
     for field in column.type.fields:
-        yield from _unknown(field, f"{path}.")
+        yield from with_fields(field, path)
 
 
-def with_unmanaged(desired: Column, live: Column) -> Column:
-    """Copy what a registry does not manage from the live column: policy tags, properties and defaults of fields.
+def with_unmanaged(
+    desired: Column, live: Column, declared: Mapping[tuple[str, ...], frozenset[str]], place: tuple[str, ...] = ()
+) -> Column:
+    """Copy from the live column what a registry does not declare: properties, and defaults of fields.
 
     Args:
         desired: The column that the registry describes.
         live: The column of the table.
-
-    Returns:
-        The desired column with the unmanaged settings of the live one, also in the fields of a STRUCT.
+        declared: The names of the declared properties by lower-case path of the column or field.
+        place: The path of the STRUCT around the field.
     """
-    there = {field.key: field for field in live.type.fields}
+    path = (*place, desired.key)
+    names, there = declared.get(path, frozenset()), {field.key: field for field in live.type.fields}
     fields = (
-        replace(with_unmanaged(field, there[field.key]), default=there[field.key].default)
-        if field.key in there
-        else field
+        with_unmanaged(field, there[field.key], declared, path) if field.key in there else field
         for field in desired.type.fields
     )
-    kind = replace(desired.type, fields=tuple(fields)) if desired.type.fields else desired.type
-    return replace(desired, type=kind, policy_tags=live.policy_tags, properties=live.properties)
+    made = replace(desired, type=replace(desired.type, fields=tuple(fields))) if desired.type.fields else desired
+    for name, text in column_values(live, nested=bool(place)).items():
+        made = made if name in names else with_value(made, name, text)
+    return made
 
 
-def _read(known: Mapping[str, Property | None], resource: Mapping[str, Any], keys: frozenset[str]) -> Properties:
-    found = {name: place.read(resource) for name, place in known.items() if place}
-    found |= {key: json.dumps(value, sort_keys=True) for key, value in resource.items() if key not in keys and value}
-    return tuple(sorted((name, text) for name, text in found.items() if text))
+def creatable(column: Column) -> Column:
+    """Return a column without what no DDL writes: access control, unknown properties, and defaults of fields."""
+    return _creatable(column, nested=False)
 
 
-def interval(sql: str) -> str:
-    """Return an INTERVAL literal in the format of the API, e.g. `0-0 0 4:0:0`; other text unchanged."""
-    match = _INTERVAL.fullmatch(sql.strip())
-    if not match or match[4].upper() not in _UNIT_PLACES:
-        return sql
-    places = dict.fromkeys(_UNIT_PLACES, "0")
-    first = _UNIT_PLACES.index(match[4].upper())
-    numbers = re.split(r"[-: ]", match[1] or match[2] or match[3])
-    for unit, number in zip(_UNIT_PLACES[first:], numbers, strict=False):
-        places[unit] = str(int(number)) if number.isdecimal() else number
-    year, month, day, hour, minute, second = places.values()
-    return f"{year}-{month} {day} {hour}:{minute}:{second}"
+def _creatable(column: Column, *, nested: bool) -> Column:
+    kept = ((name, text) for name, text in column.properties if name in COLUMN_PROPERTIES and not _by_owner(name))
+    made = replace(column, properties=tuple(kept), default=None if nested else column.default)
+    if not column.type.fields:
+        return made
+    inner = tuple(_creatable(field, nested=True) for field in column.type.fields)
+    return replace(made, type=replace(column.type, fields=inner))
+
+
+def _by_owner(name: str) -> bool:
+    return COLUMN_PROPERTIES[name].written is Written.OWNER

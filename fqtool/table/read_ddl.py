@@ -10,18 +10,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from fqtool.errors import InputError
-from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, SetOption, fold
+from fqtool.table.change_options import SetOption
+from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, fold
 from fqtool.table.column import Column, Kind, Type
-from fqtool.table.ddl_grammar import (
-    Foreign,
-    column,
-    column_options,
-    created_table,
-    ordered,
-    path,
-    table_options,
-    took_constraint,
-)
+from fqtool.table.ddl_cursor import Foreign, path
+from fqtool.table.ddl_grammar import column, created_table, took_constraint
+from fqtool.table.ddl_options import column_options, table_options
 from fqtool.table.model import Inapplicable, State, Table
 from fqtool.table.parse import alter_column, statements
 from fqtool.table.tokens import Token
@@ -215,10 +209,15 @@ def _read(place: str, cursor: Foreign, before: Created, of: Callable[[Foreign, T
     described = {one.name for one in table.columns if one.description}
     return replace(
         before,
-        table=replace(table, primary_key=cursor.primary_key, foreign_keys=cursor.foreign_keys),
+        table=replace(table, primary_key=cursor.primary_key, foreign_keys=_own_dataset(cursor, before.dataset)),
         left_out=(*before.left_out, *(f"{place}: {one}" for one in cursor.left_out)),
         commented=tuple(one for one in (*before.commented, *cursor.commented) if one not in described),
     )
+
+
+def _own_dataset(cursor: Foreign, dataset: str) -> tuple[str, ...]:
+    """The foreign keys, without the dataset of the other table if it is that of the table."""
+    return tuple(key.replace(f" REFERENCES {dataset}.", " REFERENCES ") for key in cursor.foreign_keys)
 
 
 def _created(cursor: Foreign, before: Table) -> Table:
@@ -270,20 +269,18 @@ def _action(cursor: Foreign, table: Table) -> Table:
 
 
 def _table_set(cursor: Foreign, table: Table) -> Table:
-    properties = dict(table.properties)
     if cursor.took("DROP", "CONSTRAINT"):
         cursor.leave_out("DROP CONSTRAINT")
         cursor.took("IF", "EXISTS")
         cursor.name()
         return table
     if cursor.took("SET", "DEFAULT", "COLLATE"):
-        properties["default_collation"] = cursor.string()
-    elif cursor.took("SET", "OPTIONS"):
-        for name, value in table_options(cursor, properties):
-            table = _applied(table, SetOption(name, value))
-    else:
+        return _applied(table, SetOption("default_collation", cursor.string()))
+    if not cursor.took("SET", "OPTIONS"):
         raise cursor.wrong("ADD, DROP, RENAME or ALTER COLUMN, a key, RENAME TO or SET OPTIONS")
-    return replace(table, properties=ordered(properties))
+    for name, value in table_options(cursor):
+        table = _applied(table, SetOption(name, value))
+    return table
 
 
 def _existing(cursor: Foreign, table: Table, change: Callable[[str], Table]) -> Table:
@@ -312,8 +309,7 @@ def _column_altered(cursor: Foreign, table: Table) -> Table:
             column_options(cursor, Column(name, Type(Kind.STRING)))
             return table
         described = column_options(cursor, table.present(name))
-        return table.with_column(name, description=described.description, policy_tags=described.policy_tags,
-                                 properties=described.properties)  # fmt: skip
+        return table.with_column(name, description=described.description, properties=described.properties)
     cursor.at = start
     change = alter_column(cursor)
     return table if missing else _applied(table, change)

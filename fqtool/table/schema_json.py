@@ -41,8 +41,6 @@ def field(column: Column) -> dict[str, Any]:
         resource["fields"] = [field(inner) for inner in column.type.fields]
     if column.default is not None:
         resource["defaultValueExpression"] = column.default
-    if column.policy_tags:
-        resource["policyTags"] = {"names": list(column.policy_tags)}
     for property_name, text in column.properties:
         write_property(property_name, text, resource)
     if column.description:
@@ -101,13 +99,12 @@ def column_of(raw: Any, place: str, depth: int = 0) -> Column:
         mode = Mode((raw.get("mode") or "NULLABLE").upper())
         parsed = _type(raw, f"{place}: {name}", depth)
         default = raw.get("defaultValueExpression")
-        tags = (raw.get("policyTags") or {}).get("names") or []
-        if not isinstance(default, str | None) or not isinstance(tags, list) or not all(map(_is_text, tags)):
-            raise TypeError
         properties = column_properties(raw)
+        if not isinstance(default, str | None) or not all(_is_text(text) for _, text in properties):
+            raise TypeError
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError):
         raise InputError(f"{place}: the field {name} is malformed: {str(raw)[:120]}.") from None
-    return Column(name, parsed, mode, str(raw.get("description") or ""), default, tuple(tags), properties)
+    return Column(name, parsed, mode, str(raw.get("description") or ""), default, properties)
 
 
 def _is_text(value: Any) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
+from typing import TypeVar
 
 from fqtool.errors import InputError
 from fqtool.table.column import ALIASES, MICROSECONDS, NESTING_LIMIT, PICOSECONDS, Column, Kind, Mode, Type
@@ -15,8 +16,7 @@ from fqtool.table.tokens import Cursor, cut, first_comment
 
 _NAME = re.compile(r"`[^`]+`|\w+")
 _LONGEST_NUMBER = 18  # digits: more do not fit an INT64, and Python itself refuses thousands
-Field = Callable[[Cursor, int], Column]
-"""Reads one field of a STRUCT at a depth."""
+C = TypeVar("C", bound=Cursor)
 
 
 class _Text(Cursor):
@@ -89,12 +89,12 @@ def not_null(cursor: Cursor, name: str, mode: Mode) -> Mode:
     return Mode.REQUIRED
 
 
-def read_type(cursor: Cursor, field: Field, depth: int = 0) -> tuple[Type, Mode]:
+def read_type(cursor: C, field: Callable[[C, int], Column], depth: int = 0) -> tuple[Type, Mode]:
     """Read the type at the cursor.
 
     Args:
         cursor: A cursor at the first word of the type.
-        field: Reads a field of a STRUCT.
+        field: Reads a field of a STRUCT at a depth.
         depth: The number of types around it.
 
     Raises:
@@ -119,7 +119,7 @@ def read_type(cursor: Cursor, field: Field, depth: int = 0) -> tuple[Type, Mode]
     return _parameterized(cursor, kind, start, field, depth), Mode.NULLABLE
 
 
-def _parameterized(cursor: Cursor, kind: Kind, start: int, field: Field, depth: int) -> Type:
+def _parameterized(cursor: C, kind: Kind, start: int, field: Callable[[C, int], Column], depth: int) -> Type:
     match kind:
         case Kind.STRUCT:
             return Type(kind, fields=_fields(cursor, start, field, depth))
@@ -153,7 +153,7 @@ def _refused(cursor: Cursor, start: int, why: str, remedy: str = "") -> InputErr
     return cursor.no_type(why, remedy)
 
 
-def _fields(cursor: Cursor, start: int, field: Field, depth: int) -> tuple[Column, ...]:
+def _fields(cursor: C, start: int, field: Callable[[C, int], Column], depth: int) -> tuple[Column, ...]:
     if cursor.sees("<>"):
         raise _refused(cursor, start, "a STRUCT needs at least one field")
     cursor.take("<")

@@ -6,27 +6,27 @@ from collections.abc import Iterator
 
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.findings.remedy import Entry, commands
-from fqtool.migrations.legality import refusals
+from fqtool.migrations.legality import property_differs, refusals
 from fqtool.sql import ident, literal
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
+from fqtool.table.change_views import PutView
 from fqtool.table.changes import (
     AddColumn,
     DropColumn,
-    PutView,
     RenameColumn,
     Reorder,
     SetClustering,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetPartitioning,
-    SetPolicyTags,
     SetType,
 )
 from fqtool.table.column import Column
-from fqtool.table.ddl import OptionValue
 from fqtool.table.model import State
+from fqtool.table.properties import COLUMN_PROPERTIES, table_values
+from fqtool.table.property import OptionValue, Written
 
 
 def _other_kind(old: Column, change: SetType) -> bool:
@@ -177,18 +177,39 @@ def wrong_default(live: State, change: SetDefault) -> Iterator[Finding]:
 
 
 @rule("FQ311", Severity.WARNING, group=Group.DRIFT)
-def wrong_policy_tags(live: State, change: SetPolicyTags) -> Iterator[Finding]:
-    """A column's policy tags differ from the registry.
+def wrong_access(live: State, change: SetProperty) -> Iterator[Finding]:
+    """A column's policy tags or data policies differ from the registry.
 
     Problem: Users can read the column without permission, or cannot read it.
 
     Why: Data owners set tags outside of migrations.
 
-    Example: A tag appeared on player_lookup.
+    Example: A tag that the registry declares was removed from player_lookup.
 
-    Fix: Ask the data owner to set the tags; fqtool reports them and never writes them.
+    Fix: Ask the data owner to set the tags; fqtool reports them and never writes them. Or remove them from the
+    registry: a column without `policy_tags` there is not checked for them.
     """
-    yield Finding(change.dotted, refusals(live, change)[0].message)
+    row = COLUMN_PROPERTIES.get(change.name)
+    if row and row.written is Written.OWNER:
+        yield Finding(change.dotted, property_differs(live, change))
+
+
+@rule("FQ318", Severity.WARNING, group=Group.DRIFT)
+def wrong_property(live: State, change: SetProperty) -> Iterator[Finding]:
+    """A property of a column differs from the registry.
+
+    Problem: Text is compared, or numbers are rounded, in another way than the registry declares.
+
+    Why: The property was changed manually, or the column was created without it.
+
+    Example: `collation: und:ci` is declared, and the column compares text by case.
+
+    Fix: Set the property by a migration where BigQuery has a statement for it. Otherwise declare the live property, or
+    remove it from the registry.
+    """
+    row = COLUMN_PROPERTIES.get(change.name)
+    if row is None or row.written is not Written.OWNER:
+        yield Finding(change.dotted, property_differs(live, change))
 
 
 @rule("FQ314", group=Group.DRIFT)
@@ -275,9 +296,49 @@ def wrong_option(live: State, change: SetOption) -> Iterator[Finding]:
     Fix: Set it by a migration.
     """
     if live.table:
-        name, now = change.name, getattr(live.table.options, change.name)
+        name, now = change.name, table_values(live.table).get(change.name, "")
         declared = _worded(change.value)
-        yield Finding(name, f"The option `{name}` is {_worded(now)} in the table and {declared} in the registry.")
+        given = ", the default of its dataset," if name in live.table.inherited else ""
+        yield Finding(
+            name, f"The option `{name}` is {_worded(now)} in the table{given} and {declared} in the registry."
+        )
+
+
+@rule("FQ319", Severity.WARNING, group=Group.DRIFT)
+def wrong_primary_key(live: State, change: SetPrimaryKey) -> Iterator[Finding]:
+    """The primary key of the table differs from the registry.
+
+    Problem: BigQuery plans joins by the key without checking it, and tools read the key of the table.
+
+    Why: The key was dropped or changed manually, or `primary_key: true` was added to the registry.
+
+    Example: The registry has `primary_key: true`, and the table has no primary key.
+
+    Fix: Set it by a migration. Make sure that the columns identify a row: BigQuery does not check it.
+    """
+    there = live.table.primary_key if live.table else ()
+    if there and not change.columns:
+        yield Finding("primary_key", f"The primary key {', '.join(there)} of the table is not that of the registry.")
+    elif not there:  # a plan drops another key first, which is its own difference
+        yield Finding("primary_key", f"The table has no primary key; the registry declares {change.names}.")
+
+
+@rule("FQ320", Severity.WARNING, group=Group.DRIFT)
+def wrong_foreign_key(live: State, change: AddForeignKey | DropForeignKey) -> Iterator[Finding]:
+    """The foreign keys of the table differ from the registry.
+
+    Problem: BigQuery plans joins by the keys without checking them, and tools read the keys of the table.
+
+    Why: A key was added or dropped manually, or `foreign_keys` of the registry changed.
+
+    Example: The registry has a key to `players`, and the table has none.
+
+    Fix: Add a missing key by a migration. Drop another one by the name that BigQuery gave it, or declare it.
+    """
+    if isinstance(change, DropForeignKey):
+        yield Finding("foreign_keys", refusals(live, change)[0].message)
+    else:
+        yield Finding("foreign_keys", f"The registry has {change.key}, the table does not.")
 
 
 @rule("FQ313", group=Group.DRIFT)
@@ -297,6 +358,14 @@ def wrong_view(live: State, change: PutView) -> Iterator[Finding]:
         drop = commands("migrate plan", "migrate", first=f"DROP MATERIALIZED VIEW {ident(name)}; then:")
         yield Finding(name, f"`{name}` is a materialized view; the registry declares a view.", remedy=drop)
         return
-    yield Finding(
-        name, f"The view `{name}` {'has another query or description than in the registry' if there else 'is missing'}."
-    )
+    if there and there.legacy:
+        yield Finding(name, f"The view `{name}` is in legacy SQL; the registry has it in GoogleSQL.")
+        return
+    if there and there.content == change.view.content:
+        missing = ", ".join(there.missing_columns(live.table))
+        why = f"The view `{name}` does not show the columns {missing}, which the table has."
+        yield Finding(name, why)
+        return
+    same = there and (there.text, there.description) == (change.view.text, change.view.description)
+    differs = f"has {'other labels' if same else 'another query or description'} than in the registry"
+    yield Finding(name, f"The view `{name}` {differs if there else 'is missing'}.")

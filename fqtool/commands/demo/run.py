@@ -26,7 +26,8 @@ from fqtool.scoring.roles import Roles
 from fqtool.sql import Query, Value, ident, literal
 from fqtool.synthetic.incidents import Incident
 from fqtool.synthetic.season import Season
-from fqtool.table.changes import AddColumn, Change, DropColumn, SetOption, SetType
+from fqtool.table.change_options import SetOption
+from fqtool.table.changes import AddColumn, Change, DropColumn, SetType
 from fqtool.table.column import Kind, Type
 from fqtool.table.model import State
 from fqtool.table.typetext import column

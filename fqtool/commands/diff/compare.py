@@ -19,19 +19,18 @@ from fqtool.registry.model import BaseColumn, ColumnSpec, Feature, Registry
 from fqtool.schema.build import desired_state, expand_columns, renames
 from fqtool.schema.model_inputs import Moved, Place, compared
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     DropColumn,
-    DropView,
-    PutView,
     RenameColumn,
     Reorder,
     SetClustering,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetPartitioning,
     SetType,
 )
@@ -74,7 +73,12 @@ _REPORTED_BY: dict[str, tuple[type, ...]] = {
     "deprecated": (AddColumn, DropColumn),
     "partition_by": (SetPartitioning,),
     "partition_granularity": (SetPartitioning,),
+    "partition_expr": (SetPartitioning,),
     "cluster_by": (SetClustering,),
+    "primary_key": (SetPrimaryKey,),
+    "foreign_keys": (AddForeignKey, DropForeignKey),
+    "properties": (SetProperty,),
+    "field_properties": (SetProperty,),
 }
 _INPUT = ("category", "processor", "upstream_table", "upstream_column", "labels", "expected", "range", "window")
 
@@ -256,6 +260,7 @@ class Comparison:
             reported |= {(part, entry.name, type(change)) for part, entry in owners}
             if not names:
                 reported.add(("table", "", change.name if isinstance(change, SetOption) else type(change)))
+                reported.add(("table", "", "properties" if isinstance(change, SetOption) else type(change)))
         return reported
 
     def _unversioned(self) -> Iterator[Difference]:
@@ -301,7 +306,7 @@ def _value(change: Change) -> str:
             return str(value)
         case SetDefault(_, value) | SetOption(_, value):
             return show(value)
-        case SetClustering(columns):
+        case SetClustering(columns) | SetPrimaryKey(columns):
             return ", ".join(columns) or "nothing"
         case _:
             return ""

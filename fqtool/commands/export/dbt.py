@@ -73,7 +73,7 @@ def _layout(registry: Registry) -> dict[str, Any]:
         properties["cluster_by"] = list(spec.cluster_by)
     if spec.require_partition_filter:
         properties["require_partition_filter"] = True
-    if spec.partition_expiration_days is not None:
+    if spec.partition_expiration_days:
         properties["partition_expiration_days"] = spec.partition_expiration_days
     if spec.labels:
         properties["labels"] = dict(spec.labels)

@@ -133,7 +133,7 @@ class _Writer:
         spec = self.registry.table
         layout = f"{spec.partition_by} by {spec.partition_granularity}" if spec.partition_by else "none"
         needed = "; every query must filter by it" if spec.require_partition_filter else ""
-        expires = f"; kept for {number(days)} days" if (days := spec.partition_expiration_days) is not None else ""
+        expires = f"; kept for {number(days)} days" if (days := spec.partition_expiration_days) else ""
         facts: list[tuple[str, Cell]] = [
             ("table", code(spec.name)),
             ("description", text(spec.description)),

@@ -12,13 +12,23 @@ from typing import Any
 from fqtool.commands.export.contents import dataset_of
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state
-from fqtool.table.model import DATASET, Table, View
+from fqtool.table.ddl_grammar import RANGE
+from fqtool.table.model import DATASET, INGESTION_TIME, Table, View
+from fqtool.table.properties import TABLE_PROPERTIES, table_values
+from fqtool.table.property import DAY_MS
 from fqtool.table.schema_json import schema_json
 
 _NOTE = "Written by `fqtool export terraform`; change the registry, not this file."
 _PROJECT, _DATASET = "${var.feature_store_project}", "${var.feature_store_dataset}"
 _TEMPLATE = re.compile(r"[$%](?=\{)")
-_MILLISECONDS = 86_400_000
+# Row of `TABLE_PROPERTIES` -> attribute of google_bigquery_table. Terraform has no attribute for the other rows.
+_ATTRIBUTES = {
+    "friendly_name": "friendly_name",
+    "expiration": "expiration_time",
+    "kms_key_name": "encryption_configuration",
+    "max_staleness": "max_staleness",
+    "tags": "resource_tags",
+}
 
 
 def terraform(registry: Registry) -> str:
@@ -56,17 +66,45 @@ def _variable(description: str, default: str | None) -> dict[str, str]:
 def _table(table: Table) -> dict[str, Any]:
     properties = _common(table.name, table.options.description)
     properties["schema"] = template(schema_json(table.columns))
-    if table.partitioning:
-        properties["time_partitioning"] = {"type": table.partitioning.granularity, "field": table.partitioning.column}
-        if days := table.options.partition_expiration_days:
-            properties["time_partitioning"]["expiration_ms"] = round(days * _MILLISECONDS)
+    properties |= _partitions(table)
     if table.clustering:
         properties["clustering"] = list(table.clustering)
     if table.options.require_partition_filter:
         properties["require_partition_filter"] = True
     if table.options.labels:
         properties["labels"] = {key: template(value) for key, value in table.options.labels}
+    values = table_values(table)
+    for name, attribute in _ATTRIBUTES.items():
+        if values[name] != TABLE_PROPERTIES[name].unset:
+            written: dict[str, Any] = {}
+            TABLE_PROPERTIES[name].write(values[name], written)
+            (value,) = written.values()
+            properties[attribute] = _snake_case(value)
+    if table.primary_key:
+        properties["table_constraints"] = {"primary_key": {"columns": list(table.primary_key)}}
     return properties | {"deletion_protection": True}
+
+
+def _partitions(table: Table) -> dict[str, Any]:
+    by = table.partitioning
+    if by is None:
+        return {}
+    if bounds := RANGE.fullmatch(by.granularity):
+        span = dict(zip(("start", "end", "interval"), map(int, bounds[1].split(", ")), strict=True))
+        return {"range_partitioning": {"field": by.column, "range": span}}
+    time: dict[str, Any] = {"type": by.granularity}
+    if by.column != INGESTION_TIME:
+        time["field"] = by.column
+    if days := table.options.partition_expiration_days:
+        time["expiration_ms"] = round(days * DAY_MS)
+    return {"time_partitioning": time}
+
+
+def _snake_case(value: Any) -> Any:
+    """A value of the API as Terraform has it, with its texts as templates."""
+    if isinstance(value, dict):
+        return {re.sub(r"[A-Z]", lambda c: f"_{c[0].lower()}", key): template(text) for key, text in value.items()}
+    return template(value)
 
 
 def _view(view: View, table: Table) -> dict[str, Any]:

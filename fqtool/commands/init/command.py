@@ -54,6 +54,10 @@ def init(
             help="With --from-table, propose keys, features and ranges from the rows of the last days.",
         ),
     ] = 0,
+    all_properties: Annotated[
+        bool,
+        typer.Option("--all-properties", help="Declare every property, also policy tags, which their owner changes."),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     target: Annotated[
         str | None,
@@ -87,11 +91,13 @@ def init(
 
         with traced(open_target(target or DEFAULT_TARGET, timeout=timeout)) as warehouse:
             today = current_run().today if learn else None
-            made = verb.scaffold_live(warehouse, from_table, name, learn=learn, today=today)
+            made = verb.scaffold_live(
+                warehouse, from_table, name, learn=learn, today=today, every_property=all_properties
+            )
     elif from_schema is not None:
-        made = verb.scaffold_schema(from_schema, name)
+        made = verb.scaffold_schema(from_schema, name, every_property=all_properties)
     elif from_ddl is not None:
-        made = verb.scaffold_ddl(from_ddl, name, comments=comments)
+        made = verb.scaffold_ddl(from_ddl, name, comments=comments, every_property=all_properties)
     elif from_odcs is not None:
         made = verb.scaffold_contract(from_odcs, name)
     else:

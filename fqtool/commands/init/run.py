@@ -62,7 +62,13 @@ def scaffold_example(name: str = "") -> Scaffolded:
 
 
 def scaffold_live(
-    warehouse: Warehouse, name: str, as_name: str = "", *, learn: int = 0, today: date | None = None
+    warehouse: Warehouse,
+    name: str,
+    as_name: str = "",
+    *,
+    learn: int = 0,
+    today: date | None = None,
+    every_property: bool = False,
 ) -> Scaffolded:
     """Return the registry of an existing table.
 
@@ -72,6 +78,7 @@ def scaffold_live(
         as_name: its name in the registry; "" for the same name.
         learn: from how many days to learn keys, features, ranges and spreads; 0 reads metadata only.
         today: the day on which the command runs; required to learn.
+        every_property: declare every property, policy tags too.
 
     Raises:
         NotThere: the table does not exist.
@@ -86,7 +93,7 @@ def scaffold_live(
     if not isinstance(found, Table):
         raise InputError(f"{name} in {warehouse.url} is {other_kind(found)}; a registry describes a table.")
     origin = f"{name} in {warehouse.url}"
-    made = _scaffolded(Created(found), as_name, origin, target=warehouse.url)
+    made = _scaffolded(Created(found), as_name, origin, target=warehouse.url, every_property=every_property)
     return _learned(made, found, warehouse, learn, today) if learn and today else made
 
 
@@ -138,12 +145,13 @@ def _with_limits(text: str, warehouse: Warehouse, start: date, end: date) -> tup
     ), (f"{proposed}; ranges and spreads are learned from {have}.",)
 
 
-def scaffold_schema(path: Path, as_name: str = "") -> Scaffolded:
+def scaffold_schema(path: Path, as_name: str = "", *, every_property: bool = False) -> Scaffolded:
     """Return the registry of a BigQuery schema file, or of the output of `bq show --format=prettyjson`.
 
     Args:
         path: the file. Without another name its stem is the name of the table.
         as_name: the name of the table in the registry; "" for its own.
+        every_property: declare every property, policy tags too.
 
     Raises:
         InputError: the file is invalid, or describes a view.
@@ -152,19 +160,20 @@ def scaffold_schema(path: Path, as_name: str = "") -> Scaffolded:
     resource = read_resource(text, str(path))
     if resource is None:
         created = Created(Table(path.stem, read_schema(text, str(path))))
-        return _scaffolded(created, as_name, str(path), unsaid=_OF_SCHEMA)
+        return _scaffolded(created, as_name, str(path), unsaid=_OF_SCHEMA, every_property=every_property)
     if not isinstance(resource, Table) or other_kind(resource):
         raise InputError(f"{path} describes {other_kind(resource)}; a registry describes a table.")
-    return _scaffolded(Created(resource), as_name, str(path))
+    return _scaffolded(Created(resource), as_name, str(path), every_property=every_property)
 
 
-def scaffold_ddl(path: Path, as_name: str = "", *, comments: bool = False) -> Scaffolded:
+def scaffold_ddl(path: Path, as_name: str = "", *, comments: bool = False, every_property: bool = False) -> Scaffolded:
     """Return the registry of the table that a SQL file creates, or the SQL files of a folder by version or name.
 
     Args:
         path: the file or folder.
         as_name: which of several tables, `t` or `dataset.t`; for one table its name in the registry.
         comments: use the comment of a column as its description where it has none.
+        every_property: declare every property, policy tags too.
 
     Raises:
         InputError: no file can be read.
@@ -180,7 +189,8 @@ def scaffold_ddl(path: Path, as_name: str = "", *, comments: bool = False) -> Sc
     if created.problem:
         raise created.problem
     notes = (*left_out, *script.passed_over, *_of_comments(created))
-    return _scaffolded(created, "" if is_called(created, as_name) else as_name, str(path), notes=notes)
+    own = "" if is_called(created, as_name) else as_name
+    return _scaffolded(created, own, str(path), notes=notes, every_property=every_property)
 
 
 def _of_comments(created: Created) -> Iterator[str]:
@@ -255,12 +265,19 @@ def _one_of(created: Sequence[Created], name: str, path: Path) -> Created:
 
 
 def _scaffolded(
-    created: Created, as_name: str, origin: str, target: str = "", unsaid: str = "", notes: tuple[str, ...] = ()
+    created: Created,
+    as_name: str,
+    origin: str,
+    target: str = "",
+    unsaid: str = "",
+    notes: tuple[str, ...] = (),
+    *,
+    every_property: bool = False,
 ) -> Scaffolded:
     table = created.table
     if not table.columns:
         raise InputError(f"{origin} has no columns.")
-    found = learned(replace(table, name=as_name or table.name))
+    found = learned(replace(table, name=as_name or table.name), every_property=every_property)
     if not found.columns:
         raise InputError(f"{origin} has no column with a name that a registry accepts.", findings=())
     open_points = (*((unsaid,) if unsaid else ()), *found.unsaid, *created.left_out)

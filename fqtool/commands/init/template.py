@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
-from fqtool.registry.model import BaseColumn, Inputs, TableSpec
+from fqtool.registry.model import BaseColumn, Declared, Inputs, TableSpec
 from fqtool.registry.yaml.edit import NewFeature, flow_list, number, one_line, quoted, scalar
 from fqtool.sql import ident
 from fqtool.table.tokens import RESERVED
@@ -107,6 +107,16 @@ def _table(made: Scaffold) -> Iterator[str]:
         yield f"  partition_by: {scalar(table.partition_by)}"
     if table.partition_granularity != "DAY":
         yield f"  partition_granularity: {table.partition_granularity}"
+    if table.partition_expr:
+        yield f"  partition_expr: {quoted(table.partition_expr)}"
+    if table.primary_key:
+        yield "  primary_key: true"
+    if table.foreign_keys:
+        yield "  foreign_keys:"
+        yield from (
+            f"    - {{columns: {_names(own)}, table: {quoted(other)}, references: {_names(there)}}}"
+            for own, other, there in table.foreign_keys
+        )
     if table.cluster_by:
         yield f"  cluster_by: {_names(table.cluster_by)}"
     if table.require_partition_filter:
@@ -118,6 +128,24 @@ def _table(made: Scaffold) -> Iterator[str]:
     if table.labels is not None:
         yield "  labels:"
         yield from (f"    {scalar(key)}: {quoted(value)}" for key, value in table.labels)
+    if table.properties:
+        yield "  properties:"
+        yield from (f"    {name}: {_value(value)}" for name, value in table.properties)
+
+
+def _value(value: object) -> str:
+    """A value of a property in the flow style."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if not isinstance(value, tuple):
+        return quoted(str(value))
+    if value and isinstance(value[0], tuple):
+        return "{" + ", ".join(f"{quoted(key)}: {quoted(text)}" for key, text in value) + "}"
+    return flow_list([quoted(str(one)) for one in value])
+
+
+def _properties(declared: Declared) -> str:
+    return "{" + ", ".join(f"{name}: {_value(value)}" for name, value in declared) + "}"
 
 
 def _targets(made: Scaffold) -> Iterator[str]:
@@ -232,16 +260,22 @@ def _base_column(column: BaseColumn) -> Iterator[str]:
         pairs.append(("required", "true"))
     if column.default is not None:
         pairs.append(("default", scalar(column.default)))
+    if column.properties:
+        pairs.append(("properties", _properties(column.properties)))
     if column.description:
         pairs.append(("description", scalar(column.description)))
     nested = _plain_over_lines(column.type)
-    if column.field_descriptions or nested:
+    block = column.field_descriptions or column.field_properties or nested
+    if block:
         pairs = [(key, nested if nested and key == "type" else value) for key, value in pairs]
         yield "  - " + f"\n{' ' * 4}".join(f"{key}: {value}" for key, value in pairs)
     if column.field_descriptions:
         yield "    field_descriptions:"
         yield from (f"      {scalar(path)}: {scalar(words)}" for path, words in column.field_descriptions)
-    if column.field_descriptions or nested:
+    if column.field_properties:
+        yield "    field_properties:"
+        yield from (f"      {scalar(path)}: {_properties(one)}" for path, one in column.field_properties)
+    if block:
         return
     written = [f"{key}: {value}" for key, value in pairs]
     line = f"  - {{{', '.join(written)}}}"

@@ -9,9 +9,12 @@ from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.migrations.legality import refusals
 from fqtool.schema.build import ExpandedColumn
-from fqtool.table.changes import Change, DropColumn, PutView, RenameColumn, SetMode, SetOption, SetType
+from fqtool.table.change_options import SetOption
+from fqtool.table.change_views import PutView
+from fqtool.table.changes import Change, DropColumn, RenameColumn, SetMode, SetType
 from fqtool.table.column import Mode
 from fqtool.table.model import State
+from fqtool.table.properties import TABLE_PROPERTIES
 
 
 def judge(before: State, change: Change) -> tuple[Finding, ...]:
@@ -102,6 +105,28 @@ def requires_filter(_: State, change: SetOption) -> Iterator[Finding]:
         yield Finding("require_partition_filter", "Queries without a partition filter will fail from now on.")
 
 
+@rule("FQ234", Severity.WARNING, group=Group.HAZARDS)
+def unsets_inherited(before: State, change: SetOption) -> Iterator[Finding]:
+    """A change replaces what the dataset gives to its tables.
+
+    Problem: The table no longer follows the dataset: partitions that would expire stay, or text and numbers of new
+    columns are compared and rounded in another way.
+
+    Why: The dataset has a default for new tables, and the table has its value. Someone may have set the default for
+    all tables on purpose.
+
+    Example: `partition_expiration_days: 0` in a dataset with `default_partition_expiration_days = 60`.
+
+    Fix: Remove the property from the registry, so that it is not managed. If the change is intended, run migrate with
+    --allow FQ234.
+    """
+    if before.table and change.name in before.table.inherited:
+        row = TABLE_PROPERTIES[change.name]
+        verb = "Unsets" if change.value == row.unset else "Replaces"
+        message = f"{verb} `{row.sql or change.name}`, which the table has from its dataset's default for new tables."
+        yield Finding(row.sql or change.name, message, remedy="Remove it from the registry to keep the default.")
+
+
 @rule("FQ240", Severity.NOTE, group=Group.HAZARDS)
 def streaming_blocks_type_change(_: State, change: SetType) -> Iterator[Finding]:
     """A type change fails while rows are streamed into the table.
@@ -144,10 +169,15 @@ def replaces_view(before: State, change: PutView) -> Iterator[Finding]:
 
     Example: A derived column changes its expression.
 
-    Fix: No fix is needed if the change is intended.
+    Fix: No fix is needed if the change is intended. BigQuery does not keep descriptions and policy tags of the columns
+    of a replaced view; set those that the finding names again. Labels and other options of the view are kept.
     """
-    if any(old.key == change.view.key for old in before.views):
-        yield Finding(change.view.name, f"Replaces the query of view `{change.view.name}`.")
+    if old := before.view(change.view.key):
+        lost = ", ".join(f"`{name}`" for name in old.of_columns)
+        lost = f" It loses the descriptions and policy tags of {lost}." if lost else ""
+        again = f"Creates view `{change.view.name}` again, so that it shows the columns of the table."
+        said = again if old.content == change.view.content else f"Replaces the query of view `{change.view.name}`."
+        yield Finding(change.view.name, f"{said}{lost}")
 
 
 @rule("FQ212", group=Group.PLAN)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from fqtool.errors import InputError, StatementFailed
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import SetProperty
 from fqtool.table.changes import Change, SetDescription
 from fqtool.table.column import Column
-from fqtool.table.model import ORDINARY, Options, Partitioning, Table, View
-from fqtool.table.properties import table_properties
-from fqtool.table.schema_json import column_of, field, number
-
-_DAY_MS = 86_400_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from fqtool.table.model import ORDINARY, Partitioning, Table, View, foreign_key
+from fqtool.table.properties import (
+    TABLE_PROPERTIES,
+    table_options,
+    table_properties,
+    view_options,
+    with_fields,
+    write_property,
+)
+from fqtool.table.property import Property
+from fqtool.table.schema_json import column_of, field
 
 
 def described(resource: dict[str, Any]) -> Table | View:
@@ -34,18 +39,52 @@ def described(resource: dict[str, Any]) -> Table | View:
     name = resource["tableReference"]["tableId"]
     view = resource.get("view") or resource.get("materializedView")
     if view:
-        materialized = bool(resource.get("materializedView"))
-        return View(name, view["query"], resource.get("description") or "", materialized=materialized)
+        columns = _columns(resource, name)
+        worded = (path for column in columns for path, field in with_fields(column) if _worded(field))
+        return View(
+            name, view["query"], resource.get("description") or "", materialized=bool(resource.get("materializedView")),
+            options=view_options(resource), legacy=bool(view.get("useLegacySql")),
+            columns=tuple(column.name for column in columns), of_columns=tuple(map(".".join, worded)),
+        )  # fmt: skip
     return Table(
         name,
         _columns(resource, name),
         _partitioning(resource),
         tuple((resource.get("clustering") or {}).get("fields") or ()),
-        _options(resource),
+        table_options(resource),
         resource.get("type") or ORDINARY,
         *_keys(resource),
         table_properties(resource),
     )
+
+
+def _worded(column: Column) -> bool:
+    """Whether a column of a view has something that CREATE OR REPLACE VIEW does not keep."""
+    return bool(column.description or column.properties)
+
+
+def may_inherit(resource: dict[str, Any]) -> bool:
+    """Return whether a table has a property that its dataset may have given it."""
+    return any(row.dataset and row.raw(resource) for row in TABLE_PROPERTIES.values())
+
+
+def inherited(resource: dict[str, Any], dataset: dict[str, Any]) -> frozenset[str]:
+    """Return the names of the properties of a table that have the dataset's value for new tables.
+
+    tables.get does not report whether a value was set on the table itself, so equal values are compared.
+
+    Args:
+        resource: The resource of the table.
+        dataset: The resource of its dataset.
+    """
+    found = set()
+    for name, row in TABLE_PROPERTIES.items():
+        own, given = row.raw(resource), Property(tuple(row.dataset.split("."))).raw(dataset) if row.dataset else None
+        if name == "expiration" and own and given:
+            given = int(given) + int(resource.get("creationTime") or 0)
+        if own and given and str(own) == str(given):
+            found.add(name)
+    return frozenset(found)
 
 
 def read_resource(text: str, place: str) -> Table | View | None:
@@ -76,14 +115,18 @@ def _keys(resource: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the primary key, and the foreign keys as GoogleSQL."""
     constraints = resource.get("tableConstraints") or {}
     primary = tuple((constraints.get("primaryKey") or {}).get("columns") or ())
-    return primary, tuple(map(_foreign_key, constraints.get("foreignKeys") or ()))
+    home = resource["tableReference"]
+    return primary, tuple(_foreign_key(key, home) for key in constraints.get("foreignKeys") or ())
 
 
-def _foreign_key(key: dict[str, Any]) -> str:
+def _foreign_key(key: dict[str, Any], home: dict[str, Any]) -> str:
+    """Return a foreign key as text, with the project and dataset of the other table only if they are others."""
     table, pairs = key["referencedTable"], key["columnReferences"]
-    path = ".".join(table[part] for part in ("projectId", "datasetId", "tableId") if table.get(part))
-    own, other = (", ".join(pair[end] for pair in pairs) for end in ("referencingColumn", "referencedColumn"))
-    return f"FOREIGN KEY ({own}) REFERENCES {path}({other})"
+    parts = [table.get(part) for part in ("projectId", "datasetId", "tableId")]
+    if parts[0] in (None, home.get("projectId")):
+        parts = parts[1:] if parts[1] not in (None, home.get("datasetId")) else parts[2:]
+    own, other = ([pair[end] for pair in pairs] for end in ("referencingColumn", "referencedColumn"))
+    return foreign_key(own, ".".join(map(str, parts)), other)
 
 
 def with_fields_patched(fields: list[dict[str, Any]], changes: Iterable[Change]) -> list[dict[str, Any]]:
@@ -91,7 +134,7 @@ def with_fields_patched(fields: list[dict[str, Any]], changes: Iterable[Change])
 
     Args:
         fields: The fields of the table's resource.
-        changes: Added fields and descriptions. A field that exists already is left as it is.
+        changes: Added fields, descriptions and properties. A field that exists already is left as it is.
 
     Raises:
         StatementFailed: A STRUCT or field does not exist.
@@ -110,6 +153,8 @@ def with_fields_patched(fields: list[dict[str, Any]], changes: Iterable[Change])
                 described = _field_at(fields, path)
                 if text != described.get("description", ""):
                     described["description"] = text
+            case SetProperty(path, name, value):
+                write_property(name, value, _field_at(fields, path))
             case _:
                 raise AssertionError(change)
     return fields
@@ -149,23 +194,3 @@ def _partitioning(resource: dict[str, Any]) -> Partitioning | None:
         span = by_range["range"]
         return Partitioning(by_range["field"], f"RANGE({span.get('start', 0)}, {span['end']}, {span['interval']})")
     return None
-
-
-def _options(resource: dict[str, Any]) -> Options:
-    by_time = resource.get("timePartitioning") or {}
-    partition_ms = number(by_time, "expirationMs")
-    expiration_ms = number(resource, "expirationTime")
-    return Options(
-        require_partition_filter=bool(resource.get("requirePartitionFilter") or by_time.get("requirePartitionFilter")),
-        partition_expiration_days=partition_ms / _DAY_MS if partition_ms else None,
-        expiration=_moment(expiration_ms) if expiration_ms else None,
-        description=resource.get("description") or "",
-        friendly_name=resource.get("friendlyName") or "",
-        labels=tuple(sorted((resource.get("labels") or {}).items())),
-    )
-
-
-def _moment(milliseconds: int) -> str:
-    """Return RFC 3339 in UTC, with a fraction only if it is not 0."""
-    moment = _EPOCH + timedelta(milliseconds=milliseconds)
-    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")

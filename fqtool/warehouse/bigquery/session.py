@@ -19,6 +19,7 @@ from fqtool.errors import (
     BytesLimitExceeded,
     Cancelled,
     ConcurrentUpdate,
+    Denied,
     QuotaSpent,
     StatementFailed,
     Throttled,
@@ -62,6 +63,7 @@ class Session:
         self._waiting = waiting
         self._jobs = Jobs(self._exchange, waiting)
         self._unfinished: dict[str, str] | None = None
+        self._described: dict[str, Any] | None = None
         self.reading = self._exchange.reading
         self.close = self._exchange.close
 
@@ -84,6 +86,19 @@ class Session:
             resource["tableReference"]["tableId"] = name
             self._location = self._location or resource.get("location")
         return resource
+
+    def dataset(self) -> dict[str, Any]:
+        """Return the resource of the dataset with one datasets.get in the life of the session.
+
+        Without the permission it is empty.
+        """
+        if self._described is None:
+            try:
+                found = self._exchange.ask(lambda client: client.get_dataset(self._dataset, **self._exchange.bounds))
+                self._described = found.to_api_repr()
+            except Denied:
+                self._described = {}
+        return self._described
 
     def patch(
         self, name: str, change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]], *, dry_run: bool = False

@@ -80,15 +80,20 @@ class BigQueryWarehouse:
         return self._opened
 
     def describe(self, name: str) -> Table | View | None:
-        """Return the table or view with this name, or None: one tables.get, no query. Raises as in the protocol."""
+        """Return the table or view with this name, or None: one tables.get, no query. Raises as in the protocol.
+
+        A table with a property that its dataset may have given it needs one datasets.get too.
+        """
         session = self._session
         resource = session.table(name)
         if resource is None:
             return None
-        from fqtool.warehouse.bigquery.schema import described
+        from fqtool.warehouse.bigquery.schema import described, inherited, may_inherit
 
         with session.reading():
             live = described(resource)
+            if isinstance(live, Table) and may_inherit(resource):
+                return replace(live, inherited=inherited(resource, session.dataset()))
         return replace(live, query=live.query.replace(self._home, _HOME)) if isinstance(live, View) else live
 
     def rows(self, source: Query | WholeTable) -> list[dict[str, Value]]:

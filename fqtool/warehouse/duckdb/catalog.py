@@ -116,7 +116,8 @@ def _view(connection: duckdb.DuckDBPyConnection, live: View, details: dict[str, 
     """Return the view with its original GoogleSQL, if the view is unchanged since."""
     if "query" not in details:
         return live
-    made_from = replace(live, query=details["query"])
+    options = tuple((key, _as_value(value)) for key, value in details.get("options", ()))
+    made_from = replace(live, query=details["query"], options=options)
     if live.query == details["stands_as"]:
         return made_from
     # Another release of DuckDB may store another text for the same view.
@@ -125,6 +126,11 @@ def _view(connection: duckdb.DuckDBPyConnection, live: View, details: dict[str, 
     except InputError:
         return live
     return made_from if _canonical(connection, expected) == _canonical(connection, live.query) else live
+
+
+def _as_value(value: Any) -> object:
+    """Return a stored value, of which JSON has made lists."""
+    return tuple(map(_as_value, value)) if isinstance(value, list) else value
 
 
 def _canonical(connection: duckdb.DuckDBPyConnection, query: str) -> str | None:
@@ -182,7 +188,7 @@ def remember(connection: duckdb.DuckDBPyConnection, name: str, live: Table | Vie
         return
     details: dict[str, Any]
     if isinstance(live, View):
-        details = {"query": live.query, "stands_as": _query_of(stored.view_sql or "")}
+        details = {"query": live.query, "options": live.options, "stands_as": _query_of(stored.view_sql or "")}
     else:
         details = {
             "columns": [

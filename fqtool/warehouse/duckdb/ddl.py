@@ -6,22 +6,20 @@ from collections.abc import Callable, Iterator
 from typing import assert_never
 
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
+from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
     Change,
     CreateTable,
     DropColumn,
-    DropView,
-    PutView,
     RenameColumn,
     Reorder,
     SetClustering,
     SetDefault,
     SetDescription,
     SetMode,
-    SetOption,
     SetPartitioning,
-    SetPolicyTags,
     SetType,
 )
 from fqtool.table.column import Column, Mode
@@ -81,9 +79,9 @@ def ddl(table: str, change: Change, column: Column | None, query: Callable[[View
             yield _comment(f"VIEW {quoted(view.name)}", view.description)
         case DropView(name):
             yield f"DROP VIEW {quoted(name)}"
-        case AddField() | SetDescription() | SetOption():
+        case AddField() | SetDescription() | SetOption() | SetProperty() | SetPrimaryKey() | AddForeignKey():
             pass
-        case SetPolicyTags() | Reorder() | SetPartitioning() | SetClustering():
+        case DropForeignKey() | Reorder() | SetPartitioning() | SetClustering():
             raise AssertionError(change)
         case _:
             assert_never(change)

@@ -180,8 +180,7 @@ def with_details(physical: Column, remembered: Column) -> Column:
     same_array = (physical.mode is Mode.REPEATED) is (remembered.mode is Mode.REPEATED)
     if not same_array or as_stored(remembered.type).shape != physical.type.shape:
         return physical
-    return replace(physical, type=remembered.type, policy_tags=remembered.policy_tags,
-                   properties=remembered.properties)  # fmt: skip
+    return replace(physical, type=remembered.type, properties=remembered.properties)
 
 
 _INT64 = 2**63

@@ -15,7 +15,8 @@ from fqtool.errors import InputError, NoTable, StatementFailed
 from fqtool.findings.remedy import commands
 from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.change_fields import AddField
-from fqtool.table.changes import AddColumn, Change, CreateTable, DropView, PutView, SetType, fold, steps
+from fqtool.table.change_views import DropView, PutView
+from fqtool.table.changes import AddColumn, Change, CreateTable, SetType, fold, steps
 from fqtool.table.ddl import Statement
 from fqtool.table.model import State, Table, View
 from fqtool.warehouse.protocol import Budget, Outcome, Pace, Staging, Writing

@@ -149,7 +149,7 @@ def _constraints(made: Plan) -> dict[str, Any]:
     return {"primaryKey": kept["primaryKey"]} | kept if "primaryKey" in kept else dict(kept)
 
 
-def _add_constraint(made: Plan, node: Any, _project: str, _ctx: Any) -> None:
+def _add_constraint(made: Plan, node: Any, project: str, ctx: Any) -> None:
     kept = _constraints(made)
     if node.constraint.HasField("resolved_primary_key_node"):
         if "primaryKey" in kept:
@@ -158,8 +158,22 @@ def _add_constraint(made: Plan, node: Any, _project: str, _ctx: Any) -> None:
         made.changes["constraints"] = kept | {"primaryKey": {"columns": columns}}
         return
     key = node.constraint.resolved_foreign_key_node
-    entry = {"name": key.constraint_name, "columns": list(key.referencing_column_list)}
+    entry = foreign_key(key, [field.name for field in made.fields.values()], project, ctx)
     made.changes["constraints"] = kept | {"foreignKeys": [*kept.get("foreignKeys", []), entry]}
+
+
+def foreign_key(key: Any, columns: list[str], project: str, ctx: Any) -> dict[str, Any]:
+    """A foreign key as tables.get has it."""
+    other = existing(ctx, locate([key.referenced_table.full_name or key.referenced_table.name], project))
+    names = [field.name for field in other.schema_.fields]
+    pairs = zip(key.referencing_column_offset_list, key.referenced_column_offset_list, strict=True)
+    return {
+        "name": key.constraint_name or f"{other.table_id}.fk$1",
+        "referencedTable": dict(zip(("projectId", "datasetId", "tableId"), key_of(other), strict=True)),
+        "columnReferences": [
+            {"referencingColumn": columns[own], "referencedColumn": names[there]} for own, there in pairs
+        ],
+    }
 
 
 def _drop_primary_key(made: Plan, node: Any, _project: str, _ctx: Any) -> None:

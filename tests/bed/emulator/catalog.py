@@ -32,6 +32,8 @@ class BedTable(TableMeta):
     """The query as it was written; `view_query` is the same with every table name in full."""
     default_collation: str | None = None
     constraints: dict[str, Any] = {}  # noqa: RUF012 - pydantic copies it
+    settings: dict[str, Any] = {}  # noqa: RUF012 - as above
+    """Keys of the resource that are only kept."""
 
 
 def fail(message: str) -> InvalidQueryError:

@@ -16,6 +16,7 @@ from sqlglot import exp
 from zetasql.wasi._pb2.zetasql.resolved_ast import resolved_ast_enums_pb2 as enums
 
 from . import resolved
+from .alter import foreign_key
 from .catalog import BedTable, Key, bed_table, drop, existing, fail, key_of, make_view, save, shown
 from .options import table_changes
 from .quotas import QUOTAS
@@ -167,7 +168,10 @@ def _table(statement: Any, key: Key, ctx: Any) -> BedTable:
     )  # fmt: skip
     if list(base.primary_key.column_name_list):
         table.constraints["primaryKey"] = {"columns": list(base.primary_key.column_name_list)}
-    return table.model_copy(update=table_changes(table, given))
+    if keys := [foreign_key(key, [f.name for f in fields], key_of(table)[0], ctx) for key in base.foreign_key_list]:
+        table.constraints["foreignKeys"] = keys
+    collation = resolved.constant(base.collation_name, "COLLATE") if base.HasField("collation_name") else None
+    return table.model_copy(update=table_changes(table, given) | {"default_collation": collation})
 
 
 def _query_of(sql: str, project: str) -> str:

@@ -28,9 +28,23 @@ def table_changes(table: TableMeta, given: dict[str, Any]) -> dict[str, Any]:
                 changes["require_partition_filter"] = bool(value)
             case "partition_expiration_days":
                 changes["time_partitioning"] = _expiring(table, value)
-            case _:  # kms_key_name, max_staleness, tags ...: legal, and nothing here shows them
+            case _ if name in _SETTINGS:
+                kept = changes.setdefault("settings", dict(getattr(table, "settings", {})))
+                key, shape = _SETTINGS[name]
+                kept |= {key: shape(value)} if value is not None else {key: None}
+            case _:  # enable_change_history and others: legal, and tables.get does not show them
                 continue
     return changes
+
+
+_SETTINGS: dict[str, tuple[str, Any]] = {
+    "kms_key_name": ("encryptionConfiguration", lambda name: {"kmsKeyName": name}),
+    "default_rounding_mode": ("defaultRoundingMode", str),
+    "max_staleness": ("maxStaleness", str),
+    "tags": ("resourceTags", dict),
+}
+SETTINGS = tuple(key for key, _ in _SETTINGS.values())
+"""Keys of the resource that the bed only keeps."""
 
 
 def _expiring(table: TableMeta, days: float | None) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+import struct
 from typing import Any
 
 from bqemulator.catalog.models import Clustering, RangePartitioning, TableFieldSchema, TimePartitioning
@@ -130,6 +131,8 @@ def constant(expression: Any, name: str) -> Any:
     """The value of a literal, or of a concatenation, array or struct of literals."""
     if expression.HasField("resolved_literal_node"):
         literal = expression.resolved_literal_node.value
+        if literal.value.HasField("interval_value"):
+            return _interval(literal.value.interval_value)
         return zeta_values.read(literal.value, literal.type)
     if expression.HasField("resolved_make_struct_node"):
         return [constant(e, name) for e in expression.resolved_make_struct_node.field_list]
@@ -144,6 +147,13 @@ def constant(expression: Any, name: str) -> Any:
     raise UnsupportedFeatureError(f"The test bed reads only literals in options, not the value of {name}")
 
 
+def _interval(data: bytes) -> str:
+    """The text of an INTERVAL without fractions of a second, as the API has it."""
+    micros, days, months = struct.unpack("<qiI", data)
+    seconds, month = micros // 1_000_000, (months >> 13) & 0x3FFFF
+    return f"{month // 12}-{month % 12} {days} {seconds // 3600}:{seconds // 60 % 60}:{seconds % 60}"
+
+
 def field(name: str, kind: Any, notes: Any, parameters: Any = None) -> TableFieldSchema:
     """A column, or a field of a STRUCT, as the catalog keeps it."""
     standard = zeta_values.type_kind(kind)
@@ -152,8 +162,9 @@ def field(name: str, kind: Any, notes: Any, parameters: Any = None) -> TableFiel
         inner = children[0] if children else type(notes)()
         below = parameters.child_list[0] if parameters is not None and parameters.child_list else None
         element = field(name, kind.array_type.element_type, inner, below)
-        return element.model_copy(update={"mode": "REPEATED", "description": description(notes)})
-    made: dict[str, Any] = {"mode": "REQUIRED" if notes.not_null else "NULLABLE"}
+        more = {"rounding_mode": options(notes.option_list).get("rounding_mode")}
+        return element.model_copy(update={"mode": "REPEATED", "description": description(notes)} | more)
+    made: dict[str, Any] = {"mode": "REQUIRED" if notes.not_null else "NULLABLE"} | _properties(notes)
     if standard == "STRUCT":
         below = parameters.child_list if parameters is not None else []
         made["fields"] = tuple(
@@ -162,13 +173,20 @@ def field(name: str, kind: Any, notes: Any, parameters: Any = None) -> TableFiel
             for n, f in enumerate(kind.struct_type.field)
         )  # fmt: skip
     made |= _parameters(parameters if parameters is not None else notes.type_parameters)
-    return TableFieldSchema(name=name, type=WIRE.get(standard, standard), description=description(notes), **made)
+    more = {key: made.pop(key) for key in ("timestamp_precision",) if key in made}  # the stock model forbids it
+    kept = TableFieldSchema(name=name, type=WIRE.get(standard, standard), description=description(notes), **made)
+    return kept.model_copy(update=more)
 
 
 def column(definition: Any) -> TableFieldSchema:
     """A column definition of CREATE TABLE or ADD COLUMN."""
     made = field(definition.name, definition.type, definition.annotations)
     return made.model_copy(update={"default_value_expression": definition.default_value.sql or None})
+
+
+def _properties(notes: Any) -> dict[str, Any]:
+    collation = constant(notes.collation_name, "COLLATE") if notes.HasField("collation_name") else None
+    return {"collation": collation or None, "rounding_mode": options(notes.option_list).get("rounding_mode")}
 
 
 def view_column(output: Any) -> TableFieldSchema:
@@ -185,6 +203,8 @@ def description(notes: Any) -> str | None:
 def _parameters(given: Any) -> dict[str, int]:
     if given.HasField("string_type_parameters") and given.string_type_parameters.max_length:
         return {"max_length": given.string_type_parameters.max_length}
+    if given.HasField("timestamp_type_parameters") and given.timestamp_type_parameters.precision:
+        return {"timestamp_precision": given.timestamp_type_parameters.precision}
     if given.HasField("numeric_type_parameters"):
         numbers = given.numeric_type_parameters
         return {"precision": numbers.precision, "scale": numbers.scale}

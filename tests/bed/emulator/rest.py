@@ -18,17 +18,19 @@ from bqemulator.storage.engine import DuckDBEngine
 from .hooks import override
 from .resolved import WIRE
 
-_NUMBERS = {"precision": "precision", "scale": "scale", "maxLength": "max_length"}
+_NUMBERS = {"precision": "precision", "scale": "scale", "maxLength": "max_length",
+            "timestampPrecision": "timestamp_precision"}  # fmt: skip
 _TEXTS = {"defaultValueExpression": "default_value_expression", "roundingMode": "rounding_mode",
-          "collation": "collation"}  # fmt: skip
+          "collation": "collation", "policyTags": "policy_tags", "dataPolicies": "data_policies",
+          "generatedColumn": "generated_column"}  # fmt: skip
 
 
 def _field(stock: Any) -> Any:
     def to_rest(field: TableFieldSchema) -> dict[str, Any]:
         made: dict[str, Any] = stock(field)  # nested fields come back here, as it calls itself by its global name
-        numbers = {rest: getattr(field, name) for rest, name in _NUMBERS.items()}
+        numbers = {rest: getattr(field, name, None) for rest, name in _NUMBERS.items()}
         made |= {rest: str(value) for rest, value in numbers.items() if value}
-        made |= {rest: getattr(field, name) for rest, name in _TEXTS.items() if getattr(field, name)}
+        made |= {rest: getattr(field, name) for rest, name in _TEXTS.items() if getattr(field, name, None)}
         return made
 
     return to_rest
@@ -63,8 +65,9 @@ def _table(stock: Any) -> Any:
             made["view"] = {"query": text, "useLegacySql": False}
         if getattr(table, "default_collation", None):
             made["defaultCollation"] = table.default_collation  # type: ignore[attr-defined]
-        if primary := getattr(table, "constraints", {}).get("primaryKey"):
-            made["tableConstraints"] = {"primaryKey": primary}
+        if constraints := getattr(table, "constraints", {}):
+            made["tableConstraints"] = constraints
+        made |= {key: value for key, value in getattr(table, "settings", {}).items() if value is not None}
         return made
 
     return to_rest

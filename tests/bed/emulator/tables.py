@@ -30,6 +30,7 @@ from .catalog import (
     shown,
 )
 from .hooks import override
+from .options import SETTINGS
 from .quotas import QUOTAS
 from .scope import checked, qualified
 from .storage import duck_column, duck_type, quoted
@@ -105,6 +106,9 @@ def _read(project: str, dataset: str, body: dict[str, Any], ctx: Any, old: Table
     if "expirationTime" in body:
         raw = body["expirationTime"]
         kept["expiration_time"] = None if raw is None else datetime.fromtimestamp(int(raw) / 1000, UTC)
+    kept["settings"] = kept.get("settings", {}) | {key: body[key] for key in SETTINGS if key in body}
+    kept["default_collation"] = body.get("defaultCollation", kept.get("default_collation"))
+    kept["constraints"] = body.get("tableConstraints", kept.get("constraints", {}))
     if given := body.get("rangePartitioning"):
         bounds = {name: int(value) for name, value in given["range"].items()}
         kept["range_partitioning"] = RangePartitioning(field=given["field"], **bounds)
