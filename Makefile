@@ -22,7 +22,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 # Without bytecode files, each of hundreds of processes would compile the editable fqtool again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-lowest package check bed emulator api-description peers bench docs faults gates soak fuzz mutants golden screenshots clean
+.PHONY: demo test test-lowest package check bed emulator api-description peers bench bench-adoption docs faults gates soak fuzz mutants golden screenshots clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/fqtool demo
@@ -68,6 +68,10 @@ bench: $(VENV)/.runtime $(PEERS)/.ready bench/.venv/.ready
 	$(VENV)/bin/python bench/peers.py
 	$(VENV)/bin/python bench/scoring.py
 	$(VENV)/bin/python bench/writers.py
+
+# A real table from a plain DuckDB file to a first diagnosis; writes bench/adoption.md.
+bench-adoption: $(VENV)/.runtime bench/.venv/.ready
+	$(VENV)/bin/python bench/adoption.py bench/.venv
 
 # Every fault at the requests of every command that uses BigQuery, for at most half an hour; writes its page.
 faults: $(VENV)/.dev $(BED)/.ready

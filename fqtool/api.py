@@ -83,7 +83,7 @@ class LoadedRegistry(Registry):
         Returns:
             The findings; () for a record that fits the registry.
 
-        Example: `assert registry.check(build_row(player)) == ()` in the tests of the writer.
+        Example: `assert registry.check(build_row(product)) == ()` in the tests of the writer.
         """
         return check_record(self._record_check, record)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -14,9 +15,9 @@ from fqtool.commands.add_feature.run import plan_addition
 from fqtool.lint.check import check_registry
 from fqtool.registry.load import load_registry, read_registry
 from fqtool.registry.yaml.mentions import mentions
-from fqtool.schema.build import managed_columns
 from tests.bed.running import ROOT
 from tests.commands import run
+from tests.example_stores import STORES
 from tests.feature_layouts import CATEGORY, ENTRY, FEATURE, MEAN_20, PROCESSOR, REAL, registry_in
 from tests.machine import patient
 
@@ -76,17 +77,17 @@ def test_wrong_words_are_reported(tmp_path: Path, words: list[str], sentence: st
 
 def test_a_store_without_processors_needs_none(tmp_path: Path) -> None:
     """Where the registry declares no processor, a feature has none; what loads then is what was given."""
-    text = (
-        (ROOT / "docs" / "tutorial.md").read_text().split('```yaml title="feature_registry.yaml"\n')[1].split("```")[0]
-    )
+    text = (STORES["JSON values by name"].folder / "feature_registry.yaml").read_text()
+    text = re.sub(r"^processors:.*?^(?=features:)", "", text, flags=re.MULTILINE | re.DOTALL)
+    text = re.sub(r",? processor: \w+", "", text)
     path = registry_in(tmp_path, text)
-    plan_addition(path, "max_price", category="price", labels=("live", "default")).write()
+    plan_addition(path, "max_price", category="price", labels=("sales", "constant")).write()
     registry, findings = load_registry(path.read_text(), str(path))
     assert registry is not None
     assert not findings
     assert check_registry(registry) == ()
-    assert path.read_text() == text + "  - {index: 2, name: max_price, category: price, labels: [live, default]}\n"
-    assert "feature_2_quality" in [one.name for one in managed_columns(registry)]
+    assert registry.features[-1].name == "max_price"
+    assert not registry.features[-1].processor
 
 
 def test_lines_that_count_the_features_are_reported(tmp_path: Path) -> None:
@@ -104,3 +105,34 @@ def test_lines_that_count_the_features_are_reported(tmp_path: Path) -> None:
     assert "when: matchup_default_count = 6" in [one.line for one in matchup]
     assert not [one for one in matchup if "mean_defaults" in one.line]
     assert mentions(replace(registry, document=None), FEATURE, "") == ()
+
+
+def test_a_store_with_a_column_for_each_feature_gets_the_column(tmp_path: Path) -> None:
+    """The base column is declared and planned on request; a declared one is used, and --type without one is refused."""
+    STORES["named columns"].copied(tmp_path)
+    more = ("--category", "weather", "--processor", "WeatherJoin")
+    run(tmp_path, "migrate")
+    run(tmp_path, "add-feature", "humidity_pct", *more, "--type", "INT64", "--description", "Humidity.")
+    text = (tmp_path / "feature_registry.yaml").read_text()
+    assert '  - {name: humidity_pct, type: INT64, description: "Humidity."}\n' in text
+    run(tmp_path, "migrate", "plan", "--include-base")
+    run(tmp_path, "migrate")
+    assert "No drift" in run(tmp_path, "check-drift").stdout
+    run(tmp_path, "add-feature", "weather_loaded_at", *more)
+    assert (tmp_path / "feature_registry.yaml").read_text().count("type: FLOAT64") == text.count("type: FLOAT64")
+    refused = run(tmp_path, "add-feature", "created_at", *more, "--type", "INT64", code=2)
+    assert "--type needs a new column, and the value of created_at is in a declared one." in refused.stderr
+
+
+def test_a_store_with_a_column_for_each_label_gets_it_too(tmp_path: Path) -> None:
+    """Value and label are columns: both are declared."""
+    STORES["named columns"].copied(tmp_path)
+    path = tmp_path / "feature_registry.yaml"
+    text = path.read_text().replace('value: "{name}"', 'value: "{name}"\n  source: "{name}_label"')
+    names = [one.name for one in read_registry(path).features]
+    labels = "".join(f"  - {{name: {name}_label, type: STRING}}\n" for name in names)
+    path.write_text(text.replace("base_columns:\n", f"base_columns:\n{labels}"))
+    addition = plan_addition(path, "humidity_pct", category="weather", processor="WeatherJoin")
+    assert [(one.name, one.type) for one in addition.columns] == [
+        ("humidity_pct", "FLOAT64"), ("humidity_pct_label", "STRING"),
+    ]  # fmt: skip

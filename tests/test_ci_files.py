@@ -21,7 +21,7 @@ from fqtool.app.lazy_commands import COMMANDS, command_named
 from tests.bed.running import ROOT
 from tests.machine import patient
 
-FILES = ("action.yml", ".pre-commit-hooks.yaml", "docs/examples/fqtool.yml")
+FILES = ("action.yml", ".pre-commit-hooks.yaml", "docs/examples/github-workflow.yml")
 SCRIPT = ROOT / ".ci" / "check"
 NAMES = "points_avg_season points_std_last_10 games_in_last_7_days fatigue_score shot_zone_mismatch_score pace_score"
 RIGHT = {

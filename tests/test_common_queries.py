@@ -1,4 +1,4 @@
-"""Laws of the queries in docs/how-to/common-queries.md: Google takes them, both engines run them and answer alike."""
+"""Laws of the queries of docs/example-store/common-queries.md: Google and both engines take them and answer alike."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.test_generated_queries import alike, rows, stored
 from tests.test_statements_analysed import catalog
 
 __all__ = ["stored"]
-PAGE = (ROOT / "docs" / "how-to" / "common-queries.md").read_text()
+PAGE = (ROOT / "docs" / "example-store" / "common-queries.md").read_text()
 QUERIES = dict(zip(re.findall(r"^## (.*)\n(?:(?!^## )[\s\S])*?```sql", PAGE, re.MULTILINE),
                    re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL), strict=True))  # fmt: skip
 # Every row of these three dates is scored, and no row is without a player.

@@ -295,15 +295,15 @@ def typed(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_the_commands_shown_do_what_is_shown(name: str, tmp_path: Path, after_demo: Path) -> None:
     """Each command ends as claimed and prints the lines shown.
 
-    They run in order, in a copy of registry and migrations, or with the file that the page gives. What DEMO leaves
-    behind is copied from the one time that it ran.
+    They run in order: in a copy of registry and migrations, with the file that the page gives, or in an empty folder.
+    What DEMO leaves behind is copied from the one time that it ran.
     """
     text = text_of(name)
     if name == "README.md":
         text = text.replace(section(text, EMULATED_SECTION), "")
     for file, content in files_in(text):
         (tmp_path / file).write_text(content)
-    own = (tmp_path / "feature_registry.yaml").exists()
+    own = (tmp_path / "feature_registry.yaml").exists() or "start in an empty folder" in text
     if not own:
         project_in(tmp_path)
     told = list(shown_in(text))

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from fqtool.commands.diagnose.anomalies import FEWEST
 from fqtool.commands.diagnose.daily_stats import Day, FeatureDay
-from fqtool.commands.init.propose import date_column, features_of
+from fqtool.commands.init.propose import Profile, date_column, features_of
 from fqtool.commands.init.run import scaffold_live
 from fqtool.commands.learn.limits import learned
 from fqtool.errors import InputError
@@ -203,6 +203,16 @@ def test_a_scored_table_gets_no_second_scores() -> None:
     features, notes = features_of(table, TableSpec("t", ("day",)), None)  # type: ignore[arg-type]
     assert features == ()
     assert "feature_0_quality" in notes[0]
+
+
+def test_parts_of_the_date_are_not_proposed() -> None:
+    """A whole number that repeats the date changes with it; a mean over a day, or a decimal, does not."""
+    names = {"day": "INT64", "day_of_week": "INT64", "isoweek": "INT64", "days_open": "INT64", "hour": "FLOAT64"}
+    table = Table("t", (column("at", "DATE"), *(column(*one) for one in names.items())))
+    profile = Profile(9, dict.fromkeys(names, 0), dict.fromkeys(names, 3))
+    features, notes = features_of(table, TableSpec("t", ("at",)), profile)
+    assert [one.name for one in features] == ["days_open", "hour"]
+    assert notes == ("No feature: day, day_of_week, isoweek (a part of the date).",)
 
 
 def test_the_date_of_a_row_is_the_one_that_the_table_uses() -> None:

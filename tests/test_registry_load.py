@@ -96,7 +96,7 @@ def test_a_missing_key_is_reported_with_an_example() -> None:
     """A missing key is reported at its map, in a form that can be pasted."""
     _, findings = load_registry(MINIMAL.replace("  keys: [player, day]\n", ""), "small.yaml")
     assert [(one.rule, one.subject, str(one.remedy)) for one in findings] == [
-        ("FQ014", "table", "Add it, e.g. keys: [player_lookup, game_date]")
+        ("FQ014", "table", "Add it, e.g. keys: [shop_id, day]")
     ]
 
 

@@ -17,7 +17,7 @@ from tests.machine import patient
 LIMIT = 60.0
 SCHEMAS = {
     ".github/workflows/ci.yml": "github-workflows",
-    "docs/examples/fqtool.yml": "github-workflows",
+    "docs/examples/github-workflow.yml": "github-workflows",
     "action.yml": "github-actions",
     ".github/ISSUE_TEMPLATE/bug.yml": "github-issue-forms",
     ".github/ISSUE_TEMPLATE/feature.yml": "github-issue-forms",

@@ -43,7 +43,7 @@ COUNTED = ("tables.get", "tabledata.list", "jobs.insert", _RESULTS)
 
 @dataclass(frozen=True)
 class Command:
-    """A command as it is run: {folder} in its words is a folder of the tour's own, {key} a key of the last date."""
+    """A command as it is run: {folder} in its words is a folder of its own, {key} the key of a row of the last date."""
 
     words: tuple[str, ...]
 
@@ -89,7 +89,7 @@ AFTER = (
     Command(("backfill", *_SPAN, "--verify")),
     Command(("diagnose", *_DAY)),
     Command(("daily", *_DAY)),
-    Command(("explain", "--key", "player_lookup={key}", *_DAY)),
+    Command(("explain", "--key", "{key}", *_DAY)),
     Command(("models", *_DAY)),
     Command(("check-drift", "--data", *_SPAN)),
     Command(("report", *_SPAN, "--out", "{folder}/report.html")),
@@ -130,7 +130,7 @@ class Tour:
             rows = [
                 {name: as_json(value) for name, value in row.items()} for row in season.day(FIRST + timedelta(number))
             ]
-            self._key = str(rows[0]["player_lookup"])
+            self._key = f"player_lookup={rows[0]['player_lookup']}"
             assert client.insert_rows_json(table, rows, timeout=patient(60)) == []
 
     def _one(self, command: Command, folder: Path) -> Sent:

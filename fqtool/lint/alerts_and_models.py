@@ -24,7 +24,7 @@ def weight_outside_scale(subject: Subject) -> Iterator[Finding]:
 
     Why: Quality is 0-100 everywhere; tiers and alerts use that scale.
 
-    Example: phase4: {weight: 250}
+    Example: sales: {weight: 250}
 
     Fix: Write a number from 0 to 100.
     """

@@ -208,7 +208,7 @@ def unknown_repetition(subject: Subject) -> Iterator[Finding]:
 
     Why: The column would be missing, or would be computed over no feature.
 
-    Example: {name: "{category}_quality_pct", for_each: category, only: [matchups]}
+    Example: {name: "{category}_quality_pct", for_each: category, only: [demands]}
 
     Fix: Use the suggested name, or declare the feature or category.
     """
@@ -253,7 +253,7 @@ def unknown_field(subject: Subject) -> Iterator[Finding]:
 
     Why: The description would be lost without a message.
 
-    Example: {type: STRUCT<games_found INT64>, field_descriptions: {game_found: ...}}
+    Example: {type: STRUCT<rows_found INT64>, field_descriptions: {row_found: ...}}
 
     Fix: Use the suggested name.
     """

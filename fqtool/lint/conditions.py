@@ -32,7 +32,7 @@ def never_holds(subject: Subject) -> Iterator[Finding]:
 
     Why: An alert that cannot fire looks like an alert without a problem.
 
-    Example: when: matchup_default_count = 7, with six features in matchup
+    Example: when: demand_default_count = 7, with six features in demand
 
     Fix: Correct the number or the name. The rule reports only what the ranges of the columns prove.
     """

@@ -52,9 +52,9 @@ def duplicate_feature(subject: Subject) -> Iterator[Finding]:
 
     Why: Models name the features that they need.
 
-    Example: fatigue_score at 5 and at 37
+    Example: price_eur at 5 and at 37
 
-    Fix: Rename one, e.g. fatigue_score_v2 for the newer definition.
+    Fix: Rename one, e.g. price_eur_v2 for the newer definition.
     """
     for one in repeats((one.name, one.at) for one in subject.registry.features):
         remedy = f"Rename one, e.g. {one.name}_v2 for the newer definition."
@@ -70,7 +70,7 @@ def unknown_category(subject: Subject) -> Iterator[Finding]:
 
     Why: No category column would count the feature.
 
-    Example: category: matchups
+    Example: category: demands
 
     Fix: Use the suggested category, or declare the category.
     """
@@ -88,7 +88,7 @@ def unknown_processor(subject: Subject) -> Iterator[Finding]:
 
     Why: A diagnosis could not name the job to run again.
 
-    Example: processor: PlayerCompositeFactorProcessor
+    Example: processor: SalesAgregator
 
     Fix: Use the suggested processor, or declare the processor.
     """
@@ -106,7 +106,7 @@ def unknown_label(subject: Subject) -> Iterator[Finding]:
 
     Why: A label without a weight counts as unknown, and every row with it causes a finding.
 
-    Example: labels: [phase_4, default]
+    Example: labels: [sale, default]
 
     Fix: Use the suggested label, or declare the label with its weight.
     """
@@ -172,7 +172,7 @@ def unused_label(subject: Subject) -> Iterator[Finding]:
 
     Why: The weight of the label is never used, most likely because a feature has another spelling of the label.
 
-    Example: vegas_line under sources, and labels: [vegas, missing]
+    Example: stock_count under sources, and labels: [stock, missing]
 
     Fix: List the label under `labels` of a feature, or remove it.
     """

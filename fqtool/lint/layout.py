@@ -36,7 +36,7 @@ def unknown_layout_column(subject: Subject) -> Iterator[Finding]:
 
     Why: Fqtool could not merge rows or create the table.
 
-    Example: keys: [player_id, game_date]
+    Example: keys: [shop_id, day]
 
     Fix: Use the suggested column, or declare the column under `base_columns`.
     """
@@ -66,7 +66,7 @@ def partition_type(subject: Subject) -> Iterator[Finding]:
 
     Why: BigQuery rejects the table.
 
-    Example: partition_by: game_id, a STRING
+    Example: partition_by: order_id, a STRING
 
     Fix: Partition by a DATE, TIMESTAMP or DATETIME column.
     """
@@ -170,7 +170,7 @@ def rows_without_date(subject: Subject) -> Iterator[Finding]:
     Why: `score`, `backfill`, `diagnose`, `daily`, `report`, `demo`, `models --date`, `check-drift --data` and queries
     of `generate-sql` read the rows of a date. Without a date they end with exit 2.
 
-    Example: {name: store, keys: [player_lookup]}
+    Example: {name: store, keys: [shop_id]}
 
     Fix: Add the column with the date of a row to `keys`. For a table without such a column, score files with
     `score --input`, and suppress this rule.
@@ -202,7 +202,7 @@ def view_of_unknown_column(subject: Subject) -> Iterator[Finding]:
 
     Why: BigQuery rejects the view.
 
-    Example: include: [player_lookup, quality_teir]
+    Example: include: [shop_id, quality_teir]
 
     Fix: Use the suggested column.
     """
@@ -224,7 +224,7 @@ def unknown_target(subject: Subject) -> Iterator[Finding]:
 
     Why: No command could use the target.
 
-    Example: production: nba-props-platform.nba_predictions
+    Example: production: my-project.retail
 
     Fix: Write duckdb:///path/file.duckdb or bigquery://project/dataset.
     """

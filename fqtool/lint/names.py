@@ -131,7 +131,7 @@ def duplicate_name(subject: Subject) -> Iterator[Finding]:
 
     Why: Rows and reports contain only the name, so the two could not be distinguished.
 
-    Example: Two alerts with the code matchup_quality_critical
+    Example: Two alerts with the code demand_quality_critical
 
     Fix: Rename or remove one.
     """

@@ -118,7 +118,7 @@ def illegal_mode_change(before: State, change: SetMode) -> Iterator[Finding]:
 
     Why: Existing rows may contain NULL, and an array is stored differently from a value.
 
-    Example: game_id is NULLABLE in the table and REQUIRED in the registry.
+    Example: order_id is NULLABLE in the table and REQUIRED in the registry.
 
     Fix: Remove `required: true` from the registry and check the data for NULL, or create the table again.
     """
@@ -226,7 +226,7 @@ def layout_column_touched(before: State, change: DropColumn | RenameColumn) -> I
 
     Why: The stored partitions and blocks are ordered by them, and a key names its columns.
 
-    Example: DROP COLUMN game_date.
+    Example: DROP COLUMN day.
 
     Fix: Keep the column, or rebuild the table. For a key, drop the key first.
     """
@@ -253,7 +253,7 @@ def property_not_written(before: State, change: SetProperty) -> Iterator[Finding
     Why: Access control, such as policy tags, belongs to the data owner; a schema tool must not extend it. BigQuery does
     not change a collation or a generated expression in place.
 
-    Example: A tag was removed from player_lookup.
+    Example: A tag was removed from shop_id.
 
     Fix: Ask the data owner to set policy tags and data policies by `bq update`. Declare another property as it is in
     the table, or remove it from the registry: a property that is not declared is not managed.
@@ -368,7 +368,7 @@ def foreign_key_extra(before: State, change: DropForeignKey) -> Iterator[Finding
 
     Why: BigQuery drops a foreign key by the name of its constraint, which differs between targets.
 
-    Example: A key to `players` was added manually.
+    Example: A key to `shops` was added manually.
 
     Fix: Add the key to `foreign_keys` in the registry, or drop it with the name that tables.get has.
     """

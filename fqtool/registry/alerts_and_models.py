@@ -99,7 +99,7 @@ class Threshold:
 
     @property
     def title(self) -> str:
-        """The name as a title: `mean_matchup` is "Mean matchup"."""
+        """The name as a title: `mean_demand` is "Mean matchup"."""
         words = self.name.replace("_", " ").strip()
         return words[:1].upper() + words[1:]
 

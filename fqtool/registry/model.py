@@ -198,7 +198,7 @@ class Feature:
     """A position of the feature vector. `index` is a contract: appended, never renumbered or reused.
 
     `expected` is the default value that is written when the input is absent (None: no value is written). `range` has
-    the hard limits of a real value. `window` is the span of games that a rolling feature covers. `labels` are the raw
+    the hard limits of a real value. `window` is the span that a rolling feature covers. `labels` are the raw
     source labels that its extractor can write, best first; without a default label, a default shows in the values
     alone. `value` and `source` override those of `inputs`; "" means no override.
     """

@@ -29,7 +29,7 @@ class SyntheticRow:
         names: Names in index order.
         processors: Processor -> time of its last run (None: no run), and number of its rows.
         written: Time at which the row was written.
-        games: Sample size of its windows.
+        observations: Sample size of its windows.
         cold: Whether the row is too young for its windows.
     """
 
@@ -40,7 +40,7 @@ class SyntheticRow:
     names: list[str]
     processors: dict[str, tuple[datetime | None, int]]
     written: datetime
-    games: int
+    observations: int
     cold: bool = False
 
 
@@ -162,12 +162,12 @@ def _reordered(_: Registry, row: SyntheticRow, __: Incident, ___: Before) -> Syn
 
 
 def _cold_start(registry: Registry, row: SyntheticRow, _: Incident, __: Before) -> SyntheticRow:
-    """The season is young: most windows have no games."""
+    """The season is young: most windows have no observations."""
     drawn = Random(f"cold|{row.key}|{row.day}")
     empty = [one for one in registry.features if one.window and drawn.random() < _EMPTY]
     defaults = {one.label for one in registry.sources if one.is_default}
     labels = {str(one.index): own for one in empty for own in one.labels if own in defaults}
-    row = replace(row, labels=row.labels | labels, games=drawn.randint(0, 3), cold=True)
+    row = replace(row, labels=row.labels | labels, observations=drawn.randint(0, 3), cold=True)
     return _with_values(row, {one.index: one.expected or 0.0 for one in empty})
 
 

@@ -31,6 +31,7 @@ _OFTEN, _SELDOM = 0.97, 0.55
 _THIN, _MISSING = 0.03, 0.4
 _FEWEST, _MOST = 140, 340
 _FEW, _FULL = 10, 60
+_CATEGORIES = 5
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,9 @@ class Season:
         for one, level in zip(self.registry.features, levels, strict=True):
             label = self._label(one, of_day, without=without, thin=thin)
             labels[str(one.index)] = label
-            values.append((one.expected or 0.0) if label in self._defaults else _value(one, level, of_day))
+            values.append(
+                (one.expected or 0.0) if label in self._defaults else _value(one, self._kinds[one.index], level, of_day)
+            )
         written = datetime.combine(day, time(12), UTC) + timedelta(minutes=of_day.randint(0, 30))
         evening = datetime.combine(day - timedelta(days=1), time(23), UTC)
         processors: dict[str, tuple[datetime | None, int]] = {
@@ -122,6 +125,12 @@ class Season:
     @cached_property
     def _layout(self) -> Layout:
         return Layout(self.registry)
+
+    @cached_property
+    def _kinds(self) -> dict[int, Kind | None]:
+        """Feature index -> the type of its value, None where it is unknown."""
+        types = {one.index: self._layout.type_of(one) for one in self.registry.features}
+        return {index: None if found is None else found.kind for index, found in types.items()}
 
     @cached_property
     def _places(self) -> tuple[tuple[Feature, Place, Place | None], ...]:
@@ -167,7 +176,8 @@ class Season:
         """Return the row as a record: values where the registry reads them, other columns empty."""
         table = self.registry.table
         record: Row = {column.name: _filler(column, row.written) for column in self._columns}
-        record |= dict.fromkeys(self._counts, row.games)
+        record |= {name: labels[-1] for name, labels in self.registry.accepted_versions if name in record and labels}
+        record |= dict.fromkeys(self._counts, row.observations)
         for processor in self.registry.processors:
             updated, rows_found = row.processors.get(processor.name, (None, 0))
             if processor.last_updated:
@@ -175,8 +185,7 @@ class Season:
                 record[processor.last_updated] = row.written if processor.table.endswith(f".{table.name}") else updated
             if processor.rows_found:
                 record[processor.rows_found] = rows_found
-        for key in table.keys:
-            record[key] = f"{key}_{row.key:04d}"
+        record |= {column.name: _key(column, row) for column in self._columns if column.name in table.keys}
         if self._dates:
             record[self._dates.column] = row.day if self._dates.kind is Kind.DATE else row.written
         names, cold, gates = self._extra_columns
@@ -193,6 +202,19 @@ class Season:
         for one, _, label in self._places:
             if label is not None:
                 yield label, row.labels[str(one.index)]
+
+
+def _key(column: Column, row: SyntheticRow) -> Any:
+    """The value of a key column."""
+    match column.type.kind:
+        case Kind.STRING:
+            return f"{column.name}_{row.key:04d}"
+        case Kind.DATE:
+            return row.day
+        case Kind.TIMESTAMP | Kind.DATETIME:
+            return row.written
+        case _:
+            return row.key
 
 
 def _filler(column: Column, written: datetime) -> Any:
@@ -212,15 +234,19 @@ def _filler(column: Column, written: datetime) -> Any:
             return 0
 
 
-def _value(one: Feature, level: float, of_day: Random) -> float:
+def _value(one: Feature, kind: Kind | None, level: float, of_day: Random) -> float:
     """A value around the level of the key, inside the range; 0 in the share of rows that the registry declares."""
     spread = one.spread
     if spread.zero_share and of_day.random() < spread.zero_share:
         return 0.0
     low, high = one.range or (0.0, 100.0)
-    middle = (low + high) / 2 if one.expected is None or not low < one.expected < high else one.expected
-    scatter = max((spread.min_stddev or 0.0) * 2, (high - low) * 0.08)
     if high - low <= 1.0 and (spread.min_distinct or 2) <= 3:  # noqa: PLR2004  yes or no
         return float(of_day.random() < _SELDOM)
-    drawn = middle + scatter * (0.9 * level + 0.45 * of_day.gauss(0, 1))
-    return round(min(max(drawn, low), high), 3)
+    drawn = 0.9 * level + 0.45 * of_day.gauss(0, 1)
+    if kind is Kind.BOOL:
+        return float(drawn > 0)
+    if kind is Kind.STRING:
+        return float(min(max(round(drawn) + _CATEGORIES // 2, 0), _CATEGORIES - 1))
+    middle = (low + high) / 2 if one.expected is None or not low < one.expected < high else one.expected
+    scatter = max((spread.min_stddev or 0.0) * 2, (high - low) * 0.08)
+    return round(min(max(middle + scatter * drawn, low), high), 3)

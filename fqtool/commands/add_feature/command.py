@@ -44,6 +44,12 @@ def add_feature(
     critical: Annotated[bool, typer.Option("--critical", help="Mark the feature as critical.")] = False,
     optional: Annotated[bool, typer.Option("--optional", help="Mark its absence as normal.")] = False,
     description: Annotated[str, typer.Option(help="The meaning of the value.", metavar="TEXT")] = "",
+    column_type: Annotated[
+        str,
+        typer.Option(
+            "--type", help="In a store with a column for each feature: its type, FLOAT64 by default.", metavar="TYPE"
+        ),
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the change as a diff; write nothing.")] = False,
     registry: RegistryPath = REGISTRY,
 ) -> None:
@@ -56,6 +62,7 @@ def add_feature(
     addition = plan_addition(
         registry,
         name,
+        column_type=column_type,
         category=category,
         processor=processor,
         labels=tuple(label or ()),
@@ -73,10 +80,13 @@ def add_feature(
     addition.write()
     feature = addition.feature
     say(f"Added {feature.name} to {registry}, line {addition.at.line}: index {feature.index}, {feature.category}.")
+    for column in addition.columns:
+        say(f"Added the base column {column.name}, {column.type}: the job that writes the rows fills it.")
     _print_mentions(addition)
     option = registry_option(registry)
     say("Next:")
-    for command in ("validate", "generate-schema --out schema.json", "migrate plan"):
+    plan = "migrate plan --include-base" if addition.columns else "migrate plan"
+    for command in ("validate", "generate-schema --out schema.json", plan):
         say(f"  fqtool {command}{option}")
 
 

@@ -12,9 +12,13 @@ from fqtool.errors import Refusal, RegistryError, UsageError
 from fqtool.findings.finding import Location, Severity
 from fqtool.lint.check import check_registry
 from fqtool.registry.load import load_registry
-from fqtool.registry.model import Registry
-from fqtool.registry.yaml.edit import NewFeature, appended
+from fqtool.registry.model import Feature, Registry
+from fqtool.registry.yaml.document import read_document
+from fqtool.registry.yaml.edit import NewColumn, NewFeature, appended
 from fqtool.registry.yaml.mentions import Mention, mentions
+from fqtool.schema.build import base_columns
+from fqtool.scoring.layout import Layout
+from fqtool.scoring.places import Shape
 from fqtool.workspace import RegistryEdit, edited_texts, open_registry
 
 
@@ -26,23 +30,26 @@ class Addition(RegistryEdit):
         feature: the feature.
         at: where its entry is.
         look_at: lines of the registry that may have to change too.
+        columns: the base columns that hold its value and label, if they were not declared.
     """
 
     feature: NewFeature
     at: Location
     look_at: tuple[Mention, ...]
+    columns: tuple[NewColumn, ...] = ()
 
 
-def plan_addition(path: Path, name: str, **fields: Any) -> Addition:
+def plan_addition(path: Path, name: str, *, column_type: str = "", **fields: Any) -> Addition:
     """Return the registry with one more feature. Nothing is written.
 
     Args:
         path: the registry file.
         name: the name of the feature.
+        column_type: in a store with a column for each feature, the type of the column; "" is FLOAT64.
         fields: fields of NewFeature.
 
     Raises:
-        UsageError: the category, processor or a label is not declared.
+        UsageError: the category, processor or a label is not declared, or a type is given for no new column.
         Refusal: the name is taken.
         RegistryError: the registry has problems, or would have with the feature.
     """
@@ -53,10 +60,35 @@ def plan_addition(path: Path, name: str, **fields: Any) -> Addition:
     _require_declared(registry, feature)
     document = registry.document
     assert document is not None  # noqa: S101  it was read from a file
-    text = appended(document, feature)
+    text, columns = appended(document, feature), _new_columns(registry, feature, column_type)
+    for column in columns:
+        text = appended(read_document(text, registry.path), column)
     made = _checked(text, path, feature)
     entry = next(one for one in made.features if one.name == name)
-    return Addition(*edited_texts(registry, text), feature, entry.at, mentions(registry, feature, text))
+    return Addition(*edited_texts(registry, text), feature, entry.at, mentions(registry, feature, text), columns)
+
+
+def _new_columns(registry: Registry, feature: NewFeature, column_type: str) -> tuple[NewColumn, ...]:
+    """The base columns for value and label where each feature has a column, without those that are declared."""
+    layout, added = Layout(registry), Feature(feature.index, feature.name, feature.category)
+    places = (layout.value_place(added), layout.label_place(added))
+    declared = {one.name.lower() for one in base_columns(registry)}
+    value, label = (
+        place.column
+        if place is not None and place.shape is Shape.WHOLE and place.column.lower() not in declared
+        else ""
+        for place in places
+    )
+    if column_type and not value:
+        raise UsageError(
+            f"--type needs a new column, and the value of {feature.name} is in a declared one.",
+            remedy="Remove --type.",
+        )
+    columns = (
+        (value, column_type or "FLOAT64", feature.description),
+        (label, "STRING", f"Where the value of {feature.name} came from."),
+    )
+    return tuple(NewColumn(*column) for column in columns if column[0])
 
 
 def _checked(text: str, path: Path, feature: NewFeature) -> Registry:

@@ -45,7 +45,7 @@ def name_list_disagrees(copied: Copied) -> Iterator[Finding]:
 
     Why: The list was written by hand and not changed with the registry, so code that uses it reads another feature.
 
-    Example: Index 7 is `usage_spike_score` in validator.py and `pace_score` in the registry.
+    Example: Index 7 is `usage_spike_score` in validator.py and `basket_share` in the registry.
 
     Fix: Import the list of `fqtool export python`, or correct it. `fqtool: ignore FQ541` on the line of the list's
     first name keeps a list that is meant.

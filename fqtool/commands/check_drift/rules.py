@@ -118,7 +118,7 @@ def wrong_mode(live: State, change: SetMode) -> Iterator[Finding]:
 
     Why: NOT NULL was dropped manually, or the column was created with another mode.
 
-    Example: game_id is NULLABLE in the table and REQUIRED in the registry.
+    Example: order_id is NULLABLE in the table and REQUIRED in the registry.
 
     Fix: Relax REQUIRED to NULLABLE by a migration; for the opposite, remove `required: true` or create the table again.
     """
@@ -151,7 +151,7 @@ def wrong_description(_: State, change: SetDescription) -> Iterator[Finding]:
 
     Why: It was edited in the console, or the table was created without descriptions.
 
-    Example: In the registry a higher fatigue_score means more rested; the console has the opposite.
+    Example: In the registry price_eur includes the tax; the console has the opposite.
 
     Fix: Write it by a migration; or set this rule to `ignore` under `drift` in the registry.
     """
@@ -184,7 +184,7 @@ def wrong_access(live: State, change: SetProperty) -> Iterator[Finding]:
 
     Why: Data owners set tags outside of migrations.
 
-    Example: A tag that the registry declares was removed from player_lookup.
+    Example: A tag that the registry declares was removed from shop_id.
 
     Fix: Ask the data owner to set the tags; fqtool reports them and never writes them. Or remove them from the
     registry: a column without `policy_tags` there is not checked for them.
@@ -276,7 +276,7 @@ def wrong_clustering(live: State, change: SetClustering) -> Iterator[Finding]:
 
     Why: Clustering was changed through the API.
 
-    Example: The table is clustered by player_lookup only.
+    Example: The table is clustered by shop_id only.
 
     Fix: `bq update --clustering_fields=...`.
     """
@@ -331,7 +331,7 @@ def wrong_foreign_key(live: State, change: AddForeignKey | DropForeignKey) -> It
 
     Why: A key was added or dropped manually, or `foreign_keys` of the registry changed.
 
-    Example: The registry has a key to `players`, and the table has none.
+    Example: The registry has a key to `shops`, and the table has none.
 
     Fix: Add a missing key by a migration. Drop another one by the name that BigQuery gave it, or declare it.
     """

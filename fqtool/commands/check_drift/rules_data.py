@@ -111,7 +111,7 @@ def stored_value_differs(audited: Audited) -> Iterator[Finding]:
     Why: Another job wrote the column; the labels changed after the row was scored; or the registry changed and its
     `schema_versions` did not.
 
-    Example: matchup_quality_pct differs in 12 of 2,000 rows.
+    Example: demand_quality_pct differs in 12 of 2,000 rows.
 
     Fix: Score the dates again; where the meaning of a column changed, raise the version in `schema_versions`.
     """
@@ -177,7 +177,7 @@ def constant_column(audited: Audited) -> Iterator[Finding]:
 
     Why: Its input does not vary, for instance a label that is always the same.
 
-    Example: has_vegas_line is TRUE in all rows because its feature always has the label calculated.
+    Example: has_stock is TRUE in all rows because its feature always has the label calculated.
 
     Fix: Check its `expr`; if it can only have this value, use another input.
     """
@@ -218,7 +218,7 @@ def vectors_in_another_order(audited: Audited) -> Iterator[Finding]:
 
     Why: Another version of the registry built the rows.
 
-    Example: feature_names begins with points_avg_last_10; the registry begins with points_avg_last_5.
+    Example: feature_names begins with units_mean_28d; the registry begins with units_sold.
 
     Fix: Build those rows again; declare a feature that was only renamed with `renamed_from`.
     """

@@ -50,7 +50,7 @@ def undeclared_field(seen: Seen, misfit: Unknown) -> Iterator[Finding]:
     Why: BigQuery refuses the row, or drops the field where unknown values are ignored; a new field needs a migration
     first.
 
-    Example: `fatigue_scroe` beside the column `fatigue_score`
+    Example: `price_uer` beside the column `price_eur`
 
     Fix: Correct the name, or declare the column and migrate before the writer sends it.
     """
@@ -72,7 +72,7 @@ def missing_field(seen: Seen, misfit: Missing) -> Iterator[Finding]:
 
     Why: BigQuery refuses the row, or no model can read it.
 
-    Example: A record without `game_date`
+    Example: A record without `day`
 
     Fix: Fill the field in the writer.
     """
@@ -172,7 +172,7 @@ def label_not_declared(seen: Seen, misfit: UnknownLabel) -> Iterator[Finding]:
 
     Why: Scoring counts it as unknown: a low quality and a default value.
 
-    Example: feature_sources {"5": "phase_4"} where the label is phase4
+    Example: feature_sources {"5": "sale"} where the label is sales
 
     Fix: Correct the label in the writer, or declare it under `sources` with its weight.
     """
@@ -218,7 +218,7 @@ def record_without_names(seen: Seen, misfit: Positional) -> Iterator[Finding]:
     Why: BigQuery appends new columns, so a table has another order than a file; a value goes to another column without
     an error where the types agree.
 
-    Example: ["a", "2026-02-06", ...] instead of {"player_lookup": "a", "game_date": "2026-02-06", ...}
+    Example: ["a", "2026-02-06", ...] instead of {"shop_id": "a", "day": "2026-02-06", ...}
 
     Fix: Send an object with names, or name the columns of the INSERT.
     """
@@ -248,7 +248,7 @@ def label_of_another_feature(seen: Seen, misfit: OtherLabel) -> Iterator[Finding
 
     Why: Scoring gives the value the quality of a source that the feature does not have.
 
-    Example: feature_sources {"5": "vegas"} where feature 5 has labels: [phase4, default]
+    Example: feature_sources {"5": "stock"} where feature 5 has labels: [sales, default]
 
     Fix: Correct the label in the writer, or add it to the feature's `labels`.
     """

@@ -34,7 +34,7 @@ def daily_warning(check: Check, day: date) -> Iterator[Finding]:
 
     Why: Input is partly missing, or the bounds do not fit this store.
 
-    Example: `mean_matchup` is 60.0; good is at least 70.
+    Example: `mean_demand` is 60.0; good is at least 70.
 
     Fix: Run `fqtool diagnose` for the date. Where the figure is normal, change the bound under `thresholds`.
     """

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
 from fqtool.commands.explain.conditions import Condition, Part, Role, explained, values_of
 from fqtool.errors import InputError
+from fqtool.monitoring.categories import CategoryQuery
 from fqtool.registry.alerts_and_models import Each
 from fqtool.registry.model import ColumnSpec, Feature, Registry
 from fqtool.schema.row_dates import dates_of
@@ -26,6 +27,8 @@ from fqtool.workspace import require_columns
 _NEAR = 1e-6
 _KEYS = 20_000
 _MANY, _SELDOM = 10, 0.1
+_BEFORE = 14  # days in which a category may have been seen
+_UNSEEN = f"category not in the {_BEFORE} days before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,23 @@ def explain_row(registry: Registry, warehouse: Warehouse, keys: Mapping[str, str
         InputError: A key is unknown or missing, or the keys match no row or several.
     """
     row = _row(registry, warehouse, _keys(registry, keys, day), day)
-    return explanation_of(registry, row)
+    return _with_unseen(registry, warehouse, explanation_of(registry, row))
+
+
+def _with_unseen(registry: Registry, warehouse: Warehouse, made: Explanation) -> Explanation:
+    """Add which categories of the row no row of the days before has; without categorical features, ask nothing."""
+    asked = CategoryQuery(registry)
+    if made.day is None or not asked.features:
+        return made
+    stats = asked.read(warehouse.rows(asked.query(made.day - timedelta(days=_BEFORE), made.day)))
+    unseen = {(one.feature.index, category) for one in stats for category, _ in one.unseen}
+    features = tuple(
+        replace(line, unusual=(*line.unusual, _UNSEEN))
+        if not isinstance(line.value, bool) and (line.feature.index, str(line.value)) in unseen
+        else line
+        for line in made.features
+    )
+    return replace(made, features=features)
 
 
 def only_the_date_is_missing(registry: Registry, keys: Mapping[str, str]) -> bool:

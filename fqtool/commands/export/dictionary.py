@@ -10,7 +10,8 @@ from itertools import pairwise
 from fqtool.commands.export.contents import Held, contents
 from fqtool.registry.model import Feature, Owner, Processor, Registry
 from fqtool.scoring.gates import gates
-from fqtool.table.column import Mode
+from fqtool.scoring.layout import Layout
+from fqtool.table.column import Kind, Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +186,16 @@ class _Writer:
         return Row(cells, self.anchors[one.name.lower()])
 
     def _features(self) -> Iterator[Sheet]:
-        headers = ("index", "name", "category", "processor", "range", "expected", "labels", "columns", "description")
+        headers = (
+            "index", "name", "type", "category", "processor", "range", "expected", "labels", "columns", "description",
+        )  # fmt: skip
+        layout = Layout(self.registry)
         rows = tuple(
             Row(
                 (
                     text(one.index),
                     code(one.name),
+                    text(*_type(layout, one)),
                     text(one.category, *self._flags(one)),
                     self.processor(one.processor),
                     text(f"{number(one.range[0])} to {number(one.range[1])}" if one.range else ""),
@@ -317,3 +322,11 @@ class _Writer:
                 (one.description, "{index} and {name} are those of each feature." if repeated else "")
             ).strip()
             yield Sheet(one.name, f"view-{one.name}", headers, tuple(rows), note, 3)
+
+
+def _type(layout: Layout, feature: Feature) -> tuple[str, ...]:
+    """The type of the value of a feature, and what that means for text."""
+    found = layout.type_of(feature)
+    if found is None:
+        return ()
+    return (str(found), "categorical") if found.kind is Kind.STRING else (str(found),)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from fqtool.commands.export.contents import contents, dataset_of
 from fqtool.commands.export.text import quoted
 from fqtool.errors import InputError
-from fqtool.registry.model import Registry
+from fqtool.registry.model import Feature, Registry
 from fqtool.schema.row_dates import dates_of
 from fqtool.scoring.layout import Layout
 from fqtool.sql import ident
@@ -108,7 +108,7 @@ def feast(registry: Registry) -> str:
     by_name = {one.name: one.column for one in held}
     keys = [by_name[name] for name in registry.table.keys if name != moment]
     layout = Layout(registry)
-    values = [(one.name, layout.value(one), "Float64", one.description) for one in registry.active_features]
+    values = [(one.name, *_of_feature(layout, one), one.description) for one in registry.active_features]
     quality = [(one.name, *_selected(one.column), one.column.description) for one in held if one.managed]
     taken = {name for name, *_ in (*values, *quality)} | set(registry.table.keys)
     own = [one for one in quality if one[0] not in registry.table.keys]
@@ -155,16 +155,25 @@ def _imported(kinds: Iterable[str]) -> set[str]:
     return {name for kind in kinds for name in kind.rstrip(")").split("(")}
 
 
+def _of_feature(layout: Layout, feature: Feature) -> tuple[str, str]:
+    """Return the SQL of the value of a feature as a type of Feast, and that type; a float where it is unknown."""
+    value, found = layout.value(feature), layout.type_of(feature)
+    return _converted(value, found.kind, repeated=found.repeated) if found else (value, "Float64")
+
+
 def _selected(column: Column) -> tuple[str, str]:
     """Return the SQL that converts a column to a type of Feast, and that type."""
-    name, kind = ident(column.name), column.type.kind
+    return _converted(ident(column.name), column.type.kind, repeated=column.mode is Mode.REPEATED)
+
+
+def _converted(value: str, kind: Kind, *, repeated: bool) -> tuple[str, str]:
     if kind not in _TYPES:
-        return f"TO_JSON_STRING({name})", "String"
+        return f"TO_JSON_STRING({value})", "String"
     cast = _CASTS.get(kind)
-    if column.mode is Mode.REPEATED:
-        made = f"ARRAY(SELECT CAST(one AS {cast}) FROM UNNEST({name}) AS one)" if cast else name
+    if repeated:
+        made = f"ARRAY(SELECT CAST(one AS {cast}) FROM UNNEST({value}) AS one)" if cast else value
         return made, f"Array({_TYPES[kind]})"
-    return (f"CAST({name} AS {cast})" if cast else name), _TYPES[kind]
+    return (f"CAST({value} AS {cast})" if cast else value), _TYPES[kind]
 
 
 def _key(column: Column) -> str:

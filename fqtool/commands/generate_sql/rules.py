@@ -119,7 +119,7 @@ def unknown_column_written(listed: Listed) -> Iterator[Finding]:
 
     Why: BigQuery refuses the statement, or the registry does not know a column of the table.
 
-    Example: INSERT (player, dya)
+    Example: INSERT (shop_id, dya)
 
     Fix: Correct the name, or declare the column.
     """
@@ -141,7 +141,7 @@ def value_of_another_column(listed: Listed) -> Iterator[Finding]:
 
     Why: The two lists went out of step; the types may agree, and then nothing fails.
 
-    Example: INSERT (points, minutes) VALUES (s.minutes, s.points)
+    Example: INSERT (price, units) VALUES (s.units, s.price)
 
     Fix: Put the values into the order of the columns.
     """

@@ -27,6 +27,8 @@ _SCORES = re.compile(
 )
 # Columns that identify a row or record when it was written. No model reads them.
 _ABOUT_ROWS = re.compile(r"(.*_)?(id|key|uuid|guid|hash|row_?names?)|(created|updated|inserted|loaded|written)(_.*)?")
+# Whole numbers that repeat the date of the row.
+_OF_DATE = re.compile(r"year|quarter|month|week|weekday|day|hour|minute|second|iso_?week|(day|week)_?of_?\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ def _why_not(one: Column, profile: Profile) -> str:
         return "a date or time"
     if _ABOUT_ROWS.fullmatch(one.key):
         return "the name of an identifier or of a time of writing"
+    if one.type.kind is Kind.INT64 and _OF_DATE.fullmatch(one.key):
+        return "a part of the date"
     if profile.nulls[one.name] == profile.rows:
         return "NULL in all rows"
     if one.type.kind is Kind.STRING and profile.distinct[one.name] > _MOST_CATEGORIES:

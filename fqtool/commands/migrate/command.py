@@ -111,7 +111,7 @@ def plan(
     folder: Folder = MIGRATIONS,
     target: TargetUrl = None,
     timeout: Timeout = 30.0,
-    name: Annotated[str, typer.Option(help="The name of the file after its number, e.g. add_vegas.")] = "",
+    name: Annotated[str, typer.Option(help="The name of the file after its number, e.g. add_stock.")] = "",
     offline: Annotated[
         bool, typer.Option("--offline", help="Plan from the migration files, without reading the target.")
     ] = False,

@@ -150,7 +150,7 @@ def loosens_required(_: State, change: SetMode) -> Iterator[Finding]:
 
     Why: BigQuery only relaxes REQUIRED to NULLABLE.
 
-    Example: game_id without `required: true` in the registry.
+    Example: order_id without `required: true` in the registry.
 
     Fix: Check that NULL is acceptable, then watch for NULL with a data check.
     """

@@ -97,7 +97,7 @@ def unknown_input_in_list(listed: Listed) -> Iterator[Finding]:
 
     Why: The store does not supply these inputs, so a prediction fails or reads another value.
 
-    Example: `points_avg_season` is in the model file, but not in `needs`.
+    Example: `basket_share` is in the model file, but not in `needs`.
 
     Fix: Use the suggested name, add the name under `needs` or `external`, or append a feature with that name.
     """
@@ -171,7 +171,7 @@ def model_cannot_score(one: ModelOnDay) -> Iterator[Finding]:
 
     Why: A processor did not run, or a writer built the rows from another version of the features.
 
-    Example: `fatigue_score` is defaulted in 201 of 201 rows.
+    Example: `price_eur` is defaulted in 201 of 201 rows.
 
     Fix: Run `fqtool diagnose` for the date and follow its fixes. Score the date if it is not scored.
     """
@@ -188,7 +188,7 @@ def model_scores_few(one: ModelOnDay) -> Iterator[Finding]:
 
     Why: An input is incomplete, or a writer built some rows from another version of the features.
 
-    Example: `fatigue_score` is defaulted in 120 of 201 rows.
+    Example: `price_eur` is defaulted in 120 of 201 rows.
 
     Fix: Run `fqtool diagnose` for the date and follow its fixes.
     """

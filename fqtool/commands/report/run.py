@@ -18,6 +18,7 @@ from fqtool.commands.report.alerts import AlertCount, alert_counts, alerts_by_da
 from fqtool.commands.report.distributions import Distribution, distributions
 from fqtool.errors import Denied, InputError, NotThere, Refusal
 from fqtool.findings.finding import Finding
+from fqtool.monitoring.categories import CategoryQuery, CategoryStats
 from fqtool.monitoring.checks import Check
 from fqtool.monitoring.monitoring import checks_by_date, monitoring
 from fqtool.monitoring.question import Question
@@ -75,6 +76,7 @@ class Report:
         drift: Differences between table and registry, None where a permission is missing.
         pending: Names of migrations that are not applied.
         distributions: Date of a root cause and feature index -> the values of the feature.
+        categories: Categorical and boolean features on the last date with rows, compared with the dates before.
     """
 
     registry: Registry
@@ -89,6 +91,7 @@ class Report:
     drift: tuple[Finding, ...] | None
     pending: tuple[str, ...]
     distributions: Mapping[tuple[date, int], Distribution]
+    categories: tuple[CategoryStats, ...]
 
 
 def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date, *, made: datetime) -> Report:
@@ -141,8 +144,14 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
     values = distributions(registry, named, seen, ask)
     drift, pending = _standing(workspace, warehouse)
     return Report(
-        registry, warehouse.url, start, end, made, days, found, alerts, answer("worst_rows"), drift, pending, values
+        registry, warehouse.url, start, end, made, days, found, alerts, answer("worst_rows"), drift, pending, values,
+        _categories(registry, warehouse, start, days[-1].day.day),
     )  # fmt: skip
+
+
+def _categories(registry: Registry, warehouse: Warehouse, start: date, end: date) -> tuple[CategoryStats, ...]:
+    asked = CategoryQuery(registry)
+    return asked.read(warehouse.rows(asked.query(start, end))) if asked.features else ()
 
 
 def _up_to(seen: Sequence[Day], number: int) -> Sequence[Day]:

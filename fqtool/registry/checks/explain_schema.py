@@ -124,7 +124,7 @@ def quoted(value: object) -> str:
 def describe(document: Document, path: Iterable[Step]) -> str:
     """Return the name of a place for messages, with names of entries instead of positions where entries have names.
 
-    Example: `("features", 5, "range")` is `"features fatigue_score range"`.
+    Example: `("features", 5, "range")` is `"features price_eur range"`.
     """
     words: list[str] = []
     data = document.data

@@ -17,7 +17,7 @@ def unknown_key(
 
     Why: A key that is ignored without a message is a setting that has no effect.
 
-    Example: {index: 5, name: fatigue_score, categry: matchup}
+    Example: {index: 5, name: price_eur, categry: demand}
 
     Fix: Use the suggested key, or one of the listed keys.
     """
@@ -34,7 +34,7 @@ def missing_key(at: Location, key: str, where: str, example: str) -> Iterator[Fi
 
     Why: fqtool does not guess names, types or positions.
 
-    Example: features: [{index: 5, category: matchup}]
+    Example: features: [{index: 5, category: demand}]
 
     Fix: Add the key; the example in the message shows its form.
     """
@@ -49,9 +49,9 @@ def wrong_type(at: Location, where: str, expected: str, found: str, patch: tuple
 
     Why: A guess of what was meant would hide a mistake.
 
-    Example: keys: player_lookup
+    Example: keys: shop_id
 
-    Fix: Write a value of the expected type: `keys: [player_lookup]`.
+    Fix: Write a value of the expected type: `keys: [shop_id]`.
     """
     message = f"{where} must be {expected}, but is {found}."
     yield Finding(where, message, remedy=_form(expected, found, fixable=bool(patch)), location=at, patch=patch)
@@ -106,7 +106,7 @@ def malformed_value(at: Location, where: str, found: str, needed: str) -> Iterat
 
     Why: The warehouse would reject it much later, in the middle of a migration.
 
-    Example: {name: "fatigue score", type: FLOAT64}
+    Example: {name: "price eur", type: FLOAT64}
 
     Fix: Write it in the form that the message states.
     """

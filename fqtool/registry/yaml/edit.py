@@ -1,4 +1,4 @@
-"""Append a feature to a registry's text without changing any other character."""
+"""Append a feature or a base column to a registry's text without changing any other character."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, TypeAlias
 
 import yaml
 
@@ -68,6 +68,7 @@ Pairs = list[tuple[str, str]]
 class NewFeature:
     """A feature to append. Empty or None values are left out of its entry."""
 
+    section: ClassVar[str] = "features"
     index: int
     name: str
     category: str
@@ -95,54 +96,72 @@ class NewFeature:
         return [group for group in (first, origin, values, words) if group]
 
 
-def appended(document: Document, feature: NewFeature) -> str:
-    """Append a feature, in the layout of the last one.
+@dataclass(frozen=True, slots=True)
+class NewColumn:
+    """A base column to append, with its type as BigQuery writes it."""
+
+    section: ClassVar[str] = "base_columns"
+    name: str
+    type: str
+    description: str = ""
+
+    def lines(self, write: Callable[[str], str]) -> list[Pairs]:
+        """Return keys and values as text, in one group; see NewFeature.lines."""
+        words: Pairs = [("description", quoted(self.description))] if self.description else []
+        return [[("name", write(self.name)), ("type", write(self.type)), *words]]
+
+
+NewEntry: TypeAlias = NewFeature | NewColumn
+
+
+def appended(document: Document, new: NewEntry) -> str:
+    """Append an entry to its section, in the layout of the last one.
 
     Args:
         document: A registry without findings.
-        feature: The feature to append.
+        new: The entry to append.
 
     Returns:
         The new text of the file.
 
     Raises:
-        InputError: The layout of the list of features does not allow a safe insertion.
+        InputError: The layout of the list does not allow a safe insertion.
     """
-    features = document.data["features"]
-    text = _after(document, feature) if features else _into_empty(document, feature)
+    listed = document.data[new.section]
+    text = _after(document, new) if listed else _into_empty(document, new)
     made = read_document(text, document.file)
-    if made.findings or made.data != {**document.data, "features": [*features, _plain(feature)]}:
-        entry = one_line(feature)
+    if made.findings or made.data != {**document.data, new.section: [*listed, _plain(new)]}:
+        entry = one_line(new)
         raise InputError(
-            f"fqtool cannot edit the layout of the list `features` in {document.file}.",
+            f"fqtool cannot edit the layout of the list `{new.section}` in {document.file}.",
             remedy=f"Append this entry by hand: {entry}",
         )
     return text
 
 
-def _plain(feature: NewFeature) -> dict[str, Any]:
+def _plain(new: NewEntry) -> dict[str, Any]:
     """The entry as data, as it is read back."""
-    return {key: yaml.safe_load(value) for line in feature.lines(scalar) for key, value in line}
+    return {key: yaml.safe_load(value) for line in new.lines(scalar) for key, value in line}
 
 
-def _after(document: Document, feature: NewFeature) -> str:
-    text, last = document.text, len(document.data["features"]) - 1
-    start = document.indices(("features", last))[1]
+def _after(document: Document, new: NewEntry) -> str:
+    text, last = document.text, len(document.data[new.section]) - 1
+    start = document.indices((new.section, last))[1]
     end, in_flow = extent(text, start)
     line = line_start(text, start)
     prefix = text[line:start]
-    if text[document.indices(("features",))[1]] == "[":
-        return _after_in_flow(text, end, _entry(document, feature), prefix)
+    if text[document.indices((new.section,))[1]] == "[":
+        return _after_in_flow(text, end, _entry(document, new), prefix)
     if not prefix.strip():  # the dash has a line of its own
         dash = [*_DASH.finditer(text, 0, start)][-1]
         prefix = f"{dash[1]}- "
     if in_flow:
-        entry = _entry(document, feature)
+        entry = _entry(document, new)
     else:
-        pairs = [pair for group in feature.lines(scalar) for pair in group]
+        pairs = [pair for group in new.lines(scalar) for pair in group]
         entry = f"\n{' ' * len(prefix)}".join(f"{key}: {value}" for key, value in pairs)
     if "\n" not in entry and len(prefix + entry) > _WIDEST:
-        entry = _flow(feature.lines(scalar), "", "", f",\n{' ' * (len(prefix) + 1)}")
+        entry = _flow(new.lines(scalar), "", "", f",\n{' ' * (len(prefix) + 1)}")
     return inserted(text, line_end(text, end), f"\n{prefix}{entry}")
 
 
@@ -159,29 +178,29 @@ def _after_in_flow(text: str, end: int, entry: str, prefix: str) -> str:
     return inserted(inserted(text, stop, f"\n{prefix}{entry}"), end, ",")
 
 
-def _into_empty(document: Document, feature: NewFeature) -> str:
-    """Insert into `features: []`: between the brackets of a JSON file, otherwise as a list with dashes."""
-    text, start = document.text, document.indices(("features",))[1]
+def _into_empty(document: Document, new: NewEntry) -> str:
+    """Insert into an empty list: between the brackets of a JSON file, otherwise as a list with dashes."""
+    text, start = document.text, document.indices((new.section,))[1]
     end, _ = extent(text, start)
     if text[document.indices(())[1] :].lstrip().startswith("{"):
-        return inserted(text, start + 1, _flow(feature.lines(quoted), "", "", ", ", quoted))
-    entry = one_line(feature)
+        return inserted(text, start + 1, _flow(new.lines(quoted), "", "", ", ", quoted))
+    entry = one_line(new)
     if len(entry) > _WIDEST - 4:
-        entry = _flow(feature.lines(scalar), "", "", ",\n     ")
+        entry = _flow(new.lines(scalar), "", "", ",\n     ")
     listed = inserted(text, line_end(text, end), f"\n  - {entry}")
     return listed[:start].rstrip(" ") + listed[end:]
 
 
-def _entry(document: Document, feature: NewFeature) -> str:
+def _entry(document: Document, new: NewEntry) -> str:
     """A map in braces, in the layout of the last entry: its lines, blanks and quotes."""
-    text, path = document.text, ("features", len(document.data["features"]) - 1)
+    text, path = document.text, (new.section, len(document.data[new.section]) - 1)
     start = document.indices(path)[1]
     end, _ = extent(text, start)
     keys = [document.indices((*path, key))[0] for key in document.value(path)]
     write = quoted if text[keys[0]] == '"' else scalar
     opening, closing = text[start + 1 : keys[0]], text[start:end][len(text[start : end - 1].rstrip()) : -1]
     opening, closing = (_LINE_END.sub("\n", one) if not one.strip() else "" for one in (opening, closing))
-    groups = feature.lines(write)
+    groups = new.lines(write)
     lines = [document.location(key).line for key in keys]
     if len(set(lines)) == len(lines) > 1:
         groups = [[pair] for group in groups for pair in group]
@@ -190,9 +209,9 @@ def _entry(document: Document, feature: NewFeature) -> str:
     return _flow(groups, opening, closing, separator, write)
 
 
-def one_line(feature: NewFeature) -> str:
-    """Return the entry of a feature as a map in braces on one line."""
-    return _flow(feature.lines(scalar), "", "", ", ")
+def one_line(new: NewEntry) -> str:
+    """Return an entry as a map in braces on one line."""
+    return _flow(new.lines(scalar), "", "", ", ")
 
 
 def _flow(groups: list[Pairs], opening: str, closing: str, separator: str, write: Callable[[str], str] = scalar) -> str:

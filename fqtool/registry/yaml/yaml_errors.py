@@ -130,7 +130,7 @@ def duplicate_key(at: Location, key: str, first: Location) -> Iterator[Finding]:
 
     Why: One of the two values has no effect, and the file does not show which.
 
-    Example: {name: fatigue_score, index: 5, index: 6}
+    Example: {name: price_eur, index: 5, index: 6}
 
     Fix: Keep the correct one.
     """
