@@ -60,6 +60,8 @@ def walk(value: Any, kind: Any, path: Path = ()) -> Iterator[tuple[Path, Any, An
 
 def others(value: Any, kind: Any, field: str) -> list[Any]:
     """Other values for a field: each must be reported."""
+    if field == "foreign_keys":
+        return [((("a",), "players", ("b",)),)]
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, Enum):
@@ -94,7 +96,7 @@ def of_list(value: tuple[Any, ...], field: str) -> list[Any]:
         made.append((*value, replace(new, index=len(value)) if hasattr(new, "index") else new))
     elif value and isinstance(value[0], tuple):
         made += [(*value, ("other", "x")), ((value[0][0], "other"), *value[1:])]
-    elif field in ("properties", "field_properties"):
+    elif field in ("properties", "field_properties", "not_managed"):
         made.append((("tags", (("key", "other"),)),))
     elif field != "field_descriptions":
         made.append((*value, "x"))
