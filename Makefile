@@ -62,16 +62,25 @@ peers: $(PEERS)/.ready
 # Half an hour on a quiet machine; writes its tables into bench/README.md.
 bench: $(VENV)/.runtime $(PEERS)/.ready bench/.venv/.ready
 	$(VENV)/bin/python bench/startup.py
-	$(VENV)/bin/python bench/diagnosis.py
+	$(VENV)/bin/python bench/diagnosis_time.py
 	$(VENV)/bin/python bench/backfill.py
 	$(VENV)/bin/python bench/wide.py
 	$(VENV)/bin/python bench/peers.py
 	$(VENV)/bin/python bench/scoring.py
 	$(VENV)/bin/python bench/writers.py
+	$(VENV)/bin/python bench/diagnosis --stored
 
 # A real table from a plain DuckDB file to a first diagnosis; writes bench/adoption.md.
 bench-adoption: $(VENV)/.runtime bench/.venv/.ready
 	$(VENV)/bin/python bench/adoption.py bench/.venv
+
+# How often diagnosis is right, on data sets of packages and of generators; about 15 minutes. Writes its table.
+bench-diagnosis: $(VENV)/.runtime build/diagnosis-data/.ready
+	$(VENV)/bin/python bench/diagnosis --write
+
+build/diagnosis-data/.ready: bench/diagnosis/requirements.txt
+	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --upgrade --target build/diagnosis-data -r bench/diagnosis/requirements.txt
+	touch $@
 
 # Every fault at the requests of every command that uses BigQuery, for at most half an hour; writes its page.
 faults: $(VENV)/.dev $(BED)/.ready

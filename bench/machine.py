@@ -32,5 +32,11 @@ def put(name: str, page: str) -> None:
     readme.write_text(f"{before}{mark}\n{page}\n{end}{after}")
 
 
+def stored(name: str) -> str:
+    """Return the page between the marks of that name in README.md."""
+    text = Path(__file__).with_name("README.md").read_text()
+    return text.partition(f"<!-- {name} -->\n")[2].partition(f"<!-- end of {name} -->")[0].strip()
+
+
 def _lines(path: str) -> list[str]:
     return Path(path).read_text().splitlines() if Path(path).exists() else []

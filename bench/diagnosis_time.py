@@ -1,6 +1,6 @@
 """How long a diagnosis takes over a season, beside a UNION ALL of one SELECT per feature that asks less.
 
-python bench/diagnosis.py        written into README.md
+python bench/diagnosis_time.py        written into README.md
 """
 
 from __future__ import annotations
