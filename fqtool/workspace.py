@@ -192,7 +192,17 @@ class Workspace:
             self.contract,
             self.registry.features,
             contract_is_proven=self.proven_contract is not None,
+            unrecorded=self._unrecorded_base,
         )
+
+    @property
+    def _unrecorded_base(self) -> tuple[str, ...]:
+        """The base columns that no migration file creates, so that a new target would not have them."""
+        wanted = self.wanted.table
+        if wanted is None or self.recorded.table is None:
+            return ()
+        named = {name.lower() for file in self.files for change in file.changes for name in change.touched}
+        return tuple(one.name for one in wanted.columns if one.key in self.base - named)
 
     def history_of(self, live: State, known: tuple[Revision, ...] | None, url: str) -> History:
         """Return the input of the rules about files, compared with a target.

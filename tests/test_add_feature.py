@@ -136,11 +136,11 @@ def test_a_byte_order_mark_and_windows_lines_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence", "error", "words"),
     [
-        ("new", {"category": "player_histori"}, UsageError, "Did you mean player_history?"),
+        ("new", {"category": "player_histori"}, UsageError, "Write player_history."),
         ("new", {"category": "xyz"}, UsageError, "Use one of matchup, player_history"),
-        ("new", {"processor": "PlayerDailyCache"}, UsageError, "Did you mean PlayerDailyCacheProcessor"),
+        ("new", {"processor": "PlayerDailyCache"}, UsageError, "Write PlayerDailyCacheProcessor"),
         ("new", {"processor": ""}, UsageError, "Add --processor"),
-        ("new", {"labels": ("phase_4",)}, UsageError, "Did you mean phase4"),
+        ("new", {"labels": ("phase_4",)}, UsageError, "Write phase4"),
         ("Fatigue_Score", {}, Refusal, "`fatigue_score` exists already at index 5"),
         ("new", {"range": (5.0, 1.0)}, RegistryError, "1 problem"),
         ("new", {"expected": 99.0}, RegistryError, "1 problem"),

@@ -75,6 +75,16 @@ def test_wrong_words_are_reported(tmp_path: Path, words: list[str], sentence: st
     assert sentence in " ".join(run(tmp_path, "add-feature", "x1", *said, *words, code=2).stderr.split())
 
 
+def test_a_feature_without_its_column_is_told_to_declare_it(tmp_path: Path) -> None:
+    """Where `value` reads the column of the feature's name; a text in quotes would load and be wrong."""
+    text = (ROOT / "docs" / "tutorial.md").read_text().split('title="feature_registry.yaml"\n')[1].split("```")[0]
+    at = text.index("  value: ")
+    registry_in(tmp_path, f'{text[:at]}  value: "{{name}}"{text[text.index(chr(10), at) :]}')
+    said = run(tmp_path, "validate", code=1).stdout
+    assert "Declare the column last_price under `base_columns` first." in said
+    assert "in quotes" not in said
+
+
 def test_a_store_without_processors_needs_none(tmp_path: Path) -> None:
     """Where the registry declares no processor, a feature has none; what loads then is what was given."""
     text = (STORES["JSON values by name"].folder / "feature_registry.yaml").read_text()

@@ -178,6 +178,7 @@ def test_a_pipe_is_not_read(folder: Path) -> None:
     """Reading it may wait forever: it is refused, and passed over in a folder."""
     (folder / "pipes").mkdir()
     os.mkfifo(folder / "pipes" / "pipe.py")
+    (folder / "pipes" / "code.py").write_text("")
     assert findings(folder, "check-code", "pipes") == []
     assert "is not a file" in run(folder, "check-code", "pipes/pipe.py").err
 
@@ -205,3 +206,47 @@ def test_every_format_has_file_and_line(folder: Path, form: str) -> None:
     assert done.code == 1, done.said
     place = {"sarif": '"startLine": 2', "json": '"line": 2', "github": "file=code/code.py,line=2"}
     assert place.get(form, "code/code.py:2") in done.out.replace("&#58;", ":")
+
+
+@pytest.mark.parametrize("file", ["empty", "notes.txt"])
+def test_a_path_without_code_is_refused(folder: Path, file: str) -> None:
+    """A wrong path must not pass in CI, also beside a right one."""
+    (folder / "empty").mkdir()
+    (folder / "notes.txt").write_text("points")
+    (folder / "code" / "a.sql").write_text("SELECT 1")
+    done = run(folder, "check-code", "code", file)
+    assert (done.code, f"{file} has no file that is checked." in done.err) == (2, True), done.said
+    assert "1 file checked: no list" in run(folder, "check-code", "code").out
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "fix"),
+    [
+        ("a.py", f"N = {MOVED}", "Import FEATURES"),
+        ("a.sql", f"SELECT {', '.join(MOVED)} FROM t", "Write rest at index 5."),
+        ("a.yaml", f"names: [{', '.join(MOVED)}]", "Write rest at index 5."),
+        ("b.yaml", f"names: [{', '.join([*RIGHT, 'more'])}]", "Correct the index of more, remove it, or append it"),
+        ("b.sql", f"SELECT {', '.join(SWAPPED)} FROM t", "Write pace at index 3, and correct 1 more."),
+    ],
+)
+def test_the_fix_is_one_for_the_language(folder: Path, file: str, text: str, fix: str) -> None:
+    """Only Python can import the list."""
+    (folder / "code" / file).write_text(text)
+    done = run(folder, "check-code", "code")
+    assert (done.code, fix in done.out) == (1, True), done.said
+
+
+def test_a_list_of_offsets_has_one_finding(folder: Path) -> None:
+    """Its names have the indices of the offsets; as columns they would end early."""
+    file = folder / "feature_registry.yaml"
+    last = "  - {index: 5, name: rest,"
+    text = file.read_text()
+    assert last in text
+    line = next(line for line in text.split("\n") if line.startswith(last))
+    more = line.replace("index: 5", "index: {0}").replace("rest", "extra_{0}")
+    added = "\n".join([line, *(more.replace("{0}", str(index)) for index in range(6, 9))])
+    file.write_text(text.replace(line, added))
+    columns = ", ".join(f"features[OFFSET({at})] AS {name}" for at, name in zip((*range(5), 6), RIGHT, strict=True))
+    (folder / "code" / "a.sql").write_text(f"SELECT {columns} FROM t")
+    (found,) = findings(folder, "check-code", "code")
+    assert (found["rule"], "Index 6 is rest here and extra_6" in found["message"]) == ("FQ541", True)

@@ -145,6 +145,8 @@ def test_rows_that_wait() -> None:
     found = audited(rows)
     assert (found.waiting, found.compared) == (4, 55)
     assert told(found) == [("FQ711", "scoring")]
+    (finding,) = (one for one in check_data(found) if one.rule == "FQ711")
+    assert str(finding.remedy) == f"fqtool score --start {START}", "only the date of these rows"
 
 
 def test_a_constant_that_can_have_no_other_value_is_not_reported() -> None:

@@ -37,9 +37,9 @@ WRONG: dict[str, tuple[str, str, Any]] = {
     "a field of another case": ("FQ501", "Games is not declared", RECORD | {"Games": 1}),
     "an unknown field of a STRUCT": ("FQ501", "history.lost is not", RECORD | {"history": {"lost": 1}}),
     "a missing key": ("FQ502", "player is missing", {k: v for k, v in RECORD.items() if k != "player"}),
-    "a key that is NULL": ("FQ502", "day is missing", RECORD | {"day": None}),
-    "a missing NOT NULL column": ("FQ502", "vector_version is missing", RECORD | {"vector_version": None}),
-    "a missing vector": ("FQ502", "features is missing", RECORD | {"features": None}),
+    "a key that is NULL": ("FQ502", "day is NULL", RECORD | {"day": None}),
+    "a missing NOT NULL column": ("FQ502", "vector_version is NULL", RECORD | {"vector_version": None}),
+    "a missing vector": ("FQ502", "features is NULL", RECORD | {"features": None}),
     "a fraction in an INT64": ("FQ503", "games is not a valid INT64 (the number 1.5)", RECORD | {"games": 1.5}),
     "a boolean in an INT64": ("FQ503", "games is not a valid INT64 (a boolean)", RECORD | {"games": True}),
     "a number in a STRING": ("FQ503", "player is not a valid STRING", RECORD | {"player": 5}),
@@ -203,7 +203,16 @@ def test_a_file_without_records_is_refused(folder: Path, name: str) -> None:
 def test_a_name_with_invisible_characters_is_quoted(registry: Any, name: str, shown: str) -> None:
     """So that a reader sees it."""
     (found,) = registry.check(RECORD | {name: 1})
-    assert found.message == f"{shown} is not declared in the registry."
+    assert (found.message, found.subject) == (f"{shown} is not declared in the registry.", name)
+
+
+@pytest.mark.parametrize("word", ["NaN", "-Infinity"])
+def test_a_number_that_json_does_not_have_is_named(folder: Path, word: str) -> None:
+    """The line is an object, so "not an object" would be wrong; `score` has the same words."""
+    as_ndjson(folder / "nan.ndjson", [json.dumps(RECORD).replace("2.5", word)])
+    (found,) = findings(folder, "check-record", "nan.ndjson")
+    assert (found["rule"], f"not JSON: {word} without quotes" in found["message"]) == ("FQ512", True)
+    assert f"line 1: not JSON: {word} without quotes" in run(folder, "score", "--input", "nan.ndjson").err
 
 
 def test_bytes_that_are_not_utf8_are_a_finding(folder: Path) -> None:
@@ -212,6 +221,15 @@ def test_bytes_that_are_not_utf8_are_a_finding(folder: Path) -> None:
     (found,) = findings(folder, "check-record", "bytes.ndjson")
     assert (found["rule"], found["location"]["line"]) == ("FQ512", 2)
     assert "not UTF-8" in found["message"]
+
+
+def test_no_value_of_a_record_is_printed(folder: Path) -> None:
+    """Not even in the line of the file that a finding names."""
+    as_ndjson(folder / "secret.ndjson", [RECORD | {"games": "secret-token", "extra": "secret-too"}])
+    as_csv(folder / "secret.csv", [RECORD | {"games": "secret-token"}])
+    for file in ("secret.ndjson", "secret.csv"):
+        done = run(folder, "check-record", file)
+        assert (done.code, f"--> {file}:" in done.out, "secret-t" in done.out) == (1, True, False), done.said
 
 
 def test_stdin_is_read_as_ndjson(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,7 +308,7 @@ def test_every_format_has_file_and_line(folder: Path, form: str) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("absent.ndjson",), 2, "absent.ndjson is not there"),
+        (("absent.ndjson",), 2, "absent.ndjson does not exist"),
         (("records.txt",), 2, "format of records.txt is unknown"),
         (("records.ndjson", "--target", "duckdb:///new.duckdb"), 3, "There is no table store"),
     ],
@@ -377,8 +395,10 @@ def _small() -> RecordCheck:
 def test_fields_that_the_same_records_lack_are_one_finding(folder: Path) -> None:
     """The finding names each missing field; a field that other records lack has a finding of its own."""
     records = [RECORD | {"player": None, "day": None}, RECORD | {"features": None}]
+    records += [{key: value for key, value in RECORD.items() if key not in ("day", "features", "player")}]
     as_ndjson(folder / "lacking.ndjson", records)
     assert [found["message"] for found in findings(folder, "check-record", "lacking.ndjson")] == [
-        "day and 1 more field (player) are missing. Found in 1 of 2 records, first in line 1.",
-        "features is missing. Found in 1 of 2 records, first in line 2.",
+        "day and player are NULL. Found in 1 of 3 records, first in line 1.",
+        "features is NULL. Found in 1 of 3 records, first in line 2.",
+        "day, features and player are missing. Found in 1 of 3 records, first in line 3.",
     ]

@@ -103,6 +103,10 @@ def test_stdout_holds_the_json_alone(project: Path, form: str) -> None:
 
 WRONG: list[tuple[list[str], int, str]] = [
     (["nonsense"], 2, "No such command"),
+    (["daily", "--baseline", "x"], 2, "error: --baseline must be a whole number.\n    fix: fqtool daily --help\n"),
+    (["check-record", "--sample", "0", "x"], 2, "error: --sample must be 1 or more.\n"),
+    (["migrate", "plan", "--nme"], 2, "error: No such option: --nme .*\n    fix: fqtool migrate plan --help"),
+    (["daily", "--fail-on", "x"], 2, "'--fail-on': 'x' is not one of 'warning', 'error'.\n"),
     (["check-drift", "--registry", "absent.yaml"], 2, "absent.yaml"),
     (["check-drift", "--registry", "migrations"], 2, "folder|directory"),
     (["check-drift"], 3, "There is no table"),

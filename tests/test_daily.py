@@ -20,6 +20,7 @@ from fqtool.synthetic.season import Season
 from fqtool.warehouse.duckdb.files import load
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed.running import ROOT
+from tests.in_process import fqtool as in_process
 from tests.machine import patient
 from tests.test_diagnosis import DAY, registry, since, store
 
@@ -106,6 +107,24 @@ def test_a_date_that_was_not_scored_is_reported_once() -> None:
         found = daily_of(registry(), warehouse, DAY)
         assert [one.rule for one in found.findings] == ["FQ643"]
         assert {one.threshold.name for one in found.checks if one.value} == {"rows_per_date"}
+
+
+@pytest.mark.parametrize("words", [(), ("--verbose",), ("--format", "markdown")])
+def test_a_store_without_thresholds_has_an_outcome(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """A healthy date ends with the sentence that a reader looks for, and a broken one names the date."""
+    text = (ROOT / "feature_registry.yaml").read_text()
+    start = text.index("\nthresholds:")
+    end = next(at for at in range(start + 13, len(text)) if text[at] == "\n" and text[at + 1 : at + 2].isalpha())
+    (tmp_path / "feature_registry.yaml").write_text(text[:start] + text[end:])
+    with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:
+        store(warehouse, Season(registry(), DAY - timedelta(days=8), 9, 0).rows([since(1, "defaulted")]))
+    healthy, broken = (
+        in_process(tmp_path, "daily", "--date", str(day), "--target", f"duckdb:///{tmp_path}/s.duckdb", *words)
+        for day in (DAY - timedelta(days=1), DAY)
+    )
+    assert (healthy.code, "No problems found." in healthy.out) == (0, True), healthy.said
+    assert (broken.code, "No problems found." in broken.out) == (1, False)
+    assert broken.out.startswith("### fqtool daily: 1 error" if "--format" in words else f"{DAY}: 179 rows; compared")
 
 
 def test_the_command(tmp_path: Path) -> None:

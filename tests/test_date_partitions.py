@@ -199,7 +199,7 @@ def test_explain_finds_a_row_by_its_date_or_its_time(layout: Layout) -> None:
         assert by_date.keys == row.keys
         with pytest.raises(InputError, match=f"no row with item=j3, date={DAY}") as absent:
             explain_row(registry, warehouse, {"item": "j3"}, DAY)
-        assert "Did you mean i3" in str(absent.value)
+        assert "Use --key item=i3" in str(absent.value)
         with pytest.raises(InputError, match="is not a value of day"):
             explain_row(registry, warehouse, {"item": "i3", "day": "noon"}, None)
 

@@ -144,7 +144,7 @@ WRONG = [
     (("--level", "FQ301=safe"), "Unknown rule `FQ301` of diff."),
     (("--end", "2026-02-06"), "--end and --max-bytes need --start."),
     (("--rows", "a.ndjson", "--start", "2026-02-06"), "--rows scores a file, so it excludes --start, --end,"),
-    (("--rows", "gone.ndjson"), "gone.ndjson is not there."),
+    (("--rows", "gone.ndjson"), "gone.ndjson does not exist."),
     (("--rows", "feature_registry.yaml"), "The format of feature_registry.yaml is unknown."),
 ]
 

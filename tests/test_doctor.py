@@ -141,7 +141,7 @@ def test_only_what_a_command_needs_is_tried(registry: Registry, store: str, emul
             found = examine(registry, warehouse, ("check-drift", "diagnose"))
     assert {one.need for one in found.proofs} == {Need.LOOK, Need.READ, Need.JOBS}
     assert not found.findings
-    with pytest.raises(UsageError, match="Did you mean check-drift"):
+    with pytest.raises(UsageError, match="Write check-drift"):
         _ = needs_of(("chek-drift",))
 
 

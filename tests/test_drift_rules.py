@@ -11,7 +11,7 @@ from hypothesis import given
 from fqtool.commands.check_drift.compare import check_drift, find_drift
 from fqtool.findings.finding import RULES, Finding, Severity
 from fqtool.schema.build import base_table, desired_state
-from fqtool.table.changes import AddColumn, DropColumn, fold
+from fqtool.table.changes import AddColumn, DropColumn, SetDescription, fold
 from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.model import Partitioning, State, Table, View
 from fqtool.table.parse import parse
@@ -159,6 +159,22 @@ def test_causes_distinguish_files_ledger_and_registry() -> None:
     extra = fold(DESIRED, [AddColumn(column("old", "INT64"))])
     (behind,) = told(extra, recorded=extra, planned=extra)
     assert behind.cause == "in a migration, but no longer in the registry"
+
+
+def test_both_descriptions_are_shown() -> None:
+    """That of the table and that of the registry, of a field of a STRUCT too."""
+    (found,) = told(changed("tier", description="By hand"))
+    declared = DESIRED.column("tier")
+    assert declared
+    assert f'is "By hand" in the table and "{declared.description}" in the registry.' in found.message
+    (found,) = told(fold(DESIRED, [SetDescription(("history", "seen"), "")]))
+    assert '`history.seen` is empty in the table and "How often" in the registry.' in found.message
+
+
+def test_a_default_that_the_first_migration_may_have_found_has_both_causes() -> None:
+    """The first migration accepts a table with other defaults, so either may be."""
+    (found,) = told(changed("made_at", default=None), as_found=True)
+    assert found.cause == "changed by hand, or different when the first migration found the table"
 
 
 @given(states(), states())

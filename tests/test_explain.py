@@ -205,8 +205,17 @@ def test_the_command_explains_a_row(tmp_path: Path, target: str) -> None:
         (("--key", "player_lookup=x"), "There is no row with player_lookup=x, date=2026-02-06."),
         (("--key", "player=x", "--date", f"{DAY}"), "'player' is not a key."),
         (("--key", "player_lookup", "--date", f"{DAY}"), "'player_lookup' is not a key and its value."),
-        (("--key", "player_lookup=player_lookup_00", "--date", f"{DAY}"), "Did you mean player_lookup_0"),
+        (("--key", "player_lookup=player_lookup_00", "--date", f"{DAY}"), "Use --key player_lookup=player_lookup_0"),
         (("--key", "player_lookup=x", "--date", "2026-02-07"), "2026-02-07 has no rows."),
+        (
+            ("--key", "player_lookup=x", "--date", "2026-02-07"),
+            "the newest one with rows is used: fqtool explain --key player_lookup=x",
+        ),
+        (("--key", "player_lookup=x", "--key", "PLAYER_LOOKUP=y"), "--key PLAYER_LOOKUP is given more than once."),
+        (
+            ("--key", "player_lookup=x", "--key", f"game_date={DAY}", "--date", "2026-02-05"),
+            f"--date 2026-02-05 and --key game_date={DAY} differ.",
+        ),
     ],
 )
 def test_keys_that_match_no_row_are_reported(

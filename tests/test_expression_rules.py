@@ -40,13 +40,13 @@ CASES = [
     ("FQ151", EACH, "for_each: feature, expr: other.quality,", "Unknown name other", "other", ""),
     ("FQ150", "when: score < 50,", "when: score <,", "found the end", "", ""),
     ("FQ150", "value: features[SAFE_OFFSET({index})]", "value: features[{index}]", "expected SAFE_OFFSET", "0", ""),
-    ("FQ151", SCORE, "expr: AVG_OVER_FEATURES(qualty)", "Unknown name qualty", "qualty", "Did you mean quality?"),
-    ("FQ151", SCORE, "expr: scroe", "Unknown name scroe", "scroe", "Did you mean score?"),
+    ("FQ151", SCORE, "expr: AVG_OVER_FEATURES(qualty)", "Unknown name qualty", "qualty", "Write quality."),
+    ("FQ151", SCORE, "expr: scroe", "Unknown name scroe", "scroe", "Write score."),
     ("FQ151", SCORE, "expr: zzz", "Unknown name zzz", "zzz", "in quotes: 'zzz'"),
     ("FQ151", SCORE, "expr: '@today'", "no parameter @today", "@today", "@computed_at"),
     ("FQ151", "source: JSON_VALUE(labels,", "source: JSON_VALUE(quality,", "name quality", "quality", "in quotes"),
     ("FQ151", "expected: 10,", "expected: 10, sample_size: rows_cache,", "Unknown name rows_cache", "rows_cache", ""),
-    ("FQ151", "metric: AVG(score)", "metric: AVG(scores)", "Unknown name scores", "scores", "Did you mean score?"),
+    ("FQ151", "metric: AVG(score)", "metric: AVG(scores)", "Unknown name scores", "scores", "Write score."),
     ("FQ151", 'expr: "feature_{index}_quality"', 'expr: "feature_{index}_qual"', "_0_qual", "feature_0_qual",
      "quality?"),
     ("FQ152", SCORE, "expr: my_udf(quality_version)", "MY_UDF is not a function", "my_udf(quality_version)", "similar"),
@@ -270,5 +270,5 @@ def test_validate_reports_it_and_ends_with_1(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 1
-    for words in ("FQ151", "feature_registry.yaml:43:", "AVG_OVER_FEATURES(qualty)", "^^^^^^", "Did you mean quality?"):
+    for words in ("FQ151", "feature_registry.yaml:43:", "AVG_OVER_FEATURES(qualty)", "^^^^^^", "Write quality."):
         assert words in done.stdout + done.stderr

@@ -38,6 +38,7 @@ from fqtool.table.ddl import create_table
 from fqtool.table.model import DATASET, Options, Partitioning, Table
 from fqtool.table.read_ddl import read_ddl
 from fqtool.table.schema_json import schema_json
+from fqtool.warehouse.duckdb.catalog import remember
 from fqtool.warehouse.duckdb.files import load
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
@@ -117,6 +118,17 @@ def test_an_existing_table_has_no_drift_after_init(warehouse: Warehouse, tmp_pat
         assert drift_of(workspace_in(tmp_path / "none", registry), warehouse, ledger=False) == ()
 
 
+def test_the_primary_key_of_a_duckdb_table_is_its_keys() -> None:
+    """Of a table that fqtool did not create; also after fqtool changed it."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        sql = "CREATE TABLE sales (item INT, site INT, day DATE, units INT, PRIMARY KEY (site, item, day))"
+        warehouse.connection().execute(sql)
+        made = scaffold_live(warehouse, "sales").made
+        assert (made.keys_stated, made.table.keys) == (True, ("site", "item", "day"))
+        remember(warehouse.connection(), "sales", warehouse.describe("sales"))
+        assert scaffold_live(warehouse, "sales").made.table.keys == ("site", "item", "day")
+
+
 def test_a_source_other_than_a_table_is_reported() -> None:
     """An absent table and a view are distinguished."""
     warehouse = MemoryWarehouse()
@@ -156,7 +168,7 @@ def test_a_nested_field_that_is_not_there_is_found() -> None:
     assert "      b.c: inmost\n" in text
     assert desired_table(in_order(text)).columns[1] == struct
     findings = check_registry(loaded(text.replace("b.c:", "b.d:")))
-    assert [(one.rule, str(one.remedy)) for one in findings] == [("FQ121", "Did you mean b.c?")]
+    assert [(one.rule, str(one.remedy)) for one in findings] == [("FQ121", "Write b.c.")]
 
 
 def uncommented(text: str) -> str:
@@ -315,6 +327,7 @@ def test_the_command_line(tmp_path: Path) -> None:
         (["--from-ddl", "a.sql", "--from-schema", "a.json"], 2, "Only one --from option"),
         (["--from-ddl", "none.sql"], 2, "none.sql does not exist"),
         (["--name", "two words"], 2, "a registry with errors"),
+        (["--from-table", "t", "--learn", "0"], 2, "--learn must be 1 or more."),
     ],
 )
 def test_wrong_words_are_reported(tmp_path: Path, words: list[str], code: int, sentence: str) -> None:

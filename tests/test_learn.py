@@ -265,9 +265,14 @@ def test_learn_shows_the_change_and_writes_it_on_request(migrated: Path) -> None
     ("words", "code", "sentence"),
     [
         (("learn", "--start", "2026-02-01"), 1, "6 dates with rows from 2026-02-01 to 2026-02-06; learning needs 14"),
-        (("learn", "--start", "2026-02-05", "--end", "2026-02-01"), 2, "is after"),
+        (("learn", "--start", "2026-02-05", "--end", "2026-02-01"), 2, "Swap --start and --end."),
         (("learn", "--start", "soon"), 2, "is not a date"),
         (("learn", "--start", "2020-01-01", "--end", "2020-02-01"), 1, "no dates with rows"),
+        (
+            ("learn", "--start", "2020-01-01", "--end", "2020-02-01"),
+            1,
+            "the newest ones with rows are used: fqtool learn",
+        ),
         (("init", "--learn", "14", "--force"), 2, "--learn needs --from-table"),
         (("init", "--from-table", "readings", "--learn", "-1", "--force"), 2, "--learn"),
     ],

@@ -73,6 +73,12 @@ def store(features: int = 3) -> Registry:
     return small_registry(features, base_columns=(*BASE, BaseColumn("visits", "INT64", description="How many")))
 
 
+def store_with(name: str) -> Registry:
+    """The store with one more base column, an INT64."""
+    more = BaseColumn(name, "INT64", description=name.capitalize())
+    return replace(store(), base_columns=(*store().base_columns, more))
+
+
 def has_column(warehouse: Warehouse, name: str) -> bool:
     """Whether the table has a column of that name."""
     table = warehouse.describe("store")
@@ -213,6 +219,36 @@ def test_declaring_a_base_column_as_it_is_lets_the_next_plan_through(warehouse: 
     assert replays(folder, declared)
     migrated(folder, declared, warehouse)
     assert drift(folder, declared, warehouse) == ()
+
+
+def test_a_base_column_in_no_file_is_found_and_planned(folder: Path, tmp_path: Path) -> None:
+    """A new target would lack it. A plan leaves it to its owner; with --include-base, every target has it."""
+    later = store_with("calls")
+    with open_target(f"duckdb:///{tmp_path}/old.duckdb") as old, open_target(f"duckdb:///{tmp_path}/new.duckdb") as new:
+        planned_in(folder, store(), old)
+        migrated(folder, store(), old)
+        with open_target("duckdb:///:memory:") as scratch:
+            (found,) = verify_migrations(workspace_in(folder, later), scratch, TOOL)
+        assert (found.rule, found.subject) == ("FQ404", "calls")
+        assert str(found.remedy) == "fqtool migrate plan --include-base"
+        assert planned_in(folder, later, old).new == ()
+        by_hand(old, AddColumn(column("calls", "INT64", description="Calls")))
+        planned_in(folder, later, old, include_base=True)
+        assert replays(folder, later)
+        for warehouse in (old, new):
+            migrated(folder, later, warehouse)
+            assert drift(folder, later, warehouse) == ()
+
+
+def test_statements_that_ran_are_counted_as_such(folder: Path, tmp_path: Path) -> None:
+    """What one target had already, another gets by its statement."""
+    with open_target(f"duckdb:///{tmp_path}/old.duckdb") as old, open_target(f"duckdb:///{tmp_path}/new.duckdb") as new:
+        planned_in(folder, store(), old)
+        migrated(folder, store(), old)
+        by_hand(old, AddColumn(column("calls", "INT64", description="Calls")))
+        planned_in(folder, store_with("calls"), old, include_base=True)
+        assert list(migrated(folder, store_with("calls"), old).found.values()) == [1]
+        assert set(migrated(folder, store_with("calls"), new).found.values()) == {0}
 
 
 def test_a_table_without_a_base_column_is_not_a_baseline(warehouse: Warehouse, folder: Path) -> None:

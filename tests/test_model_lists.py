@@ -145,7 +145,7 @@ def test_a_list_is_judged_by_its_model_or_by_the_vector() -> None:
     assert listed(*vector, model="catboost_v8", by="catboost_v10") == ()
     (short,) = listed(*vector[:33])
     assert str(short.remedy) == "The list has the inputs of catboost_v8 and catboost_v9. Add --model catboost_v8."
-    with pytest.raises(UsageError, match="Did you mean catboost_v8"):
+    with pytest.raises(UsageError, match="Write catboost_v8"):
         listed(*vector, by="catbost_v8")
     with pytest.raises(InputError, match=r"list\.json: unknown model 'CatBoost' in"):
         listed(*vector, model="CatBoost")
@@ -161,7 +161,7 @@ def test_each_difference_is_a_finding_of_its_rule() -> None:
     missing, extra, moved, repeated = listed(*names, by="v1_10features")
     assert codes((missing, extra, moved, repeated)) == ["FQ652", "FQ653", "FQ654", "FQ655"]
     assert "pts_vs_season_zscore (position 0)" in missing.message
-    assert str(extra.remedy) == "Did you mean pts_vs_season_zscore for pts_vs_season_zscores?"
+    assert str(extra.remedy) == "Write pts_vs_season_zscore for pts_vs_season_zscores."
     assert "back_to_back is at 3, expected at 4; home_away is at 4, expected at 3" in moved.message
     assert "points_std_last_10 (position 10)" in repeated.message
 

@@ -71,9 +71,9 @@ def test_each_wrong_record_is_rejected_with_its_place_and_reason(tmp_path: Path,
     wrong = [
         (RIGHT | {"item": None}, "item is missing"),
         (RIGHT | {"day": None}, "day is missing"),
-        (RIGHT | {"day": "soon"}, "day is not a valid DATE (text of 4 characters)"),
-        (RIGHT | {"vector": [1, "x"]}, "vector is not a valid ARRAY<FLOAT64> (text of 8 characters)"),
-        (RIGHT | {"vector": [True]}, "vector is not a valid ARRAY<FLOAT64> (text of 6 characters)"),
+        (RIGHT | {"day": "soon"}, "day is not a valid DATE (a value of 4 characters)"),
+        (RIGHT | {"vector": [1, "x"]}, "vector is not a valid ARRAY<FLOAT64> (a value of 8 characters)"),
+        (RIGHT | {"vector": [True]}, "vector is not a valid ARRAY<FLOAT64> (a value of 6 characters)"),
     ]
     records = [RIGHT, *(record for record, _ in wrong), RIGHT | {"item": "z"}]
     scores, items, rejected = scored(written(tmp_path, form, records))

@@ -60,8 +60,8 @@ MISTAKES = [
     ("FQ015", "features:\n", "features:\nxs:\n", "", "a dash before each entry"),
     ("FQ015", "index: 1,", "index: 1.5,", "1.5", "a whole number"),
     ("FQ015", 'drift:\n  FQ303: warning\n  ignore: {"raw_*": [description]}', "drift:", "", "a map, but is empty"),
-    ("FQ016", "for_each: feature", "for_each: features", "features", "Did you mean feature?"),
-    ("FQ016", "owner: upstream", "owner: shred", "shred", "Did you mean shared?"),
+    ("FQ016", "for_each: feature", "for_each: features", "features", "Write feature."),
+    ("FQ016", "owner: upstream", "owner: shred", "shred", "Write shared."),
     ("FQ016", "version: 1", "version: 2", "2", "it must be 1"),
     ("FQ016", "FQ303: warning", "FQ303: loud", "loud", "error or warning or note or ignore"),
     ("FQ017", "name: fatigue", 'name: "fatigue score"', '"fatigue', "letters, digits and _"),
@@ -115,7 +115,7 @@ def test_all_problems_come_in_one_run_in_the_order_of_the_file() -> None:
 def test_a_misspelt_key_is_reported_once() -> None:
     """The unknown key that was most likely meant for the missing one is one finding, not two."""
     _, findings = load_registry(MINIMAL.replace("  keys: [", "  kyes: ["), "small.yaml")
-    assert [(one.rule, str(one.remedy)) for one in findings] == [("FQ013", "Did you mean keys?")]
+    assert [(one.rule, str(one.remedy)) for one in findings] == [("FQ013", "Write keys.")]
 
 
 def test_one_problem_is_not_reported_twice() -> None:

@@ -179,11 +179,11 @@ def test_unknown_sources_are_never_guessed(registry: LoadedRegistry) -> None:
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
-        ({"features": [1, "x"]}, "features is not a valid ARRAY<FLOAT64> (text of 7 characters)"),
-        ({"actual_games_count": 1.5}, "actual_games_count is not a valid INT64 (text of 3 characters)"),
-        ({"created_at": "soon"}, "created_at is not a valid TIMESTAMP (text of 4 characters)"),
-        ({"game_date": "2026-13-01"}, "game_date is not a valid DATE (text of 10 characters)"),
-        ({"is_production_ready": "maybe"}, "is_production_ready is not a valid BOOL (text of 5 characters)"),
+        ({"features": [1, "x"]}, "features is not a valid ARRAY<FLOAT64> (a value of 7 characters)"),
+        ({"actual_games_count": 1.5}, "actual_games_count is not a valid INT64 (a value of 3 characters)"),
+        ({"created_at": "soon"}, "created_at is not a valid TIMESTAMP (a value of 4 characters)"),
+        ({"game_date": "2026-13-01"}, "game_date is not a valid DATE (a value of 10 characters)"),
+        ({"is_production_ready": "maybe"}, "is_production_ready is not a valid BOOL (a value of 5 characters)"),
     ],
 )
 def test_a_value_of_another_type_is_reported_with_its_record(
@@ -271,6 +271,34 @@ def test_a_file_gives_what_records_give(tmp_path: Path) -> None:
     assert [json.loads(one["quality_alerts"]) for one in rows] == [one["quality_alerts"] for one in expected]
 
 
+def test_every_problem_of_a_record_is_reported() -> None:
+    """In one run, with the length of a value, whose type is not known; and stdin has one name."""
+    wrong = record("a") | {"game_date": "x", "actual_games_count": 1.5, "featurs": []}
+    code, _, said = invoked("--input", "-", stdin=json.dumps(wrong).encode() + b"\n")
+    assert code == 2
+    for words in (
+        "game_date is not a valid DATE (a value of 1 character); ",
+        "actual_games_count is not a valid INT64 (a value of 3 characters)",
+        "warning: stdin: the registry does not declare `featurs`",
+    ):
+        assert words in " ".join(said.split())
+
+
+@pytest.mark.parametrize("form", ["ndjson", "csv", "CSV"])
+def test_a_file_named_gz_is_compressed(tmp_path: Path, form: str) -> None:
+    """Scores and rejected records, as the reader of the name expects; Parquet has its own compression."""
+    source = lines_of(tmp_path / "in.ndjson", record("a", 5), {"player_lookup": None})
+    ending = f"{form}.GZ" if form.isupper() else f"{form}.gz"
+    aside = ("--rejects", str(tmp_path / "rejects.ndjson.gz"))
+    assert invoked("--input", str(source), "--output", str(tmp_path / f"o.{form}"), *aside)[0] == 1
+    assert invoked("--input", str(source), "--output", str(tmp_path / f"o.{ending}"), *aside)[0] == 1
+    assert gzip.decompress((tmp_path / f"o.{ending}").read_bytes()) == (tmp_path / f"o.{form}").read_bytes()
+    assert json.loads(gzip.decompress((tmp_path / "rejects.ndjson.gz").read_bytes()))["line"] == 2
+    code, _, said = invoked("--input", str(source), "--output", str(tmp_path / "o.parquet.gz"))
+    assert (code, "Parquet is not compressed again." in said) == (2, True)
+    assert sorted(one.name for one in tmp_path.iterdir() if one.name.startswith(".")) == []
+
+
 def as_parquet(source: Path, target: Path) -> None:
     """Write NDJSON as Parquet, with the types that DuckDB finds."""
     import duckdb
@@ -311,7 +339,7 @@ def test_a_csv_line_of_another_width_is_unreadable(tmp_path: Path) -> None:
     sentence = " ".join(stderr.split())
     assert code == 2
     assert "line 3: fewer cells than the header" in sentence
-    assert "line 4: game_date is not a valid DATE (text of 8 characters)" in sentence
+    assert "line 4: game_date is not a valid DATE (a value of 8 characters)" in sentence
     out, aside = tmp_path / "o.ndjson", tmp_path / "aside.ndjson"
     assert invoked("--input", str(source), "--output", str(out), "--rejects", str(aside))[0] == 1
     assert [one["player_lookup"] for one in read_back(out)] == ["a", "d\ne"]
@@ -321,7 +349,7 @@ def test_a_csv_line_of_another_width_is_unreadable(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
-        ("absent.ndjson", None, "is not there"),
+        ("absent.ndjson", None, "does not exist"),
         ("table.xls", "", "The format of"),
         ("random.parquet", "no parquet", "cannot be read as Parquet"),
         ("other.csv", "x,y\n1,2\n", "has none of the columns that are read"),

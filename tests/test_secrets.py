@@ -36,7 +36,7 @@ def test_records_that_cannot_be_read_are_reported_without_their_values(project: 
     (project / "rows.ndjson").write_text(json.dumps(RECORD | {"game_date": "no"}) + "\n" + json.dumps(record) + "\n")
     done = fqtool(project, "-vv", "--trace", "t.jsonl", "score", "--input", "rows.ndjson", "--output", "out.ndjson")
     assert done.returncode == 2, done
-    assert "line 1: game_date is not a valid DATE (text of 2 characters)" in done.stderr
+    assert "line 1: game_date is not a valid DATE (a value of 2 characters)" in done.stderr
     trace = project / "t.jsonl"
     assert SECRET not in done.stdout + done.stderr + (trace.read_text() if trace.exists() else "")
 

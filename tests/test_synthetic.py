@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import statistics
 from collections import Counter
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from fqtool import load_registry
 from fqtool.errors import InputError
 from fqtool.migrations.plan import make_statement
+from fqtool.registry.model import BaseColumn, TableSpec
 from fqtool.schema.build import desired_table
 from fqtool.sql import Query, WholeTable
 from fqtool.synthetic.incidents import INCIDENTS, Incident
@@ -21,9 +23,10 @@ from fqtool.synthetic.season import Season
 from fqtool.table.changes import CreateTable
 from fqtool.table.model import State
 from fqtool.warehouse.duckdb.files import load
+from fqtool.warehouse.duckdb.scorer import scorer_of
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed.running import ROOT
-from tests.stores import small_registry
+from tests.stores import BASE, small_registry
 
 START = date(2026, 1, 20)
 DAY = date(2026, 2, 6)
@@ -180,3 +183,21 @@ def test_rows_are_loaded_as_they_are() -> None:
         assert found == expected
         assert load(warehouse, REGISTRY.table.name, []) == 0
         assert warehouse.rows(Query(f"SELECT COUNT(*) AS n FROM {REGISTRY.table.name}")) == [{"n": len(rows)}]
+
+
+KEY_TYPES = ("INT64", "NUMERIC(3, 0)", "DATE", "DATETIME", "TIMESTAMP", "TIME", "BYTES", "BOOL", "STRING(4)")
+
+
+@pytest.mark.parametrize("kind", KEY_TYPES)
+def test_keys_of_every_type_can_be_loaded_and_scored(kind: str) -> None:
+    """Each row has a key of its own; of a BOOL there are two."""
+    others = [BaseColumn("weight", "TIME", required=True), BaseColumn("note", "BYTES", required=True)]
+    base = tuple(replace(one, type=kind) if one.name == "item" else one for one in BASE)
+    table = TableSpec("store", ("item", "day"), "day")
+    registry = small_registry(base_columns=(*base, *others), table=table)
+    rows = list(Season(registry, START, 1, rows_per_day=200).rows())
+    assert len({row["item"] for row in rows}) == len(rows) == (2 if kind == "BOOL" else 200)
+    assert len(scorer_of(registry).records(rows, datetime.now(UTC))) == len(rows)
+    with DuckDBWarehouse(":memory:") as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(registry)),)))
+        assert load(warehouse, "store", rows) == len(rows)

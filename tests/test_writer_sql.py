@@ -94,23 +94,42 @@ RIGHT = {
     "a MERGE of all columns": UPDATE.format(SETS) + f"\nWHEN NOT MATCHED THEN INSERT ({NAMES}) VALUES ({VALUES});",
     "an INSERT of a project's table": f"INSERT INTO `p-1.d.store` ({NAMES}) SELECT {NAMES} FROM b",
     "a name in parts": f"INSERT `d`.`store`({NAMES}) VALUES (1, 2, 3, 4, 5, 6, 7, 8)",
-    "another table": f"INSERT INTO other VALUES (1); INSERT INTO store ({NAMES}) SELECT 1",
+    "another table": f"INSERT INTO other VALUES (1); INSERT INTO store ({NAMES}) SELECT * FROM b",
     "a CASE with WHEN": UPDATE.format(SETS.replace("s.games", "CASE WHEN s.games > 0 THEN 1 ELSE (SELECT 2) END")),
     "INSERT ROW": UPDATE.format(SETS) + " WHEN NOT MATCHED THEN INSERT ROW",
     "a comment and a string": (
-        f"-- INSERT INTO store VALUES (1)\nSELECT 'INSERT INTO store';\nINSERT store ({NAMES}) SELECT 1"
+        f"-- INSERT INTO store VALUES (1)\nSELECT 'INSERT INTO store';\nINSERT store ({NAMES}) SELECT b.* FROM b"
     ),
+    "values by other names": f"INSERT store ({NAMES}) SELECT {NAMES.replace('games', 's.x AS games')} FROM b AS s",
+    "a SELECT with expressions": (
+        f"INSERT store ({NAMES}) SELECT 'a', @day, [1, 2 * 3], s.names, NULL, IF(TRUE, 'a', 'b'), 7,"
+        " (SELECT AS STRUCT 1 AS found) FROM b AS s"
+    ),
+    "a SELECT after WITH": f"INSERT store ({NAMES}) WITH w AS (SELECT labels AS names FROM b) SELECT {NAMES} FROM w",
+    "a template": f"INSERT store ({NAMES}) SELECT {{{{ columns }}}} FROM b",
     "two branches": UPDATE.format(SETS) + " WHEN NOT MATCHED BY SOURCE AND t.day > '2026-01-01' THEN DELETE",
 }  # fmt: skip
 WRONG = {
-    "an INSERT that leaves a column out": (f"INSERT store ({NAMES.replace(', games', '')}) SELECT 1", "FQ521", "games"),
+    "an INSERT that leaves a column out": (f"INSERT store ({NAMES.replace(', games', '')}) SELECT *", "FQ521", "games"),
     "computed columns of an UPDATE": (UPDATE.format(SETS.replace(", score = s.score", "")), "FQ522", "score"),
     "an INSERT without names": ("INSERT INTO store VALUES (1, 2, 3)", "FQ523", "its 3 values go by position"),
     "INSERT SELECT without names": ("INSERT INTO store SELECT * FROM b", "FQ523", "the values go by position"),
-    "an unknown column": (f"INSERT store ({NAMES}, gamse) SELECT 1", "FQ524", "Did you mean games?"),
+    "an unknown column": (f"INSERT store ({NAMES}, gamse) SELECT *", "FQ524", "Write games instead of gamse."),
     "a value of another column": (
         f"INSERT store ({NAMES}) VALUES ({VALUES.replace('s.features', 's.names')})", "FQ525", "features gets the",
     ),
+    "a selected column of another column": (
+        f"INSERT store ({NAMES}) SELECT {VALUES.replace('s.features', 's.names')} FROM b AS s",
+        "FQ525", "features gets the source's names",
+    ),
+    "a column after WITH": (
+        f"INSERT store ({NAMES}) WITH w AS (SELECT * FROM b) SELECT {NAMES.replace('games', 'history')} FROM w",
+        "FQ525", "games gets the source's history",
+    ),
+    "another name": (
+        f"INSERT store ({NAMES}) SELECT {VALUES.replace('s.games', 's.x AS history')} FROM b s", "FQ525", "games gets",
+    ),
+    "fewer selected values": (f"INSERT store ({NAMES}) SELECT 1, 2", "FQ525", "8 columns and gives 2 values"),
     "fewer values than columns": (f"INSERT store ({NAMES}) VALUES (1, 2)", "FQ525", "8 columns and gives 2 values"),
     "another column in UPDATE": (UPDATE.format(SETS.replace("s.games", "s.history")), "FQ525", "games gets the"),
 }  # fmt: skip
@@ -131,11 +150,23 @@ def test_what_a_statement_gets_wrong_is_found(folder: Path, name: str) -> None:
     assert words in json.dumps(found)
 
 
+def test_a_kind_without_sql_is_named(folder: Path) -> None:
+    """An empty output alone would look like a failure."""
+    done = run(folder, "generate-sql", "view")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "feature_registry.yaml has nothing for `generate-sql view`.\n"
+
+
 def test_a_file_without_a_statement_of_the_table_is_refused(folder: Path) -> None:
     """An empty answer would look like success; so would a kind of SQL that --check does not know."""
     (folder / "writer.sql").write_text("SELECT 1")
     done = run(folder, "generate-sql", "writer", "--check", "writer.sql")
     assert (done.code, "has no MERGE or INSERT into store" in done.err) == (2, True)
+    (folder / "writer.sql").write_text("INSERT INTO other (a) SELECT 1;\nINSERT INTO store (player,")
+    done = run(folder, "generate-sql", "writer", "--check", "writer.sql")
+    assert (done.code, "The SQL is incomplete: line 2, column 19: ( is not closed." in done.err) == (2, True)
+    done = run(folder, "generate-sql", "writer", "--check", "absent.sql")
+    assert (done.code, "absent.sql does not exist." in done.err, "fix: " in done.err) == (2, True, True)
     assert run(folder, "generate-sql", "table", "--check", "writer.sql").code == 2
 
 

@@ -16,6 +16,7 @@ from fqtool.cli import completion
 from fqtool.cli.interrupt import asks_to_cancel, name_unfinished
 from fqtool.cli.output import complain, current_run, is_quiet, say
 from fqtool.cli.tracing import traced
+from fqtool.cli.usage import usage_error
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -332,14 +333,16 @@ def version() -> str:
     return f"fqtool {installed('fqtool')}"
 
 
-def run_app(app: typer.Typer) -> Any:
+def run_app(app: typer.Typer) -> None:
     """Run the app. Every error is printed as a sentence and gives an exit code, never a traceback."""
     # Both may be closed in a cron job, where no one reads them.
     sys.stdout = sys.stdout or _devnull()
     sys.stderr = sys.stderr or _devnull()
     try:
         try:
-            return app()
+            # Only errors about the words of the command are raised by this mode; other endings are codes.
+            if code := app(standalone_mode=False):
+                sys.exit(code)
         finally:
             sys.stdout.flush()  # short output is written only now, and its reader may have ended
     except SystemExit as ending:
@@ -353,9 +356,12 @@ def run_app(app: typer.Typer) -> Any:
         raise
     except BrokenPipeError:
         _end_unread()
-    except Exception as error:
+    except Exception as raised:
         from fqtool.errors import FqtoolError
 
+        if type(raised).__name__ == "NoArgsIsHelpError":  # its help is printed
+            sys.exit(2)
+        error = usage_error(raised) or raised
         code = error.exit_code if isinstance(error, FqtoolError) else 3
         if os.environ.get("FQTOOL_DEBUG") and not isinstance(error, FqtoolError):
             raise

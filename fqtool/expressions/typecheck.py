@@ -170,7 +170,7 @@ class _Checker:
         message = f"{what} is {one.type}, which has no field {name}."
         meant = nearest(name, fields)
         remedy = f"Write {what}[SAFE_OFFSET(0)].{name}." if one.type.repeated and name.lower() in fields else ""
-        self.report(Trouble.NAME, e, message, remedy or (f"Did you mean {meant}?" if meant else ""))
+        self.report(Trouble.NAME, e, message, remedy or (f"Write {meant}." if meant else ""))
         return None
 
     def _lookup(self, e: Expression, array: Given, result: str, condition: tuple[str, Expression]) -> ValueType | None:
@@ -211,7 +211,7 @@ class _Checker:
         if self.names.open and name.upper() in functions.WITHOUT_BRACKETS:
             return None
         meant = nearest(name, [*columns, *of_feature])
-        remedy = f"Did you mean {meant}?" if meant else f"Write a text in quotes: '{name}'."
+        remedy = f"Write {meant}." if meant else f"Write a text in quotes: '{name}'."
         self.report(Trouble.NAME, e, f"Unknown name {name}.", remedy)
         return None
 

@@ -92,7 +92,7 @@ def model_needs_unknown_feature(subject: Subject) -> Iterator[Finding]:
         for number, name in enumerate(one.needs):
             if name not in subject.feature_names:
                 meant = nearest(name, subject.feature_names)
-                remedy = f"Did you mean {meant}?" if meant else "List inputs from other sources under `external`."
+                remedy = f"Write {meant}." if meant else "List inputs from other sources under `external`."
                 message, at = f"{one.name} needs the unknown feature {name}.", subject.within(one.at, "needs", number)
                 yield Finding(one.name, message, remedy=remedy, location=at)
 
@@ -113,7 +113,7 @@ def unknown_alert_level(subject: Subject) -> Iterator[Finding]:
     for one in subject.registry.alerts:
         if one.level not in known:
             meant = nearest(one.level, known)
-            remedy = f"Did you mean {meant}?" if meant else f"Declare {one.level} under `alert_levels`."
+            remedy = f"Write {meant}." if meant else f"Declare {one.level} under `alert_levels`."
             message = f"{one.code} has the level {one.level}, which is not declared."
             yield Finding(one.code, message, remedy=remedy, location=subject.within(one.at, "level"))
 
@@ -251,7 +251,7 @@ def accepted_version_disagrees(subject: Subject) -> Iterator[Finding]:
         at = subject.place("accepted_versions", name)
         if name.lower() not in subject.types:
             meant = nearest(name, subject.types)
-            remedy = f"Did you mean {meant}?" if meant else "Name a column of the table."
+            remedy = f"Write {meant}." if meant else "Name a column of the table."
             yield Finding(name, f"{name} under accepted_versions is not a column.", remedy=remedy, location=at)
         elif current.get(name, labels[0]) not in labels:
             message = f"{name} is {current[name]} under schema_versions, which accepted_versions does not list."
@@ -276,6 +276,6 @@ def expected_size_of_unknown_section(subject: Subject) -> Iterator[Finding]:
         for name in line.sections:
             if name not in known:
                 meant = nearest(name, known)
-                remedy = f"Did you mean {meant}?" if meant else "Remove `sections`."
+                remedy = f"Write {meant}." if meant else "Remove `sections`."
                 message = f"{line.what}: no column is in the section {name}."
                 yield Finding(line.what, message, remedy=remedy, location=line.at)

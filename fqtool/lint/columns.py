@@ -137,7 +137,7 @@ def unknown_placeholder(subject: Subject) -> Iterator[Finding]:
             if word not in known:
                 near, listed = nearest(word, known), ", ".join(f"{{{one}}}" for one in known)
                 remedy = f"Known placeholders: {listed}." if known else "Add `for_each`, or write the value instead."
-                remedy = f"Did you mean {{{near}}}? {remedy}" if near else remedy
+                remedy = f"Write {{{near}}}. {remedy}" if near else remedy
                 place = subject.within(at, key) if key else at
                 yield Finding(name, f"Unknown placeholder {{{word}}} in {name}.", remedy=remedy, location=place)
 
@@ -222,7 +222,7 @@ def unknown_repetition(subject: Subject) -> Iterator[Finding]:
         for number, name in enumerate(one.only if one.for_each else ()):
             if one.for_each and name not in known[one.for_each]:
                 meant = nearest(name, known[one.for_each])
-                remedy, at = f"Did you mean {meant}?" if meant else "", subject.within(one.at, "only", number)
+                remedy, at = f"Write {meant}." if meant else "", subject.within(one.at, "only", number)
                 yield Finding(one.name, f"`only` names the unknown {one.for_each} {name}.", remedy=remedy, location=at)
 
 
@@ -263,7 +263,7 @@ def unknown_field(subject: Subject) -> Iterator[Finding]:
         for name, _ in one.field_descriptions if found else ():
             if name not in fields:
                 meant = nearest(name, fields)
-                remedy = f"Did you mean {meant}?" if meant else ""
+                remedy = f"Write {meant}." if meant else ""
                 at = subject.within(one.at, "field_descriptions", name)
                 yield Finding(one.name, f"{one.name} has no field {name}.", remedy=remedy, location=at)
 

@@ -82,9 +82,7 @@ def value_never_occurs(subject: Subject) -> Iterator[Finding]:
                 meant = nearest(str(value.value), among)
                 known = ", ".join(among[:_LISTED]) + (", ..." if len(among) > _LISTED else "")
                 message = f"{name} is never {value.value!r}. Its values: {known}."
-                yield Finding(
-                    read.entry.subject, message, remedy=f"Did you mean {meant}?" if meant else "", location=at
-                )
+                yield Finding(read.entry.subject, message, remedy=f"Write {meant}." if meant else "", location=at)
 
 
 @rule("FQ161", Severity.WARNING, group=Group.REGISTRY)

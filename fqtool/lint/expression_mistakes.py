@@ -96,7 +96,9 @@ def _problems(entry: Entry, text: str, values: Values, read: list[Read]) -> Iter
     found, problems = infer(made, entry.names)
     read.append(_read(entry, made, values))
     for one in problems:
-        yield one.trouble, one.span, one.message, one.remedy
+        filled_in = one.trouble is Trouble.NAME and text[one.span.start : one.span.end] == values.get("name")
+        remedy = f"Declare the column {values['name']} under `base_columns` first." if filled_in else one.remedy
+        yield one.trouble, one.span, one.message, remedy
     if found and entry.expected and not problems and not assignable(Given(Name(""), found), entry.expected):
         yield (
             "result",

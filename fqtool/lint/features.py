@@ -12,7 +12,7 @@ from fqtool.scoring.layout import MISSING, PRESENT, Layout
 
 def _unknown(subject: str, what: str, name: str, known: Iterable[str], at: Location) -> Finding:
     near = nearest(name, known)
-    remedy = f"Did you mean {near}?" if near else f"Declare {name}, or use a declared name."
+    remedy = f"Write {near}." if near else f"Declare {name}, or use a declared name."
     return Finding(subject, f"{subject} names the {what} {name}, which is not declared.", remedy=remedy, location=at)
 
 

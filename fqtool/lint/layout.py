@@ -47,7 +47,7 @@ def unknown_layout_column(subject: Subject) -> Iterator[Finding]:
     for name, path in named:
         if name.lower() not in subject.types:
             meant = nearest(name, subject.types)
-            remedy = f"Did you mean {meant}?" if meant else "Declare it under `base_columns`."
+            remedy = f"Write {meant}." if meant else "Declare it under `base_columns`."
             message = f"`{path[0]}` names the unknown column {name}."
             if name.upper() in _INGESTION_TIME:
                 message = (
@@ -210,7 +210,7 @@ def view_of_unknown_column(subject: Subject) -> Iterator[Finding]:
         for number, name in enumerate(view.include):
             if name != "*" and name.lower() not in subject.types:
                 meant = nearest(name, subject.types)
-                remedy = f"Did you mean {meant}?" if meant else ""
+                remedy = f"Write {meant}." if meant else ""
                 message = f"{view.name} includes the unknown column {name}."
                 at = subject.within(view.at, "include", number)
                 yield Finding(view.name, message, remedy=remedy, location=at)

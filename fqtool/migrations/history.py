@@ -42,6 +42,7 @@ class History:
         contract_is_proven: whether the registry has the contract that the checksums cover.
         gone: what is in the ledger and missing from the target, see `gone_from`.
         url: the URL of the target.
+        unrecorded: the base columns of the registry that no file has.
     """
 
     folder: str
@@ -55,6 +56,7 @@ class History:
     contract_is_proven: bool = False
     gone: tuple[str, ...] = ()
     url: str = ""
+    unrecorded: tuple[str, ...] = ()
 
 
 def applied_state(files: Iterable[MigrationFile], revisions: Iterable[Revision]) -> State:
@@ -233,9 +235,10 @@ def change_not_planned(history: History) -> Iterator[Finding]:
 
     Why: The registry was edited, and no migration was planned.
 
-    Example: A 38th feature was added; its two columns are in no file.
+    Example: A 38th feature was added; its two columns are in no file. Or a base column was declared later.
 
-    Fix: `fqtool migrate plan`.
+    Fix: `fqtool migrate plan`. With `--include-base` it plans a base column too: a target that has the column records
+    it as found, another gets it.
     """
     recorded = recorded_state(history.files)
     if history.desired is None or (recorded.table is None and not history.files):
@@ -249,6 +252,16 @@ def change_not_planned(history: History) -> Iterator[Finding]:
             f"The registry has {changes} that {'are' if len(missing) > 1 else 'is'} in no migration file.",
             cause="in the registry, but in no migration",
             remedy=commands("migrate plan"),
+        )
+    if names := history.unrecorded:
+        several = len(names) > 1
+        listed = ", ".join(f"`{name}`" for name in names[:_LISTED])
+        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        yield Finding(
+            names[0],
+            f"The base column{'s' * several} {listed}{more} {'are' if several else 'is'} in no migration file.",
+            cause="a new target would not get it",
+            remedy=commands("migrate plan --include-base"),
         )
 
 

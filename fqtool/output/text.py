@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from fqtool.findings.finding import Location, Severity, worst
+from fqtool.findings.finding import RULES, Group, Location, Severity, worst
 from fqtool.findings.remedy import Commands
 from fqtool.output.characters import visible, visible_block, visible_lines, write
 from fqtool.output.outcome import in_words, place_of_subject, tally
@@ -42,7 +42,9 @@ def finding_lines(finding: Finding, page: Page, sources: SourceLines) -> Iterato
     """Yield the lines of one finding. The remedy is plain strings, which are printed unchanged."""
     yield from page.wrapped(Text(), _headline(finding), _HANG)
     if finding.location is not None:
-        yield from _place(finding.location, COLOURS[finding.severity], page, sources)
+        yield Text.assemble(("    --> ", "dim"), visible(str(finding.location)))
+        if not _is_about_a_record(finding):
+            yield from _excerpt(finding.location, COLOURS[finding.severity], page, sources)
     if finding.cause:
         yield from page.wrapped(_label("cause", "dim") + " ", Text(visible_lines(finding.cause)), _LABEL)
     if finding.remedy:
@@ -98,8 +100,13 @@ def _headline(finding: Finding) -> Text:
     return line.append(message[place + len(subject) :])
 
 
-def _place(place: Location, colour: str, page: Page, sources: SourceLines) -> Iterator[Text | str]:
-    yield Text.assemble(("    --> ", "dim"), visible(str(place)))
+def _is_about_a_record(finding: Finding) -> bool:
+    """Return whether the line of the finding is a record, whose values may be private."""
+    rule = RULES.get(finding.rule)
+    return rule is not None and rule.group is Group.RECORDS
+
+
+def _excerpt(place: Location, colour: str, page: Page, sources: SourceLines) -> Iterator[Text | str]:
     excerpt = sources.excerpt(place, page.width)
     if excerpt is None:
         return

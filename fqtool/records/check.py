@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from fqtool.records.column_rules import Rule, label_rule, labels_rule, length_rule, names_rule, shown, version_rule
+from fqtool.records.column_rules import Rule, label_rule, labels_rule, length_rule, names_rule, version_rule
 from fqtool.records.misfits import ArrayAsText, Misfit, Missing, Mistyped, NotInTable, Positional, Unknown, Unreadable
 from fqtool.records.values import Fits, described, fits_column, is_array_text, items_of
 from fqtool.registry.checks.explain_schema import nearest
@@ -125,14 +125,14 @@ class RecordCheck:
             if column is None:
                 there = live.get(str(name).lower())
                 near = _like(str(name), self.declared)
-                yield Unknown(shown(name), near, there.sql_type if there else "")
+                yield Unknown(str(name), near, there.sql_type if there else "")
             elif self.live is not None and column.key not in live:
                 yield NotInTable(name, self.live.name)
             elif value is not None:
                 yield from self._of_value(column, live.get(column.key, column), value)
         for name in sorted(self.required):
             if record.get(name) is None:
-                yield Missing(name)
+                yield Missing(name, name in record)
 
     def _of_value(self, column: Column, live: Column, value: Any) -> Iterator[Misfit]:
         for kind in dict.fromkeys((column.shape, live.shape)):
@@ -206,11 +206,11 @@ def _mistyped(path: str, column: Column, value: Any, *, live: bool) -> Iterator[
         for name, item in value.items():
             inner = fields.get(name) or fields.get(str(name).lower())
             if inner is None:
-                yield Unknown(shown(f"{path}.{name}"), _like(str(name), fields))
+                yield Unknown(f"{path}.{name}", _like(str(name), fields))
             elif item is not None and not fits_column(inner)(item):
                 yield from _mistyped(f"{path}.{name}", inner, item, live=live)
         missing = (one.name for one in fields.values() if one.mode is Mode.REQUIRED and value.get(one.name) is None)
-        yield from (Missing(f"{path}.{name}") for name in missing)
+        yield from (Missing(f"{path}.{name}", name in value) for name in missing)
     else:
         items = items_of(value)
         yield Mistyped(path, column.sql_type, described(value if items is None else items), live)

@@ -16,17 +16,10 @@ from fqtool.records.misfits import (
     WrongLength,
     WrongNames,
 )
-from fqtool.records.values import described, items_of
+from fqtool.records.values import SHOWN, described, items_of, shown
 from fqtool.registry.model import Feature
 
-_SHOWN = 60
 Rule: TypeAlias = Callable[[Any], Iterator[Misfit]]
-
-
-def shown(value: object) -> str:
-    """Return a name or label as messages show it: quoted where it has blanks or other invisible characters."""
-    text = str(value)[:_SHOWN]
-    return text if text.isprintable() and text and " " not in text else repr(text)
 
 
 def version_rule(name: str, labels: tuple[str, ...]) -> Rule:
@@ -34,7 +27,7 @@ def version_rule(name: str, labels: tuple[str, ...]) -> Rule:
 
     def rule(value: Any) -> Iterator[Misfit]:
         if value not in labels:
-            yield RejectedVersion(name, str(value)[:_SHOWN], labels)
+            yield RejectedVersion(name, str(value)[:SHOWN], labels)
 
     return rule
 
@@ -91,7 +84,7 @@ def labels_rule(name: str, features: Mapping[int | str, Feature], declared: Sequ
             if key in features:
                 yield from _of_label(name, features[key], label, declared)
             else:
-                yield UnknownPosition(name, str(key)[:_SHOWN])
+                yield UnknownPosition(name, str(key)[:SHOWN])
 
     return rule
 
@@ -105,7 +98,7 @@ def _of_label(name: str, feature: Feature, label: Any, declared: Sequence[str]) 
     accepted = labels_of(feature, declared)
     if label is None or (isinstance(label, str) and label in accepted):
         return
-    text = str(label)[:_SHOWN]
+    text = str(label)[:SHOWN]
     if isinstance(label, str) and label in declared:
         yield OtherLabel(name, feature.name, text, accepted)
     else:

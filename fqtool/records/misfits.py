@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from fqtool.records.values import shown
+
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
@@ -17,7 +19,7 @@ class Unknown:
     @property
     def problem(self) -> str:
         """The field."""
-        return f"{self.field} is not declared in the registry"
+        return f"{shown(self.field)} is not declared in the registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +37,18 @@ class NotInTable:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A required field that is absent or NULL; `others` are missing from the same records."""
+    """A required field that is absent, or NULL; `others` are so too in the same records."""
 
     field: str
+    is_null: bool = False
     others: tuple[str, ...] = ()
 
     @property
     def problem(self) -> str:
         """The fields."""
-        if not self.others:
-            return f"{self.field} is missing"
-        more = f"{len(self.others)} more field{'' if len(self.others) == 1 else 's'}"
-        return f"{self.field} and {more} ({', '.join(self.others)}) are missing"
+        *names, last = (self.field, *self.others)
+        listed = f"{', '.join(names)} and {last}" if names else last
+        return f"{listed} {'are' if names else 'is'} {'NULL' if self.is_null else 'missing'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from fqtool.table.tokens import Token, tokens_of, unquoted
+from fqtool.errors import InputError
+from fqtool.table.tokens import RESERVED, Cursor, Token, tokens_of, unquoted
 
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
+_AFTER_SELECTED = ("FROM", "WHERE", "UNION", "INTERSECT", "EXCEPT", "QUALIFY", "ORDER", "LIMIT")
+_COLUMN = re.compile(r"[A-Z_`]\w*", re.IGNORECASE)
 _AFTER_TARGET = frozenset({"AS", "USING", "(", "VALUES", "SELECT", "WITH", "ON", "T", "TARGET"})
 
 
@@ -43,7 +46,7 @@ class Written:
 def column_lists(sql: str, table: str) -> Iterator[Written]:
     """Yield the lists of the statements that write to a table, by the last part of its name.
 
-    Raises InputError for a quote or comment that is not closed.
+    Raises InputError for a quote, a comment or a bracket that is not closed.
     """
     statement = list[Token]()
     for token in [*tokens_of(sql), Token(";", len(sql), len(sql))]:
@@ -52,10 +55,26 @@ def column_lists(sql: str, table: str) -> Iterator[Written]:
             continue
         for start, first in enumerate(statement):
             if first.word in ("MERGE", "INSERT") and _target(statement, start) == table.lower():
+                _require_complete(sql, statement[start:])
                 read = _merge if first.word == "MERGE" else _insert
                 yield from read(statement[start:])
                 break
         statement = []
+
+
+def _require_complete(sql: str, tokens: Sequence[Token]) -> None:
+    opened = list[Token]()
+    for token in tokens:
+        if token.raw in _OPEN:
+            opened.append(token)
+        elif token.raw in _CLOSE and opened:
+            opened.pop()
+    if opened:
+        where = Cursor(sql, [opened[0]]).where
+        raise InputError(
+            f"The SQL is incomplete: {where}: {opened[0].raw} is not closed.",
+            remedy=f"Complete the {tokens[0].word} statement.",
+        )
 
 
 def _target(tokens: Sequence[Token], start: int) -> str:
@@ -98,13 +117,34 @@ def _insert(tokens: Sequence[Token]) -> Iterator[Written]:
     body = next((at for at, word in enumerate(words) if word in ("VALUES", "SELECT", "WITH")), len(tokens))
     opening = next((at for at in range(1, body) if tokens[at].raw == "("), None)
     columns = _items(_inside(tokens[opening:])) if opening is not None and words[opening + 1] != "SELECT" else []
-    values = list[list[Token]]()
-    if body < len(tokens) and words[body] == "VALUES":
-        values = _items(_inside(tokens[body + 1 :]))
+    values = _values(tokens[body:])
     listed = len(values) if values else None
     sources = [_source(value) for value in values] if len(values) == len(columns) else [""] * len(columns)
     assigned = (Assigned(_name(item[-1]), item[0].start, source) for item, source in zip(columns, sources, strict=True))
     yield Written("INSERT", tokens[0].start, tuple(assigned), bool(columns), listed)
+
+
+def _values(body: Sequence[Token]) -> list[list[Token]]:
+    """Return the values of the first row of VALUES, or of a SELECT that names each column; [] for another body."""
+    if not body:
+        return []
+    if body[0].word == "VALUES":
+        return _items(_inside(body[1:]))
+    select = next(
+        (at for at, (depth, token) in enumerate(_with_depth(body)) if not depth and token.word == "SELECT"), -1
+    )
+    selected = _until(body[select + 1 :], *_AFTER_SELECTED)
+    if select < 0 or not selected or selected[0].word == "AS":
+        return []
+    values = _items(selected[1:] if selected[0].word in ("ALL", "DISTINCT") else selected)
+    return [] if any(_is_several(value) for value in values) else values
+
+
+def _is_several(value: Sequence[Token]) -> bool:
+    """Return whether a value stands for any number of columns: `*`, `s.*`, `* EXCEPT (...)`, or a template."""
+    raws = [token.raw for token in value]
+    star = raws.index("*") if "*" in raws else -1
+    return star == 0 or (star > 0 and raws[star - 1] == ".") or bool({"{", "%", "$"}.intersection(raws))
 
 
 def _with_depth(tokens: Iterable[Token]) -> Iterator[tuple[int, Token]]:
@@ -115,11 +155,12 @@ def _with_depth(tokens: Iterable[Token]) -> Iterator[tuple[int, Token]]:
         yield depth, token
 
 
-def _until(tokens: Sequence[Token], word: str) -> list[Token]:
+def _until(tokens: Sequence[Token], *words: str) -> list[Token]:
+    """Return the tokens before one of the words, or before the end of the brackets around them."""
     kept, cases = list[Token](), 0
     for depth, token in _with_depth(tokens):
         cases += (token.word == "CASE") - (token.word == "END" and cases > 0)
-        if not depth and not cases and token.word == word:
+        if depth < 0 or (not depth and not cases and token.word in words):
             break
         kept.append(token)
     return kept
@@ -148,6 +189,11 @@ def _assignment(item: Sequence[Token]) -> Assigned:
 
 
 def _source(value: Sequence[Token]) -> str:
-    """Return the column of a value `alias.column`, "" for any other value."""
-    words = [token.raw for token in value]
-    return _name(value[2]) if len(words) == 3 and words[1] == "." else ""  # noqa: PLR2004  alias, dot, column
+    """Return the column of a value `column`, `alias.column` or `... AS column`, "" for any other value."""
+    raws = [token.raw for token in value]
+    if len(value) > 1 and value[-2].word == "AS":
+        return _name(value[-1])
+    if len(value) == 1:
+        word = value[0].word
+        return _name(value[0]) if _COLUMN.match(word) and word not in RESERVED else ""
+    return _name(value[2]) if len(raws) == 3 and raws[1] == "." else ""  # noqa: PLR2004  alias, dot, column

@@ -33,6 +33,8 @@ _MOMENT = re.compile(
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 _TIME = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}(\.\d{1,12})?")
 _LONGEST = 40
+SHOWN = 60
+"""Characters of a name or label that messages show."""
 
 
 def fits_column(column: Column) -> Fits:
@@ -248,6 +250,12 @@ def is_array_text(value: Any) -> bool:
         return isinstance(json.loads(value), list)
     except (ValueError, RecursionError):
         return False
+
+
+def shown(value: object) -> str:
+    """Return a name or label as messages show it: quoted where it has blanks or other invisible characters."""
+    text = str(value)[:SHOWN]
+    return text if text.isprintable() and text and " " not in text else repr(text)
 
 
 def described(value: Any) -> str:

@@ -22,6 +22,7 @@ from fqtool.schema.row_dates import RowDates, dates_of
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.places import Place, written
 from fqtool.synthetic.incidents import Incident, SyntheticRow, apply_incident
+from fqtool.synthetic.keys import key_value
 from fqtool.table.column import Column, Kind, Mode
 
 Row: TypeAlias = dict[str, Any]
@@ -79,7 +80,10 @@ class Season:
         count = drawn.randint(_FEWEST, _MOST) if declared is None else declared
         if declared is None and drawn.random() < _BREAKS:
             return []
-        return sorted(drawn.sample(range(max(2 * count, 2 * _MOST)), count))
+        population = max(2 * count, 2 * _MOST)
+        if {column.type.kind for column in self._key_columns if not self._is_date(column)} == {Kind.BOOL}:
+            population = 2  # more rows of a date would repeat the keys of others
+        return sorted(drawn.sample(range(population), min(count, population)))
 
     def _synthetic_row(self, key: int, day: date) -> SyntheticRow:
         of_key, of_day = Random(f"{self.seed}|{key}"), Random(f"{self.seed}|{key}|{day}")
@@ -157,6 +161,14 @@ class Season:
         return base_columns(self.registry)
 
     @cached_property
+    def _key_columns(self) -> tuple[Column, ...]:
+        keys = {key.lower() for key in self.registry.table.keys}
+        return tuple(column for column in self._columns if column.key in keys)
+
+    def _is_date(self, column: Column) -> bool:
+        return self._dates is not None and self._dates.names(column.name)
+
+    @cached_property
     def _counts(self) -> frozenset[str]:
         """The columns with sample sizes."""
         texts = {one.sample_size for one in self.registry.features if one.sample_size}
@@ -185,7 +197,7 @@ class Season:
                 record[processor.last_updated] = row.written if processor.table.endswith(f".{table.name}") else updated
             if processor.rows_found:
                 record[processor.rows_found] = rows_found
-        record |= {column.name: _key(column, row) for column in self._columns if column.name in table.keys}
+        record |= {column.name: key_value(column, row.key) for column in self._key_columns}
         if self._dates:
             record[self._dates.column] = row.day if self._dates.kind is Kind.DATE else row.written
         names, cold, gates = self._extra_columns
@@ -204,25 +216,12 @@ class Season:
                 yield label, row.labels[str(one.index)]
 
 
-def _key(column: Column, row: SyntheticRow) -> Any:
-    """The value of a key column."""
-    match column.type.kind:
-        case Kind.STRING:
-            return f"{column.name}_{row.key:04d}"
-        case Kind.DATE:
-            return row.day
-        case Kind.TIMESTAMP | Kind.DATETIME:
-            return row.written
-        case _:
-            return row.key
-
-
 def _filler(column: Column, written: datetime) -> Any:
     """A value for a REQUIRED column, None for other columns."""
     if column.mode is not Mode.REQUIRED:
         return None
     match column.type.kind:
-        case Kind.STRING:
+        case Kind.STRING | Kind.BYTES:
             return ""
         case Kind.BOOL:
             return False
@@ -230,6 +229,12 @@ def _filler(column: Column, written: datetime) -> Any:
             return written.date()
         case Kind.TIMESTAMP | Kind.DATETIME:
             return written
+        case Kind.TIME:
+            return written.time()
+        case Kind.JSON:
+            return "{}"
+        case Kind.STRUCT:
+            return {field.name: _filler(field, written) for field in column.type.fields}
         case _:
             return 0
 

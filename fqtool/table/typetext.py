@@ -115,7 +115,7 @@ def read_type(cursor: C, field: Callable[[C, int], Column], depth: int = 0) -> t
     kind = ALIASES.get(word)
     if kind is None:
         near = get_close_matches(word, [*ALIASES, "ARRAY"], 1)
-        raise _refused(cursor, start, f"unknown type {word}", f"Did you mean {near[0]}?" if near else "")
+        raise _refused(cursor, start, f"unknown type {word}", f"Write {near[0]}." if near else "")
     return _parameterized(cursor, kind, start, field, depth), Mode.NULLABLE
 
 

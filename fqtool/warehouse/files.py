@@ -27,7 +27,7 @@ def read_text(path: Path) -> str:
             raise InputError(f"{path} cannot be read: it is larger than {SIZE_LIMIT // 1024 // 1024} MiB.")
         return raw.decode()
     except FileNotFoundError:
-        raise InputError(f"{path} does not exist.") from None
+        raise InputError(f"{path} does not exist.", remedy="Check the path.") from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text.") from None
     except OSError as error:
@@ -172,7 +172,7 @@ def _beside(path: Path, suffix: str) -> tuple[Path, Path | None, int]:
 
 def _remove_leftovers(path: Path) -> None:
     """Remove temporary files that killed processes left beside `path`: they are not locked any more."""
-    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}(\.\w+)?")
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}(\.\w+)*")
     with suppress(OSError):
         for entry in [entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)]:
             handle = os.open(entry, os.O_RDONLY)

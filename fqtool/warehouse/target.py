@@ -134,7 +134,7 @@ def _unknown(kind: str, url: str) -> NoReturn:
     examples = [scheme.example for scheme in SCHEMES.values()]
     if kind:
         near = get_close_matches(kind, SCHEMES, 1, 0.5)
-        suggestion = f"Did you mean {SCHEMES[near[0]].example}?" if near else f"Write {' or '.join(examples)}."
+        suggestion = f"Write {SCHEMES[near[0]].example}." if near else f"Write {' or '.join(examples)}."
         raise UsageError(f"Unknown warehouse {kind!r}; the known ones are {', '.join(SCHEMES)}.", remedy=suggestion)
     if url.endswith((".duckdb", ".db", ".ddb")) and url.isprintable():
         raise UsageError(f"The target {url!r} is a file, not a URL.", remedy=f"Write duckdb:///{url}.")

@@ -25,5 +25,6 @@ def check_code(
 
     current_run().options += registry_words(registry)
     checked = check(open_registry(registry), paths)
-    ok = f"{counted(checked.files, 'file')} checked: no list of names disagrees with the registry."
+    also = f", {checked.not_read} not read" if checked.not_read else ""
+    ok = f"{counted(checked.files, 'file')} checked{also}: no list of names disagrees with the registry."
     report_findings(checked.findings, form, target=" ".join(map(str, paths)), command="check-code", ok=ok)

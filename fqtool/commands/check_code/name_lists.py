@@ -98,11 +98,20 @@ def _index(value: object) -> int | None:
 
 
 def sql_lists(text: str) -> Iterator[NameList]:
-    """Yield what commas separate within one pair of brackets or one clause, and names of array offsets."""
+    """Yield what commas separate within one pair of brackets or one clause, and names of array offsets.
+
+    A name of an offset has the index of the offset, not that of its place between commas.
+    """
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     places = _Places(starts)
-    offsets = (Named(int(m["index"]), m["name"], *places.of(m.start("name"))) for m in _OFFSET.finditer(text))
+    offsets = [Named(int(m["index"]), m["name"], *places.of(m.start("name"))) for m in _OFFSET.finditer(text)]
     yield NameList(tuple(offsets), absolute=True)
+    named = {(one.line, one.column) for one in offsets}
+    for listed in _between_commas(text, places):
+        yield NameList(tuple(one for one in listed.names if (one.line, one.column) not in named))
+
+
+def _between_commas(text: str, places: _Places) -> Iterator[NameList]:
     stack: list[list[list[Token]]] = [[[]]]
     for token in cut(text):
         if token.raw in "([{":

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fqtool.findings.finding import Finding, Group, Location, Severity, rule
-from fqtool.findings.remedy import commands
+from fqtool.findings.remedy import Remedy, commands
 
 _IMPORT = "Import FEATURES instead of a list of your own, from"
 
@@ -47,8 +47,8 @@ def name_list_disagrees(copied: Copied) -> Iterator[Finding]:
 
     Example: Index 7 is `usage_spike_score` in validator.py and `basket_share` in the registry.
 
-    Fix: Import the list of `fqtool export python`, or correct it. `fqtool: ignore FQ541` on the line of the list's
-    first name keeps a list that is meant.
+    Fix: In Python, import the list of `fqtool export python`. Elsewhere correct it. `fqtool: ignore FQ541` on the line
+    of the list's first name keeps a list that is meant.
     """
     if copied.differ:
         expected = copied.expected or f"not a feature: the registry ends at {copied.features - 1}"
@@ -56,8 +56,16 @@ def name_list_disagrees(copied: Copied) -> Iterator[Finding]:
         message = f"Index {copied.index} is {copied.given} here and {expected} in the registry{others}."
         if not copied.expected:
             message = f"Index {copied.index} is {copied.given} here, and the registry ends at {copied.features - 1}."
-        yield Finding(copied.given, message, remedy=commands("export python --out feature_store.py", first=_IMPORT),
-                      location=copied.at)  # fmt: skip
+        yield Finding(copied.given, message, remedy=_correction(copied), location=copied.at)
+
+
+def _correction(copied: Copied) -> Remedy:
+    if copied.at.file.endswith((".py", ".pyi")):
+        return commands("export python --out feature_store.py", first=_IMPORT)
+    if not copied.expected:
+        return f"Correct the index of {copied.given}, remove it, or append it to the registry first."
+    others = f", and correct {copied.differ - 1} more" if copied.differ > 1 else ""
+    return f"Write {copied.expected} at index {copied.index}{others}."
 
 
 @rule("FQ542", Severity.NOTE, group=Group.CODE)

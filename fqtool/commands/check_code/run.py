@@ -18,42 +18,50 @@ from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Location
 from fqtool.registry.model import Registry
 
+_NOT_READ = "FQ543"
+_ENDINGS = "{} and {} files".format(", ".join([*READERS][:-1]), [*READERS][-1])
 _IGNORED = "fqtool: ignore FQ541"
 _FOLDERS = frozenset({"node_modules", "__pycache__", "site-packages", "venv"})
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedCode:
-    """How many files were read, and what was found."""
+    """How many files were read, how many could not be read, and what was found."""
 
     files: int
+    not_read: int
     findings: tuple[Finding, ...]
 
 
 def check_code(registry: Registry, paths: Sequence[Path]) -> CheckedCode:
     """Compare the lists of names in files, and in the files of folders, with the registry.
 
-    Raises InputError for a path that does not exist.
+    Raises InputError for a path that does not exist, or has no file that is checked.
     """
-    vector, count, found = _Vector(registry), 0, list[Finding]()
-    for path in _files(paths):
-        count += 1
-        found += vector.findings(path)
-    return CheckedCode(count, tuple(found))
+    vector, count, not_read, found = _Vector(registry), 0, 0, list[Finding]()
+    for named in paths:
+        before = count
+        for path in _files(named):
+            count += 1
+            of_file = tuple(vector.findings(path))
+            not_read += any(finding.rule == _NOT_READ for finding in of_file)
+            found += of_file
+        if count == before:
+            raise InputError(f"{named} has no file that is checked.", remedy=f"Name files, or folders of {_ENDINGS}.")
+    return CheckedCode(count - not_read, not_read, tuple(found))
 
 
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            for folder, folders, names in os.walk(path):
-                folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _FOLDERS)
-                files = (Path(folder, name) for name in sorted(names) if Path(name).suffix in READERS)
-                yield from (file for file in files if file.is_file())  # reading a pipe would block
-        elif not path.is_file():
-            state = "is not a file" if path.exists() else "does not exist"
-            raise InputError(f"{path} {state}.", remedy="Check the path of the code.")
-        elif path.suffix in READERS:
-            yield path
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        for folder, folders, names in os.walk(path):
+            folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in _FOLDERS)
+            files = (Path(folder, name) for name in sorted(names) if Path(name).suffix in READERS)
+            yield from (file for file in files if file.is_file())  # reading a pipe would block
+    elif not path.is_file():
+        state = "is not a file" if path.exists() else "does not exist"
+        raise InputError(f"{path} {state}.", remedy="Check the path of the code.")
+    elif path.suffix in READERS:
+        yield path
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,7 @@ class _Vector:
             for names in READERS[path.suffix](text):
                 copied = self._copied(str(path), names)
                 if copied is None or (copied.at.line, copied.given) in places:
-                    continue  # the offsets of an array are also a list of columns
+                    continue
                 places.add((copied.at.line, copied.given))
                 if not any(_IGNORED in lines[line - 1] for line in {names.names[0].line, copied.at.line}):
                     yield from _found(copied)
@@ -108,7 +116,7 @@ class _Vector:
     def _copied(self, file: str, listed: NameList) -> Copied | None:
         """Return what a list has of the vector, None for one that does not repeat it."""
         known = [one for one in listed.names if one.name in self.indices]
-        if len(known) < SMALLEST or tuple(one.name for one in listed.names) in self.declared:
+        if len(known) < SMALLEST or self._is_declared(listed):
             return None
         offset = self._offset(known, absolute=listed.absolute)
         if offset is None:
@@ -121,6 +129,11 @@ class _Vector:
             Location(file, first.line, first.column), len(known), len(differ), first.index + start, first.name,
             self.names.get(first.index + start, ""), known[-1].index + start, len(self.names),
         )  # fmt: skip
+
+    def _is_declared(self, listed: NameList) -> bool:
+        """Return whether the registry declares the list, numbered from 0 where it has indices."""
+        counted = [one.index for one in listed.names] == list(range(len(listed.names)))
+        return counted and tuple(one.name for one in listed.names) in self.declared
 
     def _offset(self, known: Sequence[Named], *, absolute: bool) -> int | None:
         """Return what is added to an index of the list to get the registry's.

@@ -24,6 +24,9 @@ from fqtool.table.typetext import parse_type
 
 _NEAR = 1e-6  # engines add floats in different orders
 _STORED = "stored_"
+_DAY = "day_of_row"
+_AGAIN = ("misshapen", "misordered", "late", "old", "waiting")
+"""The flags of rows that scoring again, or building again, puts right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ class Audited:
         columns: counts per managed column.
         features: counts per feature.
         unlisted: column -> number of rows with a tier or level outside its list.
+        dates: the first and the last date of the rows that are `waiting`, `old` and so on.
     """
 
     start: date
@@ -95,6 +99,7 @@ class Audited:
     columns: tuple[ColumnFacts, ...]
     features: tuple[FeatureFacts, ...]
     unlisted: Mapping[str, int]
+    dates: Mapping[str, tuple[date, date]]
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,7 @@ class Audit:
         """
         where = self.stored.dates.between(start, end)
         beside = {f"{_STORED}{one.name}": ident(one.name) for one in self.scoring.columns}
-        beside |= self._flags
+        beside |= {**self._flags, _DAY: self.stored.dates.of_row()}
         upstream = [one.name for one in self.scoring.managed if one.spec.owner is Owner.UPSTREAM]
         ctes, last = self.scoring.layered(self.stored.table, where, upstream, beside)
         columns = ",\n  ".join(
@@ -182,7 +187,11 @@ class Audit:
     def _of_rows(self) -> Iterator[tuple[str, str]]:
         yield "rows", "COUNT(*)"
         for flag in self._flags:
-            yield flag.removeprefix("is_"), f"COUNTIF({flag})"
+            name = flag.removeprefix("is_")
+            yield name, f"COUNTIF({flag})"
+            if name in _AGAIN:
+                yield f"{name}_first", f"MIN(IF({flag}, {_DAY}, NULL))"
+                yield f"{name}_last", f"MAX(IF({flag}, {_DAY}, NULL))"
 
     def _of_columns(self) -> Iterator[tuple[str, str]]:
         again = {one.name for one in self.compared}
@@ -250,8 +259,14 @@ class Audit:
         return Audited(
             start, end, count("rows"), count("compared"), count("old"), count("waiting"), count("late"),
             count("misshapen"), count("misordered"), columns, features,
-            {name: count(f"l{number}") for number, name in enumerate(self.lists)},
+            {name: count(f"l{number}") for number, name in enumerate(self.lists)}, dict(self._dates(row)),
         )  # fmt: skip
+
+    def _dates(self, row: Mapping[str, Value]) -> Iterator[tuple[str, tuple[date, date]]]:
+        for name in _AGAIN:
+            first, last = (self.stored.dates.day_of(row[f"{name}_{end}"]) for end in ("first", "last"))
+            if first and last:
+                yield name, (first, last)
 
     def _may_be_constant(self, one: ExpandedColumn) -> bool:
         """Whether no input of its expression varies: a version, a static list, labels of one weight."""

@@ -25,7 +25,7 @@ BY_HAND = "changed by hand"
 UNAPPLIED = "migration not applied"
 AHEAD = "in the registry, but in no migration"
 BEHIND = "in a migration, but no longer in the registry"
-AS_FOUND = "as it was found"
+AS_FOUND = f"{BY_HAND}, or different when the first migration found the table"
 UNDECLARED = "not declared"
 _IGNORED: dict[str, Severity | None] = {"FQ308": None}
 

@@ -144,7 +144,7 @@ def wrong_parameters(live: State, change: SetType) -> Iterator[Finding]:
 
 
 @rule("FQ306", Severity.WARNING, group=Group.DRIFT)
-def wrong_description(_: State, change: SetDescription) -> Iterator[Finding]:
+def wrong_description(live: State, change: SetDescription) -> Iterator[Finding]:
     """A column's description differs from the registry.
 
     Problem: The console shows another description than the registry.
@@ -155,8 +155,10 @@ def wrong_description(_: State, change: SetDescription) -> Iterator[Finding]:
 
     Fix: Write it by a migration; or set this rule to `ignore` under `drift` in the registry.
     """
-    path = change.dotted
-    yield Finding(path, f"The description of `{path}` differs from the registry: {_quoted(change.description)}")
+    path, field = change.dotted, live.table.find_field(change.path) if live.table else None
+    stored = field.description if field else ""
+    now, declared = (f'"{_quoted(text)}"' if text else "empty" for text in (stored, change.description))
+    yield Finding(path, f"The description of `{path}` is {now} in the table and {declared} in the registry.")
 
 
 @rule("FQ307", group=Group.DRIFT)

@@ -28,9 +28,11 @@ def _of(count: int, audited: Audited) -> str:
     return f"{count:,} of {audited.rows:,} rows"
 
 
-def _again(audited: Audited, first: str = "") -> Commands:
-    end = f" --end {audited.end}" if audited.end != audited.start else ""
-    return commands(f"score --start {audited.start}{end}", first=first)
+def _again(audited: Audited, first: str = "", *, of: str = "") -> Commands:
+    """Return the command that scores the dates of the rows that are `of` some kind, else all dates."""
+    start, end = audited.dates.get(of, (audited.start, audited.end))
+    until = f" --end {end}" if end != start else ""
+    return commands(f"score --start {start}{until}", first=first)
 
 
 def _some(names: Sequence[str]) -> str:
@@ -207,7 +209,7 @@ def vectors_of_another_length(audited: Audited) -> Iterator[Finding]:
     """
     if audited.misshapen:
         message = f"{_of(audited.misshapen, audited)} have a vector whose length differs from the registry."
-        yield Finding("the vector", message, remedy=_again(audited, "Build the rows again, then:"))
+        yield Finding("the vector", message, remedy=_again(audited, "Build the rows again, then:", of="misshapen"))
 
 
 @rule("FQ708", group=Group.DATA)
@@ -224,7 +226,7 @@ def vectors_in_another_order(audited: Audited) -> Iterator[Finding]:
     """
     if audited.misordered:
         message = f"{_of(audited.misordered, audited)} have other feature names than the registry, or another order."
-        yield Finding("the vector", message, remedy=_again(audited, "Build the rows again, then:"))
+        yield Finding("the vector", message, remedy=_again(audited, "Build the rows again, then:", of="misordered"))
 
 
 @rule("FQ709", Severity.WARNING, group=Group.DATA)
@@ -241,7 +243,7 @@ def scored_before_written(audited: Audited) -> Iterator[Finding]:
     """
     if audited.late:
         message = f"{_of(audited.late, audited)} were written after they were scored."
-        yield Finding("scoring", message, remedy=_again(audited))
+        yield Finding("scoring", message, remedy=_again(audited, of="late"))
 
 
 @rule("FQ710", Severity.WARNING, group=Group.DATA)
@@ -258,7 +260,7 @@ def older_version(audited: Audited) -> Iterator[Finding]:
     """
     if audited.old:
         message = f"{_of(audited.old, audited)} were scored by another version than the registry has."
-        yield Finding("schema_versions", message, remedy=_again(audited))
+        yield Finding("schema_versions", message, remedy=_again(audited, of="old"))
 
 
 @rule("FQ711", Severity.WARNING, group=Group.DATA)
@@ -275,4 +277,4 @@ def rows_not_scored(audited: Audited) -> Iterator[Finding]:
     """
     if audited.waiting:
         message = f"{_of(audited.waiting, audited)} have sources but no quality."
-        yield Finding("scoring", message, remedy=_again(audited))
+        yield Finding("scoring", message, remedy=_again(audited, of="waiting"))

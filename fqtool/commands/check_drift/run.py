@@ -110,7 +110,7 @@ def audit_of(
         Refusal: the scan would read more than `max_bytes`.
     """
     if end < start:
-        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Exchange the dates.")
+        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
     audit = Audit(registry)
     require_columns(registry, warehouse, (one.name for one in audit.scoring.managed))
     query = audit.query(start, end)

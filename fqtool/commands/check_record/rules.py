@@ -60,7 +60,7 @@ def undeclared_field(seen: Seen, misfit: Unknown) -> Iterator[Finding]:
         entry = f"- {{name: {misfit.field}, type: {misfit.live!r}, description: What it holds.}}"
         remedy = Entry("base_columns", entry)
     elif misfit.near:
-        remedy = f"Did you mean {misfit.near}?"
+        remedy = f"Rename the field to {misfit.near} in the writer."
     yield from _finding(seen, misfit, remedy, "the live table has such a column" if misfit.live else "")
 
 

@@ -79,10 +79,11 @@ def _checked(check: RecordCheck, name: str, records: Iterable[PlainRecord]) -> C
 
 def _joined(tallies: Iterable[_Tally]) -> Iterator[_Tally]:
     """Yield the tallies, with one for the fields that as many records lack, from the same record on."""
-    missing = dict[tuple[int, int], _Tally]()
+    missing = dict[tuple[int, int, bool], _Tally]()
     others = list[_Tally]()
     for tally in tallies:
-        misfit, key = tally.misfit, (tally.first.number, tally.records)
+        misfit, is_null = tally.misfit, isinstance(tally.misfit, Missing) and tally.misfit.is_null
+        key = (tally.first.number, tally.records, is_null)
         if isinstance(misfit, Missing) and (joined := missing.get(key)) and isinstance(joined.misfit, Missing):
             joined.misfit = replace(joined.misfit, others=(*joined.misfit.others, misfit.field))
             continue

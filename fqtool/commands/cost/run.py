@@ -69,7 +69,7 @@ def cost_of(
         Refusal: The scan would read more than `max_bytes`.
     """
     if end < start:
-        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Exchange the dates.")
+        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
     if rows_per_year is not None and not 0 < rows_per_year < inf:
         raise UsageError("--rows-per-year must be a number above 0.", remedy="Write it like 25900.")
     table, why = _table(registry, warehouse)

@@ -56,7 +56,7 @@ def daily(
     """
     from fqtool.commands.daily.notify import notifying
     from fqtool.commands.daily.run import daily_of, figure_rows, figures_to_act_on, is_of_figure, others
-    from fqtool.commands.diagnose.run import heading
+    from fqtool.commands.diagnose.run import heading, healthy
     from fqtool.errors import UsageError
     from fqtool.findings.remedy import commands
     from fqtool.output.outcome import Outcome
@@ -74,14 +74,15 @@ def daily(
         day = given or newest_day(loaded, warehouse)
         result = daily_of(loaded, warehouse, day, baseline, today=None if given else current_run().today)
         title = heading(result.diagnosis)
+        if form == "text" and (result.checks or result.findings):
+            print(fitted(title, sys.stdout), end="\n" if result.checks else "\n\n")
         if form == "text" and result.checks:
             listed = result.checks if verbose else figures_to_act_on(result.checks)
-            print(fitted(title, sys.stdout))
             if listed:
                 print_table("", *figure_rows(listed), sys.stdout)
             more = "" if verbose else " Add --verbose to list them."
             print(fitted(f"{others(result.checks)}{more}", sys.stdout), end="\n\n")
-        ok = "No problems found." if result.checks and form == "text" else title
+        ok = "No problems found." if result.checks and form == "text" else healthy(result.diagnosis)
         found = with_options_in(result.findings)
         notice.outcome = Outcome(found, warehouse.url, "daily", "No problems found.", {"date": str(day)})
         report_findings(

@@ -103,7 +103,7 @@ def preview_of_table(
         Refusal: the scan would read more than `max_bytes`.
     """
     if end < start:
-        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Exchange the dates.")
+        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
     rescoring = _rescoring(old, new)
     require_columns(new, warehouse, (one.name for one in rescoring.reads))
     query = rescoring.query(start, end, datetime.now(UTC))

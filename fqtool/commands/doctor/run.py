@@ -101,7 +101,7 @@ def needs_of(commands: Sequence[str]) -> dict[Need, tuple[str, ...]]:
             known = f"Use one of: {', '.join(COMMANDS)}."
             raise UsageError(
                 f"{one!r} is not a command that needs a permission.",
-                remedy=f"Did you mean {meant}?" if meant else known,
+                remedy=f"Write {meant}." if meant else known,
             )
     chosen = commands or tuple(COMMANDS)
     named = {need: tuple(one for one in chosen if need in COMMANDS[one]) for need in Need}

@@ -59,10 +59,12 @@ def explain(
 def _given(keys: list[str]) -> dict[str, str]:
     from fqtool.errors import UsageError
 
-    found = {}
+    found = dict[str, str]()
     for one in keys:
         name, equals, value = one.partition("=")
         if not equals or not name:
             raise UsageError(f"{one!r} is not a key and its value.", remedy="Write it like --key NAME=VALUE.")
-        found[name.strip()] = value
+        if (name := name.strip()).lower() in map(str.lower, found):
+            raise UsageError(f"--key {name} is given more than once.", remedy="Give each key one value.")
+        found[name] = value
     return found

@@ -7,19 +7,24 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from shlex import quote
 from typing import Any
 
 from fqtool.commands.explain.conditions import Condition, Part, Role, explained, values_of
 from fqtool.errors import InputError
+from fqtool.findings.remedy import Remedy, Statements, commands
 from fqtool.monitoring.categories import CategoryQuery
+from fqtool.records.values import fits_column
 from fqtool.registry.alerts_and_models import Each
 from fqtool.registry.model import ColumnSpec, Feature, Registry
+from fqtool.schema.build import base_columns
 from fqtool.schema.row_dates import dates_of
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.places import Place, Shape, is_object, written
 from fqtool.scoring.roles import Roles
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, Value, ident
+from fqtool.table.column import Kind
 from fqtool.warehouse.duckdb.scorer import scorer_of
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import require_columns
@@ -149,6 +154,9 @@ def _keys(registry: Registry, keys: Mapping[str, str], day: date | None) -> dict
     given: dict[str, Value] = {
         known[name.lower()]: dates.value(text) if dates and dates.names(name) else text for name, text in keys.items()
     }
+    dated = next((value for name, value in given.items() if dates and dates.names(name)), None)
+    if dates and day is not None and dated is not None and dates.day_of(dated) != day:
+        raise InputError(f"--date {day} and --key {dates.column}={dated} differ.", remedy="Leave out one of them.")
     for name in registry.table.keys:
         is_date = dates is not None and dates.names(name)
         if name not in given and not (is_date and day is not None):
@@ -156,7 +164,19 @@ def _keys(registry: Registry, keys: Mapping[str, str], day: date | None) -> dict
                 f"The key {name} is missing.",
                 remedy=f"Add {'--date 2026-02-06' if is_date else f'--key {name}=VALUE'}.",
             )
+    _require_types(registry, given)
     return given
+
+
+def _require_types(registry: Registry, keys: Mapping[str, Value]) -> None:
+    """Raise InputError for the text of a key that is not of the type of its column."""
+    for column in base_columns(registry):
+        text = keys.get(column.name)
+        if column.type.kind is not Kind.STRING and isinstance(text, str) and not fits_column(column)(text):
+            raise InputError(
+                f"{text!r} is not a valid {column.type}, the type of the key {column.name}.",
+                remedy=f"Use a value of a stored row, like --key {column.name}=VALUE.",
+            )
 
 
 def _row(registry: Registry, warehouse: Warehouse, keys: Mapping[str, Value], day: date | None) -> dict[str, Value]:
@@ -199,23 +219,30 @@ def _word(number: int) -> str:
     return f"key_{number}"
 
 
-def _meant(registry: Registry, warehouse: Warehouse, keys: Mapping[str, Value], day: date | None) -> str:
-    """A remedy with the closest keys of the date, where there is one key besides the date."""
+def _meant(registry: Registry, warehouse: Warehouse, keys: Mapping[str, Value], day: date | None) -> Remedy:
+    """A remedy with the closest keys of the date where there is one key besides it, else a query for keys."""
     dates = dates_of(registry)
-    if dates is None:
-        return ""
-    texts = [name for name in keys if not dates.names(name)]
-    day = day or next((dates.day_of(value) for name, value in keys.items() if dates.names(name)), None)
-    if len(texts) != 1 or day is None:
-        return ""
+    texts = [name for name in keys if not (dates and dates.names(name))]
+    if dates:
+        day = day or next((dates.day_of(value) for name, value in keys.items() if dates.names(name)), None)
+    if dates is None or len(texts) != 1 or day is None:
+        listed = ", ".join(map(ident, registry.table.keys))
+        where = f" WHERE {dates.on(day)}" if dates and day else ""
+        sql = f"SELECT DISTINCT {listed} FROM {ident(registry.table.name)}{where} LIMIT 100;"
+        return Statements(sql, first="Use the keys of a stored row. To list them:")
     name = texts[0]
     key = f"CAST({ident(name)} AS STRING) AS k"
     sql = f"SELECT DISTINCT {key} FROM {ident(registry.table.name)} WHERE {dates.on(day)} LIMIT {_KEYS}"
     known = [str(row["k"]) for row in warehouse.rows(Query(sql))]
     if not known:
-        return f"{day} has no rows."
+        again = f"explain --key {quote(f'{name}={keys[name]}')}"
+        return commands(again, first=f"{day} has no rows. Without a date, the newest one with rows is used:")
     close = get_close_matches(str(keys[name]), known, 3, 0.5)
-    return f"Did you mean {' or '.join(close)}?" if close else f"Use one of the {len(known)} keys of {day}."
+    return (
+        f"Use {' or '.join(f'--key {name}={one}' for one in close)}."
+        if close
+        else f"Use one of the {len(known)} keys of {day}."
+    )
 
 
 def explanation_of(registry: Registry, row: Mapping[str, Value]) -> Explanation:

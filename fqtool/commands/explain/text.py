@@ -43,7 +43,8 @@ def print_explanation(one: Explanation, stream: TextIO, *, everything: bool = Fa
         print_table("", headers, [_line(line, verbose=verbose) for line in lines], stream)
     others = len(one.features) - len(lines)
     if others:
-        _write([f"{others} {'other ' if lines else ''}features have no problems."], stream)
+        which = f"{others} {'other ' if lines else ''}feature{'s have' if others > 1 else ' has'}"
+        _write([f"{which} no problems in this row."], stream)
     blocks = [[*_fired(one)], [*_gates(one)]] if verbose else [[*_alerts(one)]]
     for block in blocks:
         if block:
@@ -141,11 +142,11 @@ def summary(one: Explanation, *, verbose: bool = False) -> str:
     unusual, failed = sum(bool(line.unusual) for line in one.features), len(_failed(one))
     gates = sum(verdict.condition.role is Role.GATE for verdict in one.verdicts)
     alerts = sum(verdict.condition.role is Role.ALERT and verdict.holds is True for verdict in one.verdicts)
-    parts = [f"{unusual} of {len(one.features)} features are unusual"]
+    parts = [f"{unusual} of {len(one.features)} features {'is' if unusual == 1 else 'are'} unusual"]
     if any(verdict.condition.role is Role.ALERT for verdict in one.verdicts):
         parts.append(f"{alerts} alert{'s' * (alerts != 1)} fire{'s' * (alerts == 1)}")
     if gates:
-        parts.append(f"{failed} of {gates} gates fail")
+        parts.append(f"{failed} of {gates} gate{'s' * (gates != 1)} fail{'s' * (failed == 1)}")
     details = "" if verbose or not (failed or alerts) else " Add --verbose for the conditions."
     return f"{', '.join(parts)}.{details}"
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fqtool.cli.options import REGISTRY, Format, RegistryPath, registry_words, report_findings, write_output
-from fqtool.cli.output import current_run
+from fqtool.cli.output import current_run, say
 
 app = typer.Typer()
 
@@ -32,7 +32,10 @@ def generate_sql(
     if check is not None:
         _check(registry, kind, check, form)
         return
-    write_output(out, generated_sql(open_registry(registry), kind, dialect))
+    text = generated_sql(open_registry(registry), kind, dialect)
+    write_output(out, text)
+    if not text:
+        say(f"{registry} has nothing for `generate-sql {kind}`.")
 
 
 def _check(registry: Path, kind: str, file: Path, form: str) -> None:

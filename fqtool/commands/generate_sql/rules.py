@@ -127,7 +127,11 @@ def unknown_column_written(listed: Listed) -> Iterator[Finding]:
     for one in listed.written.columns:
         if one.column.lower() not in known:
             near = nearest(one.column, known.values())
-            remedy = f"Did you mean {near}?" if near else "Declare the column under base_columns, or remove it."
+            remedy = (
+                f"Write {near} instead of {one.column}."
+                if near
+                else "Declare the column under base_columns, or remove it."
+            )
             message = f"{listed.written.verb} names {one.column}, which is not declared in the registry."
             yield Finding(one.column, message, remedy=remedy, location=listed.place(one.at))
 

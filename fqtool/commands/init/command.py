@@ -45,15 +45,15 @@ def init(
         typer.Option("--comments", help="With --from-ddl, read comments of columns as descriptions."),
     ] = False,
     learn: Annotated[
-        int,
+        int | None,
         typer.Option(
             "--learn",
-            min=0,
+            min=1,
             max=3660,
             metavar="DAYS",
             help="With --from-table, propose keys, features and ranges from the rows of the last days.",
         ),
-    ] = 0,
+    ] = None,
     all_properties: Annotated[
         bool,
         typer.Option("--all-properties", help="Declare every property, also policy tags, which their owner changes."),
@@ -92,7 +92,7 @@ def init(
         with traced(open_target(target or DEFAULT_TARGET, timeout=timeout)) as warehouse:
             today = current_run().today if learn else None
             made = verb.scaffold_live(
-                warehouse, from_table, name, learn=learn, today=today, every_property=all_properties
+                warehouse, from_table, name, learn=learn or 0, today=today, every_property=all_properties
             )
     elif from_schema is not None:
         made = verb.scaffold_schema(from_schema, name, every_property=all_properties)

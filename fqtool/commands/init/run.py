@@ -139,7 +139,7 @@ def _with_limits(text: str, warehouse: Warehouse, start: date, end: date) -> tup
     proposed = f"{len(registry.features)} features are proposed from the columns"
     if len(days) < FEWEST_DATES:
         return text, (f"{proposed}; ranges need {FEWEST_DATES} dates with rows, and there are {len(days)}.",)
-    line = f"# Learned from {have}: ranges and spreads of values that were in order. `fqtool learn` renews them.\n"
+    line = f"# Learned from {have}: ranges and spreads of usual values. `fqtool learn --replace` renews them.\n"
     return with_limits(registry, learned_limits(registry, days)).replace(
         "features:\n  - {", f"{line}features:\n  - {{", 1
     ), (f"{proposed}; ranges and spreads are learned from {have}.",)

@@ -10,6 +10,7 @@ from fqtool.commands.diagnose.daily_stats import Day, Evidence
 from fqtool.commands.diagnose.run import days_of
 from fqtool.commands.learn.limits import FEWEST_DATES, learned
 from fqtool.errors import InputError, Refusal
+from fqtool.findings.remedy import commands
 from fqtool.registry.model import Feature, Registry
 from fqtool.registry.yaml.edit import Pairs
 from fqtool.registry.yaml.set_keys import with_keys
@@ -52,9 +53,10 @@ def plan_learning(
     days = days_between(registry, warehouse, start, end)
     if len(days) < FEWEST_DATES:
         count = f"{len(days) or 'no'} date{'s' * (len(days) != 1)} with rows"
+        newest = commands("learn", first="Without dates, the newest ones with rows are used:")
         raise Refusal(
             f"{registry.table.name} has {count} from {start} to {end}; learning needs {FEWEST_DATES} or more.",
-            remedy="Use an earlier --start.",
+            remedy="Use an earlier --start or a later --end." if days else newest,
         )
     limits = learned_limits(registry, days, replace=replace)
     kept = tuple(one.name for one in registry.active_features if _declared(one) and not replace)
@@ -65,7 +67,7 @@ def plan_learning(
 def days_between(registry: Registry, warehouse: Warehouse, start: date, end: date) -> list[Day]:
     """Return the statistics of the dates with rows, in order. Raises as `plan_learning`."""
     if start > end:
-        raise InputError(f"--start {start} is after --end {end}.", remedy="Exchange them.")
+        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
     evidence = Evidence(registry)
     require_columns(registry, warehouse, evidence.needs)
     return days_of(evidence, warehouse, start, end, judged=start)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from fqtool.commands.migrate.executor import Executor, LiveState
 from fqtool.commands.migrate.lease import Lease, create_ledger, prepare_ledger, runner_name
@@ -15,7 +15,7 @@ from fqtool.findings.finding import Finding, Group, Severity
 from fqtool.findings.remedy import commands
 from fqtool.migrations.files import MigrationFile, after
 from fqtool.migrations.history import RECREATE, applied_state, check_history, table_behind_the_ledger
-from fqtool.migrations.ledger import Entry, revisions
+from fqtool.migrations.ledger import Entry, Status, last_attempt, revisions
 from fqtool.table.changes import Reorder
 from fqtool.table.diff import diff
 from fqtool.table.model import State
@@ -45,10 +45,12 @@ class Applied:
     Attributes:
         done: each file with "applied" or "adopted", in order.
         pending: the files that a dry run would apply.
+        found: version -> the number of its statements that the table had already, so that they did not run.
     """
 
     done: tuple[tuple[MigrationFile, str], ...]
     pending: tuple[MigrationFile, ...] = ()
+    found: Mapping[str, int] = field(default_factory=dict)
 
 
 def apply_migrations(
@@ -117,7 +119,12 @@ def apply_migrations(
                     done.append((file, outcome))
                 state = after(state, file)
     _require_present(workspace, executor.live.state, executor.entries, warehouse, tuple(done))
-    return Applied(tuple(done))
+    return Applied(tuple(done), found={file.version: _found(executor.entries, file) for file, _ in done})
+
+
+def _found(entries: tuple[Entry, ...], file: MigrationFile) -> int:
+    last = (last_attempt(entries, file.version, number) for number in range(1, len(file.statements) + 1))
+    return sum(entry is not None and Status(entry.standing) is Status.ADOPTED for entry in last)
 
 
 def _is_gone(workspace: Workspace, live: State, entries: tuple[Entry, ...]) -> bool:

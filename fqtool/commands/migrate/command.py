@@ -81,7 +81,11 @@ def migrate(
                 say(f"Pending: {_size(result.pending)}; nothing was changed.")
                 say_next(" ".join(["migrate", *(f"--allow {code}" for code in allow)]))
         for file, outcome in result.done:
-            sentence = "found in place, recorded as baseline" if outcome == "adopted" else _count(file.statements)
+            sentence = (
+                "found in place, recorded as baseline"
+                if outcome == "adopted"
+                else _count(file.statements, result.found[file.version])
+            )
             say(f"{file.name}: {sentence}")
         if result.done:
             say(f"Applied {_size([file for file, _ in result.done])}; {warehouse.url} is up to date.")
@@ -95,12 +99,11 @@ def _size(files: Sequence[MigrationFile]) -> str:
     return f"{counted(len(files), 'migration')} ({counted(statements, 'statement')})"
 
 
-def _count(statements: Sequence[Statement]) -> str:
+def _count(statements: Sequence[Statement], found: int) -> str:
     from fqtool.migrations.plan import compared
 
-    adopted = sum(statement.adopted for statement in statements)
-    run = len(statements) - adopted
-    also = f" and {adopted} found in place" if adopted else ""
+    run = len(statements) - found
+    also = f" and {found} found in place" if found else ""
     checked = compared(change for statement in statements for change in statement.changes)
     return f"applied, {run} statement{'' if run == 1 else 's'}{also}; compared with the table: {checked}"
 

@@ -314,7 +314,7 @@ def _indented(lines: list[str], by: str) -> list[str]:
 
 def _middle_out(lines: list[str]) -> list[str]:
     """Leave out the middle lines of a long statement; the file has every line."""
-    if len(lines) <= _LONG:
+    if len(lines) <= _LONG + 1:  # a line in place of one line hides it for nothing
         return lines
     half = _LONG // 2
     return [*lines[:half], f"  ... {len(lines) - 2 * half} more lines ...", *lines[-half:]]

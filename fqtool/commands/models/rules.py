@@ -107,7 +107,7 @@ def unknown_input_in_list(listed: Listed) -> Iterator[Finding]:
     former, known = dict(listed.former), [one.name for one in listed.comparison.missing]
     hints = [f"{one.name} is now {former[one.name]}." for one in extra if one.name in former]
     meant = ((one.name, nearest(one.name, known)) for one in extra if one.name not in former)
-    hints += [f"Did you mean {name} for {wrong}?" for wrong, name in meant if name]
+    hints += [f"Write {name} for {wrong}." for wrong, name in meant if name]
     remedy = _other_model(listed) or " ".join(hints) or "Add them under needs or external, or train the model again."
     names = f"{len(extra)} name{'s' * (len(extra) != 1)}"
     message = f"{listed.given.place} has {names} not among the {listed.inputs}: {_places(extra)}."

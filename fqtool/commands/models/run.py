@@ -47,7 +47,7 @@ def models_of(registry: Registry, name: str = "") -> tuple[Model, ...]:
         known = [one.name for one in registry.models]
         meant = nearest(name, known)
         remedy = (
-            f"Did you mean {meant}?"
+            f"Write {meant}."
             if meant
             else f"Use one of: {', '.join(known)}."
             if known

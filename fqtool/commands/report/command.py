@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -30,7 +31,7 @@ _DAYS = 30
 def report(
     start: Annotated[str | None, date_option("The first date, by default 29 days before the last")] = None,
     end: Annotated[str | None, date_option("The last date, by default the newest one with rows")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write; - is stdout.")] = Path("report.html"),
     registry: RegistryPath = REGISTRY,
     folder: Folder = MIGRATIONS,
     target: TargetUrl = None,
@@ -51,6 +52,9 @@ def report(
         last = last or newest_day(workspace.registry, warehouse, "--end")
         first = first or date.fromordinal(max(last.toordinal() - _DAYS + 1, 1))
         made = report_of(workspace, warehouse, first, last, made=datetime.now(UTC))
+    if str(out) == "-":
+        sys.stdout.write(html_of(made))
+        return
     write_text(out, html_of(made))
     dates, causes = counted(len(made.days), "date"), counted(len(made.episodes), "root cause")
     say(f"Wrote {out}: {dates}, {causes}. Open it in a browser.")

@@ -104,7 +104,7 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
     """
     registry = workspace.registry
     if end < start:
-        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Exchange the dates.")
+        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
     if (end - start).days >= LONGEST:
         raise InputError(f"{start} to {end} are more than {LONGEST} dates.", remedy="Change --start or --end.")
     evidence = Evidence(registry)

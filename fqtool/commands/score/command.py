@@ -111,6 +111,7 @@ def _score_file(
 ) -> None:
     from fqtool.errors import UsageError
     from fqtool.output.characters import visible
+    from fqtool.warehouse.duckdb.record_files import name_of
     from fqtool.warehouse.duckdb.scorer import scorer_of
     from fqtool.workspace import open_registry
 
@@ -121,7 +122,7 @@ def _score_file(
     def warn(field: str) -> None:
         undeclared.append(field)
         if len(undeclared) <= _WARNINGS and not strict:
-            complain(visible(_undeclared(str(source), field, scorer.declared or ())))
+            complain(visible(_undeclared(name_of(source), field, scorer.declared or ())))
 
     scores = scorer.file(source, out, moment, rejects, strict=strict, on_undeclared=warn)
     if len(undeclared) > _WARNINGS and not strict:

@@ -38,7 +38,7 @@ def require_scorable(registry: Registry, warehouse: Warehouse, start: date, end:
         Refusal: BigQuery does not change rows of this kind of table.
     """
     if end < start:
-        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Exchange the dates.")
+        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
     scoring = Scoring(registry)
     if not scoring.columns:
         raise InputError(

@@ -22,7 +22,7 @@ def unknown_key(
     Fix: Use the suggested key, or one of the listed keys.
     """
     listed = ", ".join(sorted(known)[:30])
-    remedy = f"Did you mean {nearest}?" if nearest else f"Known keys: {listed}."
+    remedy = f"Write {nearest}." if nearest else f"Known keys: {listed}."
     yield Finding(where, f"Unknown key {key} in {where}.", remedy=remedy, location=at, patch=patch)
 
 
@@ -91,7 +91,7 @@ def value_not_allowed(
     yield Finding(
         where,
         f"{where} is {found}; it must be {' or '.join(allowed)}.",
-        remedy=f"Did you mean {nearest}?" if nearest else f"Write {' or '.join(allowed)}.",
+        remedy=f"Write {nearest}." if nearest else f"Write {' or '.join(allowed)}.",
         location=at,
         patch=patch,
     )

@@ -100,10 +100,19 @@ def describe(connection: duckdb.DuckDBPyConnection, name: str) -> Table | View |
         Partitioning(**partitioning) if partitioning else None,
         tuple(details.get("clustering", ())),
         Options(**options | {"description": stored.comment}),
-        primary_key=tuple(details.get("primary_key", ())),
+        primary_key=tuple(details.get("primary_key", ())) or _primary_key(connection, name),
         foreign_keys=tuple(details.get("foreign_keys", ())),
         properties=tuple((name, text) for name, text in details.get("properties", ())),
     )
+
+
+def _primary_key(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
+    row = connection.execute(
+        "SELECT constraint_column_names FROM duckdb_constraints() "
+        f"WHERE table_name = $name AND constraint_type = 'PRIMARY KEY' AND {_HERE}",
+        {"name": name},
+    ).fetchone()
+    return tuple(row[0]) if row else ()
 
 
 def _query_of(view_sql: str) -> str:

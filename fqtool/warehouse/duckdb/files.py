@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fqtool.warehouse.duckdb.record_files import STDIO, Fields, record_file
+from fqtool.errors import UsageError
+from fqtool.warehouse.duckdb.record_files import GZIP, STDIO, Fields, record_file
 from fqtool.warehouse.duckdb.session import judged
 from fqtool.warehouse.duckdb.typed_rows import all_right
 from fqtool.warehouse.duckdb.types import quoted, text_literal
@@ -59,7 +60,10 @@ def load(warehouse: DuckDBWarehouse, name: str, rows: Iterable[Mapping[str, Any]
 def scores_to(path: Path, form: str) -> Iterator[Path]:
     """Yield a file to write. After the block succeeds it replaces `path`, or is copied to stdout. Raises WorldError."""
     if path != STDIO:
-        with put_in_place(path, f".{form}") as temporary:
+        packed = path.suffix.lower() == GZIP
+        if packed and form == "parquet":
+            raise UsageError(f"{path}: Parquet is not compressed again.", remedy=f"Write {path.with_suffix('')}.")
+        with put_in_place(path, f".{form}{GZIP if packed else ''}") as temporary:
             yield temporary
         return
     with tempfile.TemporaryDirectory(prefix="fqtool-") as folder:
@@ -75,22 +79,23 @@ def copy_to(select: str, path: Path, form: str, arrays: Sequence[str] = (), floa
 
     Args:
         select: The SELECT.
-        path: The file.
+        path: The file; .gz at its end compresses JSON and CSV.
         form: json, parquet or csv.
         arrays: The columns that are ARRAYs, which CSV stores as JSON.
         floats: The columns that may contain NaN and infinities, which JSON stores as strings.
     """
+    packed = ", COMPRESSION gzip" if path.suffix == GZIP else ""
     match form:
         case "parquet":
             options = "FORMAT parquet, COMPRESSION zstd"
         case "csv":
-            options = f"FORMAT csv, HEADER true, TIMESTAMPFORMAT '{_MOMENT}'"
+            options = f"FORMAT csv, HEADER true, TIMESTAMPFORMAT '{_MOMENT}'{packed}"
             listed = ", ".join(f"CAST(TO_JSON({quoted(name)}) AS VARCHAR) AS {quoted(name)}" for name in arrays)
             select = f"SELECT * REPLACE ({listed}) FROM ({select})" if listed else select
         case _:
             listed = ", ".join(f"{_finite(name, array=name in arrays)} AS {quoted(name)}" for name in floats)
             select = f"SELECT * REPLACE ({listed}) FROM ({select})" if listed else select
-            options = f"FORMAT json, TIMESTAMPFORMAT '{_MOMENT}'"
+            options = f"FORMAT json, TIMESTAMPFORMAT '{_MOMENT}'{packed}"
     return f"COPY ({select}) TO {text_literal(str(path))} ({options})"
 
 

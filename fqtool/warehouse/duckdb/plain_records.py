@@ -24,6 +24,7 @@ from fqtool.warehouse.duckdb.record_files import (
     spooled,
 )
 from fqtool.warehouse.duckdb.session import opened
+from fqtool.warehouse.duckdb.wrong_records import why_not_json
 
 _LINE_REMEDY = "Write one JSON object per line, without NaN and Infinity."
 _AT_ONCE = 1_000
@@ -113,11 +114,12 @@ def json_value(raw: bytes) -> Any:
     if len(raw) > LINE_LIMIT:
         return TOO_LONG_RECORD
     try:
-        return json.loads(raw.decode(), parse_constant=_refuse)
+        return json.loads(text := raw.decode(), parse_constant=_refuse)
     except UnicodeDecodeError:
         return NOT_UTF8
     except (ValueError, RecursionError):
-        return NOT_JSON
+        why = why_not_json(text)
+        return Failed(why, _LINE_REMEDY) if why else NOT_JSON
 
 
 def _refuse(word: str) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 FORMATS = {".ndjson": "json", ".jsonl": "json", ".json": "json", ".parquet": "parquet", ".csv": "csv", ".tsv": "csv"}
 STDIO = Path("-")
+GZIP = ".gz"
 _WORDS = {"json": "NDJSON", "csv": "CSV", "parquet": "Parquet"}
 _NESTED = ("STRUCT", "MAP", "UNION", "JSON")
 _DELIMITERS = ",\t;|"
@@ -84,7 +85,7 @@ def format_of(path: Path, *others: str) -> str:
     """
     if path == STDIO:
         return "json"
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != GZIP]
     if not suffixes or suffixes[-1] not in FORMATS:
         endings = ", ".join((*FORMATS, *others))
         raise UsageError(f"The format of {path} is unknown.", remedy=f"Use a name that ends in {endings}.")
@@ -142,8 +143,8 @@ def reading(name: str, form: str) -> Iterator[None]:
 def require_file(path: Path) -> None:
     """Raise InputError for a path that is not a file."""
     if not path.is_file():
-        state = "a folder" if path.is_dir() else "not a file" if path.exists() else "not there"
-        raise InputError(f"{path} is {state}.", remedy="Check the path of the records.")
+        state = "is a folder" if path.is_dir() else "is not a file" if path.exists() else "does not exist"
+        raise InputError(f"{path} {state}.", remedy="Check the path of the records.")
 
 
 @contextmanager
@@ -156,7 +157,7 @@ def spooled(path: Path, form: str) -> Iterator[Path]:
             stream = sys.stdin.buffer if path == STDIO else streams.enter_context(path.open("rb"))
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-        packed = path.suffix.lower() == ".gz"
+        packed = path.suffix.lower() == GZIP
         if packed and not path.stat().st_size:
             raise _incomplete(path)
         if path != STDIO and not packed and (form == "parquet" or stream.read(len(_BOM)) != _BOM):

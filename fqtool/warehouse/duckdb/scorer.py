@@ -5,6 +5,7 @@ The query is translated once, and planned once for records: planning takes longe
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +26,15 @@ from fqtool.scoring.scoring import Scoring
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.table.typetext import parse_type
 from fqtool.warehouse.duckdb import files as duckdb_files
-from fqtool.warehouse.duckdb.record_files import Fields, RecordFile, format_of, name_of, record_file, require_readable
+from fqtool.warehouse.duckdb.record_files import (
+    GZIP,
+    Fields,
+    RecordFile,
+    format_of,
+    name_of,
+    record_file,
+    require_readable,
+)
 from fqtool.warehouse.duckdb.session import judged
 from fqtool.warehouse.duckdb.strict_records import StrictFile, strict_file
 from fqtool.warehouse.duckdb.typed_rows import STOP, all_right, all_wrong, only_right, shape, typed
@@ -156,7 +165,8 @@ class DuckDBScorer:
 
     def _set_aside(self, records: RecordFile, rejects: Path, given: StrictFile) -> int:
         count, others = 0, map(given.placed, wrong_records(self._connection, records))
-        with put_in_place(rejects) as temporary, temporary.open("w", encoding="utf-8") as stream:
+        opened = gzip.open if rejects.suffix.lower() == GZIP else open
+        with put_in_place(rejects) as temporary, opened(temporary, "wt", encoding="utf-8") as stream:
             for count, record in enumerate(chain(given.wrong, others), 1):  # noqa: B007  the return
                 stream.write(f"{json.dumps(record.as_json)}\n")
         return count
@@ -210,7 +220,7 @@ class DuckDBScorer:
                 return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
             wrong = self._connection.execute(all_wrong(self._typed_records), {"rows": rows}).fetchall()
         records = (WrongRecord("record", first + number - 1, why, "") for number, why, _ in wrong)
-        raise _unreadable("The records", records, remedy="")
+        raise _unreadable("", records, remedy="")
 
 
 def scorer_of(registry: Registry) -> DuckDBScorer:
@@ -241,7 +251,8 @@ def _unreadable(name: str, wrong: Iterable[WrongRecord], remedy: str = _SET_ASID
             listed.append(f"{record.unit} {record.number}: {record.why}")
     more = f"; and {count - _EXAMPLES:,} more" if count > _EXAMPLES else ""
     outcome = " Nothing was written." if remedy else ""
-    return InputError(f"{name} has unreadable records. {'; '.join(listed)}{more}.{outcome}", remedy=remedy)
+    head = f"{name} has unreadable records." if name else "Some records cannot be read."
+    return InputError(f"{head} {'; '.join(listed)}{more}.{outcome}", remedy=remedy)
 
 
 def _as_json(records: Sequence[Mapping[str, Any]], first: int) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.warehouse.duckdb.types import quoted, text_literal, type_text
 
-WRONG, RAW = "_wrong", "_raw"
+WRONG, EVERY, RAW = "_wrong", "_every", "_raw"
 STOP = "a record cannot be read"
 
 
@@ -30,7 +30,7 @@ def typed(
     also: str = "NULL",
     required: Collection[str] = (),
 ) -> str:
-    """Return the SELECT of typed columns, of what is wrong with a row, and of its raw text.
+    """Return the SELECT of typed columns, of the first and of every problem of a row, and of its raw text.
 
     Args:
         columns: The columns to read.
@@ -52,31 +52,33 @@ def typed(
     ]
     missing = [
         f"WHEN {f'{quoted(column.name)} IS NULL' if column.name in kinds else 'TRUE'} "
-        f"THEN {text_literal(f'{column.name} is missing')}"
+        f"THEN {text_literal(f'{column.name} is missing or NULL')}"
         for column in columns
         if column.name in required
     ]
     checks = [f"WHEN {test} THEN {_problem(column)}" for column in texts if (test := _is_wrong(column))]
     cases = [*missing, *checks]
     wrong = f"COALESCE({also}, CASE {' '.join(cases)} END)" if cases else also
-    return f"SELECT {', '.join(lines)}, {wrong} AS {WRONG}, {raw} AS {RAW} FROM {source}"
+    each = ", ".join(f"CASE {case} END" for case in cases)
+    every = f"COALESCE({also}, NULLIF(CONCAT_WS('; ', {each}), ''))" if cases else also
+    return f"SELECT {', '.join(lines)}, {wrong} AS {WRONG}, {every} AS {EVERY}, {raw} AS {RAW} FROM {source}"
 
 
 def only_right(rows: str) -> str:
     """Return the SELECT of the right rows of a `typed` SELECT."""
-    return f"SELECT * EXCLUDE ({WRONG}, {RAW}) FROM ({rows}) WHERE {WRONG} IS NULL"
+    return f"SELECT * EXCLUDE ({WRONG}, {EVERY}, {RAW}) FROM ({rows}) WHERE {WRONG} IS NULL"
 
 
 def all_right(rows: str) -> str:
     """Return the SELECT of all rows of a `typed` SELECT, which fails with STOP at a wrong row."""
     stop = f"CASE WHEN {WRONG} IS NULL THEN TRUE ELSE ERROR('{STOP}') END"
-    return f"SELECT * EXCLUDE ({WRONG}, {RAW}) FROM ({rows}) WHERE {stop}"
+    return f"SELECT * EXCLUDE ({WRONG}, {EVERY}, {RAW}) FROM ({rows}) WHERE {stop}"
 
 
 def all_wrong(rows: str) -> str:
-    """Return the SELECT of the wrong rows of a `typed` SELECT in order: number from 1, problem and raw text."""
-    numbered = f"SELECT ROW_NUMBER() OVER () AS number, {WRONG}, {RAW} FROM ({rows})"
-    return f"SELECT number, {WRONG}, {RAW} FROM ({numbered}) WHERE {WRONG} IS NOT NULL ORDER BY number"
+    """Return the SELECT of the wrong rows of a `typed` SELECT in order: number from 1, problems and raw text."""
+    numbered = f"SELECT ROW_NUMBER() OVER () AS number, {WRONG}, {EVERY}, {RAW} FROM ({rows})"
+    return f"SELECT number, {EVERY}, {RAW} FROM ({numbered}) WHERE {WRONG} IS NOT NULL ORDER BY number"
 
 
 def _type(column: Column) -> str:
@@ -96,10 +98,10 @@ def _cast(column: Column) -> str:
 
 
 def _problem(column: Column) -> str:
-    """Return BigQuery's name of the type and the length of the text. Only --rejects shows the record itself."""
+    """Return BigQuery's name of the type and the length of the value. Only --rejects shows the record itself."""
     kind = f"ARRAY<{column.type}>" if column.mode is Mode.REPEATED else str(column.type)
-    begin, end = text_literal(f"{column.name} is not a valid {kind} (text of "), text_literal(" characters)")
-    return f"{begin} || LENGTH({quoted(column.name)}) || {end}"
+    begin, length = text_literal(f"{column.name} is not a valid {kind} (a value of "), f"LENGTH({quoted(column.name)})"
+    return f"{begin} || {length} || CASE WHEN {length} = 1 THEN ' character)' ELSE ' characters)' END"
 
 
 def _is_wrong(column: Column) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -76,7 +77,17 @@ def _precise(why: str, raw: bytes) -> str:
     if len(raw) > LINE_LIMIT:
         return TOO_LONG
     try:
-        raw.decode()
+        text = raw.decode()
     except UnicodeDecodeError:
         return _NOT_UTF8
-    return why
+    return why_not_json(text) or why
+
+
+def why_not_json(text: str) -> str:
+    """Return what is wrong with a line that is JSON but for NaN or an infinity; "" for any other line."""
+    constants = list[str]()
+    try:
+        json.loads(text, parse_constant=constants.append)
+    except (ValueError, RecursionError):
+        return ""
+    return f"not JSON: {constants[0]} without quotes" if constants else ""
