@@ -48,7 +48,7 @@ CASES = [
     ("FQ151", "expected: 10,", "expected: 10, sample_size: rows_cache,", "Unknown name rows_cache", "rows_cache", ""),
     ("FQ151", "metric: AVG(score)", "metric: AVG(scores)", "Unknown name scores", "scores", "Write score."),
     ("FQ151", 'expr: "feature_{index}_quality"', 'expr: "feature_{index}_qual"', "_0_qual", "feature_0_qual",
-     "quality?"),
+     "quality."),
     ("FQ152", SCORE, "expr: my_udf(quality_version)", "MY_UDF is not a function", "my_udf(quality_version)", "similar"),
     ("FQ152", SCORE, "expr: RAND()", "RAND is not a function", "RAND()", ""),
     ("FQ152", "type: FLOAT64, section: all, expr: score", "type: TIMESTAMP, section: all, expr: NOW()", "NOW", "NOW()",

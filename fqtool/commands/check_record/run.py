@@ -57,7 +57,7 @@ def check_file(check: RecordCheck, path: Path, sample: int | None = None) -> Che
 
 
 def _checked(check: RecordCheck, name: str, records: Iterable[PlainRecord]) -> Checked:
-    tallies, count = dict[tuple[type, str], _Tally](), 0
+    tallies, count = dict[tuple[type, str, bool], _Tally](), 0
     for record in records:
         held = record.held
         if isinstance(held, Passed):
@@ -70,11 +70,15 @@ def _checked(check: RecordCheck, name: str, records: Iterable[PlainRecord]) -> C
             continue
         else:
             misfits = check.misfits(held)
-        for key, misfit in {(type(one), one.field): one for one in misfits}.items():
+        for key, misfit in {(type(one), one.field, _is_null(one)): one for one in misfits}.items():
             tally = tallies.setdefault(key, _Tally(misfit, record))
             tally.records += 1
     found = (finding for one in _joined(tallies.values()) for finding in _found(_seen(one, name, count), one.misfit))
     return Checked(count, tuple(found))
+
+
+def _is_null(misfit: Misfit) -> bool:
+    return isinstance(misfit, Missing) and misfit.is_null
 
 
 def _joined(tallies: Iterable[_Tally]) -> Iterator[_Tally]:
@@ -82,8 +86,7 @@ def _joined(tallies: Iterable[_Tally]) -> Iterator[_Tally]:
     missing = dict[tuple[int, int, bool], _Tally]()
     others = list[_Tally]()
     for tally in tallies:
-        misfit, is_null = tally.misfit, isinstance(tally.misfit, Missing) and tally.misfit.is_null
-        key = (tally.first.number, tally.records, is_null)
+        misfit, key = tally.misfit, (tally.first.number, tally.records, _is_null(tally.misfit))
         if isinstance(misfit, Missing) and (joined := missing.get(key)) and isinstance(joined.misfit, Missing):
             joined.misfit = replace(joined.misfit, others=(*joined.misfit.others, misfit.field))
             continue
