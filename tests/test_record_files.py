@@ -69,8 +69,8 @@ def scored(source: Path, *, rejects: bool = True, **options: Any) -> tuple[Score
 def test_each_wrong_record_is_rejected_with_its_place_and_reason(tmp_path: Path, form: str) -> None:
     """A missing key, an empty one, values of another type: the same reasons in every format; the others are scored."""
     wrong = [
-        (RIGHT | {"item": None}, "item is missing"),
-        (RIGHT | {"day": None}, "day is missing"),
+        (RIGHT | {"item": None}, "item is missing or NULL"),
+        (RIGHT | {"day": None}, "day is missing or NULL"),
         (RIGHT | {"day": "soon"}, "day is not a valid DATE (a value of 4 characters)"),
         (RIGHT | {"vector": [1, "x"]}, "vector is not a valid ARRAY<FLOAT64> (a value of 8 characters)"),
         (RIGHT | {"vector": [True]}, "vector is not a valid ARRAY<FLOAT64> (a value of 6 characters)"),

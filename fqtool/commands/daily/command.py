@@ -36,7 +36,9 @@ def daily(
     date: Annotated[str | None, date_option("The date, by default the newest one with rows", "--date")] = None,
     registry: RegistryPath = REGISTRY,
     baseline: Annotated[int, typer.Option(help="Days before the date to compare it with.", metavar="DAYS")] = 14,
-    fail_on: Annotated[FailOn, typer.Option("--fail-on", help="The lowest severity that exits 1.")] = FailOn.WARNING,
+    fail_on: Annotated[
+        FailOn, typer.Option("--fail-on", metavar="LEVEL", help="The lowest severity that exits 1: warning or error.")
+    ] = FailOn.WARNING,
     require_rows: Annotated[bool, typer.Option("--require-rows", help="Exit 1 if the date has no rows.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show every figure and every finding.")] = False,
     notify: Annotated[
