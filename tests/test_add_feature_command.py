@@ -75,7 +75,7 @@ def test_wrong_words_are_reported(tmp_path: Path, words: list[str], sentence: st
     assert sentence in " ".join(run(tmp_path, "add-feature", "x1", *said, *words, code=2).stderr.split())
 
 
-def test_a_feature_without_its_column_is_told_to_declare_it(tmp_path: Path) -> None:
+def test_the_fix_for_a_feature_without_its_column_declares_it(tmp_path: Path) -> None:
     """Where `value` reads the column of the feature's name; a text in quotes would load and be wrong."""
     text = (ROOT / "docs" / "tutorial.md").read_text().split('title="feature_registry.yaml"\n')[1].split("```")[0]
     at = text.index("  value: ")

@@ -272,3 +272,13 @@ def test_a_missing_package_is_reported_before_the_warehouse_is_asked(
     assert (done.code, done.out) == (2, ""), done.said
     assert done.err == f"error: `fqtool report` needs {package}.\n    fix: pip install 'fqtool[report]'\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dash_writes_the_page_to_stdout(tmp_path: Path) -> None:
+    """As with every other --out; no file has that name."""
+    with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:
+        store(warehouse, Season(registry(), DAY, 1, 0, rows_per_day=3).rows())
+    (tmp_path / "feature_registry.yaml").write_text((ROOT / "feature_registry.yaml").read_text())
+    done = fqtool(tmp_path, "report", "--out", "-", "--target", f"duckdb:///{tmp_path}/s.duckdb", "--end", str(DAY))
+    assert (done.code, done.out[:15], "</html>" in done.out) == (0, "<!doctype html>", True), done.err
+    assert not (tmp_path / "-").exists()

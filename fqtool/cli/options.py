@@ -122,7 +122,7 @@ def options_for(words: tuple[str, ...]) -> tuple[str, ...]:
     Args:
         words: the command line, from `fqtool` on.
     """
-    if len(words) < 2 or words[0] != "fqtool":  # noqa: PLR2004
+    if len(words) < 2 or words[0] != "fqtool" or "--help" in words:  # noqa: PLR2004
         return ()
     _, command, *rest = words
     options = current_run().options

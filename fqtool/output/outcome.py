@@ -74,7 +74,7 @@ def rule_title(finding: Finding) -> str:
 
 def place_of_subject(subject: str, message: str) -> int | None:
     """Return where a whole sentence names its subject: at its beginning, or anywhere in backticks; else None."""
-    if message.startswith(f"{subject} "):
+    if message.startswith((f"{subject} ", f"{subject}, ")):
         return 0
     quoted = f"`{subject}`"
     return None if message[:1].islower() or quoted not in message else message.index(quoted) + 1

@@ -141,7 +141,7 @@ def _values(body: Sequence[Token]) -> list[list[Token]]:
 
 
 def _is_several(value: Sequence[Token]) -> bool:
-    """Return whether a value stands for any number of columns: `*`, `s.*`, `* EXCEPT (...)`, or a template."""
+    """Return whether a value is any number of columns: `*`, `s.*`, `* EXCEPT (...)`, or a template."""
     raws = [token.raw for token in value]
     star = raws.index("*") if "*" in raws else -1
     return star == 0 or (star > 0 and raws[star - 1] == ".") or bool({"{", "%", "$"}.intersection(raws))
