@@ -136,7 +136,8 @@ def _with_limits(text: str, warehouse: Warehouse, start: date, end: date) -> tup
         return text, ()
     days = days_between(replace(registry, columns=()), warehouse, start, end)  # no column of scores exists yet
     have = f"{len(days)} dates with rows, {start} to {end}"
-    proposed = f"{len(registry.features)} features are proposed from the columns"
+    count = len(registry.features)
+    proposed = f"{count} feature{' is' if count == 1 else 's are'} proposed from the columns"
     if len(days) < FEWEST_DATES:
         return text, (f"{proposed}; ranges need {FEWEST_DATES} dates with rows, and there are {len(days)}.",)
     line = f"# Learned from {have}: ranges and spreads of usual values. `fqtool learn --replace` renews them.\n"
