@@ -10,7 +10,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fqtool.commands.diagnose.anomalies import Sign, _chance, _rises, signs_of
+from fqtool.commands.diagnose.anomalies import Sign, signs_of
+from fqtool.commands.diagnose.baseline import chance, rises
 from fqtool.commands.diagnose.daily_stats import Day, FeatureDay
 from fqtool.registry.model import Feature, Spread
 
@@ -22,14 +23,14 @@ def test_the_tail_is_that_of_the_binomial(total: int, at: float, per_mille: int)
     mean = math.ceil(total * usual)
     count = mean + round(at * (total - mean))
     exact = sum(math.comb(total, one) * usual**one * (1 - usual) ** (total - one) for one in range(count, total + 1))
-    assert math.isclose(_chance(count, total, float(usual)), float(exact), rel_tol=1e-6, abs_tol=1e-300)
+    assert math.isclose(chance(count, total, float(usual)), float(exact), rel_tol=1e-6, abs_tol=1e-300)
 
 
 @given(st.lists(st.floats(0, 0.2), min_size=2, max_size=20), st.floats(0.3, 1))
 def test_one_leap_is_not_a_rise(shares: list[float], last: float) -> None:
     """Dates that scatter low and one that is high do not rise from date to date; a steady climb does."""
-    assert not _rises([*(0.01 for _ in shares), last])
-    assert _rises([0.05 * step for step in range(12)])
+    assert not rises([*(0.01 for _ in shares), last])
+    assert rises([0.05 * step for step in range(12)])
 
 
 @given(st.integers(0, 999), st.integers(3, 12), st.sampled_from([0.2, 0.3, 0.5]))
@@ -37,7 +38,7 @@ def test_a_lasting_leap_is_not_a_rise(seed: int, days: int, share: float) -> Non
     """Two levels, one after the other, are not a decline, wherever the leap is."""
     drawn = random.Random(seed)
     shares = [sum(drawn.random() < p for _ in range(220)) / 220 for p in [0.01] * (15 - days) + [share] * days]
-    assert not _rises(shares)
+    assert not rises(shares)
 
 
 def told(values: list[float], feature: Feature) -> FeatureDay:

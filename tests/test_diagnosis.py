@@ -239,7 +239,10 @@ SPOILT: dict[str, tuple[tuple[Incident, ...], Spoil, list[tuple[str, str]], str]
     "an old run recorded": ((), three_days_old, [("FQ603", COMPOSITE)], "the last run was at 2026-02-02"),
     "written again": ((), written_again, [], ""),
     "zero but for defaults": ((), zero_but_for_defaults, [("FQ607", COMPOSITE)], "one value in all rows"),
-    "masked, some labelled": ((since(1, "masked"),), some_labelled, [("FQ602", COMPOSITE)], "one value in all rows"),
+    "masked, some labelled": (
+        (since(1, "masked"),), some_labelled, [("FQ603", COMPOSITE), ("FQ604", COMPOSITE), ("FQ607", COMPOSITE)],
+        "one value in all rows",
+    ),
     "what is computed from it": (
         (since(1, "defaulted", CACHE),), computed_from_the_cache, [("FQ601", CACHE)], "pts_vs_season_zscore"
     ),
@@ -318,7 +321,7 @@ def test_the_vector_of_the_day_before_is_read_by_the_same_expression() -> None:
     columns = tuple(replace(one, name="e") if one.name == "features" else one for one in own.base_columns)
     inputs = replace(own.inputs, value="e[SAFE_OFFSET({index})] / 1e2")
     sql = Evidence(replace(own, base_columns=columns, inputs=inputs)).query(DAY, DAY).sql
-    assert "IF(default_0, NULL, earlier_e[SAFE_OFFSET(0)] / 100.0) AS `before_0`" in sql
+    assert "earlier_e[SAFE_OFFSET(0)] / 100.0) AS `before_0`" in sql
 
 
 def test_a_store_that_cannot_be_queried_is_reported(tmp_path: Path) -> None:

@@ -103,7 +103,11 @@ STORES = {
     "columns": Store('  value: "{name}"', _columns("FLOAT64", "FLOAT64", "FLOAT64")),
     "columns, nothing stored": Store('  value: "{name}"', _columns("FLOAT64", "INT64", "FLOAT64"), columns=""),
     "exact numbers": Store('  value: "{name}"', _columns("NUMERIC", "INT64", "BIGNUMERIC")),
-    "truth and text": Store('  value: "{name}"', _columns("FLOAT64", "BOOL", "STRING")),
+    "truth and text": Store(
+        '  value: "{name}"',
+        _columns("FLOAT64", "BOOL", "STRING"),
+        own={"mean_price": ", spread: {may_be_constant: true}"},
+    ),
     "times": Store('  value: "{name}"', _columns("INT64", "DATE", "TIMESTAMP")),
     "array": Store("  value: values[SAFE_OFFSET({index})]", ARRAY),
     "JSON text": Store(

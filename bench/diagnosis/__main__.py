@@ -1,4 +1,4 @@
-"""How often diagnosis is right: faults injected into stores that nobody tuned it to, and dates without a fault.
+"""How often diagnosis is right: faults injected into stores that it was not tuned to, and dates without a fault.
 
 python bench/diagnosis [--dates 1] [--store NAME] [--kind KIND] [--misses]
     --write writes the table into bench/README.md; --stored prints the stored table.

@@ -1,4 +1,4 @@
-"""Stores to judge diagnosis by: real data sets of packages, and generators whose structure nobody tuned to.
+"""Stores to judge diagnosis by: real data sets of packages, and generators to whose structure it was not tuned.
 
 The packages are in requirements.txt; `make bench-diagnosis` installs them into build/diagnosis-data.
 """
@@ -105,7 +105,7 @@ def _store(
     table = {"name": name, "keys": [*keys, "day"], "partition_by": "day"}
     registry = {
         "version": 1,
-        "table": table,
+        "table": table | ({"entities": [group]} if group not in keys else {}),
         "inputs": (
             {"value": "{name}", "source": "JSON_VALUE(labels, '$.\"{index}\"')", "sources_known": "labels IS NOT NULL"}
             if labelled
@@ -209,7 +209,7 @@ def _flights() -> Store:
 
 
 def _weather() -> Store:
-    """Hours of three airports: autocorrelated, with true gaps; the value alone tells what is missing."""
+    """Hours of three airports: autocorrelated, with true gaps; the value alone shows what is missing."""
     first = date(2013, 7, 1)
     last = first + timedelta(days=DATES - 1)
     names = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib")

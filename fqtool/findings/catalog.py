@@ -29,7 +29,7 @@ MODULES: dict[Group, tuple[str, ...]] = {
     Group.DRIFT: ("fqtool.commands.check_drift.rules",),
     Group.LIVE: ("fqtool.migrations.legality",),
     Group.DATA: ("fqtool.commands.check_drift.rules_data",),
-    Group.DIAGNOSIS: ("fqtool.commands.diagnose.rules",),
+    Group.DIAGNOSIS: ("fqtool.commands.diagnose.rules", "fqtool.commands.diagnose.rules_rows"),
     Group.DAILY: ("fqtool.commands.daily.rules",),
     Group.MODELS: ("fqtool.commands.models.rules",),
     Group.BACKFILL: ("fqtool.commands.backfill.rules",),

@@ -32,7 +32,8 @@ _NOT_CLUSTERED_BY = frozenset({Kind.FLOAT64, Kind.STRUCT, Kind.JSON, Kind.INTERV
 def unknown_layout_column(subject: Subject) -> Iterator[Finding]:
     """Keys, partitioning or clustering name an unknown column.
 
-    Problem: `keys`, `partition_by` or `cluster_by` names a column that is neither under `base_columns` nor `columns`.
+    Problem: `keys`, `partition_by`, `cluster_by` or `entities` names a column that is neither under `base_columns` nor
+    `columns`.
 
     Why: Fqtool could not merge rows or create the table.
 
@@ -43,6 +44,7 @@ def unknown_layout_column(subject: Subject) -> Iterator[Finding]:
     table = subject.registry.table
     named: list[tuple[str, tuple[Step, ...]]] = [(name, ("keys", number)) for number, name in enumerate(table.keys)]
     named += [(table.partition_by, ("partition_by",))] if table.partition_by else []
+    named += [(name, ("entities", number)) for number, name in enumerate(table.entities)]
     named += [(name, ("cluster_by", number)) for number, name in enumerate(table.cluster_by)]
     for name, path in named:
         if name.lower() not in subject.types:

@@ -52,6 +52,7 @@ class TableSpec:
     PARTITION BY of a table that is not partitioned by a column of dates. `properties` are rows of
     `table/properties.py`, with values as they are spelled there; an empty value means that the property must not be
     set.
+    `entities` are the base columns that group rows, such as a team: diagnosis reports a group without rows.
     """
 
     name: str
@@ -67,6 +68,7 @@ class TableSpec:
     primary_key: bool | None = None
     foreign_keys: tuple[tuple[tuple[str, ...], str, tuple[str, ...]], ...] | None = None
     properties: Declared = ()
+    entities: tuple[str, ...] = ()
     at: Location = NOWHERE
 
 

@@ -18,7 +18,9 @@ from fqtool.scoring.layout import Layout
 from fqtool.scoring.roles import Roles
 from fqtool.sql import Query, Value, ident, literal
 
+MOST_GROUPS = 100
 _EARLIER = "earlier_"
+_BETWEEN, _COUNTED = "\n", "\t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,13 @@ class FeatureDay:
         zeros: Values that are 0.
         outside: Values outside the range of the registry.
         neutral: Rows with the default value under a label of real values.
-        repeats: Rows whose value equals that of the same key on the day before.
-        followed: Rows that have a value on the day before.
+        repeats: Rows whose value equals that of the previous row of the same key, and is not 0.
+        followed: Rows that have a value in the previous row of the same key, without those that are 0 in both.
         cold: Scored rows that are too young for the window of the feature.
         cold_defaults: Cold rows in which the feature is defaulted, which is expected.
+        distinct: Number of distinct values; 0 where it is not counted.
+        negatives: Values below 0.
+        step: Mean distance from the value in the previous row of the same key, None without such rows.
     """
 
     scored: int
@@ -60,6 +65,9 @@ class FeatureDay:
     followed: int
     cold: int
     cold_defaults: int
+    distinct: int = 0
+    negatives: int = 0
+    step: float | None = None
 
     @property
     def unexpected_share(self) -> float | None:
@@ -74,7 +82,7 @@ class FeatureDay:
 
     @property
     def repeat_share(self) -> float | None:
-        """Share of repeated values among rows with a day before, 0 to 1; None without such rows."""
+        """Share of repeated values among rows with a previous row, 0 to 1; None without such rows."""
         return self.repeats / self.followed if self.followed else None
 
     @property
@@ -107,6 +115,7 @@ class Day:
         processors: Name of a processor -> its statistics.
         gates: Name of a BOOL column, stored or of a view -> rows in which it is TRUE.
         figures: Name of a threshold -> its figure; empty unless requested.
+        groups: Column that groups rows -> group -> its rows; without columns of more than MOST_GROUPS groups.
     """
 
     day: date
@@ -119,6 +128,7 @@ class Day:
     processors: Mapping[str, ProcessorDay]
     gates: Mapping[str, int]
     figures: Mapping[str, Value] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -174,6 +184,13 @@ class Evidence:
         """The processors whose runs the rows record, without the one that writes them."""
         return tuple(one for one in self.registry.processors if one.last_updated and one.last_updated != self.written)
 
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """The columns that group rows: those of `entities`, and the keys where several name a row of a date."""
+        dates, table = row_dates(self.registry), self.registry.table
+        keys = [one for one in table.keys if not dates.names(one)]
+        return tuple(dict.fromkeys((*table.entities, *(keys if len(keys) > 1 else ()))))
+
     def query(self, start: date, end: date, *, by_label: bool = False) -> Query:
         """Return the query over the dates from `start` to `end`: one scan, one row per date, in order.
 
@@ -197,6 +214,7 @@ class Evidence:
         columns.append(f"COUNTIF({layout.misordered}) AS `misordered`")
         columns += [f"COUNTIF({expr}) AS {ident(f'gate_{name}')}" for name, expr in self.gates.items()]
         columns += [f"{' '.join(one.metric.split())} AS {ident(f'figure_{one.name}')}" for one in self.thresholds]
+        columns += [_groups(number, name) for number, name in enumerate(self.groups)]
         for number, processor in enumerate(self.recorded):
             columns += self._about_processor(number, processor)
         for feature in self.registry.active_features:
@@ -207,17 +225,20 @@ class Evidence:
             f"{self._is_default(one, by_label=by_label)} AS `default_{one.index}`" for one in features
         )
         real = ",\n  ".join(part for one in features for part in self._real(one))
+        sizes = "".join(
+            f"  COUNT(*) OVER (PARTITION BY {day}, {ident(name)}) AS `rows_{number}`,\n"
+            for number, name in enumerate(self.groups)
+        )
         earlier = "".join(
-            f"  IF(DATE_DIFF({day}, {before.format(day)}, DAY) = 1, {before.format(ident(name))}, NULL) "
-            f"AS {ident(_EARLIER + name)},\n"
+            f"  IF({before.format(day)} < {day}, {before.format(ident(name))}, NULL) AS {ident(_EARLIER + name)},\n"
             for name in layout.carriers
         )
         return Query(
-            "-- each row with the values of its key on the day before; what is defaulted, NULL where that is unknown\n"
+            "-- each row with the values of the previous row of its key; what is defaulted, NULL if unknown\n"
             f"WITH kept AS (\nSELECT\n  *,\n  {dates.named()} = {before.format(dates.named())} AS `is_repeated`,\n"
-            f"{earlier}  {defaulted}\n"
+            f"{sizes}{earlier}  {defaulted}\n"
             f"FROM {ident(table.name)}\nWHERE {dates.between(start, end)}\n),\n"
-            "-- real values, values that are not finite, and values of the day before\n"
+            "-- real values, values that are not finite, and values of the previous row\n"
             f"seen AS (\nSELECT\n  *,\n  {real}\nFROM kept\n)\n"
             f"SELECT\n  {day} AS `day`,\n  {listed}\nFROM seen\nGROUP BY 1\nORDER BY 1"
         )
@@ -247,16 +268,17 @@ class Evidence:
 
     def _real(self, one: Feature) -> Iterator[str]:
         value, at = self.layout.value(one), one.index
-        # The same expression over the columns of the day before.
+        # The same expression over the columns of the previous row.
         before = render(self.layout.renamed(one, {name: _EARLIER + name for name in self.layout.carriers}))
         if self.layout.type_of(one) == FLOAT64:
             nonfinite = f"IS_NAN({value}) OR IS_INF({value})"
             yield f"NOT default_{at} AND ({nonfinite}) AS `nonfinite_{at}`"
             yield f"IF(default_{at} OR {nonfinite}, NULL, {value}) AS `real_{at}`"
+            yield f"IF(default_{at} OR IS_NAN({before}) OR IS_INF({before}), NULL, {before}) AS `before_{at}`"
         else:
             yield f"FALSE AS `nonfinite_{at}`"
             yield f"IF(default_{at}, NULL, {value}) AS `real_{at}`"
-        yield f"IF(default_{at}, NULL, {before}) AS `before_{at}`"
+            yield f"IF(default_{at}, NULL, {before}) AS `before_{at}`"
 
     def _about_feature(self, one: Feature) -> Iterator[str]:
         at, real, before, default = (f"{what}_{one.index}" for what in ("f", "real", "before", "default"))
@@ -281,8 +303,13 @@ class Evidence:
             else "FALSE"
         )
         yield f"COUNTIF({neutral}) AS `{at}_neutral`"
-        yield f"COUNTIF({real} = {before}) AS `{at}_repeats`"
-        yield f"COUNTIF({real} IS NOT NULL AND {before} IS NOT NULL) AS `{at}_followed`"
+        moving = f" AND ({number} != 0 OR {self.layout.number(one, before)} != 0)" if number else ""
+        yield f"COUNTIF({real} = {before}{moving}) AS `{at}_repeats`"
+        yield f"COUNTIF({real} IS NOT NULL AND {before} IS NOT NULL{moving}) AS `{at}_followed`"
+        yield f"{f'COUNT(DISTINCT {number})' if number else '0'} AS `{at}_distinct`"
+        yield f"{f'COUNTIF({number} < 0)' if number else '0'} AS `{at}_negatives`"
+        step = f"AVG(ABS({number} - {self.layout.number(one, before)}))" if number else "CAST(NULL AS FLOAT64)"
+        yield f"{step} AS `{at}_step`"
         cold = (one.window and self.registry.inputs.cold_start) or "FALSE"
         yield f"COUNTIF(({cold}) AND {default} IS NOT NULL) AS `{at}_cold`"
         yield f"COUNTIF(({cold}) AND {default}) AS `{at}_cold_defaults`"
@@ -307,7 +334,27 @@ class Evidence:
             },
             {name: row[f"gate_{name}"] for name in self.gates},  # type: ignore[misc]
             {one.name: row[f"figure_{one.name}"] for one in self.thresholds},
+            {
+                name: {
+                    group: int(count) for group, _, count in (one.rpartition(_COUNTED) for one in found.split(_BETWEEN))
+                }
+                for number, name in enumerate(self.groups)
+                if isinstance(found := row[f"group_{number}"], str)
+            },
         )
+
+
+def _groups(number: int, name: str) -> str:
+    """The groups of a date as one text, NULL where there are too many."""
+    text = f"CONCAT(CAST({ident(name)} AS STRING), {literal(_COUNTED)}, CAST(rows_{number} AS STRING))"
+    listed = f"STRING_AGG(DISTINCT {text}, {literal(_BETWEEN)} ORDER BY {text})"
+    return f"IF(COUNT(DISTINCT {ident(name)}) <= {MOST_GROUPS}, {listed}, NULL) AS `group_{number}`"
+
+
+def _counted(found: str) -> dict[str, int]:
+    """Return group -> rows from the text of `_groups`."""
+    parts = (one.rpartition(_COUNTED) for one in found.split(_BETWEEN))
+    return {group: int(count) for group, _, count in parts}
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -6,21 +6,23 @@ other anomaly has a root cause of its own.
 
 from __future__ import annotations
 
-import statistics
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from fqtool.commands.diagnose.anomalies import BY_CHANCE, Seen, Sign, signs_of
-from fqtool.commands.diagnose.daily_stats import Day, ProcessorDay
+from fqtool.commands.diagnose.anomalies import Seen, Sign, shares_values, signs_of
+from fqtool.commands.diagnose.daily_stats import Day
+from fqtool.commands.diagnose.evidence import DISTANCES, OF_LABELS, run_text, signs_text, values_text
+from fqtool.commands.diagnose.groups import groups_gone, groups_new
+from fqtool.commands.diagnose.recorded_runs import MOST, absent_runs, late_runs, older_runs
 from fqtool.commands.diagnose.row_counts import repeated_keys, unusual_count, usual_rows
-from fqtool.output.table_text import index_ranges
+from fqtool.commands.diagnose.shapes import shape_of
 from fqtool.registry.model import Feature, Owner, Processor, Registry
+from fqtool.scoring.layout import Layout
 
-_MOST = 0.5
-_SHOWN = 3
-_OLDER = timedelta(hours=20)  # a day, less the usual delays of a schedule
+_EDGE = 2  # with fewer dates, the first date read does not show when it began
 
 
 class Kind(StrEnum):
@@ -31,9 +33,12 @@ class Kind(StrEnum):
     ROW_COUNT = "row count"
     REPEATED_KEYS = "repeated keys"
     NO_ROWS = "no rows"
+    GROUP_GONE = "group gone"
+    GROUP_NEW = "group new"
     MISSING = "missing"
     MASKED = "masked"
     STALE = "stale"
+    REPEATED = "repeated"
     PARTIAL = "partial"
     DECLINING = "declining"
     LATE = "late"
@@ -43,6 +48,7 @@ class Kind(StrEnum):
     SHIFTED = "shifted"
     NO_VALUE = "no value"
     NOT_FINITE = "not finite"
+    OTHER_KEYS = "other keys"
 
 
 class Confidence(StrEnum):
@@ -61,17 +67,20 @@ _SAID_BY = {
     Kind.PARTIAL: (Sign.MORE_DEFAULTS, Sign.DEFAULTED),
     Kind.NEUTRAL: (Sign.NEUTRAL, Sign.CONSTANT),
 }
-_LABELS = (Sign.DEFAULTED, Sign.MORE_DEFAULTS, Sign.RISING)
 _ALONE = {
     Sign.CONSTANT: Kind.CONSTANT,
-    Sign.REPEATED: Kind.STALE,
+    Sign.REPEATED: Kind.REPEATED,
     Sign.NEUTRAL: Kind.NEUTRAL,
     Sign.OUTSIDE: Kind.OUTSIDE,
     Sign.SHIFTED: Kind.SHIFTED,
     Sign.RISING: Kind.DECLINING,
     Sign.MISSING: Kind.NO_VALUE,
     Sign.NOT_FINITE: Kind.NOT_FINITE,
+    Sign.NEGATIVE: Kind.SHIFTED,
+    Sign.UNRELATED: Kind.OTHER_KEYS,
 }
+_OF_LEVEL = (Sign.OUTSIDE, Sign.NEGATIVE, Sign.SHIFTED)
+_MOVING = 0.5  # a feature that repeats in fewer rows than this normally moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,9 @@ class Cause:
         evidence: The evidence, one observation per text.
         confidence: How sure it is.
         scorable: Whether the registry has columns that `fqtool score` computes.
+        detail: What changed, in words: the shape of a shift, or the groups.
+        absent: The word for rows without a real value: `defaulted`, or `missing` where rows have no labels.
+        at_least: Whether the problem may have begun before `since`, the first date that was read.
     """
 
     kind: Kind
@@ -103,12 +115,21 @@ class Cause:
     evidence: tuple[str, ...]
     confidence: Confidence = Confidence.CERTAIN
     scorable: bool = True
+    detail: str = ""
+    absent: str = "defaulted"
+    at_least: bool = False
 
 
 def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     """Return the root causes of the last of `days`, compared with the dates before it; () for a healthy date."""
-    scorable = _scorable(registry)
-    return tuple(replace(one, scorable=scorable) for one in _causes(registry, days))
+    scorable, absent = _scorable(registry), "defaulted" if Layout(registry).has_labels else "missing"
+
+    def completed(one: Cause) -> Cause:
+        evidence = tuple(text.replace("defaulted in", f"{absent} in") for text in one.evidence)
+        at_least = one.since == days[0].day and len(days) > _EDGE
+        return replace(one, scorable=scorable, evidence=evidence, absent=absent, at_least=at_least)
+
+    return tuple(completed(one) for one in _causes(registry, days))
 
 
 def _scorable(registry: Registry) -> bool:
@@ -118,18 +139,29 @@ def _scorable(registry: Registry) -> bool:
 def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     today = days[-1]
     causes = list(_of_vectors(days))
-    if any(one.hit > today.rows * _MOST for one in causes):
+    if any(one.hit > today.rows * MOST for one in causes):
         # Where positions hold other features than the registry, the statistics of features mean nothing.
         return tuple(causes)
     causes += _of_rows(days)
-    seen = [found for one in registry.active_features if (found := signs_of(one, days))]
+    seen = _independent([found for one in registry.active_features if (found := signs_of(one, days))], today)
     for processor in sorted(registry.processors, key=lambda one: -len(_near(one, seen))):
         own = [one for one in registry.active_features if one.processor == processor.name and not one.optional]
         for cause, explained in _of_processor(processor, own, _near(processor, seen), days):
             causes.append(cause)
             seen = [one for one in seen if one not in explained]
-    causes += [_alone(one, registry, days) for one in seen]
+    causes += _without_processor(seen, registry, days)
     return tuple(sorted(causes, key=lambda one: (-one.hit, -len(one.features))))
+
+
+def _independent(seen: Sequence[Seen], today: Day) -> list[Seen]:
+    """The anomalies without a repetition of few shared values in one feature of a processor: that happens by chance."""
+    repeated = Counter(one.feature.processor for one in seen if one.sign is Sign.REPEATED)
+
+    def by_chance(one: Seen) -> bool:
+        alone = one.sign is Sign.REPEATED and repeated[one.feature.processor] == 1
+        return alone and shares_values(today.features[one.feature.index])
+
+    return [one for one in seen if not by_chance(one)]
 
 
 def _of_vectors(days: Sequence[Day]) -> tuple[Cause, ...]:
@@ -149,13 +181,20 @@ def _of_vectors(days: Sequence[Day]) -> tuple[Cause, ...]:
 
 
 def _of_rows(days: Sequence[Day]) -> Iterator[Cause]:
-    """An unusual number of rows, and keys that repeat."""
+    """Groups without rows, new groups, an unusual number of rows, and keys that repeat."""
     today = days[-1]
+    gone = groups_gone(days)
+    for kind, changes in ((Kind.GROUP_GONE, gone), (Kind.GROUP_NEW, groups_new(days))):
+        for one in changes:
+            since = days[-one.lasting].day
+            yield Cause(
+                kind, today.day, since, today.rows, today.rows, (), None, None, (one.evidence,), detail=one.text
+            )
     if lasting := repeated_keys(days):
         evidence = (f"{today.repeated:,} of {today.rows:,} rows have the keys of another row of the date",)
         since = days[-lasting].day
         yield Cause(Kind.REPEATED_KEYS, today.day, since, today.rows, today.repeated, (), None, None, evidence)
-    if (found := unusual_count(days)) is not None:
+    if not gone and (found := unusual_count(days)) is not None:
         since = days[-found.lasting].day
         usual = f"usually {found.usual:,.0f} rows, {found.least:,} to {found.most:,}"
         evidence = (f"{usual} on {found.dates} earlier dates",)
@@ -202,18 +241,21 @@ def _of_processor(
 ) -> Iterator[tuple[Cause, list[Seen]]]:
     """Yield the root cause that a processor has, if any, and the anomalies that it explains."""
     today, told = days[-1], days[-1].processors.get(processor.name)
-    absent, old, late = (look(processor, days) for look in (_absent, _older, _late))
-    silent = told is not None and told.absent > today.rows * _MOST
-    kind = _kind(own, [one for one in near if one.feature.processor == processor.name], silent=silent, stale=old > 0)
+    absent, old, late = (look(processor, days) for look in (absent_runs, older_runs, late_runs))
+    silent = told is not None and told.absent > today.rows * MOST
+    ran = told is not None and not silent and not old
+    moving = [one for one in own if _moves(one, days)]
+    kind = _kind(own, moving, [one for one in near if one.feature.processor == processor.name], ran, silent, old > 0)
     if kind is not None:
         record = {Kind.MASKED: absent, Kind.STALE: old}.get(kind, 0)
-        explained, lasting = near, max(record, *(one.days for one in near if one.sign in _SAID_BY[kind]))
+        explained = [one for one in near if one.sign is not Sign.NOT_FINITE]
+        lasting = max(record, *(one.days for one in near if one.sign in _SAID_BY[kind]))
         hit = max((_hit(one, today) for one in near if one.sign in _SAID_BY[kind]), default=today.rows)
     elif absent and told:
         # Only the recorded runs show it, or labels of too few rows to judge by them.
         shares = [today.features[one.index].default_share or 0.0 for one in own]
         kind, lasting, hit, explained = Kind.MASKED, absent, told.absent, near
-        if shares and min(shares) > _MOST:
+        if shares and min(shares) > MOST:
             kind = Kind.MISSING
     elif old:
         kind, lasting, hit, explained = Kind.STALE, old, today.rows, near
@@ -222,29 +264,45 @@ def _of_processor(
     else:
         return
     features = tuple(one.feature for one in explained) or tuple(own)
-    evidence = (*_of_signs(explained), *_of_values(explained, days), *_of_run(told, today))
+    evidence = (*signs_text(explained), *values_text(explained, days), *run_text(told, today))
     updated = told.last_updated if told else None
     sure = _confidence(explained, run=silent or old > 0 or late > 0)
     cause = Cause(kind, today.day, days[-lasting].day, today.rows, hit, features, processor, updated, evidence, sure)
     yield cause, explained
 
 
+def _moves(feature: Feature, days: Sequence[Day]) -> bool:
+    """Whether the values of a feature usually differ from those of the previous row of the key."""
+    shares = [share for day in days[:-1] if (share := day.features[feature.index].repeat_share) is not None]
+    return not shares or min(shares) < _MOVING
+
+
 def _hit(one: Seen, today: Day) -> int:
     """The number of rows that have an anomaly."""
-    return today.rows if one.sign is Sign.SHIFTED else round(one.share * today.rows)
+    return today.rows if one.sign in DISTANCES else round(one.share * today.rows)
 
 
-def _kind(own: Sequence[Feature], signs: Sequence[Seen], *, silent: bool, stale: bool) -> Kind | None:
-    """Return the kind of root cause that the anomalies of the features of one processor have together."""
+def _kind(
+    own: Sequence[Feature], moving: Sequence[Feature], signs: Sequence[Seen], ran: bool, silent: bool, stale: bool
+) -> Kind | None:
+    """Return the kind of root cause that the anomalies of the features of one processor have together.
+
+    A record that the processor ran excludes that it did not run, and that its output is old.
+    """
 
     def having(kind: Kind) -> int:
         return sum(one.sign in _SAID_BY[kind] for one in signs)
 
-    enough, frozen = len(own) * _MOST, having(Kind.MASKED)
+    enough, frozen = len(own) * MOST, having(Kind.MASKED)
+    repeated = sum(one.sign is Sign.REPEATED for one in signs)
     if 0 < having(Kind.MISSING) >= enough:
-        return Kind.MISSING
-    if frozen and (silent or (frozen >= enough and (stale or frozen > 1))):
-        return Kind.STALE if stale and not silent else Kind.MASKED
+        return Kind.PARTIAL if ran else Kind.MISSING
+    if frozen and silent:
+        return Kind.MASKED
+    if 0 < repeated >= len(moving) * MOST and stale:
+        return Kind.STALE
+    if not ran and frozen > 1 and frozen >= enough:
+        return Kind.STALE if stale or repeated == frozen else Kind.MASKED
     if 0 < having(Kind.DECLINING) >= enough:
         return Kind.DECLINING
     if 0 < having(Kind.PARTIAL) >= enough:
@@ -256,110 +314,47 @@ def _kind(own: Sequence[Feature], signs: Sequence[Seen], *, silent: bool, stale:
 
 def _confidence(signs: Sequence[Seen], *, run: bool) -> Confidence:
     """Two kinds of observation are certain, one that is unusual is likely, an unusual mean alone is possible."""
-    labels = any(one.sign in _LABELS for one in signs)
-    values = any(one.sign not in _LABELS for one in signs)
+    labels = any(one.sign in OF_LABELS for one in signs)
+    values = any(one.sign not in OF_LABELS for one in signs)
     if labels + values + run > 1:
         return Confidence.CERTAIN
-    weak = all(one.sign is Sign.SHIFTED or one.usual is None for one in signs)
+    weak = all(one.sign in DISTANCES or one.usual is None for one in signs)
     return Confidence.POSSIBLE if signs and weak else Confidence.LIKELY
 
 
-def _absent(processor: Processor, days: Sequence[Day]) -> int:
-    """The number of last dates on which most rows lack a run of a processor that rows used to have."""
-    told = [(day.processors[processor.name].absent, day.rows) for day in days if processor.name in day.processors]
-    lasting = _lasts([absent / rows for absent, rows in told])
-    if not lasting:
-        return 0
-    before = told[: len(told) - lasting]
-    usual = (sum(absent for absent, _ in before) + 1) / (sum(rows for _, rows in before) + 2)
-    return lasting if usual ** told[-1][0] <= BY_CHANCE else 0
+def _without_processor(seen: Sequence[Seen], registry: Registry, days: Sequence[Day]) -> Iterator[Cause]:
+    """Yield the root causes of anomalies that no processor explains: one for those that are alike.
 
-
-def _late(processor: Processor, days: Sequence[Day]) -> int:
-    """The number of last dates on which most rows were written before the processor ran."""
-    shares = [day.processors[processor.name].late / day.rows for day in days if processor.name in day.processors]
-    return _lasts([0.0, *shares] if len(shares) == 1 else shares)
-
-
-def _lasts(shares: Sequence[float]) -> int:
-    """The number of last dates with a share above one half, where such a share was not usual before."""
-    lasting = next((at for at, one in enumerate(reversed(shares)) if one <= _MOST), len(shares))
-    usual = shares[: len(shares) - lasting]
-    return lasting if usual and statistics.median(usual) < _MOST else 0
-
-
-def _older(processor: Processor, days: Sequence[Day]) -> int:
-    """The number of last dates on which the input was at least 20 hours older than on any date before.
-
-    The age of the input is the time from the last run to the date. Rows that are written again later keep their age.
+    Means that moved together across processors are one event.
     """
-    told = [(day.day, day.processors[processor.name].last_updated) for day in days if processor.name in day.processors]
-    ages = [datetime.combine(day, time(), UTC) - updated if updated else None for day, updated in told]
-    known = [age for age in ages if age is not None]
-    if not ages or ages[-1] is None:
-        return 0
-    lasting = _lasts([float(age is not None and age - min(known) >= _OLDER) for age in ages])
-    before = [age for age in ages[: len(ages) - lasting] if age is not None]
-    return lasting if before and ages[-1] - max(before) >= _OLDER else 0
+    groups: dict[tuple[object, ...], list[Seen]] = {}
+    details: dict[tuple[object, ...], str] = {}
+    for one in seen:
+        kind, processor, detail = _ALONE.get(one.sign, Kind.PARTIAL), one.feature.processor, ""
+        key: tuple[object, ...] = (kind, processor)
+        if one.sign in _OF_LEVEL:
+            own = [other for other in registry.active_features if other.processor == processor]
+            shape = shape_of(one, own, days)
+            detail = shape.text
+            pair = sorted((one.feature.index, shape.other.index)) if shape.other else one.feature.index
+            key = (kind, "") if shape.is_shift and kind is Kind.SHIFTED else (str(pair),)
+        details[key] = details.get(key) or detail
+        groups[key] = [*groups.get(key, ()), one]
+    for key, alike in groups.items():
+        yield _alone(alike, details[key], registry, days)
 
 
-def _alone(one: Seen, registry: Registry, days: Sequence[Day]) -> Cause:
-    """The root cause of an anomaly that no processor explains."""
-    today = days[-1]
-    processor = next((who for who in registry.processors if who.name == one.feature.processor), None)
-    told = today.processors.get(one.feature.processor)
-    evidence = (*_of_signs([one]), *_of_values([one], days))
+def _alone(alike: Sequence[Seen], detail: str, registry: Registry, days: Sequence[Day]) -> Cause:
+    """The root cause of anomalies that no processor explains."""
+    today, names = days[-1], {one.feature.processor for one in alike}
+    processor = next((who for who in registry.processors if {who.name} == names), None)
+    told = today.processors.get(processor.name) if processor else None
+    evidence = (*signs_text(alike), *values_text(alike, days))
+    if len(names) > 1:
+        evidence = (f"may be real: means of {len(names)} processors moved together", *evidence)
+        detail = ""
     return Cause(
-        _ALONE.get(one.sign, Kind.PARTIAL), today.day, days[-one.days].day, today.rows, _hit(one, today),
-        (one.feature,), processor,
-        told.last_updated if told else None, evidence, _confidence([one], run=False),
+        _ALONE.get(alike[0].sign, Kind.PARTIAL), today.day, days[-max(one.days for one in alike)].day, today.rows,
+        max(_hit(one, today) for one in alike), tuple(one.feature for one in alike), processor,
+        told.last_updated if told else None, evidence, _confidence(alike, run=False), detail=detail,
     )  # fmt: skip
-
-
-def _of_signs(signs: Sequence[Seen]) -> Iterator[str]:
-    """Yield a text for each kind of anomaly, with its features."""
-    for sign in dict.fromkeys(one.sign for one in signs):
-        own = [one for one in signs if one.sign is sign]
-        names = ", ".join(one.feature.name for one in own)
-        named = f"feature{'s' * (len(own) > 1)} {index_ranges(one.feature.index for one in own)} ({names})"
-        if sign is Sign.SHIFTED:
-            yield f"{named}: {sign}, {max(one.share for one in own):.1f} standard deviations from usual"
-            continue
-        usual = [one.usual for one in own if one.usual is not None]
-        compared = f"usually {_between(usual)}" if usual else "no earlier date to compare with"
-        shares = _between([one.share for one in own])
-        yield f"{named}: {sign} ({compared if shares == '100%' and 'all rows' in sign else f'{shares}, {compared}'})"
-
-
-def _of_values(signs: Sequence[Seen], days: Sequence[Day]) -> Iterator[str]:
-    """Yield how far the values are from usual, for anomalies of values."""
-    for one in [one for one in signs if one.sign not in _LABELS][:_SHOWN]:
-        *before, today = (day.features[one.feature.index] for day in days)
-        told = [day for day in before if day.present and day.mean is not None and day.stddev is not None]
-        if today.mean is None or not told:
-            continue
-        mean, spread = (statistics.mean(getattr(day, what) for day in told) for what in ("mean", "stddev"))
-        zeros = statistics.mean(day.zeros / day.present for day in told)
-        yield (
-            f"{one.feature.name}: mean {today.mean:.3g} (usually {mean:.3g}), standard deviation "
-            f"{today.stddev or 0:.3g} (usually {spread:.3g}), zeros {today.zeros / today.present:.0%} "
-            f"(usually {zeros:.0%})"
-        )
-
-
-def _between(shares: Sequence[float]) -> str:
-    """Return `2%` or `1-2%`."""
-    low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
-    return low if low == high else f"{low.rstrip('%')}-{high}"
-
-
-def _of_run(told: ProcessorDay | None, today: Day) -> Iterator[str]:
-    """Yield what the rows record about the run of the processor."""
-    if told is None:
-        return
-    if told.absent:
-        yield f"{told.absent:,} of {today.rows:,} rows record no run"
-    elif told.last_updated is not None:
-        yield f"the last run was at {told.last_updated:%Y-%m-%d %H:%M} UTC"
-    if told.late:
-        yield f"{told.late:,} of {today.rows:,} rows were written before that run"

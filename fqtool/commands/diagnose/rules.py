@@ -1,76 +1,28 @@
-"""Rules of a diagnosis: one for each kind of root cause, with its evidence and the commands to run."""
+"""Rules of a diagnosis about processors and features: one for each kind of root cause."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from fqtool.commands.diagnose.root_causes import Cause, Kind
+from fqtool.commands.diagnose.wording import (
+    REBUILD,
+    are,
+    finding_of,
+    have,
+    look_at,
+    of_features,
+    of_processor,
+    rows_of,
+    since,
+)
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity, rule
-from fqtool.findings.remedy import Remedy, commands
-from fqtool.output.table_text import index_ranges
 
 
 def findings_of(cause: Cause) -> tuple[Finding, ...]:
     """Return the findings of a root cause: one, by the rule for its kind."""
     return tuple(finding for one in rules_of(Group.DIAGNOSIS) for finding in one.check(cause))
-
-
-def _finding(cause: Cause, message: str, *, rerun: bool = True) -> Finding:
-    """Return a finding with the evidence as its cause, and what to run, in order, as its remedy."""
-    processor, evidence = cause.processor, "; ".join(cause.evidence)
-    subject = processor.name if processor else _names(cause) or "feature vector"
-    first = "Rebuild the rows of the store."
-    if rerun and processor:
-        table = f" ({processor.table})" if processor.table else ""
-        first = f"Run {processor.name}{table} for {_dates(cause)} and rebuild the rows of the store."
-    return Finding(subject, message, f"{cause.confidence}: {evidence}.", _scored_after(cause, first))
-
-
-def _names(cause: Cause) -> str:
-    return ", ".join(one.name for one in cause.features)
-
-
-def _features(cause: Cause) -> str:
-    """Return `feature 5` or `features 5-8`."""
-    word = "feature" if len(cause.features) == 1 else "features"
-    return f"{word} {index_ranges(one.index for one in cause.features)}"
-
-
-def _are(cause: Cause) -> str:
-    return "is" if len(cause.features) == 1 else "are"
-
-
-def _have(cause: Cause) -> str:
-    return "has" if len(cause.features) == 1 else "have"
-
-
-def _rows(cause: Cause) -> str:
-    return f"all {cause.rows:,} rows" if cause.hit == cause.rows else f"{cause.hit:,} of {cause.rows:,} rows"
-
-
-def _since(cause: Cause) -> str:
-    return "" if cause.since == cause.day else f", since {cause.since}"
-
-
-def _until(cause: Cause) -> str:
-    return f" --end {cause.day}" if cause.since != cause.day else ""
-
-
-def _dates(cause: Cause) -> str:
-    return str(cause.day) if cause.since == cause.day else f"{cause.since} to {cause.day}"
-
-
-def _of_features(cause: Cause, what: str, *, rerun: bool = True) -> Finding:
-    """Return the finding of a cause whose message begins with the names of its features."""
-    return _finding(cause, f"{_names(cause)} {what} in {_rows(cause)} on {cause.day}{_since(cause)}.", rerun=rerun)
-
-
-def _of_processor(cause: Cause, did: str, what: str) -> Finding:
-    """Return the finding of a cause whose message begins with its processor, as far as one is known."""
-    rows = f"{_features(cause)} {what} in {_rows(cause)}"
-    who = f"{cause.processor.name} {did}: {rows}" if cause.processor else f"{rows} on {cause.day}"
-    return _finding(cause, f"{who[0].upper()}{who[1:]}{_since(cause)}.")
 
 
 @rule("FQ601", group=Group.DIAGNOSIS)
@@ -86,7 +38,7 @@ def processor_missing(cause: Cause) -> Iterator[Finding]:
     Fix: Run the processor for the date, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.MISSING:
-        yield _of_processor(cause, f"did not run for {cause.day}", f"{_are(cause)} defaulted")
+        yield of_processor(cause, f"did not run for {cause.day}", f"{are(cause)} {cause.absent}")
 
 
 @rule("FQ602", group=Group.DIAGNOSIS)
@@ -104,7 +56,7 @@ def masked_defaults(cause: Cause) -> Iterator[Finding]:
     """
     if cause.kind is Kind.MASKED:
         did = f"did not run for {cause.day}, but the labels report real values"
-        yield _of_processor(cause, did, f"{_have(cause)} old or constant values")
+        yield of_processor(cause, did, f"{have(cause)} old or constant values")
 
 
 @rule("FQ603", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -119,8 +71,11 @@ def stale_input(cause: Cause) -> Iterator[Finding]:
 
     Fix: Run the processor for the date, rebuild the rows of the store, then score the date.
     """
+    what = f"{have(cause)} values of an earlier date"
     if cause.kind is Kind.STALE:
-        yield _of_processor(cause, f"supplied old output for {cause.day}", f"{_have(cause)} values of an earlier date")
+        yield of_processor(cause, f"supplied old output for {cause.day}", what)
+    elif cause.kind is Kind.REPEATED:
+        yield of_features(cause, what, "Look for the join or the copy that keeps old values")
 
 
 @rule("FQ604", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -136,7 +91,7 @@ def partly_defaulted(cause: Cause) -> Iterator[Finding]:
     Fix: Run the processor for the missing keys, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.PARTIAL:
-        yield _of_processor(cause, f"had incomplete input for {cause.day}", f"{_are(cause)} defaulted")
+        yield of_processor(cause, f"had incomplete input for {cause.day}", f"{are(cause)} {cause.absent}")
 
 
 @rule("FQ605", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -153,7 +108,7 @@ def declining_input(cause: Cause) -> Iterator[Finding]:
     """
     if cause.kind is Kind.DECLINING:
         did = f"had worse input from date to date until {cause.day}"
-        yield _of_processor(cause, did, f"{_are(cause)} defaulted")
+        yield of_processor(cause, did, f"{are(cause)} {cause.absent}")
 
 
 @rule("FQ606", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -169,8 +124,8 @@ def late_processor(cause: Cause) -> Iterator[Finding]:
     Fix: Rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.LATE and cause.processor:
-        message = f"{cause.processor.name} ran after {_rows(cause)} on {cause.day} were written{_since(cause)}."
-        yield _finding(cause, message, rerun=False)
+        message = f"{cause.processor.name} ran after {rows_of(cause)} on {cause.day} were written{since(cause)}."
+        yield finding_of(cause, message, first=REBUILD)
 
 
 @rule("FQ607", group=Group.DIAGNOSIS)
@@ -186,7 +141,7 @@ def constant_feature(cause: Cause) -> Iterator[Finding]:
     Fix: Repair the upstream column, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.CONSTANT:
-        yield _of_features(cause, f"{_have(cause)} one value")
+        yield of_features(cause, f"{have(cause)} one value", "Find why all rows have one value")
 
 
 @rule("FQ608", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -203,41 +158,7 @@ def shifted_feature(cause: Cause) -> Iterator[Finding]:
     date.
     """
     if cause.kind is Kind.SHIFTED:
-        yield _of_features(cause, f"{_have(cause)} an unusual mean")
-
-
-@rule("FQ609", group=Group.DIAGNOSIS)
-def misshapen_vector(cause: Cause) -> Iterator[Finding]:
-    """The feature vector has more or fewer values than the registry has features.
-
-    Problem: Models read by position. Each position after a missing value holds the wrong feature.
-
-    Why: A writer built the rows from another version of the features.
-
-    Example: A vector has 35 values; the registry has 37 features.
-
-    Fix: Rebuild the rows with the features of the registry, then score the date.
-    """
-    if cause.kind is Kind.MISSHAPEN:
-        message = f"The feature vector has the wrong length in {_rows(cause)} on {cause.day}{_since(cause)}."
-        yield _finding(cause, message, rerun=False)
-
-
-@rule("FQ610", group=Group.DIAGNOSIS)
-def misordered_vector(cause: Cause) -> Iterator[Finding]:
-    """The feature names in the rows have another order than the features of the registry.
-
-    Problem: Models read by position, so each position holds the wrong feature.
-
-    Why: A writer built the rows from another version of the features.
-
-    Example: `feature_names` begins with `points_avg_last_10`; the registry begins with `points_avg_last_5`.
-
-    Fix: Rebuild the rows with the features of the registry, then score the date.
-    """
-    if cause.kind is Kind.MISORDERED:
-        message = f"The feature vector has the wrong order in {_rows(cause)} on {cause.day}{_since(cause)}."
-        yield _finding(cause, message, rerun=False)
+        yield of_features(cause, f"{have(cause)} an unusual mean", "Compare the values with those of earlier dates")
 
 
 @rule("FQ611", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -254,8 +175,9 @@ def silent_defaults(cause: Cause) -> Iterator[Finding]:
     default values.
     """
     if cause.kind is Kind.NEUTRAL:
-        what = f"{_have(cause)} the default value under a label of real values"
-        yield _of_processor(cause, f"wrote default values for {cause.day}", what)
+        what = f"{have(cause)} the default value under a label of real values"
+        first = look_at(cause, "Find why the input was absent")
+        yield of_processor(cause, f"wrote default values for {cause.day}", what, first=first)
 
 
 @rule("FQ612", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -272,7 +194,9 @@ def values_outside_range(cause: Cause) -> Iterator[Finding]:
     date.
     """
     if cause.kind is Kind.OUTSIDE:
-        yield _of_features(cause, f"{_are(cause)} outside the range of the registry")
+        yield of_features(
+            cause, f"{are(cause)} outside the range of the registry", "Compare the unit and the definition"
+        )
 
 
 @rule("FQ613", group=Group.DIAGNOSIS)
@@ -289,7 +213,7 @@ def values_missing(cause: Cause) -> Iterator[Finding]:
     `null_share` under `spread`.
     """
     if cause.kind is Kind.NO_VALUE:
-        yield _of_features(cause, f"{_are(cause)} NULL")
+        yield of_features(cause, f"{are(cause)} NULL", "Find why the value is absent")
 
 
 @rule("FQ614", group=Group.DIAGNOSIS)
@@ -305,65 +229,20 @@ def values_not_finite(cause: Cause) -> Iterator[Finding]:
     Fix: Repair the computation, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.NOT_FINITE:
-        yield _of_features(cause, f"{_are(cause)} NaN or infinite")
+        yield of_features(cause, f"{are(cause)} NaN or infinite", "Find the division or conversion that fails")
 
 
-@rule("FQ615", Severity.WARNING, group=Group.DIAGNOSIS)
-def unusual_row_count(cause: Cause) -> Iterator[Finding]:
-    """A date has fewer or more rows than usual, also for its weekday.
+@rule("FQ620", Severity.WARNING, group=Group.DIAGNOSIS)
+def values_of_other_keys(cause: Cause) -> Iterator[Finding]:
+    """Values are much farther from those of the key's previous row than usual, and their mean is usual.
 
-    Problem: Keys have no features, or have them twice.
+    Problem: The model reads the values of other keys.
 
-    Why: An input was incomplete, a filter changed, or a job wrote twice.
+    Why: A join by position or by a wrong key, or rows that were sorted between two steps.
 
-    Example: 30 rows, usually 60.
+    Example: `points_avg_season` changes by 6.2 on average from one date to the next, usually by 0.3.
 
-    Fix: Compare the keys with those of the date before, rebuild the rows of the store, then score the date.
+    Fix: Compare the keys of the join, rebuild the rows of the store, then score the date.
     """
-    if cause.kind is Kind.ROW_COUNT:
-        yield _of_rows(f"The store has {cause.rows:,} rows on {cause.day}{_since(cause)}: {cause.evidence[0]}.", cause)
-
-
-@rule("FQ616", group=Group.DIAGNOSIS)
-def repeated_keys_on_date(cause: Cause) -> Iterator[Finding]:
-    """Several rows of a date have the same keys.
-
-    Problem: A reader gets one of these rows at random, and scoring cannot distinguish them.
-
-    Why: A job wrote the date twice, or a join multiplied its rows.
-
-    Example: 60 of 120 rows have the keys of another row.
-
-    Fix: Delete the surplus rows, then score the date.
-    """
-    if cause.kind is Kind.REPEATED_KEYS:
-        message = f"{cause.hit:,} of {cause.rows:,} rows on {cause.day} have the keys of another row{_since(cause)}."
-        yield _of_rows(message, cause, "Delete the surplus rows.")
-
-
-@rule("FQ617", Severity.WARNING, group=Group.DIAGNOSIS)
-def date_has_no_rows(cause: Cause) -> Iterator[Finding]:
-    """A date has no rows, although most dates before it have rows.
-
-    Problem: Models cannot predict for the date.
-
-    Why: The job that writes the store did not run, or failed.
-
-    Example: 0 rows on 2026-01-20, usually 60.
-
-    Fix: Build the rows of the store for the date, then score the date. A weekday that never has rows is not reported.
-    """
-    if cause.kind is Kind.NO_ROWS:
-        message = f"The store has 0 rows on {cause.day}{_since(cause)}: {cause.evidence[0]}."
-        yield _of_rows(message, cause, "Build the rows of the store.")
-
-
-def _of_rows(message: str, cause: Cause, first: str = "Rebuild the rows of the store.") -> Finding:
-    return Finding("rows", message, remedy=_scored_after(cause, first))
-
-
-def _scored_after(cause: Cause, first: str) -> Remedy:
-    """Return what a person does, and the scoring after it if the registry has columns to compute."""
-    if not cause.scorable:
-        return first
-    return commands(f"score --start {cause.since}{_until(cause)}", first=f"{first} Then run:")
+    if cause.kind is Kind.OTHER_KEYS:
+        yield of_features(cause, "seem to hold values of other keys", "Compare the keys of the join")

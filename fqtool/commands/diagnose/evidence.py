@@ -1,0 +1,66 @@
+"""The evidence of a root cause as texts: anomalies, values beside the usual ones, and the record of a run."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Sequence
+
+from fqtool.commands.diagnose.anomalies import Seen, Sign
+from fqtool.commands.diagnose.daily_stats import Day, ProcessorDay
+from fqtool.output.table_text import index_ranges
+
+OF_LABELS = (Sign.DEFAULTED, Sign.MORE_DEFAULTS, Sign.RISING)
+"""The anomalies that labels show; values show the others."""
+DISTANCES = (Sign.SHIFTED, Sign.UNRELATED)
+"""The anomalies of all rows, whose share is a number of usual changes."""
+_SHOWN = 3
+
+
+def signs_text(signs: Sequence[Seen]) -> Iterator[str]:
+    """Yield a text for each kind of anomaly, with its features."""
+    for sign in dict.fromkeys(one.sign for one in signs):
+        own = [one for one in signs if one.sign is sign]
+        names = ", ".join(one.feature.name for one in own)
+        named = f"feature{'s' * (len(own) > 1)} {index_ranges(one.feature.index for one in own)} ({names})"
+        if sign in DISTANCES:
+            changes = min(max(one.share for one in own), 1000)
+            yield f"{named}: {sign}, {changes:.1f} times the usual change between dates"
+            continue
+        usual = [one.usual for one in own if one.usual is not None]
+        compared = f"usually {_between(usual)}" if usual else "no earlier date to compare with"
+        shares = _between([one.share for one in own])
+        yield f"{named}: {sign} ({compared if shares == '100%' and 'all rows' in sign else f'{shares}, {compared}'})"
+
+
+def values_text(signs: Sequence[Seen], days: Sequence[Day]) -> Iterator[str]:
+    """Yield how far the values are from usual, for anomalies of values."""
+    for one in [one for one in signs if one.sign not in OF_LABELS][:_SHOWN]:
+        *before, today = (day.features[one.feature.index] for day in days)
+        told = [day for day in before if day.present and day.mean is not None and day.stddev is not None]
+        if today.mean is None or not told:
+            continue
+        mean, spread = (statistics.median(getattr(day, what) for day in told) for what in ("mean", "stddev"))
+        zeros = statistics.median(day.zeros / day.present for day in told)
+        yield (
+            f"{one.feature.name}: mean {today.mean:.3g} (usually {mean:.3g}), standard deviation "
+            f"{today.stddev or 0:.3g} (usually {spread:.3g}), zeros {today.zeros / today.present:.0%} "
+            f"(usually {zeros:.0%})"
+        )
+
+
+def _between(shares: Sequence[float]) -> str:
+    """Return `2%` or `1-2%`."""
+    low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
+    return low if low == high else f"{low.rstrip('%')}-{high}"
+
+
+def run_text(told: ProcessorDay | None, today: Day) -> Iterator[str]:
+    """Yield what the rows record about the run of the processor."""
+    if told is None:
+        return
+    if told.absent:
+        yield f"{told.absent:,} of {today.rows:,} rows record no run"
+    elif told.last_updated is not None:
+        yield f"the last run was at {told.last_updated:%Y-%m-%d %H:%M} UTC"
+    if told.late:
+        yield f"{told.late:,} of {today.rows:,} rows were written before that run"

@@ -1,0 +1,72 @@
+"""Groups of rows, such as a team or an airport: one without rows on a date, and one that is new."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fqtool.commands.diagnose.daily_stats import Day
+
+_ENOUGH = 7
+_REGULAR = 0.9
+_LEAST = 5  # rows of a date; a smaller group may lack them by chance
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChange:
+    """Groups of one column that are gone or new.
+
+    Attributes:
+        text: The column and the groups, such as `` `team` BOS ``.
+        evidence: On how many dates before the groups have rows.
+        lasting: Number of last dates on which they are gone, or present.
+    """
+
+    text: str
+    evidence: str
+    lasting: int
+
+
+def groups_gone(days: Sequence[Day]) -> list[GroupChange]:
+    """Return the groups without rows on the last date that have rows on nearly all dates before, also on its weekday.
+
+    Dates that also lack the group, directly before the last one, belong to the problem.
+    """
+    *before, today = days
+    found = []
+    for name, now in today.groups.items():
+        known = [(one.day, one.groups[name]) for one in before if name in one.groups]
+        lost: dict[tuple[int, int], list[str]] = {}
+        for group in sorted(set().union(*(groups for _, groups in known)) - set(now)):
+            lasting = next((at for at, (_, groups) in enumerate(reversed(known)) if group in groups), len(known))
+            earlier = known[: len(known) - lasting]
+            having = [day for day, groups in earlier if group in groups]
+            weekdays = [group in groups for day, groups in earlier if day.weekday() == today.day.weekday()]
+            rows = statistics.median(groups[group] for _, groups in earlier if group in groups) if having else 0
+            if rows >= _LEAST and len(earlier) >= _ENOUGH and len(having) >= _REGULAR * len(earlier) and all(weekdays):
+                lost.setdefault((lasting + 1, len(having)), []).append(group)
+        for (lasting, count), groups in lost.items():
+            dates = len(known) - lasting + 1
+            found.append(GroupChange(_named(name, groups), f"rows on {count} of {dates} earlier dates", lasting))
+    return found
+
+
+def groups_new(days: Sequence[Day]) -> list[GroupChange]:
+    """Return the groups of the last date that no date before has, where the groups are otherwise the same each date."""
+    *before, today = days
+    found = []
+    for name, now in today.groups.items():
+        known = [one.groups[name] for one in before if name in one.groups]
+        if len(known) < _ENOUGH or not (new := sorted(set(now) - set().union(*known))):
+            continue
+        usual = set.intersection(*map(set, known))
+        if usual == set().union(*known):
+            found.append(GroupChange(_named(name, new), f"no rows on {len(known)} earlier dates", 1))
+    return found
+
+
+def _named(name: str, groups: Sequence[str]) -> str:
+    more = f" and {len(groups) - _SHOWN} more" if len(groups) > _SHOWN else ""
+    return f"`{name}` {', '.join(groups[:_SHOWN])}{more}"

@@ -1,0 +1,128 @@
+"""Rules of a diagnosis about whole rows: vectors, row counts, keys and groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fqtool.commands.diagnose.root_causes import Cause, Kind
+from fqtool.commands.diagnose.wording import REBUILD, finding_of, of_rows, rows_of, since
+from fqtool.findings.finding import Finding, Group, Severity, rule
+
+
+@rule("FQ609", group=Group.DIAGNOSIS)
+def misshapen_vector(cause: Cause) -> Iterator[Finding]:
+    """The feature vector has more or fewer values than the registry has features.
+
+    Problem: Models read by position. Each position after a missing value holds the wrong feature.
+
+    Why: A writer built the rows from another version of the features.
+
+    Example: A vector has 35 values; the registry has 37 features.
+
+    Fix: Rebuild the rows with the features of the registry, then score the date.
+    """
+    if cause.kind is Kind.MISSHAPEN:
+        message = f"The feature vector has the wrong length in {rows_of(cause)} on {cause.day}{since(cause)}."
+        yield finding_of(cause, message, first=REBUILD)
+
+
+@rule("FQ610", group=Group.DIAGNOSIS)
+def misordered_vector(cause: Cause) -> Iterator[Finding]:
+    """The feature names in the rows have another order than the features of the registry.
+
+    Problem: Models read by position, so each position holds the wrong feature.
+
+    Why: A writer built the rows from another version of the features.
+
+    Example: `feature_names` begins with `points_avg_last_10`; the registry begins with `points_avg_last_5`.
+
+    Fix: Rebuild the rows with the features of the registry, then score the date.
+    """
+    if cause.kind is Kind.MISORDERED:
+        message = f"The feature vector has the wrong order in {rows_of(cause)} on {cause.day}{since(cause)}."
+        yield finding_of(cause, message, first=REBUILD)
+
+
+@rule("FQ615", Severity.WARNING, group=Group.DIAGNOSIS)
+def unusual_row_count(cause: Cause) -> Iterator[Finding]:
+    """A date has fewer or more rows than usual, also for its weekday.
+
+    Problem: Keys have no features, or have them twice.
+
+    Why: An input was incomplete, a filter changed, or a job wrote twice.
+
+    Example: 30 rows, usually 60.
+
+    Fix: Compare the keys with those of the date before, rebuild the rows of the store, then score the date.
+    """
+    if cause.kind is Kind.ROW_COUNT:
+        yield of_rows(f"The store has {cause.rows:,} rows on {cause.day}{since(cause)}: {cause.evidence[0]}.", cause)
+
+
+@rule("FQ616", group=Group.DIAGNOSIS)
+def repeated_keys_on_date(cause: Cause) -> Iterator[Finding]:
+    """Several rows of a date have the same keys.
+
+    Problem: A reader gets one of these rows at random, and scoring cannot distinguish them.
+
+    Why: A job wrote the date twice, or a join multiplied its rows.
+
+    Example: 60 of 120 rows have the keys of another row.
+
+    Fix: Delete the surplus rows, then score the date.
+    """
+    if cause.kind is Kind.REPEATED_KEYS:
+        message = f"{cause.hit:,} of {cause.rows:,} rows on {cause.day} have the keys of another row{since(cause)}."
+        yield of_rows(message, cause, "Delete the surplus rows.")
+
+
+@rule("FQ617", Severity.WARNING, group=Group.DIAGNOSIS)
+def date_has_no_rows(cause: Cause) -> Iterator[Finding]:
+    """A date has no rows, although most dates before it have rows.
+
+    Problem: Models cannot predict for the date.
+
+    Why: The job that writes the store did not run, or failed.
+
+    Example: 0 rows on 2026-01-20, usually 60.
+
+    Fix: Build the rows of the store for the date, then score the date. A weekday that never has rows is not reported.
+    """
+    if cause.kind is Kind.NO_ROWS:
+        message = f"The store has 0 rows on {cause.day}{since(cause)}: {cause.evidence[0]}."
+        yield of_rows(message, cause, "Build the rows of the store.")
+
+
+@rule("FQ618", group=Group.DIAGNOSIS)
+def group_has_no_rows(cause: Cause) -> Iterator[Finding]:
+    """A group of rows, such as a team, has no rows on a date, although it has rows on nearly all dates before.
+
+    Problem: Models cannot predict for any key of the group.
+
+    Why: One part of the input is missing, such as the file of one airport, or a filter excludes it.
+
+    Example: `origin` LGA has no rows on 2026-02-06, and has rows on 14 of 14 earlier dates.
+
+    Fix: Find the input of the group, build its rows, then score the date. Groups are the keys besides the date, where
+    there are several, and the columns under `entities` of the table.
+    """
+    if cause.kind is Kind.GROUP_GONE:
+        message = f"{cause.detail}: no rows on {cause.day}{since(cause)}; {cause.evidence[0]}."
+        yield of_rows(message, cause, "Find the input of these rows and build them.")
+
+
+@rule("FQ619", Severity.WARNING, group=Group.DIAGNOSIS)
+def new_group(cause: Cause) -> Iterator[Finding]:
+    """A date has a group of rows, such as a team, that no date before has; otherwise the groups never change.
+
+    Problem: The models were not trained on the group, or its name changed and its history is lost.
+
+    Why: A new team, a renamed or misspelt one, or rows of another source.
+
+    Example: `origin` LGX has rows on 2026-02-06, and has no rows on 14 earlier dates.
+
+    Fix: Where the group is new, nothing. Otherwise repair its name, rebuild the rows, then score the date.
+    """
+    if cause.kind is Kind.GROUP_NEW:
+        message = f"{cause.detail}: new rows on {cause.day}; {cause.evidence[0]}."
+        yield of_rows(message, cause, "Compare the name with those of the dates before; if it is wrong, repair it.")

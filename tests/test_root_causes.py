@@ -1,0 +1,401 @@
+"""Root causes on data with groups, weekdays and shared values: each check has a case that fails without it."""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from fqtool.commands.diagnose.anomalies import Sign, signs_of
+from fqtool.commands.diagnose.daily_stats import Day, Evidence, FeatureDay, ProcessorDay
+from fqtool.commands.diagnose.root_causes import Cause, causes_of
+from fqtool.commands.diagnose.rules import findings_of
+from fqtool.migrations.plan import make_statement
+from fqtool.registry.model import BaseColumn, Feature, Inputs, Processor, Registry, Source, Spread, TableSpec
+from fqtool.schema.build import desired_table
+from fqtool.table.changes import CreateTable
+from fqtool.table.model import State
+from fqtool.warehouse.duckdb.files import load
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
+from tests.stores import small_registry
+
+FIRST = date(2026, 1, 5)  # a Monday
+ROWS = 80
+
+
+def statistics_of(
+    values: Sequence[float], feature: Feature, before: Sequence[float] | None = None, defaults: int = 0
+) -> FeatureDay:
+    """The statistics of a date, as the query returns them; `before` are the values of the previous rows."""
+    low, high = feature.range or (min(values), max(values))
+    pairs = [(one, old) for one, old in zip(values, before or (), strict=False) if one or old]
+    return FeatureDay(
+        scored=len(values) + defaults, defaults=defaults, missing=0, nonfinite=0, present=len(values),
+        mean=statistics.mean(values), stddev=statistics.stdev(values), low=min(values), high=max(values),
+        zeros=values.count(0), outside=sum(not low <= one <= high for one in values),
+        neutral=values.count(feature.expected) if feature.expected is not None else 0,
+        repeats=sum(one == old for one, old in pairs), followed=len(pairs), cold=0, cold_defaults=0,
+        distinct=len(set(values)), negatives=sum(one < 0 for one in values),
+        step=statistics.mean(abs(one - old) for one, old in pairs) if pairs else None,
+    )  # fmt: skip
+
+
+Values = Callable[[int, random.Random], list[float]]
+"""Number of a date -> the values of its rows."""
+
+
+def dates_of(features: Sequence[Feature], values: Sequence[Values], count: int = 15, seed: int = 1) -> list[Day]:
+    """Some dates on which features have these values; every processor ran."""
+    before: dict[int, list[float]] = {}
+    days = []
+    for at in range(count):
+        drawn = random.Random(f"{seed}|{at}")
+        held = {feature.index: make(at, drawn) for feature, make in zip(features, values, strict=True)}
+        about = {one.index: statistics_of(held[one.index], one, before.get(one.index)) for one in features}
+        rows = max(one.present for one in about.values())
+        days.append(Day(FIRST + timedelta(days=at), rows, rows, 0, 0, 0, about, {}, {}))
+        before = held
+    return days
+
+
+def around(mean: float, spread: float = 1.0, rows: int = ROWS) -> Values:
+    """Values that scatter around a mean, which itself moves a little from date to date."""
+
+    def values(_: int, drawn: random.Random) -> list[float]:
+        level = mean + drawn.gauss(0, spread / 10)
+        return [drawn.gauss(level, spread) for _ in range(rows)]
+
+    return values
+
+
+def last(usual: Values, today: Callable[[list[float]], list[float]], dates: int = 1, count: int = 15) -> Values:
+    """The usual values, changed on the last dates."""
+    return lambda at, drawn: today(usual(at, drawn)) if at >= count - dates else usual(at, drawn)
+
+
+def sign(feature: Feature, values: Values, count: int = 15) -> Sign | None:
+    """What is unusual about a feature on the last date."""
+    seen = signs_of(feature, dates_of([feature], [values], count))
+    return seen.sign if seen else None
+
+
+PLAIN = Feature(0, "level", "one", processor="Job")
+
+
+def test_a_level_that_the_weekday_had_before_is_usual() -> None:
+    """Twice as much on each Monday is usual; three times as much on a Thursday is one."""
+    usual = around(20.0)
+    mondays: Values = lambda at, drawn: [2 * one for one in usual(at, drawn)] if at % 7 == 0 else usual(at, drawn)  # noqa: E731
+    assert sign(PLAIN, mondays) is None
+    thursday = last(mondays, lambda values: [3 * one for one in values], count=18)
+    assert sign(PLAIN, thursday, 18) is Sign.SHIFTED
+
+
+def test_one_bad_date_in_the_baseline_does_not_hide_a_shift() -> None:
+    """The scatter between dates is robust: a date at ten times the level does not make four deviations usual."""
+    usual = around(20.0)
+    shifted = last(usual, lambda values: [one + 4 for one in values])
+    assert sign(PLAIN, shifted) is Sign.SHIFTED
+    with_outlier: Values = lambda at, drawn: [10 * one for one in usual(at, drawn)] if at == 5 else shifted(at, drawn)  # noqa: E731
+    assert sign(PLAIN, with_outlier) is Sign.SHIFTED
+
+
+def test_a_value_that_a_group_shares_is_compared_by_dates() -> None:
+    """Three airports of 90 rows have a weather that changes from date to date: no date of it is unusual."""
+
+    def shared(at: int, drawn: random.Random) -> list[float]:
+        del at
+        level = drawn.gauss(50, 10)
+        return [level + site for site in range(3) for _ in range(30)]
+
+    quiet = [sign(PLAIN, lambda at, _, seed=seed: shared(at, random.Random(f"{seed}|{at}"))) for seed in range(20)]
+    assert quiet == [None] * 20
+
+
+def test_a_declared_range_holds_on_every_date() -> None:
+    """A tenth of the values is outside from the first date on."""
+    feature = replace(PLAIN, range=(0, 30))
+    outside = last(around(20.0), lambda values: [99.0] * 8 + values[8:], dates=15)
+    assert sign(feature, outside) is Sign.OUTSIDE
+    assert sign(replace(PLAIN, range=(0, 100)), outside) is None
+
+
+@pytest.mark.parametrize("today", [lambda values: [one + 8 for one in values], lambda values: [20.0] * len(values)])
+def test_optional_excuses_absence_alone(today: Callable[[list[float]], list[float]]) -> None:
+    """An optional feature may be absent; where it has values, level and variation are judged."""
+    optional = replace(PLAIN, optional=True)
+    assert sign(optional, last(around(20.0), today)) in (Sign.SHIFTED, Sign.CONSTANT)
+    assert sign(optional, around(20.0)) is None
+
+
+def test_a_feature_constant_since_its_first_date_is_named() -> None:
+    """Unless it may be constant."""
+    constant: Values = lambda *_: [7.0] * ROWS  # noqa: E731
+    assert sign(PLAIN, constant) is Sign.CONSTANT
+    assert sign(replace(PLAIN, spread=Spread(may_be_constant=True)), constant) is None
+
+
+def test_a_common_value_of_a_varied_feature_is_constant() -> None:
+    """The usual mean in all rows is one value, also where the scatter of the dates is large."""
+    uneven: Values = lambda at, drawn: [drawn.gauss(20, 1 + 5 * (at % 3)) for _ in range(ROWS)]  # noqa: E731
+    assert sign(PLAIN, last(uneven, lambda values: [20.0] * len(values))) is Sign.CONSTANT
+
+
+def defaulted(shares: Sequence[float], feature: Feature) -> list[Day]:
+    """Dates with these shares of default values."""
+    days = dates_of([feature], [around(20.0)], len(shares))
+    return [
+        replace(day, rows=100, scored=100, features={
+            feature.index: replace(day.features[feature.index], scored=100, defaults=round(100 * share))
+        })
+        for day, share in zip(days, shares, strict=True)
+    ]  # fmt: skip
+
+
+def test_a_lasting_share_of_default_values_does_not_become_usual() -> None:
+    """60% for 15 dates are named where no share is declared; a declared share holds on every date."""
+    lasting, declared = defaulted([0.6] * 15, PLAIN), replace(PLAIN, spread=Spread(null_share=0.3))
+    assert (seen := signs_of(PLAIN, lasting)) is not None
+    assert (seen.sign, seen.days) == (Sign.MORE_DEFAULTS, 15)
+    assert (seen := signs_of(declared, lasting)) is not None
+    assert (seen.sign, seen.usual) == (Sign.MORE_DEFAULTS, 0.3)
+    assert signs_of(replace(PLAIN, spread=Spread(null_share=0.6)), lasting) is None
+    assert signs_of(replace(PLAIN, optional=True), lasting) is None
+
+
+def walk(size: float, rows: int = ROWS) -> Values:
+    """Values of keys that differ much, and change little from date to date."""
+    levels = [10 + 10 * number / rows for number in range(rows)]
+    return lambda _, drawn: [level + drawn.gauss(0, size) for level in levels]
+
+
+def test_repetition_of_two_fifths_of_the_keys_is_found() -> None:
+    """A value of yes or no repeats by chance."""
+    held: dict[int, list[float]] = {}
+
+    def repeated(at: int, drawn: random.Random) -> list[float]:
+        held[at] = walk(0.1)(at, drawn)
+        return [*held[13][:32], *held[at][32:]] if at == 14 else held[at]
+
+    def yes_or_no(at: int, drawn: random.Random) -> list[float]:
+        if at > 12:
+            return [float(number < ROWS / 2) for number in range(ROWS)]
+        return [float(drawn.random() < 0.1) for _ in range(ROWS)]
+
+    assert sign(PLAIN, repeated) is Sign.REPEATED
+    assert sign(PLAIN, yes_or_no) is not Sign.REPEATED
+
+
+def test_few_values_that_rows_share_repeat_by_chance() -> None:
+    """Three airports with the same visibility as the day before: one such feature is usual, two are a finding."""
+
+    def shared(at: int, _: random.Random) -> list[float]:
+        drawn = random.Random(min(at, 13))
+        return [drawn.gauss(10, 2) for _ in range(3)] * 30
+
+    assert causes([PLAIN], [shared]) == ()
+    assert "have values of an earlier date" in told(causes([PLAIN, OTHER], [shared, shared]))
+
+
+def test_values_of_other_keys_are_far_from_the_key_s_previous_row() -> None:
+    """The mean is the same, and each key has the value of another one."""
+    shuffled = last(walk(0.1), lambda values: random.Random(5).sample(values, len(values)))
+    assert sign(PLAIN, shuffled) is Sign.UNRELATED
+    assert sign(PLAIN, walk(0.1)) is None
+
+
+# --- causes ----------------------------------------------------------------------------------------------------------
+
+OTHER = Feature(1, "other", "one", processor="Job")
+ELSEWHERE = Feature(2, "elsewhere", "one", processor="OtherJob")
+
+
+def registry_of(*features: Feature, labelled: bool = True) -> Registry:
+    """A registry with two processors; without labels a NULL value is missing."""
+    return replace(
+        small_registry(),
+        features=features,
+        processors=(Processor("Job", "up.job", last_updated="ran_at"), Processor("OtherJob", "up.other")),
+        inputs=Inputs("labels" if labelled else "", "{name}"),
+        sources=(Source("good", 100, "good"), Source("bad", 40, "bad", is_default=True)),
+    )
+
+
+def causes(features: Sequence[Feature], values: Sequence[Values], count: int = 15) -> tuple[Cause, ...]:
+    """The root causes on the last date."""
+    return causes_of(registry_of(*features), dates_of(features, values, count))
+
+
+def told(found: Sequence[Cause]) -> str:
+    """The findings as text."""
+    return " | ".join(
+        f"{one.rule} {one.message} {one.cause} {one.remedy}" for cause in found for one in findings_of(cause)
+    )
+
+
+def test_another_unit_a_flipped_sign_and_a_shift_differ_in_words() -> None:
+    """Each with its size."""
+    usual = around(20.0, 3.0)
+    assert "about 2.54 times the usual ones" in told(
+        causes([PLAIN], [last(usual, lambda v: [2.54 * one for one in v])])
+    )
+    assert "the sign seems to be flipped" in told(causes([PLAIN], [last(usual, lambda v: [-one for one in v])]))
+    some = last(usual, lambda v: [-one for one in v[:24]] + v[24:])
+    assert "the sign seems to be flipped in 24 rows" in told(causes([PLAIN], [some]))
+    shift = told(causes([PLAIN], [last(usual, lambda v: [one - 6 for one in v])]))
+    assert " lower, " in shift
+    assert "times the usual change between dates" in shift
+
+
+@pytest.mark.parametrize("share", [1.0, 0.4])
+def test_swapped_features_are_one_finding(share: float) -> None:
+    """Also where they are swapped in some rows only."""
+    first, second = around(20.0), around(35.0, 2.0)
+
+    def mixed(one: Values, other: Values) -> Values:
+        def values(at: int, drawn: random.Random) -> list[float]:
+            own, foreign = one(at, drawn), other(at, drawn)
+            cut = round(share * ROWS) if at == 14 else 0
+            return foreign[:cut] + own[cut:]
+
+        return values
+
+    found = causes([PLAIN, OTHER], [mixed(first, second), mixed(second, first)])
+    assert len(found) == 1
+    assert "swapped with" in told(found)
+    assert {one.name for one in found[0].features} == {"level", "other"}
+
+
+def test_means_of_several_processors_that_move_together_are_one_finding_that_may_be_real() -> None:
+    """One event, not a finding for each feature."""
+    moved = last(around(20.0), lambda values: [one + 5 for one in values])
+    found = causes([PLAIN, OTHER, ELSEWHERE], [moved, moved, moved])
+    assert len(found) == 1
+    assert "may be real: means of 2 processors moved together" in told(found)
+
+
+def test_since_the_first_date_that_was_read_is_at_least_since() -> None:
+    """The problem may be older than the span."""
+    assert f"at least since {FIRST}" in told(causes([PLAIN], [lambda *_: [7.0] * ROWS]))
+    two = told(causes([PLAIN], [last(around(20.0), lambda values: [7.0] * len(values), dates=2)]))
+    assert f", since {FIRST + timedelta(days=13)}" in two
+
+
+def with_run(days: list[Day], age: timedelta | None) -> list[Day]:
+    """The same dates with the record of a run each night; on the last date it is this much older, or absent."""
+    recorded = []
+    for day in days:
+        night = datetime.combine(day.day, time(5), UTC)
+        run = ProcessorDay(0, night, 0)
+        if day is days[-1]:
+            run = ProcessorDay(day.rows, None, 0) if age is None else ProcessorDay(0, night - age, 0)
+        recorded.append(replace(day, processors={"Job": run}))
+    return recorded
+
+
+def frozen_days() -> list[Day]:
+    """Two features, one constant and one with the values of the key's previous row on the last date."""
+    held: dict[int, list[float]] = {}
+
+    def repeated(at: int, drawn: random.Random) -> list[float]:
+        held[at] = held[13] if at == 14 else walk(0.1)(at, drawn)
+        return held[at]
+
+    return dates_of([PLAIN, OTHER], [last(around(20.0), lambda values: [0.0] * len(values)), repeated])
+
+
+def test_a_processor_that_recorded_a_run_did_run() -> None:
+    """Values of an absent run under good labels are FQ602 only where no run is recorded."""
+    registry = registry_of(PLAIN, OTHER)
+    assert "did not run" in told(causes_of(registry, with_run(frozen_days(), None)))
+    ran = told(causes_of(registry, with_run(frozen_days(), timedelta(0))))
+    assert "did not run" not in ran
+    assert "supplied old output" not in ran
+    assert "FQ603 other has values of an earlier date" in ran
+    assert "FQ607 level has one value" in ran
+    assert "supplied old output" in told(causes_of(registry, with_run(frozen_days(), timedelta(days=2))))
+
+
+def test_running_again_is_advised_only_where_a_run_is_missing_or_old() -> None:
+    """An error of code has a place to look at as its fix."""
+    registry = registry_of(PLAIN, OTHER)
+    assert "Run Job (up.job) for" in told(causes_of(registry, with_run(frozen_days(), None)))
+    constant = told(causes([PLAIN], [last(around(20.0), lambda values: [7.0] * len(values))]))
+    assert "Find why all rows have one value in up.job" in constant
+    assert "Run Job" not in constant
+
+
+def test_a_store_without_labels_has_missing_values_not_defaulted_ones() -> None:
+    """No label and no default value is written there."""
+    days = defaulted([0.0] * 14 + [0.6], PLAIN)
+    assert "is missing in 60 of 100 rows" in told(causes_of(registry_of(PLAIN, labelled=False), days))
+    assert "is defaulted in 60 of 100 rows" in told(causes_of(registry_of(PLAIN), days))
+
+
+def in_groups(days: list[Day], groups: Callable[[int], dict[str, int]]) -> list[Day]:
+    """The dates with rows in these groups."""
+    return [replace(day, groups={"team": groups(at)}) for at, day in enumerate(days)]
+
+
+def test_a_group_without_rows_is_named() -> None:
+    """Also on its second date; a group that is often absent, or small, is not."""
+    days, registry = dates_of([PLAIN], [around(20.0)]), registry_of(PLAIN)
+    teams = {"BOS": 12, "NYK": 12, "LAL": 11}
+    without = {"BOS": 12, "LAL": 11}
+    text = told(causes_of(registry, in_groups(days, lambda at: without if at >= 13 else teams)))
+    assert f"FQ618 `team` NYK: no rows on {days[-1].day}, since {days[-2].day}; rows on 13 of 13 earlier dates." in text
+    assert told(causes_of(registry, in_groups(days, lambda at: without if at % 3 == 2 else teams))) == ""
+    few = teams | {"NYK": 2}
+    assert told(causes_of(registry, in_groups(days, lambda at: without if at == 14 else few))) == ""
+    assert told(causes_of(registry, in_groups(days, lambda at: without if at % 7 == 0 else teams))) == ""
+
+
+def test_a_new_group_is_named_where_groups_never_change() -> None:
+    """A misspelt name is a new group."""
+    days, registry = dates_of([PLAIN], [around(20.0)]), registry_of(PLAIN)
+    teams = {"BOS": 12, "NYK": 12}
+    new = told(causes_of(registry, in_groups(days, lambda at: teams | {"NYX": 8} if at == 14 else teams)))
+    assert "FQ619 `team` NYX: new rows on" in new
+    changing = in_groups(days, lambda at: teams | {f"guest {at}": 8})
+    assert told(causes_of(registry, changing)) == ""
+
+
+# --- the query -------------------------------------------------------------------------------------------------------
+
+
+def test_the_query_counts_groups_repetitions_and_steps() -> None:
+    """The previous row of a key may be days ago; equal zeros do not repeat; groups come with their rows."""
+    columns = ("team STRING", "item STRING", "zone STRING", "day DATE", "level FLOAT64")
+    registry = replace(
+        registry_of(PLAIN, labelled=False),
+        table=TableSpec("store", ("team", "item", "day"), "day", entities=("zone",)),
+        base_columns=tuple(BaseColumn(*one.split()) for one in columns),
+        columns=(), processors=(), views=(),
+    )  # fmt: skip
+    rows = [
+        ("BOS", "a", "east", FIRST, 1.0), ("BOS", "b", "east", FIRST, 0.0), ("LAL", "c", "west", FIRST, 5.0),
+        ("LAL", "d", "west", FIRST, math.nan),
+        ("BOS", "a", "east", FIRST + timedelta(days=3), 1.0), ("BOS", "b", "east", FIRST + timedelta(days=3), 0.0),
+        ("LAL", "c", "west", FIRST + timedelta(days=3), -2.0), ("LAL", "d", "west", FIRST + timedelta(days=3), 4.0),
+    ]  # fmt: skip
+    evidence = Evidence(registry)
+    with DuckDBWarehouse(":memory:") as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(registry)),)))
+        load(
+            warehouse, "store", [dict(zip(("team", "item", "zone", "day", "level"), row, strict=True)) for row in rows]
+        )
+        days = [evidence.read(row) for row in warehouse.rows(evidence.query(FIRST, FIRST + timedelta(days=3)))]
+    today = days[-1].features[0]
+    assert days[-1].groups == {
+        "zone": {"east": 2, "west": 2},
+        "team": {"BOS": 2, "LAL": 2},
+        "item": dict.fromkeys("abcd", 1),
+    }
+    assert (today.repeats, today.followed, today.negatives, today.distinct) == (1, 2, 1, 4)
+    assert today.step == pytest.approx(7 / 3)
+    assert (days[0].features[0].nonfinite, days[0].features[0].mean) == (1, 2.0)
