@@ -112,6 +112,7 @@ class Store(RuleBasedStateMachine):
         self.planned = False
         self.allowed: tuple[str, ...] = ()
         self.foreign: dict[str, str] = {}
+        self.committed: dict[str, str] = {}
         self.rows: dict[str, list[tuple[Any, ...]]] = {}
 
     def teardown(self) -> None:
@@ -193,6 +194,7 @@ class Store(RuleBasedStateMachine):
     def lose_the_newest_migration(self) -> None:
         """The newest migration file is deleted, as where a branch was left behind."""
         self.step("lose the newest migration")
+        self.commit()
         self.files[-1].unlink()
         self.planned = False
 
@@ -213,6 +215,7 @@ class Store(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES), records=st.sampled_from(("ours", "theirs", "conflict")))
     def merge_a_branch(self, name: str, records: str) -> None:
         """A colleague declared and planned on a branch; Git merges it, its migration files beside ours."""
+        self.commit()
         self.step(f"merge a branch, {records}")
         branch = self.folder.parent / "branch"
         shutil.copytree(self.folder, branch)
@@ -232,7 +235,7 @@ class Store(RuleBasedStateMachine):
         self.step(f"{' '.join(words)} beside another process: {' '.join(other)}")
         copy = Store()
         shutil.copytree(self.folder, copy.folder)
-        copy.log, copy.foreign, copy.rows = self.log, self.foreign, self.rows
+        copy.log, copy.foreign, copy.rows, copy.committed = self.log, self.foreign, self.rows, self.committed
         try:
             child = beginning(partial(_ends_well, copy.folder, other))
             fqtool(copy.folder, *words)
@@ -298,9 +301,23 @@ class Store(RuleBasedStateMachine):
             for statement in statements:
                 self.perform(statement)
             # A command that fails in its turn prints a remedy of its own.
-            failed = next((done for words in commands if (done := self.run(*words)).code), None)
+            failed = next((done for words in commands if (done := self.act(*words)).code), None)
         last = failed or self.first_that_fails()
         assert last is None or not any(_remedies(last)), self.told(last)
+
+    def commit(self) -> None:
+        """Keep the migrations as version control does."""
+        self.committed |= {path.name: path.read_text(encoding="utf-8") for path in self.files}
+
+    def act(self, program: str, *words: str) -> Done:
+        """Run a command of a remedy: fqtool, or `git checkout -- PATH` for a file that was committed."""
+        if program == "fqtool":
+            return self.run(*words)
+        assert (program, *words[:2]) == ("git", "checkout", "--"), words
+        self.step("restore a file from version control")
+        path = self.folder / words[2]
+        path.write_text(self.committed[path.name], encoding="utf-8")
+        return Done(words, 0, "", "")
 
     def perform(self, statement: str) -> None:
         """Run a statement of a remedy, in BigQuery's words, on the target."""
@@ -419,9 +436,9 @@ def _remedies(done: Done) -> tuple[list[str], list[list[str]]]:
         grave = [one for one in json.loads(done.out)["findings"] if one["severity"] != "note"]
         statements = [one["remedy"] for one in grave if one["remedy"].startswith("ALTER")]
         lines = next((one["commands"] for one in grave if one["commands"]), [])
-        return statements, [words[1:] for words in lines]
+        return statements, lines
     literal = [one for one in _FIX.findall(done.said) if one.startswith("fqtool ")]
-    return [], [shlex.split(part)[1:] for one in literal[:1] for part in one.split(" && ")]
+    return [], [shlex.split(part) for one in literal[:1] for part in one.split(" && ")]
 
 
 def _ends_well(folder: Path, words: tuple[str, ...]) -> None:

@@ -51,6 +51,11 @@ FOUND: dict[str, Callable[[Store], object]] = {
         store.plan_anew(),
         store.migrate(),
     ),
+    "a lost migration that ran is restored from version control": lambda store: (
+        store.merge_a_branch(name="one", records="ours"),
+        store.follow_remedies(),
+        store.lose_the_newest_migration(),
+    ),
 }
 
 
