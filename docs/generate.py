@@ -41,7 +41,7 @@ FAMILIES = (
         "A MERGE or INSERT misses columns, reported by `generate-sql writer --check`.",
     ),
     (("FQ54",), "Code", "A list of feature names disagrees with the registry, reported by `fqtool check-code`."),
-    (("FQ60", "FQ61"), "Diagnosis", "Problems in the rows of a date, reported by `fqtool diagnose`."),
+    (("FQ60", "FQ61", "FQ62"), "Diagnosis", "Problems in the rows of a date, reported by `fqtool diagnose`."),
     (("FQ64",), "Daily checks", "Problems in the measures of a date, reported by `fqtool daily`."),
     (("FQ66",), "Backfill", "Problems in partitions that a backfill scored, reported by `fqtool backfill --verify`."),
     (("FQ65",), "Models", "Reasons why a model cannot read the store, reported by `fqtool models`."),
