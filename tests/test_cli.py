@@ -235,7 +235,7 @@ def test_an_unexpected_exception_ends_in_a_sentence(
 ) -> None:
     """A refusal by the machine is reported as such, any other exception as an internal error: exit code 3."""
 
-    def fails() -> None:
+    def fails(**_: object) -> None:
         raise error
 
     with pytest.raises(SystemExit) as ended:
@@ -262,7 +262,7 @@ def test_colour_is_for_terminals(project: Path) -> None:
     """A terminal of 60 columns gets colour; NO_COLOR and pipes get none."""
     fqtool(project, "migrate")
     text = (project / "feature_registry.yaml").read_text()
-    (project / "feature_registry.yaml").write_text(text.replace("require_partition_filter: true", ""))
+    (project / "feature_registry.yaml").write_text(text.replace("require_partition_filter: true", "require_partition_filter: false"))
 
     def on_terminal(**environment: str) -> str:
         ours, theirs = pty.openpty()
