@@ -214,7 +214,8 @@ class Workspace:
         """
         made = State() if known is None else applied_state(self.files, known)
         gone = gone_from(live, made, self.wanted, self.base)
-        return replace(self.history(), revisions=known, gone=gone, url=url)
+        # Drift names the base columns that the target lacks.
+        return replace(self.history(), revisions=known, gone=gone, url=url, unrecorded=())
 
 
 def open_workspace(registry: Path, folder: Path, without: Container[str] = ()) -> Workspace:

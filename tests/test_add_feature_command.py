@@ -77,11 +77,10 @@ def test_wrong_words_are_reported(tmp_path: Path, words: list[str], sentence: st
 
 def test_the_fix_for_a_feature_without_its_column_declares_it(tmp_path: Path) -> None:
     """Where `value` reads the column of the feature's name; a text in quotes would load and be wrong."""
-    text = (ROOT / "docs" / "tutorial.md").read_text().split('title="feature_registry.yaml"\n')[1].split("```")[0]
-    at = text.index("  value: ")
-    registry_in(tmp_path, f'{text[:at]}  value: "{{name}}"{text[text.index(chr(10), at) :]}')
+    text = (ROOT / "examples" / "energy" / "feature_registry.yaml").read_text()
+    registry_in(tmp_path, re.sub(r"^  - \{name: peak_kw, type.*\n", "", text, flags=re.MULTILINE))
     said = run(tmp_path, "validate", code=1).stdout
-    assert "Declare the column last_price under `base_columns` first." in said
+    assert "Declare the column peak_kw under `base_columns` first." in said
     assert "in quotes" not in said
 
 

@@ -262,7 +262,9 @@ def test_colour_is_for_terminals(project: Path) -> None:
     """A terminal of 60 columns gets colour; NO_COLOR and pipes get none."""
     fqtool(project, "migrate")
     text = (project / "feature_registry.yaml").read_text()
-    (project / "feature_registry.yaml").write_text(text.replace("require_partition_filter: true", "require_partition_filter: false"))
+    (project / "feature_registry.yaml").write_text(
+        text.replace("require_partition_filter: true", "require_partition_filter: false")
+    )
 
     def on_terminal(**environment: str) -> str:
         ours, theirs = pty.openpty()

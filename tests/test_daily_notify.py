@@ -25,14 +25,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("notify")
     with duckdb.connect(str(folder / "store.duckdb")) as connection:
         connection.execute(
-            "CREATE TABLE store AS SELECT chr(97 + i::INT) AS item, d::DATE AS day, "
-            f"CASE WHEN d < DATE '{BAD}' THEN i * 3.5 + day(d) END AS price "
-            f"FROM range(DATE '{BAD}' - 20, DATE '{BAD}' + 1, INTERVAL 1 DAY) AS t(d), range(20) AS u(i)"
+            "CREATE TABLE store AS SELECT chr(97 + i::INT) AS item, d::DATE AS day, i * 3.5 + day(d) AS price "
+            f"FROM range(DATE '{BAD}' - 20, DATE '{BAD}', INTERVAL 1 DAY) AS t(d), range(20) AS u(i)"
         )
     adopt = ("init", "--from-table", "store", "--learn", "20")
-    for words in (adopt, ("migrate", "plan"), ("migrate",), ("score", "--start", "2026-01-17", "--end", BAD)):
+    for words in (adopt, ("migrate", "plan"), ("migrate",)):
         done = fqtool(folder, *words, "--target", TARGET)
         assert done.code == 0, done.said
+    with duckdb.connect(str(folder / "store.duckdb")) as connection:
+        connection.execute(f"INSERT INTO store BY NAME SELECT DISTINCT item, DATE '{BAD}' AS day FROM store")
+    done = fqtool(folder, "score", "--start", "2026-01-17", "--end", BAD, "--target", TARGET)
+    assert done.code == 0, done.said
     return folder
 
 

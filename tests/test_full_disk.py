@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -90,7 +91,7 @@ def test_a_full_disk_behind_stdout_is_named(words: str) -> None:
     """Where output is redirected to a file, as in cron."""
     done = subprocess.run(
         f"exec {sys.executable} -m fqtool {words} > /dev/full",
-        shell=True, cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=patient(100), check=False,
+        shell=True, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": ""}, stderr=subprocess.PIPE, text=True, timeout=patient(100), check=False,
     )  # fmt: skip
     assert done.returncode == 3, done.stderr
     assert FIX in done.stderr

@@ -259,7 +259,12 @@ def test_a_store_without_columns_to_score_is_diagnosed_without_scoring() -> None
         rows = ({"courier": f"c{k}", "day": date(2026, 1, day), "late_rate": rate} for day, k, rate in rates)
         load(warehouse, "deliveries", rows)
         diagnosed = diagnosis_of(registry, warehouse, date(2026, 1, 20))
-    assert [(one.rule, str(one.remedy)) for one in diagnosed.findings] == [("FQ607", "Rebuild the rows of the store.")]
+    assert [(one.rule, str(one.remedy)) for one in diagnosed.findings] == [
+        (
+            "FQ607",
+            "Find why all rows have one value in its input, repair it, and rebuild the rows of the store.",
+        )
+    ]
 
 
 def test_a_registry_without_columns_has_nothing_to_score() -> None:

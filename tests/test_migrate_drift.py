@@ -41,7 +41,6 @@ HANDS: list[tuple[str, Callable[[], Change], str, str]] = [
     ("FQ306", lambda: SetDescription(("tier",), "wrong"), "tier", "fqtool migrate plan"),
     ("FQ307", lambda: SetDefault("made_at", None), "made_at", "ALTER TABLE"),
     ("FQ312", lambda: SetOption("require_partition_filter", False), "require_partition_filter", "fqtool migrate plan"),
-    ("FQ312", lambda: SetOption("partition_expiration_days", 30.0), "partition_expiration_days", "fqtool migrate plan"),
     ("FQ313", lambda: PutView(View("v_quality", "SELECT 1 AS x", "A row per feature")), "v_quality", "fqtool migrate"),
 ]
 
@@ -81,7 +80,7 @@ def test_what_can_be_repaired_is_repaired_by_the_next_plan(warehouse: Warehouse,
         warehouse,
         DropColumn("tier"),
         SetDescription(("alerts",), "wrong"),
-        SetOption("partition_expiration_days", 30.0),
+        SetOption("require_partition_filter", False),
         PutView(View("v_quality", "SELECT 1 AS x")),
     )
     assert len(drift(folder, registry, warehouse)) == 4

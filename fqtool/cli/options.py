@@ -341,8 +341,7 @@ def run_app(app: typer.Typer) -> None:
     try:
         try:
             # Only errors about the words of the command are raised by this mode; other endings are codes.
-            if code := app(standalone_mode=False):
-                sys.exit(code)
+            sys.exit(app(standalone_mode=False) or 0)
         finally:
             sys.stdout.flush()  # short output is written only now, and its reader may have ended
     except SystemExit as ending:
@@ -365,13 +364,20 @@ def run_app(app: typer.Typer) -> None:
         code = error.exit_code if isinstance(error, FqtoolError) else 3
         if os.environ.get("FQTOOL_DEBUG") and not isinstance(error, FqtoolError):
             raise
+        _drop_unwritten()
         with suppress(OSError):  # a stderr that cannot be written does not change the exit code
             _print_error(error)
         sys.exit(code)
 
 
 def _end_unread() -> NoReturn:
-    """Exit as programs do when the reader of their output has ended, and let Python's last flush succeed."""
+    """Exit as programs do when the reader of their output has ended."""
+    _drop_unwritten()
+    sys.exit(READER_GONE)
+
+
+def _drop_unwritten() -> None:
+    """Let Python's last flush succeed: where it fails, Python replaces the exit code by 120."""
     for stream in (sys.__stdout__, sys.__stderr__):
         if stream is None:
             continue
@@ -379,7 +385,6 @@ def _end_unread() -> NoReturn:
             stream.flush()
         except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-    sys.exit(READER_GONE)
 
 
 def _devnull() -> TextIO:
