@@ -91,7 +91,8 @@ def test_a_full_disk_behind_stdout_is_named(words: str) -> None:
     """Where output is redirected to a file, as in cron."""
     done = subprocess.run(
         f"exec {sys.executable} -m fqtool {words} > /dev/full",
-        shell=True, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": ""}, stderr=subprocess.PIPE, text=True, timeout=patient(100), check=False,
+        shell=True, cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": ""},
+        stderr=subprocess.PIPE, text=True, timeout=patient(100), check=False,
     )  # fmt: skip
     assert done.returncode == 3, done.stderr
     assert FIX in done.stderr
