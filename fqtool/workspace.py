@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from fqtool.errors import MigrationError, NoTable, NotThere, Refusal, RegistryError, UsageError
+from fqtool.errors import InputError, MigrationError, NoTable, NotThere, Refusal, RegistryError, UsageError
 from fqtool.findings.remedy import commands
 from fqtool.migrations.checksums import CHECKSUMS, Kind, Mismatch, mismatches, proven_contract
 from fqtool.migrations.contract import CONTRACT, Position, read_contract
@@ -235,6 +235,12 @@ def open_workspace(registry: Path, folder: Path, without: Container[str] = ()) -
     return Workspace(open_registry(registry), folder, read_files(kept, str(folder)), texts)
 
 
+def require_order(start: date, end: date) -> None:
+    """Raise InputError where --end is earlier than --start."""
+    if end < start:
+        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
+
+
 def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[str], *, written: bool = False) -> None:
     """Check that the table has the columns that a command reads.
 
@@ -274,8 +280,9 @@ def _require_base_columns(registry: Registry, table: Table, url: str) -> None:
     """Raise NotThere or Refusal for a column that scoring reads and that is absent, or is text in place of numbers."""
     from fqtool.scoring.scoring import Scoring
 
-    managed = {one.name.lower() for one in Scoring(registry).managed}
-    for column in Scoring(registry).reads:
+    scoring = Scoring(registry)
+    managed = {one.name.lower() for one in scoring.managed}
+    for column in scoring.reads:
         live = table.find(column.name)
         if column.key in managed:
             continue
@@ -316,7 +323,7 @@ def newest_date(registry: Registry, warehouse: Warehouse, today: date) -> Newest
 
 def _ordinary_table(live: Table | View, url: str) -> Table:
     """Return an ordinary table. Raises Refusal, with a finding, for an external table, a snapshot or a view."""
-    from fqtool.migrations.legality import another_kind_of_table
+    from fqtool.migrations.live_tables import another_kind_of_table
 
     findings = tuple(another_kind_of_table(live))
     if findings or isinstance(live, View):

@@ -33,7 +33,7 @@ def project(tmp_path: Path) -> Path:
 def _plain_world(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees this machine's settings, and none can reach a real project."""
     for name in list(os.environ):
-        if name.startswith(("FQTOOL_TARGET", "FQTOOL_REGISTRY", "GOOGLE_", "BIGQUERY_", "CLOUDSDK_")):
+        if name.startswith(("FQTOOL_NOTIFY", "FQTOOL_TARGET", "FQTOOL_REGISTRY", "GOOGLE_", "BIGQUERY_", "CLOUDSDK_")):
             monkeypatch.delenv(name)
     for name in ("FORCE_COLOR", "NO_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)

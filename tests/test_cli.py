@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 from fqtool.app.app import app
-from fqtool.cli.options import run_app
+from fqtool.cli.endings import run_app
 from tests.bed.running import PROJECT, ROOT, Emulator
 from tests.commands import fqtool
 from tests.machine import patient

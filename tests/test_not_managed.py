@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from fqtool.table.diff import diff
 from fqtool.table.model import Options, Partitioning, State, Table, View
 from fqtool.table.parse import parse
 from fqtool.warehouse.bigquery.schema import described, inherited, may_inherit
-from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
 from tests.bed.running import Emulator
 from tests.sample_table import found, open_bigquery, statement
@@ -156,19 +154,6 @@ def test_bigquery_is_asked_for_the_defaults_of_the_dataset(
     inherits = [one.inherited for one in live if isinstance(one, Table)]
     assert inherits == [frozenset(), frozenset({"partition_expiration_days"}), frozenset()]
     assert sum(path.endswith(f"/datasets/{dataset}") for _, path in emulator.request_log) == 1
-
-
-@pytest.fixture(params=["duckdb", "bigquery"])
-def warehouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
-    """An empty warehouse of each kind."""
-    if request.param == "duckdb":
-        with DuckDBWarehouse(":memory:") as opened:
-            yield opened
-        return
-    emulator: Emulator = request.getfixturevalue("emulator")
-    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
-    with open_bigquery(emulator, request.getfixturevalue("dataset")) as other:
-        yield other
 
 
 def test_labels_of_a_view_are_kept_where_it_is_replaced(warehouse: Warehouse, tmp_path: Path) -> None:

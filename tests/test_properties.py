@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -158,19 +157,6 @@ def test_a_generated_column_is_written_as_it_is_read(tmp_path: Path) -> None:
     made = scaffold_ddl(file)
     assert every(made) == table
     assert not made.made.unsaid
-
-
-@pytest.fixture(params=["duckdb", "bigquery"])
-def warehouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
-    """An empty warehouse of each kind."""
-    if request.param == "duckdb":
-        with DuckDBWarehouse(":memory:") as opened:
-            yield opened
-        return
-    emulator: Emulator = request.getfixturevalue("emulator")
-    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
-    with open_bigquery(emulator, request.getfixturevalue("dataset")) as other:
-        yield other
 
 
 def test_a_registry_is_created_and_read_back(warehouse: Warehouse, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from fqtool.app.lazy_commands import Commands
-from fqtool.cli.options import run_app, version
+from fqtool.cli.endings import run_app
+from fqtool.cli.options import version
 from fqtool.cli.output import Run, start_run
 from fqtool.cli.tracing import listen
 

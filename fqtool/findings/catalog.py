@@ -27,7 +27,7 @@ MODULES: dict[Group, tuple[str, ...]] = {
     Group.HISTORY: ("fqtool.migrations.history",),
     Group.GENERATED: ("fqtool.commands.generate_schema.run",),
     Group.DRIFT: ("fqtool.commands.check_drift.rules",),
-    Group.LIVE: ("fqtool.migrations.legality",),
+    Group.LIVE: ("fqtool.migrations.live_tables",),
     Group.DATA: ("fqtool.commands.check_drift.rules_data",),
     Group.DIAGNOSIS: ("fqtool.commands.diagnose.rules", "fqtool.commands.diagnose.rules_rows"),
     Group.DAILY: ("fqtool.commands.daily.rules",),

@@ -52,12 +52,14 @@ class Mismatch:
         name: the file.
         message: the sentence for people, without a full stop.
         line: the line of a merge conflict in the file, else 0.
+        gone: whether the file is missing.
     """
 
     kind: Kind
     name: str
     message: str
     line: int = 0
+    gone: bool = False
 
 
 def sha256(text: str) -> str:
@@ -99,9 +101,9 @@ def mismatches(files: Iterable[MigrationFile], recorded: str | None, contract: s
     known = _hashes(recorded or "")
     found = list(_of_files(files, known, recorded))
     if recorded is None and contract is None:
-        return (Mismatch(Kind.NO_RECORDS, CHECKSUMS, f"{CHECKSUMS} and {CONTRACT} are missing"), *found)
+        return (Mismatch(Kind.NO_RECORDS, CHECKSUMS, f"{CHECKSUMS} and {CONTRACT} are missing", gone=True), *found)
     if recorded is None:
-        found.insert(0, Mismatch(Kind.NO_RECORD, CHECKSUMS, f"{CHECKSUMS} is missing"))
+        found.insert(0, Mismatch(Kind.NO_RECORD, CHECKSUMS, f"{CHECKSUMS} is missing", gone=True))
     elif line := conflict_line(recorded.splitlines()):
         found.insert(0, Mismatch(Kind.CONFLICT, CHECKSUMS, f"{CHECKSUMS} has a merge conflict in line {line}", line))
     of_contract = _of_contract(contract, known.get(CONTRACT))
@@ -137,12 +139,12 @@ def _of_files(files: tuple[MigrationFile, ...], known: dict[str, set[str]], reco
     present = {CONTRACT, *(file.name for file in files)}
     for name in known:
         if name not in present:
-            yield Mismatch(Kind.ABSENT, name, f"{name} is in {CHECKSUMS} but not in the folder")
+            yield Mismatch(Kind.ABSENT, name, f"{name} is in {CHECKSUMS} but not in the folder", gone=True)
 
 
 def _of_contract(contract: str | None, hashes: set[str] | None) -> Mismatch | None:
     if contract is None:
-        return Mismatch(Kind.CONTRACT, CONTRACT, f"{CONTRACT} is missing")
+        return Mismatch(Kind.CONTRACT, CONTRACT, f"{CONTRACT} is missing", gone=True)
     if line := conflict_line(contract.splitlines()):
         return Mismatch(Kind.CONTRACT, CONTRACT, f"{CONTRACT} has a merge conflict in line {line}", line)
     if hashes is not None and sha256(contract) not in hashes:

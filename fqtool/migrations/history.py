@@ -132,9 +132,7 @@ def edited_migration(history: History) -> Iterator[Finding]:
 def _why(mismatch: Mismatch) -> str:
     if mismatch.line:
         return "merge conflict"
-    if mismatch.kind in (Kind.ABSENT, Kind.NO_RECORD, Kind.NO_RECORDS) or mismatch.message.endswith("is missing"):
-        return "deleted, or not committed"
-    return "edited after it was written"
+    return "deleted, or not committed" if mismatch.gone else "edited after it was written"
 
 
 def restoration(mismatch: Mismatch, folder: str, *, proven: bool, ran: bool = False) -> Remedy:

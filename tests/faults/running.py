@@ -15,7 +15,7 @@ from functools import cache
 import pytest
 
 from fqtool.app.app import app
-from fqtool.cli.options import run_app
+from fqtool.cli.endings import run_app
 from fqtool.cli.output import Run, start_run
 
 _CHANGING = (

@@ -8,16 +8,16 @@ from datetime import date
 
 from fqtool.commands.check_drift.audit import Audit, Audited
 from fqtool.commands.check_drift.compare import check_drift, find_drift
-from fqtool.errors import Denied, InputError, Refusal
+from fqtool.errors import Denied, Refusal
 from fqtool.findings.finding import Finding, Severity
 from fqtool.migrations.history import applied_state, check_history
 from fqtool.migrations.ledger import Revision, revisions
-from fqtool.migrations.legality import unknown_setting
+from fqtool.migrations.live_tables import unknown_setting
 from fqtool.migrations.reconcile import computed_columns, reconcile
 from fqtool.registry.model import Registry
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import MINIMUM_BILLED, Warehouse, limited, no_table, within
-from fqtool.workspace import Workspace, live_state, read_ledger, require_columns
+from fqtool.workspace import Workspace, live_state, read_ledger, require_columns, require_order
 
 
 def drift_of(
@@ -109,8 +109,7 @@ def audit_of(
         NotThere: the table or a column does not exist.
         Refusal: the scan would read more than `max_bytes`.
     """
-    if end < start:
-        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
+    require_order(start, end)
     audit = Audit(registry)
     require_columns(registry, warehouse, (one.name for one in audit.scoring.managed))
     query = audit.query(start, end)

@@ -34,6 +34,7 @@ from fqtool.warehouse.duckdb.files import load
 from fqtool.warehouse.duckdb.scorer import scorer_of
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import MINIMUM_BILLED, Warehouse, limited, within
+from fqtool.workspace import require_order
 
 _SAMPLE = 200
 _SAMPLE_DAY = date(2026, 1, 1)
@@ -68,8 +69,7 @@ def cost_of(
         UsageError: `rows_per_year` is not a positive number.
         Refusal: The scan would read more than `max_bytes`.
     """
-    if end < start:
-        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
+    require_order(start, end)
     if rows_per_year is not None and not 0 < rows_per_year < inf:
         raise UsageError("--rows-per-year must be a number above 0.", remedy="Write it like 25900.")
     table, why = _table(registry, warehouse)

@@ -259,8 +259,8 @@ class Comparison:
             owners = [owner for columns in self._columns for name in names for owner in columns.get(name, ())]
             reported |= {(part, entry.name, type(change)) for part, entry in owners}
             if not names:
-                reported.add(("table", "", change.name if isinstance(change, SetOption) else type(change)))
-                reported.add(("table", "", "properties" if isinstance(change, SetOption) else type(change)))
+                kinds = (change.name, "properties") if isinstance(change, SetOption) else (type(change),)
+                reported |= {("table", "", kind) for kind in kinds}
         return reported
 
     def _unversioned(self) -> Iterator[Difference]:

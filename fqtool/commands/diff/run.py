@@ -24,7 +24,7 @@ from fqtool.registry.model import Registry
 from fqtool.scoring.rescoring import Preview, Rescoring
 from fqtool.warehouse.duckdb.scorer import RECORDS, DuckDBScorer
 from fqtool.warehouse.protocol import MINIMUM_BILLED, Warehouse, limited, within
-from fqtool.workspace import require_columns, require_sound
+from fqtool.workspace import require_columns, require_order, require_sound
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +102,7 @@ def preview_of_table(
         NotThere: the table or a column does not exist.
         Refusal: the scan would read more than `max_bytes`.
     """
-    if end < start:
-        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
+    require_order(start, end)
     rescoring = _rescoring(old, new)
     require_columns(new, warehouse, (one.name for one in rescoring.reads))
     query = rescoring.query(start, end, datetime.now(UTC))

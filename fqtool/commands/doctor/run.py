@@ -13,7 +13,7 @@ from typing import TextIO
 from fqtool.commands.doctor import rules
 from fqtool.errors import Denied, StatementFailed, UsageError
 from fqtool.findings.finding import Finding
-from fqtool.migrations.legality import another_kind_of_table
+from fqtool.migrations.live_tables import another_kind_of_table
 from fqtool.migrations.plan import make_statement
 from fqtool.output.table_text import print_table
 from fqtool.registry.checks.explain_schema import nearest

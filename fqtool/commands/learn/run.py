@@ -9,13 +9,13 @@ from datetime import date
 from fqtool.commands.diagnose.daily_stats import Day, Evidence
 from fqtool.commands.diagnose.run import days_of
 from fqtool.commands.learn.limits import FEWEST_DATES, learned
-from fqtool.errors import InputError, Refusal
+from fqtool.errors import Refusal
 from fqtool.findings.remedy import commands
 from fqtool.registry.model import Feature, Registry
 from fqtool.registry.yaml.edit import Pairs
 from fqtool.registry.yaml.set_keys import with_keys
 from fqtool.warehouse.protocol import Warehouse
-from fqtool.workspace import RegistryEdit, edited_texts, require_columns
+from fqtool.workspace import RegistryEdit, edited_texts, require_columns, require_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,7 @@ def plan_learning(
 
 def days_between(registry: Registry, warehouse: Warehouse, start: date, end: date) -> list[Day]:
     """Return the statistics of the dates with rows, in order. Raises as `plan_learning`."""
-    if start > end:
-        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
+    require_order(start, end)
     evidence = Evidence(registry)
     require_columns(registry, warehouse, evidence.needs)
     return days_of(evidence, warehouse, start, end, judged=start)

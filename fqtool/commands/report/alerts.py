@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import median_low
@@ -61,15 +61,20 @@ def alert_counts(registry: Registry, rows: Iterable[Mapping[str, Value]]) -> tup
         for alert in registry.alerts
         if alert.number is not None
     }
-    days, counts, numbers = dict[str, set[date]](), dict[str, int](), dict[str, list[int]]()
+    fired = dict[str, list[tuple[date, int, int | None]]]()
     for row in rows:
         text, day, count = str(row["alert"]), row["date"], row["rows"]
         if not isinstance(day, date) or not isinstance(count, int):
             raise TypeError(row)
-        found = ((code, match) for code, pattern in patterns.items() if (match := pattern.fullmatch(text)))
-        code, match = next(found, (text, None))
-        days.setdefault(code, set()).add(day)
-        counts[code] = counts.get(code, 0) + count
-        numbers.setdefault(code, []).extend([int(match[1])] * count if match else ())
-    made = [AlertCount(code, tuple(sorted(days[code])), counts[code], tuple(sorted(numbers[code]))) for code in counts]
+        found = ((code, int(match[1])) for code, pattern in patterns.items() if (match := pattern.fullmatch(text)))
+        code, number = next(found, (text, None))
+        fired.setdefault(code, []).append((day, count, number))
+    made = [_counted(code, each) for code, each in fired.items()]
     return tuple(sorted(made, key=lambda alert: (-alert.rows, alert.code)))
+
+
+def _counted(code: str, fired: Sequence[tuple[date, int, int | None]]) -> AlertCount:
+    numbers = (number for _, count, number in fired if number is not None for _ in range(count))
+    return AlertCount(
+        code, tuple(sorted({day for day, _, _ in fired})), sum(count for _, count, _ in fired), tuple(sorted(numbers))
+    )

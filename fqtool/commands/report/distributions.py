@@ -18,33 +18,29 @@ _MOST_FEATURES = 12  # features of a root cause with a chart: more make the page
 
 
 @dataclass(frozen=True, slots=True)
-class Distribution:
-    """Values of one feature in buckets of the same width.
-
-    Args:
-        feature: The feature.
-        day: The date of the root cause.
-        low: The lower end of the first bucket.
-        width: The width of a bucket.
-        on_day: Values in each bucket on the date.
-        before: Values in each bucket on the dates of the baseline.
-    """
-
-    feature: Feature
-    day: date
-    low: float
-    width: float
-    on_day: tuple[int, ...]
-    before: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Span:
     """The buckets of a feature: the lower end of the first, and their width."""
 
     feature: Feature
     low: float
     width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Values of one feature in buckets of the same width.
+
+    Args:
+        span: The feature and its buckets.
+        day: The date of the root cause.
+        on_day: Values in each bucket on the date.
+        before: Values in each bucket on the dates of the baseline.
+    """
+
+    span: Span
+    day: date
+    on_day: tuple[int, ...]
+    before: tuple[int, ...]
 
 
 def distributions(
@@ -85,7 +81,7 @@ def _distribution(span: Span, day: date, counts: Mapping[tuple[int, date], Mappi
         found = [counts.get((span.feature.index, one), {}) for one in days]
         return tuple(sum(one.get(bucket, 0) for one in found) for bucket in range(BUCKETS))
 
-    return Distribution(span.feature, day, span.low, span.width, total([day]), total(before))
+    return Distribution(span, day, total([day]), total(before))
 
 
 def _span(feature: Feature, seen: Sequence[Day]) -> Span | None:

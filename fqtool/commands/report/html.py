@@ -91,7 +91,7 @@ def html_of(report: Report) -> str:
         charts=list(_charts(report)),
         findings_of=findings_of,
         values_of=lambda episode: [
-            (one.feature, _values(one))
+            (feature, _values(one))
             for feature in episode.cause.features
             if (one := report.distributions.get((episode.days[-1], feature.index))) is not None
         ],
@@ -227,7 +227,7 @@ def _values(one: Distribution) -> str:
     """Draw the distribution on the date of a root cause beside that of its baseline."""
     series = {str(one.day): one.on_day, f"the {BASELINE} days before": one.before}
     points = [
-        (one.low + (bucket + 0.5) * one.width, name, 100 * count / sum(counts))
+        (one.span.low + (bucket + 0.5) * one.span.width, name, 100 * count / sum(counts))
         for name, counts in series.items()
         if sum(counts)
         for bucket, count in enumerate(counts)

@@ -26,7 +26,7 @@ from fqtool.registry.model import Registry
 from fqtool.scoring.roles import Roles
 from fqtool.sql import Query, Value
 from fqtool.warehouse.protocol import Warehouse
-from fqtool.workspace import Workspace, require_columns
+from fqtool.workspace import Workspace, require_columns, require_order
 
 LONGEST = 400
 _MOST_CHARTED = 10  # root causes with charts of their features
@@ -103,8 +103,7 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
         Refusal: No date of the span has rows.
     """
     registry = workspace.registry
-    if end < start:
-        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
+    require_order(start, end)
     if (end - start).days >= LONGEST:
         raise InputError(f"{start} to {end} are more than {LONGEST} dates.", remedy="Change --start or --end.")
     evidence = Evidence(registry)

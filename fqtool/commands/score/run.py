@@ -15,7 +15,7 @@ from fqtool.scoring.layout import Layout
 from fqtool.scoring.merge import Partition, partitions_between
 from fqtool.scoring.scoring import Scoring
 from fqtool.warehouse.protocol import Warehouse, limited, within
-from fqtool.workspace import require_columns
+from fqtool.workspace import require_columns, require_order
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,7 @@ def require_scorable(registry: Registry, warehouse: Warehouse, start: date, end:
         NotThere: The table or a column does not exist.
         Refusal: BigQuery does not change rows of this kind of table.
     """
-    if end < start:
-        raise InputError(f"--end {end} must not be earlier than --start {start}.", remedy="Swap --start and --end.")
+    require_order(start, end)
     scoring = Scoring(registry)
     if not scoring.columns:
         raise InputError(
