@@ -16,7 +16,7 @@ from fqtool.cli.output import current_run, is_quiet, say
 from fqtool.cli.tracing import traced
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
     from fqtool.findings.finding import Finding
     from fqtool.findings.remedy import Remedy
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from fqtool.workspace import Workspace
 
 DEFAULT_TARGET = "duckdb:///.fqtool/local.duckdb"
+REGISTRY = Path("feature_registry.yaml")
+MIGRATIONS = Path("migrations")
 
 
 def _known_format(name: str) -> str:
@@ -36,10 +38,30 @@ def _known_format(name: str) -> str:
     return name
 
 
+def _repeated(option: str, default: Path) -> Callable[[Path], Path]:
+    """Return the callback of an option that the commands in remedies repeat where it has another value."""
+
+    def repeat(value: Path) -> Path:
+        current_run().options += [] if value == default else [option, str(value)]
+        return value
+
+    return repeat
+
+
 RegistryPath = Annotated[
-    Path, typer.Option("--registry", "-r", envvar="FQTOOL_REGISTRY", help="The registry file.", show_default=True)
-]
-Folder = Annotated[Path, typer.Option("--migrations", "-m", help="The folder of migration files.", show_default=True)]
+    Path,
+    typer.Option(
+        "--registry", "-r", envvar="FQTOOL_REGISTRY", help="The registry file.", show_default=True,
+        callback=_repeated("--registry", REGISTRY),
+    ),
+]  # fmt: skip
+Folder = Annotated[
+    Path,
+    typer.Option(
+        "--migrations", "-m", help="The folder of migration files.", show_default=True,
+        callback=_repeated("--migrations", MIGRATIONS),
+    ),
+]  # fmt: skip
 TargetUrl = Annotated[
     str | None,
     typer.Option(
@@ -93,8 +115,6 @@ def _int64(value: int | None) -> int | None:
 
 
 INTERRUPTED = 130
-REGISTRY = Path("feature_registry.yaml")
-MIGRATIONS = Path("migrations")
 
 
 _ASKS_NO_WAREHOUSE = {
@@ -146,9 +166,6 @@ def workspace_of(registry: Path, folder: Path, without: Container[str] = ()) -> 
     """
     from fqtool.workspace import open_workspace
 
-    options = current_run().options
-    options += [] if registry == REGISTRY else ["--registry", str(registry)]
-    options += [] if folder == MIGRATIONS else ["--migrations", str(folder)]
     return open_workspace(registry, folder, without)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Annotated
 
@@ -53,4 +54,6 @@ def _print_rules(code: str | None) -> None:
 
         raise UsageError(f"Unknown rule `{code}`.", remedy=commands("rules", first="List all rules:"))
     level = f"{rule.severity}, cannot be suppressed" if rule.firm else str(rule.severity)
-    print(fitted(f"{rule.code} {rule.name} ({level})\n\n{rule.page}", sys.stdout))
+    # The page is broken for the width of source code; the terminal has its own.
+    page = re.sub(r"(?<=\S)\n(?=\S)", " ", rule.page)
+    print(fitted(f"{rule.code} {rule.name} ({level})\n\n{page}", sys.stdout))
