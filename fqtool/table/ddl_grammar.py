@@ -15,7 +15,7 @@ from fqtool.sql import ident
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.table.ddl_cursor import DdlCursor, Foreign, bracketed_names, names, path
 from fqtool.table.ddl_options import column_options, table_options
-from fqtool.table.model import INGESTION_TIME, Partitioning, Table, foreign_key
+from fqtool.table.model import GRANULARITIES, INGESTION_TIME, Partitioning, Table, foreign_key
 from fqtool.table.properties import ordered, with_values
 from fqtool.table.property import OptionValue
 from fqtool.table.tokens import cut
@@ -73,13 +73,18 @@ def column(cursor: DdlCursor, depth: int = 0) -> Column:
     default, mode = None, made.mode
     while not cursor.done:
         if cursor.sees("DEFAULT"):
+            if depth:
+                raise cursor.refused(
+                    f"`{name}` is a field with a DEFAULT; BigQuery has defaults of whole columns only.",
+                    "Write the DEFAULT after the type of the column, with a value for each of its fields.",
+                )
             if mode is Mode.REQUIRED:
                 raise cursor.refused(
                     f"NOT NULL of `{name}` comes before DEFAULT; BigQuery requires DEFAULT first.",
                     "Write DEFAULT and its value before NOT NULL.",
                 )
             cursor.take("DEFAULT")
-            default = cursor.until(*_DEFAULT_ENDS, *(">" if depth else ()))
+            default = cursor.until(*_DEFAULT_ENDS)
         elif cursor.sees("NOT", "NULL"):
             mode = not_null(cursor, name, mode)
         elif cursor.sees("GENERATED") or cursor.sees("AS", "("):
@@ -233,6 +238,11 @@ def _by_function(cursor: DdlCursor, function: str, start: int) -> Partitioning:
                 f"Write {function}({name}), or partition by a DATE column with the local date.",
             )
         granularity = cursor.name().upper()
+        if granularity not in GRANULARITIES:
+            cursor.at = start
+            raise cursor.refused(
+                f"BigQuery does not partition by {granularity}.", f"Write one of {', '.join(GRANULARITIES)}."
+            )
     else:
         granularity = "DAY"
     cursor.take(")")

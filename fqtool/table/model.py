@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 ORDINARY = "TABLE"
+GRANULARITIES = ("HOUR", "DAY", "MONTH", "YEAR")
 INGESTION_TIME = "_PARTITIONTIME"  # the column of a table that is partitioned by ingestion time
 # Placeholder for the dataset in the text of a view. BigQuery requires the dataset there, while a migration file must
 # fit every target. Each warehouse replaces it when it writes a view, and restores it when it reads one.
@@ -41,7 +42,7 @@ class Partitioning:
     @property
     def stateable(self) -> bool:
         """Whether a registry can describe it: ingestion time and ranges of whole numbers are not supported."""
-        return self.column != INGESTION_TIME and self.granularity in ("HOUR", "DAY", "MONTH", "YEAR")
+        return self.column != INGESTION_TIME and self.granularity in GRANULARITIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+CREATE TABLE shop.orders (n INT64, dt DATETIME) PARTITION BY DATE(dt);

@@ -1,0 +1,1 @@
+CREATE TABLE shop.orders (n INT64, day DATE) PARTITION BY DATE_TRUNC(day, WEEK);
