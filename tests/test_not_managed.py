@@ -184,9 +184,10 @@ def test_a_view_in_legacy_sql_and_its_columns_are_read() -> None:
     resource = RESOURCE | {"type": "VIEW", "view": {"query": "SELECT 1", "useLegacySql": True}, "labels": {"a": "b"},
                            "schema": {"fields": fields}}  # fmt: skip
     view = described({key: resource[key] for key in ("tableReference", "type", "view", "labels", "schema")})
-    assert view == View("t", "SELECT 1", legacy=True, options=(("labels", (("a", "b"),)),))
+    labels, words = (("labels", (("a", "b"),)),), (("x", "a number"),)
+    assert view == View("t", "SELECT 1", legacy=True, options=labels, described=words)
     assert isinstance(view, View)
-    assert view.of_columns == ("x", "z")
+    assert view.of_columns == ("z",)
     new = PutView(View("t", "SELECT 1"))
     assert diff(State(views=(view,)), State(views=(new.view,))) == (new,)
     (note,) = judge(State(views=(view,)), new)

@@ -78,10 +78,15 @@ def reconcile(
 
 
 def _with_live_options(view: View, live: View | None, registry: Registry) -> View:
-    """Keep the options of a live view that the registry does not declare: a replaced view has only those it states."""
+    """Keep what the registry does not declare of a live view: a replaced view has only what it states."""
+    if live is None:
+        return view
     declared = {spec.name: spec.labels is not None for spec in registry.views}.get(view.name)
-    kept = ((name, value) for name, value in live.options if name != "labels" or not declared) if live else ()
-    return replace(view, options=(*view.options, *kept))
+    kept = ((name, value) for name, value in live.options if name != "labels" or not declared)
+    described = view.described
+    if described is None and live.described and view.columns:
+        described = tuple((name, text) for name, text in live.described if name in view.columns)
+    return replace(view, options=(*view.options, *kept), described=described)
 
 
 def _ignored(registry: Registry, path: tuple[str, ...]) -> frozenset[str]:

@@ -69,7 +69,8 @@ class ViewSpec:
 
     With `rows_per` feature the view has one row per feature (unpivot), and {index} and {name} in its columns are
     filled in. Otherwise it has one row per stored row. `include` lists stored columns ("*" for all) that come before
-    the derived columns. `labels` None: not managed.
+    the derived columns. `labels` None: not managed. `describe_columns`: the descriptions of its columns are
+    managed.
     """
 
     name: str
@@ -79,6 +80,7 @@ class ViewSpec:
     include: tuple[str, ...] = ()
     where: str | None = None
     labels: tuple[tuple[str, str], ...] | None = None
+    describe_columns: bool = False
     at: Location = NOWHERE
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fqtool.registry.alerts_and_models import Each, ViewSpec
 from fqtool.registry.model import BaseColumn, Category, ColumnSpec, Declared, Feature, Registry, TableSpec
 from fqtool.registry.placeholders import category_values, feature_values, fill
-from fqtool.schema.views import view_query
+from fqtool.schema.views import view_columns, view_query
 from fqtool.table.column import Column
 from fqtool.table.ddl_grammar import parse_partitioning
 from fqtool.table.model import Partitioning, State, Table, View, foreign_key
@@ -179,12 +179,16 @@ def desired_table(registry: Registry) -> Table:
 
 def desired_state(registry: Registry) -> State:
     """Return the table and the views that the registry describes."""
-    return State(desired_table(registry), tuple(_view(registry, spec) for spec in registry.views))
+    table = desired_table(registry)
+    return State(table, tuple(_view(registry, spec, table) for spec in registry.views))
 
 
-def _view(registry: Registry, spec: ViewSpec) -> View:
+def _view(registry: Registry, spec: ViewSpec, table: Table) -> View:
     labels = (("labels", tuple(sorted(spec.labels))),) if spec.labels else ()
-    return View(spec.name, view_query(registry, spec), spec.description, options=labels)
+    columns = view_columns(registry, spec, table)
+    described = tuple((name, text) for name, text in columns if text) if spec.describe_columns else None
+    names, query = tuple(name for name, _ in columns), view_query(registry, spec, table)
+    return View(spec.name, query, spec.description, options=labels, columns=names, described=described)
 
 
 def renames(registry: Registry) -> dict[str, str]:

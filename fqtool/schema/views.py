@@ -8,35 +8,72 @@ from fqtool.registry.alerts_and_models import Each, ViewSpec
 from fqtool.registry.model import Feature, Registry
 from fqtool.registry.placeholders import fill
 from fqtool.sql import ident
-from fqtool.table.model import DATASET
+from fqtool.table.model import DATASET, Table
 
 
-def view_query(registry: Registry, spec: ViewSpec) -> str:
-    """Return the query of a view. It scans the table once, and a filter on the view prunes partitions."""
+def view_query(registry: Registry, spec: ViewSpec, table: Table) -> str:
+    """Return the query of a view. It scans the table once, and a filter on the view prunes partitions.
+
+    Args:
+        registry: The registry.
+        spec: The view.
+        table: The table that the registry describes.
+    """
     source = ident(DATASET, registry.table.name)
     where = f"\nWHERE {spec.where}" if spec.where else ""
     if spec.rows_per is Each.FEATURE:
-        return _unpivoted(registry, spec, source) + where
-    columns = [*_included(spec), *(f"{expr} AS {ident(name)}" for name, expr in _derived(registry, spec))]
+        return _unpivoted(registry, spec, table, source) + where
+    derived = (f"{expr} AS {ident(name)}" for name, expr, _ in _derived(registry, spec))
+    columns = [*_included(spec, table), *derived]
     return f"SELECT\n  {_lines(columns)}\nFROM {source} AS t{where}"
 
 
-def _included(spec: ViewSpec) -> Iterator[str]:
-    return (("t.*" if name == "*" else f"t.{ident(name)}") for name in spec.include)
+def view_columns(registry: Registry, spec: ViewSpec, table: Table) -> tuple[tuple[str, str], ...]:
+    """Return the columns of a view with their descriptions; a stored column has that of the table.
+
+    A view of all columns (`*`) that does not name them has columns that are not known: () is returned.
+
+    Args:
+        registry: The registry.
+        spec: The view.
+        table: The table that the registry describes.
+    """
+    names = tuple(_names(spec, table))
+    if "*" in names:
+        return ()
+    stored = (table.find(name) for name in names)
+    derived = ((column.name, column.description) for column in spec.columns)
+    if spec.rows_per is not Each.FEATURE:
+        derived = ((name, text) for name, _, text in _derived(registry, spec))
+    return *((column.name, column.description) for column in stored if column), *derived
 
 
-def _derived(registry: Registry, spec: ViewSpec) -> Iterator[tuple[str, str]]:
+def _names(spec: ViewSpec, table: Table) -> Iterator[str]:
+    """Yield the stored columns of a view: `*`, or each by its name where the view has a list of columns."""
+    for name in spec.include:
+        if name == "*" and spec.describe_columns:
+            yield from (column.name for column in table.columns)
+        else:
+            yield name
+
+
+def _included(spec: ViewSpec, table: Table) -> Iterator[str]:
+    return (("t.*" if name == "*" else f"t.{ident(name)}") for name in _names(spec, table))
+
+
+def _derived(registry: Registry, spec: ViewSpec) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, expression and description of each derived column."""
     for column in spec.columns:
         if column.for_each is Each.FEATURE:
             for feature in registry.active_features:
-                yield _of(feature, column.name), _of(feature, column.expr)
+                yield _of(feature, column.name), _of(feature, column.expr), _of(feature, column.description)
         else:
-            yield column.name, column.expr
+            yield column.name, column.expr, column.description
 
 
-def _unpivoted(registry: Registry, spec: ViewSpec, source: str) -> str:
+def _unpivoted(registry: Registry, spec: ViewSpec, table: Table, source: str) -> str:
     rows = [{one.name: _of(feature, one.expr) for one in spec.columns} for feature in registry.active_features]
-    columns = [*_included(spec), *(f"f.{ident(column.name)}" for column in spec.columns)]
+    columns = [*_included(spec, table), *(f"f.{ident(column.name)}" for column in spec.columns)]
     return f"SELECT\n  {_lines(columns)}\nFROM {unpivoted(source, rows)}"
 
 

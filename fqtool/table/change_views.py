@@ -34,7 +34,7 @@ class PutView(ViewChange):
 
     def holds(self, state: State) -> bool:
         there = state.view(self.view.key)
-        return there is not None and there.content == self.view.content and not there.missing_columns(state.table)
+        return there is not None and there.equals(self.view) and not there.missing_columns(state.table)
 
     def reverse(self, before: State) -> Change:
         old = before.view(self.view.key)

@@ -122,7 +122,20 @@ def create_view(view: View) -> str:
     values: dict[str, Any] = {"description": view.description} if view.description else {}
     values |= view.options
     options = f"\nOPTIONS ({_options_of(values)})" if values else ""
-    return f"CREATE OR REPLACE VIEW {ident(view.name)}{options}\nAS\n{view.text}"
+    return f"CREATE OR REPLACE VIEW {ident(view.name)}{_view_columns(view)}{options}\nAS\n{view.text}"
+
+
+def _view_columns(view: View) -> str:
+    """The list of all columns of a view with descriptions: BigQuery has no list of some of them."""
+    if view.described is None:
+        return ""
+    texts = dict(view.described)
+    lines = ",\n  ".join(f"{ident(name)}{_description(texts.get(name, ''))}" for name in view.columns)
+    return f" (\n  {lines}\n)"
+
+
+def _description(text: str) -> str:
+    return f" OPTIONS(description = {literal(text)})" if text else ""
 
 
 def column_sql(column: Column) -> str:

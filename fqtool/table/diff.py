@@ -165,6 +165,6 @@ def _views(before: State, after: State) -> Iterator[Change]:
     old_views, new_views = ({view.key: view for view in state.views} for state in (before, after))
     for key, view in new_views.items():
         old = old_views.get(key)
-        if old is None or old.content != view.content or old.missing_columns(after.table):
+        if old is None or not old.equals(view) or old.missing_columns(after.table):
             yield PutView(view)
     yield from (DropView(key) for key in old_views if key not in new_views)

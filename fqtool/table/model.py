@@ -189,9 +189,9 @@ class View:
     """A logical view: its GoogleSQL query text and description.
 
     `options` are its other properties by the row of `TABLE_PROPERTIES`: labels, friendly name, expiration and similar.
-    `legacy` means that the query is in legacy SQL. What follows is known of a view of BigQuery only, and is not
-    compared: `columns` are the names of its columns, as they were when it was created, and `of_columns` those with a
-    description or policy tags, which a replaced view loses.
+    `legacy` means that the query is in legacy SQL. `described` has the descriptions of its columns by name; None: not
+    managed. What follows is not compared: `columns` are the names of its columns, as they were when it was created, and
+    `of_columns` those with settings that a replaced view loses, such as policy tags.
     """
 
     name: str
@@ -200,6 +200,7 @@ class View:
     materialized: bool = field(default=False, kw_only=True)
     options: tuple[tuple[str, object], ...] = field(default=(), kw_only=True)
     legacy: bool = field(default=False, kw_only=True)
+    described: tuple[tuple[str, str], ...] | None = field(default=None, kw_only=True)
     columns: tuple[str, ...] = field(default=(), kw_only=True, compare=False)
     of_columns: tuple[str, ...] = field(default=(), kw_only=True, compare=False)
 
@@ -215,8 +216,13 @@ class View:
 
     @property
     def content(self) -> tuple[object, ...]:
-        """What two views are compared by."""
+        """What two views are compared by, besides the descriptions of columns."""
         return self.text, self.description, sorted(self.options), self.materialized, self.legacy
+
+    def equals(self, declared: View) -> bool:
+        """Return whether the view is as declared; descriptions of columns that are not managed may differ."""
+        there, texts = ({name.lower(): text for name, text in view.described or ()} for view in (self, declared))
+        return self.content == declared.content and (declared.described is None or there == texts)
 
     def missing_columns(self, table: Table | None) -> tuple[str, ...]:
         """Return the columns of the table that a view of all columns does not show, because it was created before them.

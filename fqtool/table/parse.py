@@ -112,12 +112,30 @@ def _statement(sql: str, tokens: list[Token], original: str) -> Parsed:
 
 def _create_view(cursor: DdlCursor) -> tuple[tuple[str, ...], tuple[Change, ...]]:
     path = path_of(cursor)
+    described = tuple(_view_columns(cursor)) if cursor.took("(") else None
     values = dict(table_options(cursor)) if cursor.took("OPTIONS") else {}
     description = str(values.pop("description", ""))
     cursor.take("AS")
     query = cursor.sql[cursor.place : cursor.tokens[-1].end]
     cursor.at = len(cursor.tokens)
-    return path, (PutView(View(path[-1], query, description, options=tuple(values.items()))),)
+    view = View(
+        path[-1], query, description, options=tuple(values.items()),
+        columns=tuple(name for name, _ in described or ()),
+        described=described and tuple((name, text) for name, text in described if text),
+    )  # fmt: skip
+    return path, (PutView(view),)
+
+
+def _view_columns(cursor: DdlCursor) -> Iterator[tuple[str, str]]:
+    """Yield the columns of a view with their descriptions, after the opening bracket."""
+    while not cursor.took(")"):
+        name = cursor.name()
+        options = dict(named_column_options(cursor)) if cursor.took("OPTIONS") else {}
+        if options.keys() - {"description"}:
+            raise cursor.wrong("only the description of a view's column")
+        yield name, options.get("description", "")
+        if not cursor.sees(")"):
+            cursor.take(",")
 
 
 def _actions(cursor: DdlCursor) -> tuple[Change, ...]:

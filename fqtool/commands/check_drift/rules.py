@@ -24,7 +24,7 @@ from fqtool.table.changes import (
     SetType,
 )
 from fqtool.table.column import Column
-from fqtool.table.model import State
+from fqtool.table.model import State, View
 from fqtool.table.properties import COLUMN_PROPERTIES, table_values
 from fqtool.table.property import OptionValue, Written
 
@@ -363,11 +363,18 @@ def wrong_view(live: State, change: PutView) -> Iterator[Finding]:
     if there and there.legacy:
         yield Finding(name, f"The view `{name}` is in legacy SQL; the registry has it in GoogleSQL.")
         return
-    if there and there.content == change.view.content:
+    if there and there.equals(change.view):
         missing = ", ".join(there.missing_columns(live.table))
         why = f"The view `{name}` does not show the columns {missing}, which the table has."
         yield Finding(name, why)
         return
-    same = there and (there.text, there.description) == (change.view.text, change.view.description)
-    differs = f"has {'other labels' if same else 'another query or description'} than in the registry"
-    yield Finding(name, f"The view `{name}` {differs if there else 'is missing'}.")
+    differs = f"has {_other_part(there, change.view)} than in the registry" if there else ""
+    yield Finding(name, f"The view `{name}` {differs or 'is missing'}.")
+
+
+def _other_part(there: View, declared: View) -> str:
+    """The part of a view that differs from the registry."""
+    if there.content == declared.content:
+        return "other descriptions of columns"
+    same = (there.text, there.description) == (declared.text, declared.description)
+    return "other labels" if same else "another query or description"

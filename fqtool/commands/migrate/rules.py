@@ -169,14 +169,17 @@ def replaces_view(before: State, change: PutView) -> Iterator[Finding]:
 
     Example: A derived column changes its expression.
 
-    Fix: No fix is needed if the change is intended. BigQuery does not keep descriptions and policy tags of the columns
-    of a replaced view; set those that the finding names again. Labels and other options of the view are kept.
+    Fix: No fix is needed if the change is intended. BigQuery does not keep policy tags of the columns of a replaced
+    view, nor descriptions of columns that it no longer has; set those that the finding names again. Labels and other
+    options of the view are kept.
     """
     if old := before.view(change.view.key):
-        lost = ", ".join(f"`{name}`" for name in old.of_columns)
+        kept = dict(change.view.described or ())
+        names = sorted({*old.of_columns, *(name for name, _ in old.described or () if name not in kept)})
+        lost = ", ".join(f"`{name}`" for name in names)
         lost = f" It loses the descriptions and policy tags of {lost}." if lost else ""
         again = f"Creates view `{change.view.name}` again, so that it shows the columns of the table."
-        said = again if old.content == change.view.content else f"Replaces the query of view `{change.view.name}`."
+        said = again if old.equals(change.view) else f"Replaces the query of view `{change.view.name}`."
         yield Finding(change.view.name, f"{said}{lost}")
 
 

@@ -40,10 +40,11 @@ def described(resource: dict[str, Any]) -> Table | View:
     view = resource.get("view") or resource.get("materializedView")
     if view:
         columns = _columns(resource, name)
-        worded = (path for column in columns for path, field in with_fields(column) if _worded(field))
+        worded = (path for column in columns for path, field in with_fields(column) if _is_lost(path, field))
         return View(
             name, view["query"], resource.get("description") or "", materialized=bool(resource.get("materializedView")),
             options=view_options(resource), legacy=bool(view.get("useLegacySql")),
+            described=tuple((column.name, column.description) for column in columns if column.description) or None,
             columns=tuple(column.name for column in columns), of_columns=tuple(map(".".join, worded)),
         )  # fmt: skip
     return Table(
@@ -58,9 +59,9 @@ def described(resource: dict[str, Any]) -> Table | View:
     )
 
 
-def _worded(column: Column) -> bool:
-    """Whether a column of a view has something that CREATE OR REPLACE VIEW does not keep."""
-    return bool(column.description or column.properties)
+def _is_lost(path: tuple[str, ...], field: Column) -> bool:
+    """Whether a column or field of a view has something that CREATE OR REPLACE VIEW does not write."""
+    return bool(field.properties or (len(path) > 1 and field.description))
 
 
 def may_inherit(resource: dict[str, Any]) -> bool:

@@ -126,7 +126,9 @@ def _view(connection: duckdb.DuckDBPyConnection, live: View, details: dict[str, 
     if "query" not in details:
         return live
     options = tuple((key, _as_value(value)) for key, value in details.get("options", ()))
-    made_from = replace(live, query=details["query"], options=options)
+    described = tuple((name, text) for name, text in details.get("described") or ()) or None
+    columns = tuple(details.get("names", ()))
+    made_from = replace(live, query=details["query"], options=options, described=described, columns=columns)
     if live.query == details["stands_as"]:
         return made_from
     # Another release of DuckDB may store another text for the same view.
@@ -197,7 +199,13 @@ def remember(connection: duckdb.DuckDBPyConnection, name: str, live: Table | Vie
         return
     details: dict[str, Any]
     if isinstance(live, View):
-        details = {"query": live.query, "options": live.options, "stands_as": _query_of(stored.view_sql or "")}
+        details = {
+            "query": live.query,
+            "options": live.options,
+            "described": live.described,
+            "names": live.columns,
+            "stands_as": _query_of(stored.view_sql or ""),
+        }
     else:
         details = {
             "columns": [
