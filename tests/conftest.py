@@ -30,8 +30,9 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _plain_world(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test sees this machine's settings, and none can reach a real project."""
+def _plain_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees this machine's settings, and none can reach a real project. Workers share translations."""
+    monkeypatch.setenv("FQTOOL_CACHE_DIR", str(tmp_path_factory.getbasetemp().parent / "translations"))
     for name in list(os.environ):
         if name.startswith(("FQTOOL_NOTIFY", "FQTOOL_TARGET", "FQTOOL_REGISTRY", "GOOGLE_", "BIGQUERY_", "CLOUDSDK_")):
             monkeypatch.delenv(name)

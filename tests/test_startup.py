@@ -102,8 +102,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """The environment of a command that runs elsewhere."""
-    return os.environ | {"PYTHONPATH": str(ROOT)}
+    """The environment of a command that runs elsewhere, without kept translations."""
+    return os.environ | {"PYTHONPATH": str(ROOT), "FQTOOL_CACHE_DIR": ""}
 
 
 def test_every_command_is_listed() -> None:
@@ -132,13 +132,13 @@ def test_the_help_groups_commands_on_one_line_each() -> None:
             assert re.search(rf"\b{name} +{re.escape(line)} ", shown), name
 
 
-def loads(project: Path, words: list[str]) -> tuple[int, set[str]]:
+def loads(project: Path, words: list[str], **variables: str) -> tuple[int, set[str]]:
     """The exit code of a command, and which of HEAVY it loads."""
     out = project / "loaded.txt"
     subprocess.run(
         [sys.executable, "-c", _MAIN.format(heavy=HEAVY, out=str(out)), *words],
         cwd=project,
-        env=environment(),
+        env=environment() | variables,
         capture_output=True,
         timeout=patient(LIMIT),
         check=True,
@@ -152,6 +152,16 @@ def test_a_command_loads_what_it_uses(name: str, project: Path) -> None:
     """Exactly what is listed is loaded, on DuckDB nothing of Google, and of the other commands no module."""
     words, code, expected = LOADS[name]
     assert loads(project, [*name.split()[1:], *words]) == (code, expected)
+
+
+@pytest.mark.parametrize("name", [name for name, (_, _, loaded) in LOADS.items() if "sqlglot" in loaded])
+def test_a_second_run_does_not_load_sqlglot(name: str, project: Path, tmp_path: Path) -> None:
+    """Translations are kept between runs."""
+    words, _, expected = LOADS[name]
+    line = [*name.split()[1:], *words]
+    first, second = (loads(project, line, FQTOOL_CACHE_DIR=str(tmp_path)) for _ in range(2))
+    assert first[1] == expected
+    assert second == (first[0], expected - {"sqlglot"})
 
 
 def test_reading_ddl_loads_no_sql_library(project: Path) -> None:

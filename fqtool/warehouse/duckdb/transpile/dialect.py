@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fqtool.errors import InputError
 from fqtool.table.column import Column, Kind, Mode, Type
+from fqtool.warehouse.duckdb.transpile.translations import keep, recall
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -97,6 +98,16 @@ def _dateless(sql: str) -> tuple[str, dict[str, str]]:
 
 @functools.lru_cache(maxsize=256)
 def _transpiled(sql: str, schemas: Schemas) -> Transpiled:
+    question = ("translation", sql, schemas)
+    match recall(question):
+        case [text, *parameters]:
+            return Transpiled(text, frozenset(parameters))
+    result = _translated(sql, schemas)
+    keep(question, [result.sql, *sorted(result.parameters)])
+    return result
+
+
+def _translated(sql: str, schemas: Schemas) -> Transpiled:
     from sqlglot import exp
     from sqlglot.errors import SqlglotError
 
@@ -130,12 +141,17 @@ _READ: dict[str, exp.Expr] = {}
 
 @functools.lru_cache(maxsize=256)
 def _tables_in(sql: str) -> tuple[str, ...]:
+    question = ("tables", sql)
+    if (names := recall(question)) is not None:
+        return tuple(names)
     from sqlglot import exp
 
     tree = _parsed(sql)
     _READ.clear()
     _READ[sql] = tree
-    return tuple(dict.fromkeys(table.name for table in tree.find_all(exp.Table)))
+    names = list(dict.fromkeys(table.name for table in tree.find_all(exp.Table)))
+    keep(question, names)
+    return tuple(names)
 
 
 @functools.lru_cache(maxsize=256)
