@@ -1,8 +1,8 @@
-"""A migrator that is killed at each of its boundaries: run as `python -m tests.killed_migrator FOLDER URL...`.
+"""A migrator that is killed at each of its boundaries: run as `python -m tests.killed_migrator FOLDER FEATURES URL...`.
 
-It applies the pending migrations of the small store to the first URL, unbroken. For every boundary n that it came to, a
-child does the same at URL n + 1 and sends itself SIGKILL before that boundary, so that nothing of Python's own clean-up
-runs; another child goes on to the end. It prints a JSON line a boundary.
+It applies the pending migrations of the small store with so many features to the first URL, unbroken. For every
+boundary n that it came to, a child does the same at URL n + 1 and sends itself SIGKILL before that boundary, so that
+nothing of Python's own clean-up runs; another child goes on to the end. It prints a JSON line a boundary.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.machine import patient
 from tests.stores import small_registry, workspace_in
 
 
-def migrate(url: str, folder: Path, fatal: int | None = None) -> list[str]:
+def migrate(url: str, folder: Path, features: int, fatal: int | None = None) -> list[str]:
     """Apply, and die before boundary `fatal`; return the boundaries."""
     seen: list[str] = []
 
@@ -35,7 +35,7 @@ def migrate(url: str, folder: Path, fatal: int | None = None) -> list[str]:
         executor.sleep = lambda _: None
 
     with open_target(url, timeout=patient(20.0)) as warehouse:
-        workspace = workspace_in(folder, small_registry())
+        workspace = workspace_in(folder, small_registry(features))
         apply_migrations(workspace, warehouse, tool="fqtool test", on_step=boundary, configure=unhurried)
     return seen
 
@@ -63,17 +63,17 @@ def ending(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def main(folder: Path, first: str, *places: str) -> None:
+def main(folder: Path, features: int, first: str, *places: str) -> None:
     """See the module."""
     # In this process, so that children are born with all that it has loaded; its connections are closed by then.
-    boundaries = migrate(first, folder)
+    boundaries = migrate(first, folder, features)
     for fatal, step in enumerate(boundaries):
         url = places[fatal]
-        killed = in_child(lambda url=url, fatal=fatal: migrate(url, folder, fatal))  # type: ignore[misc]
-        code = in_child(lambda url=url: migrate(url, folder))  # type: ignore[misc]
+        killed = in_child(lambda url=url, fatal=fatal: migrate(url, folder, features, fatal))  # type: ignore[misc]
+        code = in_child(lambda url=url: migrate(url, folder, features))  # type: ignore[misc]
         sys.stdout.write(json.dumps({"step": step, "url": url, "killed": killed, "code": code}) + "\n")
         sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    main(Path(sys.argv[1]), int(sys.argv[2]), *sys.argv[3:])

@@ -28,9 +28,9 @@ from tests.stores import planned_in, small_registry, workspace_in
 LIMIT = 240.0
 
 
-def outcome(url: str, folder: Path) -> tuple[State, tuple[Revision, ...], list[Entry]]:
+def outcome(url: str, folder: Path, features: int) -> tuple[State, tuple[Revision, ...], list[Entry]]:
     """The table and the ledger, without what differs between any two runs: times, runners, job ids of attempts."""
-    registry = small_registry()
+    registry = small_registry(features)
     with open_target(url) as warehouse:
         assert drift_of(workspace_in(folder, registry), warehouse) == ()
         entries = ledger_entries(warehouse)
@@ -42,32 +42,34 @@ def outcome(url: str, folder: Path) -> tuple[State, tuple[Revision, ...], list[E
     return live, whole, [replace(entry, job="") for entry in timeless]
 
 
-def dies_everywhere(places: list[str], folder: Path) -> None:
+def dies_everywhere(places: list[str], folder: Path, features: int = 3) -> None:
     """Migrate places[0] unbroken; kill before boundary n on places[n + 1], run again, and compare."""
     done = subprocess.run(
-        [sys.executable, "-m", "tests.killed_migrator", str(folder), *places], cwd=ROOT,
+        [sys.executable, "-m", "tests.killed_migrator", str(folder), str(features), *places], cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=patient(LIMIT), check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    expected = outcome(places[0], folder)
+    expected = outcome(places[0], folder, features)
     told = [json.loads(line) for line in done.stdout.splitlines()]
     assert told
     for one in told:
         assert (one["killed"], one["code"]) == (-signal.SIGKILL, 0), (one["step"], done.stderr)
-        assert outcome(one["url"], folder) == expected, f"killed before: {one['step']}"
+        assert outcome(one["url"], folder, features) == expected, f"killed before: {one['step']}"
 
 
-@pytest.mark.parametrize("baseline", [False, True], ids=["empty", "base-table-stands"])
-def test_kill_9_at_every_boundary_duckdb(tmp_path: Path, baseline: bool) -> None:
+@pytest.mark.parametrize(
+    ("baseline", "features"), [(False, 3), (True, 3), (True, 160)], ids=["empty", "base-table-stands", "rebuilt"]
+)
+def test_kill_9_at_every_boundary_duckdb(tmp_path: Path, baseline: bool, features: int) -> None:
     """Killed before any boundary and run again, table and ledger are those of an unbroken run."""
     folder = tmp_path / "migrations"
-    planned_in(folder, small_registry())
+    planned_in(folder, small_registry(features))
     places = [f"duckdb:///{tmp_path}/{n}.duckdb" for n in range(30)]
     if baseline:
         for url in places:
             with open_target(url) as warehouse:
                 warehouse.run(make_statement(State(), (CreateTable(base_table(small_registry())),)))
-    dies_everywhere(places, folder)
+    dies_everywhere(places, folder, features)
 
 
 def test_kill_9_at_every_boundary_bigquery(tmp_path: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

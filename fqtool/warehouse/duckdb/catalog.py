@@ -1,8 +1,9 @@
 """Describe the tables and views of a DuckDB file as BigQuery would.
 
 DuckDB's catalog has columns, types, NOT NULL, defaults, comments and views. The table `_fqtool_catalog` stores details
-that it does not have: lengths, nested descriptions, partitioning, clustering, options and GoogleSQL text. A stored
-detail is used only while the column or view is unchanged since it was written.
+that it does not have: lengths, nested descriptions, partitioning, clustering, options and GoogleSQL text; of a wide
+table also the descriptions of columns. A stored detail is used only while the column or view is unchanged since it was
+written.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import duckdb
 
 CATALOG = "_fqtool_catalog"
-_HERE = "database_name = current_database() AND schema_name = current_schema()"
+HERE = "database_name = current_database() AND schema_name = current_schema()"
 # DuckDB's spellings of the default of every ARRAY column.
 _EMPTY_ARRAYS = (None, "list_value()", "[]", "main.list_value()")
 
@@ -46,8 +47,8 @@ def physical(connection: duckdb.DuckDBPyConnection, name: str) -> Physical | Non
         WorldError: A column has a type without an equivalent in BigQuery.
     """
     row = connection.execute(
-        f"SELECT comment, NULL FROM duckdb_tables() WHERE table_name = $name AND {_HERE} UNION ALL "
-        f"SELECT comment, sql FROM duckdb_views() WHERE view_name = $name AND {_HERE}",
+        f"SELECT comment, NULL FROM duckdb_tables() WHERE table_name = $name AND {HERE} UNION ALL "
+        f"SELECT comment, sql FROM duckdb_views() WHERE view_name = $name AND {HERE}",
         {"name": name},
     ).fetchone()
     if row is None:
@@ -57,7 +58,7 @@ def physical(connection: duckdb.DuckDBPyConnection, name: str) -> Physical | Non
         return Physical((), {}, comment or "", view_sql)
     rows = connection.execute(
         "SELECT column_name, data_type, is_nullable, column_default, comment FROM duckdb_columns() "
-        f"WHERE table_name = $name AND {_HERE} ORDER BY column_index",
+        f"WHERE table_name = $name AND {HERE} ORDER BY column_index",
         {"name": name},
     ).fetchall()
     columns = tuple(_column(name, *row) for row in rows)
@@ -109,7 +110,7 @@ def describe(connection: duckdb.DuckDBPyConnection, name: str) -> Table | View |
 def _primary_key(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[str, ...]:
     row = connection.execute(
         "SELECT constraint_column_names FROM duckdb_constraints() "
-        f"WHERE table_name = $name AND constraint_type = 'PRIMARY KEY' AND {_HERE}",
+        f"WHERE table_name = $name AND constraint_type = 'PRIMARY KEY' AND {HERE}",
         {"name": name},
     ).fetchone()
     return tuple(row[0]) if row else ()
@@ -155,7 +156,12 @@ def _detailed(column: Column, default: str | None, details: dict[str, Any] | Non
         return column
     remembered = column_of(details["schema"], CATALOG)
     same_default = default == details["default_stands_as"]
-    return replace(with_details(column, remembered), default=remembered.default if same_default else column.default)
+    same_comment = column.description == details.get("comment_stands_as")
+    return replace(
+        with_details(column, remembered),
+        default=remembered.default if same_default else column.default,
+        description=remembered.description if same_comment else column.description,
+    )
 
 
 def _noted(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
@@ -179,7 +185,7 @@ def _noted(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
 def _exists(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
     return bool(
         connection.execute(
-            f"SELECT 1 FROM duckdb_tables() WHERE table_name = $name AND {_HERE}", {"name": table}
+            f"SELECT 1 FROM duckdb_tables() WHERE table_name = $name AND {HERE}", {"name": table}
         ).fetchone()
     )
 
@@ -207,9 +213,12 @@ def remember(connection: duckdb.DuckDBPyConnection, name: str, live: Table | Vie
             "stands_as": _query_of(stored.view_sql or ""),
         }
     else:
+        comments = {column.key: column.description for column in stored.columns}
         details = {
             "columns": [
-                {"schema": field(column), "default_stands_as": stored.defaults[column.key]} for column in live.columns
+                {"schema": field(column), "default_stands_as": stored.defaults[column.key]}
+                | ({} if comments[column.key] == column.description else {"comment_stands_as": comments[column.key]})
+                for column in live.columns
             ],
             "partitioning": asdict(live.partitioning) if live.partitioning else None,
             "clustering": live.clustering,
@@ -241,7 +250,7 @@ def schemas(connection: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> Sc
     """Return the kinds of the columns of those tables and views that exist."""
     rows = connection.execute(
         "SELECT table_name, column_name, data_type FROM duckdb_columns() "
-        f"WHERE list_contains($names, table_name) AND {_HERE} ORDER BY table_name, column_index",
+        f"WHERE list_contains($names, table_name) AND {HERE} ORDER BY table_name, column_index",
         {"names": list(names)},
     ).fetchall()
     kinds: dict[str, list[tuple[str, str]]] = {}

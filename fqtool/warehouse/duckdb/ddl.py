@@ -30,6 +30,14 @@ from fqtool.warehouse.duckdb.types import quoted, text_literal, type_text
 # An ARRAY is never NULL in BigQuery: it is [] in rows written before the column was added, or without the column.
 EMPTY_ARRAY = "[]"
 
+# A statement that alters or comments on a table copies the table's entry in DuckDB's catalog, all its columns.
+_COPIED_COLUMNS = 50_000
+
+
+def is_wide(statements: int, columns: int) -> bool:
+    """Return whether so many statements for a table with so many columns take seconds and hundreds of megabytes."""
+    return statements * columns > _COPIED_COLUMNS
+
 
 def ddl(table: str, change: Change, column: Column | None, query: Callable[[View], str]) -> Iterator[str]:
     """Yield the statements for one change.
@@ -47,14 +55,16 @@ def ddl(table: str, change: Change, column: Column | None, query: Callable[[View
     """
     match change:
         case CreateTable(created):
-            yield f"CREATE TABLE {quoted(created.name)} ({', '.join(map(_definition, created.columns))})"
-            for one in created.columns:
-                yield from _described(table, one)
+            yield f"CREATE TABLE {quoted(created.name)} ({', '.join(map(definition, created.columns))})"
+            described = [column for column in created.columns if column.description]
+            if not is_wide(len(described), len(created.columns)):
+                yield from (_described(table, column) for column in described)
             if created.options.description:
-                yield _comment(f"TABLE {quoted(table)}", created.options.description)
+                yield comment(f"TABLE {quoted(table)}", created.options.description)
         case AddColumn(added):
-            yield f"{_alter(table)} ADD COLUMN {_definition(added)}"
-            yield from _described(table, added)
+            yield f"{_alter(table)} ADD COLUMN {definition(added)}"
+            if added.description:
+                yield _described(table, added)
         case AddField() if column is not None:
             (new,) = change.altered(Table(table, (column,))).columns
             yield f"{_alter(table)} ALTER COLUMN {quoted(new.name)} SET DATA TYPE {type_text(new.type, new.mode)}"
@@ -71,12 +81,12 @@ def ddl(table: str, change: Change, column: Column | None, query: Callable[[View
             mode = column.mode if column else None
             yield f"{_alter(table)} ALTER COLUMN {quoted(name)} {_set_default(default, mode)}"
         case SetDescription((name,), text):
-            yield _comment(f"COLUMN {quoted(table)}.{quoted(name)}", text)
+            yield comment(f"COLUMN {quoted(table)}.{quoted(name)}", text)
         case SetOption("description", str(text)):
-            yield _comment(f"TABLE {quoted(table)}", text)
+            yield comment(f"TABLE {quoted(table)}", text)
         case PutView(view):
             yield f"CREATE OR REPLACE VIEW {quoted(view.name)} AS {query(view)}"
-            yield _comment(f"VIEW {quoted(view.name)}", view.description)
+            yield comment(f"VIEW {quoted(view.name)}", view.description)
         case DropView(name):
             yield f"DROP VIEW {quoted(name)}"
         case AddField() | SetDescription() | SetOption() | SetProperty() | SetPrimaryKey() | AddForeignKey():
@@ -91,7 +101,8 @@ def _alter(table: str) -> str:
     return f"ALTER TABLE {quoted(table)}"
 
 
-def _definition(column: Column) -> str:
+def definition(column: Column) -> str:
+    """Return a column as CREATE TABLE and ADD COLUMN define it."""
     default = EMPTY_ARRAY if column.mode is Mode.REPEATED else None
     if column.default is not None:
         default = default_to_duckdb(column.default)
@@ -106,10 +117,10 @@ def _set_default(default: str | None, mode: Mode | None) -> str:
     return f"SET DEFAULT {EMPTY_ARRAY}" if mode is Mode.REPEATED else "DROP DEFAULT"
 
 
-def _described(table: str, column: Column) -> Iterator[str]:
-    if column.description:
-        yield _comment(f"COLUMN {quoted(table)}.{quoted(column.name)}", column.description)
+def _described(table: str, column: Column) -> str:
+    return comment(f"COLUMN {quoted(table)}.{quoted(column.name)}", column.description)
 
 
-def _comment(subject: str, text: str) -> str:
+def comment(subject: str, text: str) -> str:
+    """Return COMMENT ON a subject, such as `TABLE "t"`."""
     return f"COMMENT ON {subject} IS {text_literal(text) if text else 'NULL'}"

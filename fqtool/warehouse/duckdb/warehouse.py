@@ -6,8 +6,7 @@ DuckDB is loaded, and the file opened, at the first call, so that the constructo
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -196,6 +195,7 @@ class DuckDBWarehouse:
     def _change(self, connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
         """Apply the changes one by one, each to the state after the last, and store their details."""
         from fqtool.warehouse.duckdb.catalog import remember, views_of
+        from fqtool.warehouse.duckdb.rebuild import indexes_aside
 
         if not statement.changes:
             raise InputError(f"{' '.join(statement.sql.split())[:60]!r} has no change to apply.")
@@ -204,7 +204,8 @@ class DuckDBWarehouse:
         check_kind(name, live, statement.changes[0])
         before = State(views=(live,)) if isinstance(live, View) else State(live)
         after = changed(before, statement.changes)
-        with _indexes_aside(connection, name, statement.changes):
+        in_place = all(isinstance(change, AddColumn | CreateTable | PutView | DropView) for change in statement.changes)
+        with nullcontext() if in_place else indexes_aside(connection, name):
             _make(connection, name, before, statement.changes)
         remember(connection, name, after.table or next(iter(after.views), None))
         if any(isinstance(change, SetType | AddField) for change in statement.changes):
@@ -217,32 +218,15 @@ class DuckDBWarehouse:
 def _make(connection: duckdb.DuckDBPyConnection, name: str, before: State, changes: tuple[Change, ...]) -> None:
     from fqtool.warehouse.duckdb.catalog import query_in_duckdb
     from fqtool.warehouse.duckdb.ddl import ddl
+    from fqtool.warehouse.duckdb.rebuild import adds_many, rebuild
 
     for step in steps(changes):
-        for change in step:
-            column = before.column(next(iter(change.touched), ""))
-            for text in ddl(name, change, column, functools.partial(query_in_duckdb, connection)):
-                connection.execute(text)
+        if before.table is None or not adds_many(before.table, step) or not rebuild(connection, before.table, step):
+            for change in step:
+                column = before.column(next(iter(change.touched), ""))
+                for text in ddl(name, change, column, functools.partial(query_in_duckdb, connection)):
+                    connection.execute(text)
         before = fold(before, step)
-
-
-@contextmanager
-def _indexes_aside(connection: duckdb.DuckDBPyConnection, name: str, changes: tuple[Change, ...]) -> Iterator[None]:
-    """Drop the indexes of a table for a block, and create them again: DuckDB cannot alter a table with indexes."""
-    from fqtool.warehouse.duckdb.types import quoted
-
-    aside: list[tuple[str, str]] = []
-    if not all(isinstance(change, AddColumn | CreateTable | PutView | DropView) for change in changes):
-        aside = connection.execute(
-            "SELECT index_name, sql FROM duckdb_indexes() WHERE table_name = $name AND sql IS NOT NULL "
-            "AND database_name = current_database() AND schema_name = current_schema()",
-            {"name": name},
-        ).fetchall()
-    for index, _ in aside:
-        connection.execute(f"DROP INDEX {quoted(index)}")
-    yield
-    for _, text in aside:
-        connection.execute(text)
 
 
 def _count(result: Any) -> int | None:
