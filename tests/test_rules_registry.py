@@ -26,7 +26,7 @@ BROKEN = [
     ("FQ101", "name: labels, type", "name: Player, type", "have the name"),
     ("FQ101", "name: ready,", "name: feature_1_quality,", "have the name feature_1_quality"),
     ("FQ102", "name: ready,", "name: _Partition_ready,", "_PARTITION"),
-    ("FQ103", '"feature_{index}_quality", type', '"{index}_quality", type', "0_quality"),
+    ("FQ103", '"feature_{index}_quality", type', '"€{index}_quality", type', "'€'"),
     ("FQ116", "name: ready,", 'name: "{category}_ready",', "{category}_ready"),
     ("FQ103", '"feature_{index}_quality", type', f'"{"{name}" * 50}", type', "350 characters"),
     ("FQ104", "name: ready,", "name: ready, renamed_from: SCORE,", "still exists"),

@@ -16,6 +16,7 @@ from fqtool.registry.alerts_and_models import Each, ViewSpec
 from fqtool.registry.model import BaseColumn, Category, ColumnSpec, Feature, Owner, Registry
 from fqtool.registry.placeholders import category_values, feature_values, fill
 from fqtool.registry.yaml.document import Step
+from fqtool.sql import name_sql
 from fqtool.table.column import Kind, Mode, Type
 
 Values = Mapping[str, object]
@@ -112,7 +113,7 @@ def _inputs(registry: Registry, given: Names, features: Sequence[Values]) -> Ite
             ("rows_found", job.rows_found, INT64),
         ):
             if name.lower() in given.columns:  # another rule reports unknown columns
-                yield Entry(job.name, name, ("processors", job.name, key), job.at, given, expected)
+                yield Entry(job.name, name_sql(name), ("processors", job.name, key), job.at, given, expected)
 
 
 def _type_of_value(values: Sequence[Entry]) -> ValueType | None:

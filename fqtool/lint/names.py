@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from fqtool.findings.finding import Finding, Group, rule
 from fqtool.lint.context import Subject, once, repeats
+from fqtool.table.column import refused_character
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NAME_LIMIT = 300  # bigquery.md#names
 _ONE = "Rename or remove one."
 _RESERVED = (
@@ -67,14 +66,14 @@ def reserved_name(subject: Subject) -> Iterator[Finding]:
 def invalid_name(subject: Subject) -> Iterator[Finding]:
     """A column name is not valid.
 
-    Problem: With placeholders filled in, the name has characters other than letters, digits and _, starts with a digit,
-    or has more than 300 characters.
+    Problem: With placeholders filled in, the name has a character that BigQuery does not allow, or more than 300
+    characters. Letters and digits of any language, spaces and _ & % = + : ' < > # | - are allowed.
 
-    Why: BigQuery rejects the name, or accepts it only in backticks, which many tools do not write.
+    Why: BigQuery rejects the name.
 
-    Example: "{index}_quality", which gives 0_quality
+    Example: quality.score
 
-    Fix: Put a letter before the number, and use short names.
+    Fix: Rename the column, and use short names.
     """
     yield from once(_unnameable(subject))
 
@@ -84,8 +83,8 @@ def _unnameable(subject: Subject) -> Iterator[Finding]:
         if len(name) > _NAME_LIMIT:
             message = f"The name has {len(name)} characters; at most {_NAME_LIMIT} are allowed."
             yield Finding(name, message, remedy="Shorten it.", location=subject.within(at, "name"))
-        elif not _NAME.fullmatch(name):
-            message = f"{name!r} is not a valid column name: use letters, digits and _, and do not start with a digit."
+        elif refused := refused_character(name):
+            message = f"{name!r} is not a valid column name: BigQuery does not allow the character {refused!r}."
             yield Finding(name, message, remedy="Rename it.", location=subject.within(at, "name"))
 
 

@@ -22,6 +22,7 @@ from fqtool.registry.alerts_and_models import (
     Threshold,
     ViewSpec,
 )
+from fqtool.sql import name_sql
 
 if TYPE_CHECKING:
     from fqtool.registry.yaml.document import Document
@@ -302,5 +303,6 @@ class Registry:
         return next((one.last_updated for one in self.processors if one.table.endswith(own)), "")
 
     def last_updated(self, feature: Feature) -> str:
-        """The base column with the time of the last run of a feature's processor, or ""."""
-        return next((one.last_updated for one in self.processors if one.name == feature.processor), "")
+        """The base column with the time of the last run of a feature's processor as an expression, or ""."""
+        name = next((one.last_updated for one in self.processors if one.name == feature.processor), "")
+        return name_sql(name) if name else ""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fqtool.registry.model import BaseColumn, TableSpec
-from fqtool.table.column import Column, Kind, Mode
+from fqtool.table.column import Column, Kind, Mode, refused_character
 from fqtool.table.ddl_grammar import partition_sql
 from fqtool.table.model import INGESTION_TIME, Table, key_parts
 from fqtool.table.properties import (
@@ -23,7 +23,6 @@ from fqtool.table.properties import (
 )
 from fqtool.table.property import Written
 
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,299}")
 _LABEL = re.compile(r"[a-z][a-z0-9_-]{0,62}")
 _UNSTATED = "Not managed by a registry, and left unchanged"
 _ASK = "--all-properties declares it."
@@ -60,7 +59,7 @@ def learned(table: Table, *, every_property: bool = False) -> Learned:
             owner changes them; and properties of columns only where there are few.
     """
     keys, options, partitioning = table.primary_key, table.options, table.partitioning
-    columns = tuple(one for one in table.columns if _NAME.fullmatch(one.name) and not one.type.unknown)
+    columns = tuple(one for one in table.columns if not (refused_character(one.name) or one.type.unknown))
     by_key = {one.key: one.name for one in columns}
     if partitioning and partitioning.column != INGESTION_TIME and partitioning.column.lower() not in by_key:
         partitioning = None
@@ -152,8 +151,8 @@ def _described(struct: Column) -> Iterator[tuple[str, str]]:
 
 def _unsaid(table: Table, spec: TableSpec, chosen: frozenset[str]) -> Iterator[str]:
     for column in table.columns:
-        if not _NAME.fullmatch(column.name):
-            yield f"The column {column.name!r} is left out: a name in a registry has only letters, digits and _."
+        if refused := refused_character(column.name):
+            yield f"The column {column.name!r} is left out: BigQuery does not allow {refused!r} in a name."
         elif column.type.unknown:
             yield f"The column {column.name} is left out: fqtool does not know the type {column.type.unknown}."
     yield from _not_managed(table, chosen)

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from unicodedata import category
 
 from fqtool.sql import name_sql
 
+_NAMED = frozenset("&%=+:'<>#|")  # marks that a name may have
+
 COLUMN_LIMIT, NESTING_LIMIT = 10_000, 15  # columns and fields of a table; levels of nested STRUCTs (bigquery.md#limits)
 MICROSECONDS, PICOSECONDS = 6, 12  # decimal digits of a second of a TIMESTAMP, without and with a precision
+
+
+def refused_character(name: str) -> str:
+    """Return the first character that BigQuery does not allow in the name of a column or field, or "".
+
+    Letters and digits of any language, combining marks, connectors, dashes, spaces and a few marks are allowed
+    (bigquery.md#names).
+    """
+    kinds = ((char, category(char)) for char in name if char not in _NAMED)
+    return next((char for char, kind in kinds if kind[0] not in "LNM" and kind not in ("Pc", "Pd", "Zs")), "")
 
 
 class Kind(StrEnum):

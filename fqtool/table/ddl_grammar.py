@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fqtool.sql import ident
-from fqtool.table.column import Column, Kind, Mode
+from fqtool.table.column import Column, Kind, Mode, refused_character
 from fqtool.table.ddl_cursor import DdlCursor, Foreign, bracketed_names, names, path
 from fqtool.table.ddl_options import column_options, table_options
 from fqtool.table.model import GRANULARITIES, INGESTION_TIME, Partitioning, Table, foreign_key
@@ -65,6 +65,9 @@ def created_table(cursor: DdlCursor, name: str) -> Table:
 def column(cursor: DdlCursor, depth: int = 0) -> Column:
     """Read a column or field: name, type, COLLATE, key, DEFAULT or generated expression, NOT NULL, OPTIONS."""
     name = cursor.name()
+    if isinstance(cursor, Foreign) and (refused := refused_character(name)):
+        cursor.at -= 1
+        raise cursor.refused(f"BigQuery does not allow {refused!r} in the name `{name}`.", "Rename the column.")
     made = typed(cursor, name, depth)
     properties = {"collation": cursor.element_collation}
     cursor.element_collation = ""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.findings.remedy import Entry, commands
 from fqtool.migrations.legality import property_differs, refusals
+from fqtool.registry.yaml.edit import scalar
 from fqtool.sql import ident, literal
 from fqtool.table.change_fields import AddField
 from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
@@ -65,7 +66,7 @@ def extra_column(live: State, change: DropColumn) -> Iterator[Finding]:
     """
     column = live.column(change.name)
     if column and not column.type.unknown:
-        remedy = Entry("base_columns", f'- {{name: {column.name}, type: "{column.sql_type}"}}')
+        remedy = Entry("base_columns", f'- {{name: {scalar(column.name)}, type: "{column.sql_type}"}}')
         message = f"`{column.name}` ({column.sql_type}) is in the table but not in the registry."
         yield Finding(column.name, message, remedy=remedy)
 

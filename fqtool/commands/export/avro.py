@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from fqtool.errors import InputError
 from fqtool.records.check import RecordCheck
 from fqtool.registry.model import Registry
 from fqtool.table.column import Column, Kind, Mode
+from fqtool.table.properties import with_fields
 
 _SYMBOL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PLAIN: Mapping[Kind, Any] = {
@@ -26,8 +28,18 @@ _PLAIN: Mapping[Kind, Any] = {
 
 
 def avro(registry: Registry) -> str:
-    """Return the schema's text."""
+    """Return the schema's text.
+
+    Raises:
+        InputError: Avro does not allow the name of a column or field.
+    """
     check = RecordCheck(registry)
+    names = (path for column in check.declared.values() for path, _ in with_fields(column))
+    if wrong := [".".join(path) for path in names if not _SYMBOL.fullmatch(path[-1])]:
+        raise InputError(
+            f"Avro allows only letters, digits and _ in a name, and no digit at its begin: {', '.join(wrong[:5])}.",
+            remedy="Write records as JSON: `fqtool export jsonschema`.",
+        )
     fields = [
         _field(column, column.name, required=column.name in check.required, labels=check.accepted.get(column.name, ()))
         for column in check.declared.values()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from string import digits
 
-from fqtool.commands.export.text import quoted, remark
+from fqtool.commands.export.text import python_name, quoted, remark
 from fqtool.records.check import RecordCheck
 from fqtool.registry.model import Registry
 from fqtool.table.column import Column, Kind, Mode, Type
@@ -54,7 +55,7 @@ class _Module:
                 bound = 10 ** (precision - scale)
                 return f"Annotated[Decimal, Field(gt=-{bound}, lt={bound})]"
             case Kind.STRUCT:
-                name = "".join(part[:1].upper() + part[1:] for part in path.split("_")) + "Record"
+                name = "".join(part[:1].upper() + part[1:] for part in python_name(path).split("_")) + "Record"
                 name = f"{name}{sum(one.startswith(f'class {name}') for one in self.classes) or ''}"
                 fields = [
                     _field(inner.name, self.type_of(inner, f"{path}_{inner.name}"), inner.mode is Mode.REQUIRED, "")
@@ -100,7 +101,9 @@ def _annotation(column: Column, check: RecordCheck, module: _Module) -> str:
 
 def _field(name: str, annotation: str, required: bool, description: str) -> str:
     """Return a field; every name is an alias, so that no column is taken for a part of the class."""
-    own = f"column_{name}" if keyword.iskeyword(name) or name.startswith("_") or name in _TAKEN else name
+    own = python_name(name)
+    if keyword.iskeyword(own) or own.startswith(("_", *digits)) or own in _TAKEN:
+        own = f"column_{own}"
     options = [] if required else ["default=None"]
     options += [f"alias={quoted(name)}"] if own != name else []
     kind = annotation if required else f"{annotation} | None"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from fqtool.commands.export.contents import Held, accepted_lists, contents
-from fqtool.commands.export.text import quoted, remark
+from fqtool.commands.export.text import python_name, quoted, remark
 from fqtool.registry.model import Registry
 from fqtool.table.column import Column, Kind, Mode
 
@@ -64,7 +64,7 @@ class _Module:
                 return f"NotRequired[{name}]" if name == "Any" else f"NotRequired[{name} | None]"
 
     def _name(self, path: str) -> str:
-        base = "".join(part[:1].upper() + part[1:] for part in path.split("_")) or "Record"
+        base = "".join(part[:1].upper() + part[1:] for part in python_name(path).split("_")) or "Record"
         base = base if base.isidentifier() and not keyword.iskeyword(base) else f"Record{base}"
         name, number = base, 1
         while name in self.taken | _USED:
@@ -160,6 +160,8 @@ def _typed_dict(name: str, docstring: str, fields: Iterable[tuple[Column, str, s
 
 def _fits(column: str) -> bool:
     """Whether a class can have the name: not a keyword, not mangled by Python, not used by an annotation."""
+    if not (column.isascii() and column.isidentifier()):
+        return False
     return not (keyword.iskeyword(column) or column.startswith("__") or column in _USED or column[0].isupper())
 
 

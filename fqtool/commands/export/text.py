@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
@@ -35,6 +36,11 @@ _Plain.add_representer(str, _text)
 def yaml_text(value: Any) -> str:
     """Return a YAML document; keys keep their order."""
     return yaml.dump(value, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=_WIDTH)
+
+
+def python_name(name: str) -> str:
+    """Return a name as a Python identifier of ASCII: each other character is its code between underscores."""
+    return re.sub(r"\W", lambda found: f"_{ord(found[0]):x}_", name, flags=re.ASCII)
 
 
 def quoted(text: str) -> str:

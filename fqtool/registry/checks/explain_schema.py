@@ -163,6 +163,6 @@ def _in_words(pattern: str, schema: dict[str, Any]) -> str:
     example = f", such as {examples[0]}" if examples else ""
     if pattern.startswith("^[A-Za-z_]["):
         return f"letters, digits and _ only, not beginning with a digit, at most 300{example}"
-    if pattern.startswith("^[A-Za-z_{]"):
-        return f"letters, digits, _ and {{placeholders}} only, at most 300{example}"
+    if '!"$()*' in pattern:
+        return f"letters, digits, spaces and _ & % = + : ' < > # | - only, at most 300{example}"
     return f"of the form {pattern}{example}"
