@@ -9,9 +9,11 @@ import os
 import subprocess
 import sys
 import tempfile
+from importlib.metadata import distributions
 from pathlib import Path
 
 import machine
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT_MB = 200
@@ -62,6 +64,28 @@ def weight(bins: Path) -> tuple[int, float]:
     return len(infos), sum(one.stat().st_size for one in files if one.is_file()) / 1e6
 
 
+def largest(bins: Path, count: int) -> str:
+    """Return the largest packages as rows of a table: name, megabytes, the packages that need it, its summary."""
+    (site,) = bins.parent.glob("lib/python*/site-packages")
+    installed = {Requirement(one.name).name.lower(): one for one in distributions(path=[str(site)])}
+    needed_by: dict[str, list[str]] = {}
+    for name, one in installed.items():
+        for text in one.requires or ():
+            need = Requirement(text)
+            if need.marker is None or need.marker.evaluate({"extra": "report"}):
+                needed_by.setdefault(need.name.lower(), []).append(name)
+    sizes = {
+        name: sum(path.stat().st_size for path in map(one.locate_file, one.files or ()) if path.is_file())
+        for name, one in installed.items()
+        if name not in {"pip", "setuptools"}
+    }
+    return "".join(
+        f"| `{name}` | {sizes[name] / 1e6:.0f} | {', '.join(needed_by.get(name, ['']))} | "
+        f"{installed[name].metadata['Summary'].strip()} |\n"
+        for name in sorted(sizes, key=lambda name: -sizes[name])[:count]
+    )
+
+
 def tried(bins: Path, folder: Path) -> None:
     """Do in an empty folder what a user does."""
     folder.mkdir()
@@ -86,6 +110,7 @@ def main() -> None:
             count, megabytes = weight(bins)
             tried(bins, home / f"work-{count}")
             rows.append(f"| `{name}` | {count} | {megabytes:.0f} |")
+            most = largest(bins, 5)
             if name == "fqtool" and megabytes > LIMIT_MB:
                 raise SystemExit(f"{megabytes:.0f} MB are more than {LIMIT_MB} MB.")
         # The sdist must build too, with nothing beside it: its wheel is as good as the other.
@@ -93,7 +118,8 @@ def main() -> None:
         run(str(home / "from-sdist" / "bin" / "python"), "-c", "import fqtool", folder=home)
     page = (
         f"{machine.line()}\n\n| installed | packages | MB |\n|---|---|---|\n" + "\n".join(rows) + "\n\n"
-        f"The wheel is {built['wheel'] / 1e3:.0f} kB, the sdist {built['sdist'] / 1e3:.0f} kB.\n"
+        f"The wheel is {built['wheel'] / 1e3:.0f} kB, the sdist {built['sdist'] / 1e3:.0f} kB. The largest packages, "
+        f"with `[report]`:\n\n| package | MB | needed by | what it is |\n|---|--:|---|---|\n{most}"
     )
     sys.stdout.write(page)
     machine.put("install", page)

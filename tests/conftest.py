@@ -34,7 +34,9 @@ def _plain_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempP
     """No test sees this machine's settings, and none can reach a real project. Workers share translations."""
     monkeypatch.setenv("FQTOOL_CACHE_DIR", str(tmp_path_factory.getbasetemp().parent / "translations"))
     for name in list(os.environ):
-        if name.startswith(("FQTOOL_NOTIFY", "FQTOOL_TARGET", "FQTOOL_REGISTRY", "GOOGLE_", "BIGQUERY_", "CLOUDSDK_")):
+        if name.startswith(
+            ("FQTOOL_NOTIFY", "FQTOOL_MEMORY", "FQTOOL_TARGET", "FQTOOL_REGISTRY", "GOOGLE_", "BIGQUERY_", "CLOUDSDK_")
+        ):
             monkeypatch.delenv(name)
     for name in ("FORCE_COLOR", "NO_COLOR", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)

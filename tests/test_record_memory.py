@@ -13,7 +13,7 @@ import duckdb
 import fastavro
 import pytest
 
-from fqtool.warehouse.duckdb.creation import CONFIG
+from tests.bed.running import ROOT
 from tests.in_process import fqtool
 from tests.writers import RECORD, REGISTRY_FILE, as_csv, as_ndjson, store_in
 
@@ -87,13 +87,57 @@ def test_a_parquet_file_of_four_times_duckdbs_limit_passes(tmp_path: Path) -> No
     assert _grown(tmp_path, "parquet", 3 * MANY) < 3 * SIZE
 
 
-def test_too_little_memory_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("command", ["check-record long.parquet", "score --input long.parquet --output scores.ndjson"])
+def test_too_little_memory_is_a_sentence(tmp_path: Path, command: str) -> None:
     """Not an internal error."""
-    monkeypatch.setitem(CONFIG, "memory_limit", "2MB")
     store_in(tmp_path)
     _write(tmp_path / "long.parquet", 2048)
-    done = fqtool(tmp_path, "check-record", "long.parquet")
-    assert (done.code, "There is too little memory to read long.parquet." in done.err) == (3, True), done.said
+    done = fqtool(tmp_path, "--memory", "2MB", *command.split())
+    assert done.code == 3, done.said
+    assert "DuckDB needs more memory than it may use to read or write long.parquet." in done.err
+    assert "fix: Free memory, raise `fqtool --memory`" in done.err
+
+
+def test_scoring_a_file_of_twice_the_memory(tmp_path: Path) -> None:
+    """Scores are written while records are read: DuckDB could not keep 256 MB of records in 128 MB."""
+    store_in(tmp_path)
+    _write(tmp_path / "long.parquet", 8 * MANY)
+    done = fqtool(tmp_path, "--memory", "128MB", "score", "--input", "long.parquet", "--output", "scores.ndjson")
+    assert done.code == 0, done.said
+    with (tmp_path / "scores.ndjson").open("rb") as lines:
+        assert sum(1 for _ in lines) == 8 * MANY
+
+
+@pytest.mark.parametrize("size", ["2", "GB", "-1GB", "two"])
+def test_a_memory_that_is_not_a_size_is_refused(tmp_path: Path, size: str) -> None:
+    """Before any work."""
+    done = fqtool(tmp_path, "--memory", size, "validate")
+    assert done.code == 2, done.said
+    assert "is not a size such as 500MB or 2GB" in done.err
+
+
+def test_a_process_without_memory_ends_with_a_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A MemoryError of Python is neither a traceback nor an internal error."""
+
+    def exhausted(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("fqtool.commands.validate.run.validated", exhausted)
+    done = fqtool(tmp_path, "validate")
+    assert (done.code, done.err.splitlines()[0]) == (3, "error: The process has too little memory."), done.said
+
+
+@pytest.mark.parametrize("kilobytes", [150_000, 400_000, 800_000])
+def test_a_limited_process_ends_with_a_sentence(tmp_path: Path, kilobytes: int) -> None:
+    """DuckDB itself would crash where it cannot start a thread."""
+    store_in(tmp_path)
+    shell = f'ulimit -v {kilobytes}; exec "$0" -m fqtool check-drift'
+    done = subprocess.run(
+        ["/bin/bash", "-c", shell, sys.executable], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    assert done.stderr.startswith("error: DuckDB needs more memory than it may use"), done.stderr
 
 
 def _grown(folder: Path, ending: str, records: int) -> int:

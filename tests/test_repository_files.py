@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -53,10 +54,22 @@ def test_the_workflow_runs_what_ci_runs() -> None:
     """Its run lines are the make commands of .ci/run, in the same order, with the browser required."""
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
     script = (ROOT / ".ci" / "run").read_text()
-    (job,) = workflow["jobs"].values()
+    job = workflow["jobs"]["test"]
     lines = [step["run"] for step in job["steps"] if "run" in step]
     assert lines == re.findall(r"^make .*$", script, re.MULTILINE)
     assert all(f"export {name}={value}" in script for name, value in job["env"].items())
+
+
+def test_the_workflow_tests_each_python_that_the_package_names() -> None:
+    """The matrix and the classifiers list the same versions, from the lowest that pip accepts."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    newest = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["newest"]
+    prefix = "Programming Language :: Python :: "
+    named = [line.removeprefix(prefix) for line in project["classifiers"] if line.startswith(prefix)]
+    assert newest["strategy"]["matrix"]["python"] == named
+    assert project["requires-python"] == f">={named[0]}"
+    target = newest["steps"][-1]["run"].removeprefix("make ")
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
 def test_each_pre_commit_hook_runs_a_tool_of_the_development_environment() -> None:

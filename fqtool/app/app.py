@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +23,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _memory(size: str | None) -> str | None:
+    """Put the size where the warehouse reads it."""
+    if size is not None:
+        if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", size, re.IGNORECASE):
+            raise typer.BadParameter(f"{size!r} is not a size such as 500MB or 2GB.")
+        os.environ["FQTOOL_MEMORY"] = size
+    return size
 
 
 def _version(given: bool) -> None:
@@ -56,6 +67,17 @@ def fqtool(
             metavar="SECONDS",
             show_default=False,
             help="Seconds to wait for one BigQuery job, 600 by default; the job is not cancelled.",
+        ),
+    ] = None,
+    memory: Annotated[  # noqa: ARG001  its callback has its value
+        str | None,
+        typer.Option(
+            "--memory",
+            envvar="FQTOOL_MEMORY",
+            metavar="SIZE",
+            show_default=False,
+            callback=_memory,
+            help="Memory that DuckDB may use, such as 2GB; 80% of the machine's by default.",
         ),
     ] = None,
     trace: Annotated[

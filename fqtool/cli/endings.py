@@ -41,6 +41,9 @@ def run_app(app: typer.Typer) -> None:
         raise
     except BrokenPipeError:
         _end_unread()
+    except MemoryError:  # nothing is imported here, because that needs memory too
+        sys.stderr.write("error: The process has too little memory.\n    fix: Free memory, or raise `ulimit -v`.\n")
+        sys.exit(3)
     except Exception as raised:
         from fqtool.errors import FqtoolError
 

@@ -130,7 +130,10 @@ def read_document(text: str, file: str) -> Document:
         mark = error.problem_mark or error.context_mark
         at = document.location(min(mark.index, len(text)) if mark else 0)
         begun = document.location(error.context_mark.index) if error.context_mark else None
-        document.findings += problems.yaml_syntax(*syntax_problem(document.lines, error, at, begun))
+        if "nesting depth" in (error.problem or ""):  # newer versions of libyaml read ahead and have their own limit
+            document.findings += problems.nested_too_deep(at, DEPTH_LIMIT)
+        else:
+            document.findings += problems.yaml_syntax(*syntax_problem(document.lines, error, at, begun))
         document.data = None
     except (yaml.YAMLError, UnicodeError):
         document.findings += _forbidden_character(document)

@@ -6,6 +6,7 @@ import os
 import re
 from contextlib import suppress
 from pathlib import Path
+from tempfile import gettempdir
 
 from fqtool.errors import WorldError, remedy_of
 from fqtool.warehouse.locks import locked
@@ -19,6 +20,22 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+MEMORY = "FQTOOL_MEMORY"
+"""The variable with the memory that DuckDB may use, such as `2GB`; 80% of the machine's unless set."""
+
+
+def config(path: str) -> dict[str, str | bool | int | float | list[str]]:
+    """Return the settings with which a database is opened.
+
+    Args:
+        path: The file, or `:memory:`. For the latter DuckDB would write what does not fit into memory to `.tmp` in the
+            working directory.
+    """
+    limit = os.environ.get(MEMORY)
+    limited: dict[str, str | bool | int | float | list[str]] = {"memory_limit": limit} if limit else {}
+    if path == ":memory:":
+        limited["temp_directory"] = str(Path(gettempdir()) / f"fqtool-{os.getpid()}.tmp")
+    return limited | CONFIG
 
 
 def holds_nothing(path: Path) -> bool:
@@ -44,7 +61,7 @@ def _opens(path: Path) -> bool:
     import duckdb
 
     try:
-        duckdb.connect(str(path), read_only=True, config=CONFIG).close()
+        duckdb.connect(str(path), read_only=True, config=config(str(path))).close()
     except duckdb.Error as error:
         return not _DAMAGED.search(str(error))
     return True
@@ -63,7 +80,7 @@ def create(path: Path) -> None:
             return
         try:
             new.unlink(missing_ok=True)
-            duckdb.connect(str(new), config=CONFIG).close()
+            duckdb.connect(str(new), config=config(str(new))).close()
             new.replace(target)
         except OSError as error:
             raise WorldError(f"{path} cannot be created: {error.strerror}.", remedy=remedy_of(error)) from None

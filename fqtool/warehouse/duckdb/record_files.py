@@ -28,6 +28,7 @@ from fqtool.warehouse.duckdb.lines import (
     write_with_line_feeds,
     write_without_long_lines,
 )
+from fqtool.warehouse.duckdb.session import out_of_memory
 from fqtool.warehouse.duckdb.typed_rows import shape, typed
 from fqtool.warehouse.duckdb.types import quoted, text_literal, type_text
 
@@ -131,10 +132,7 @@ def reading(name: str, form: str) -> Iterator[None]:
         yield
     except (duckdb.Error, RuntimeError, UnicodeError) as error:
         if isinstance(error, duckdb.OutOfMemoryException):
-            raise WorldError(
-                f"There is too little memory to read {name}.",
-                remedy="Free memory, or split the file into smaller ones.",
-            ) from None
+            raise out_of_memory(name) from None
         advice = "The file is damaged or has another format; write it again."
         advice += " End all its lines in the same way, LF or CRLF." if form == "csv" else ""
         raise InputError(f"{name} cannot be read as {_WORDS[form]}.", remedy=advice) from None

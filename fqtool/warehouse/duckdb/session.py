@@ -27,7 +27,7 @@ from fqtool.errors import (
     remedy_of,
 )
 from fqtool.findings.remedy import commands
-from fqtool.warehouse.duckdb.creation import CONFIG, create, holds_nothing
+from fqtool.warehouse.duckdb.creation import config, create, holds_nothing
 from fqtool.warehouse.values import without_values
 
 _JOBS = "_fqtool_jobs"
@@ -45,8 +45,9 @@ def opened(path: str) -> duckdb.DuckDBPyConnection:
         UsageError: The path is not a regular file.
         Busy: Another process has the file open.
         Denied: The file is not readable.
-        WorldError: The file is damaged, or cannot be opened or created.
+        WorldError: The file is damaged, or cannot be opened or created; or the process may use too little memory.
     """
+    _require_address_space(path)
     import duckdb
 
     if path != ":memory:":
@@ -61,16 +62,26 @@ def opened(path: str) -> duckdb.DuckDBPyConnection:
         if path != ":memory:" and holds_nothing(Path(path)):
             create(Path(path))
         try:
-            connection = duckdb.connect(path, config=CONFIG)
+            connection = duckdb.connect(path, config=config(path))
         except duckdb.Error as error:
             if not is_read_only(error) or not Path(path).is_file():
                 raise
-            connection = duckdb.connect(path, read_only=True, config=CONFIG)
+            connection = duckdb.connect(path, read_only=True, config=config(path))
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET enable_progress_bar = false")  # DuckDB draws it on stdout after two seconds
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise cannot_open(Path(path), error) from None
     return connection
+
+
+def _require_address_space(path: str) -> None:
+    """Raise WorldError under a limit such as `ulimit -v 500000`: DuckDB crashes where it cannot start its threads."""
+    with suppress(ImportError):  # other systems have no limits
+        import resource
+
+        allowed, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if allowed not in (resource.RLIM_INFINITY, -1) and allowed < _ADDRESS_SPACE:
+            raise out_of_memory(path)
 
 
 def require_regular(path: Path) -> None:
@@ -132,6 +143,7 @@ def note_job(connection: duckdb.DuckDBPyConnection, outcome: Outcome) -> None:
 _KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket"}
 _HOLDER = re.compile(r"lock is held in (?P<program>.*?) ?\(PID (?P<pid>\d+)\)")
 _FULL = "No space left on device"
+_ADDRESS_SPACE = 1_000_000_000  # bytes; a diagnosis takes 1.5 GB of addresses and 0.2 GB of memory
 _WRITTEN = re.compile(r'Could not write file \\?"(?P<file>[^"\\]+)')
 _NO_TABLE = re.compile(r"Table with name (?P<name>\S+) does not exist")
 
@@ -167,6 +179,14 @@ def _disk_full(text: str, place: str) -> WorldError:
     return WorldError(f"The disk of {folder} is full; the statement changed nothing.", remedy=DISK_FULL)
 
 
+def out_of_memory(place: str) -> WorldError:
+    """Return the error of a database that may not use enough memory."""
+    return WorldError(
+        f"DuckDB needs more memory than it may use to read or write {place}.",
+        remedy="Free memory, raise `fqtool --memory` or `ulimit -v`, or process fewer dates or records at once.",
+    )
+
+
 def is_read_only(error: Exception) -> bool:
     """Return whether an error means that a file is not writable."""
     return "ermission denied" in str(error) or "Read-only file system" in str(error)
@@ -188,6 +208,8 @@ def judged(place: str) -> Iterator[None]:
             ) from None
         if _FULL in text:
             raise _disk_full(text, place) from None
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise out_of_memory(place) from None
         if "read-only mode" in text:
             raise Denied(f"{place} is read-only.", remedy="Check the owner and mode of file and folder.") from None
         if isinstance(error, duckdb.IOException):
