@@ -110,7 +110,7 @@ def test_merge_update_delete_count_their_rows(stored: DuckDBWarehouse) -> None:
     assert stored.run(Query("DELETE FROM store WHERE n = 7")).rows_changed == 1
 
 
-@pytest.mark.skipif(duckdb.__version__ != "2.0.0", reason="later versions take one of the rows, as the docs say")
+@pytest.mark.skipif(duckdb.__version__ != "2.0.0", reason="later versions take one of the rows, which the docs list")
 def test_a_merge_of_two_rows_into_one_is_refused(stored: DuckDBWarehouse) -> None:
     """As on BigQuery."""
     stored.run(Query("INSERT INTO store (item, n) VALUES ('a', 1)"))

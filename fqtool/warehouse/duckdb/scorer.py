@@ -131,7 +131,7 @@ class DuckDBScorer:
         require_distinct({"--input": source, "--output": out, "--rejects": rejects})
         form, fields = format_of(out), Fields(self.reads, self.required, self.declared)
         with self._lock, ExitStack() as files:
-            # Several threads hold up to ten times the file in memory, because they write in the order of the records.
+            # Several threads keep ten times the file in memory, because they write in the order of the records.
             self._connection.execute("SET threads = 1")
             given = StrictFile(source)
             if strict and self.check:
