@@ -22,9 +22,9 @@ _HANG = 4
 def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], stream: TextIO) -> None:
     """Print rows under headers.
 
-    A column of numbers is right-aligned, None is an empty cell. Nothing is cut: in a pipe a row is one line of any
-    length. On a terminal cells with spaces wrap. Where the longest words do not fit side by side, each row is printed
-    as a block of `header: cell` lines.
+    A column of numbers is right-aligned, None is an empty cell, a column without any value is left out. Nothing is cut:
+    in a pipe a row is one line of any length. On a terminal cells with spaces wrap. Where the longest words do not fit
+    side by side, each row is printed as a block of `header: cell` lines.
 
     Args:
         title: a line above the table; "" prints none.
@@ -40,6 +40,7 @@ def print_table(title: str, headers: Sequence[str], rows: Iterable[Sequence[obje
     page = Page(stream)
     values = [tuple(row) for row in rows]
     columns = [_column(header, [row[position] for row in values]) for position, header in enumerate(headers)]
+    columns = [column for column in columns if any(column.cells) or not values]
     if title:
         page.write([Text(visible(title), "bold")])
     if page.width is None or _narrowest(columns) <= page.width:

@@ -234,10 +234,8 @@ def print_libraries(listed: Iterable[Library], stream: TextIO) -> None:
 
 def print_proofs(checkup: Checkup, stream: TextIO) -> None:
     """Print a line per permission, and an empty line."""
-    # Only an unknown permission has a reason.
-    width = 4 if any(one.why for one in checkup.proofs) else 3
-    rows = [(one.need, _WORDS[one.held], one.allows, one.why or None)[:width] for one in checkup.proofs]
-    print_table("", ("permission", "granted", "allows to", "why")[:width], rows, stream)
+    rows = [(one.need, _WORDS[one.held], one.allows, one.why) for one in checkup.proofs]
+    print_table("", ("permission", "granted", "allows to", "why"), rows, stream)
     stream.write("\n")
 
 

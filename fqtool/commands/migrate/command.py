@@ -234,10 +234,8 @@ def status(
     with warehouse_of(workspace.registry, target, timeout) as warehouse:
         listed = migration_status(workspace, warehouse)
         if form == "text":
-            headers = ["migration", "status", "statements", "finished (UTC)", "by", "error"]
-            cells = [[r.name, r.standing, r.statements, r.finished_at, r.runner, r.error] for r in listed.rows]
-            if not any(row.error for row in listed.rows):
-                headers, cells = headers[:-1], [row[:-1] for row in cells]
+            headers = ("migration", "status", "statements", "finished (UTC)", "by", "error")
+            cells = [(r.name, r.standing, r.statements, r.finished_at, r.runner, r.error) for r in listed.rows]
             print_table(f"Migrations of {warehouse.url}", headers, cells, sys.stdout)
         pending = sum(row.standing == "pending" for row in listed.rows)
         ok = f"No problems found: {counted(len(listed.rows), 'migration')}, {pending} pending."
