@@ -30,11 +30,13 @@ class WholeTable:
     """All rows of a small table, read without a query job (bigquery.md#reading: tabledata.list is free).
 
     `types` are the GoogleSQL types of `columns` in table order. With them, the metadata of the table is not requested.
+    `added` are the last of `columns`, which a table that an earlier version created may lack: there they are NULL.
     """
 
     name: str
     columns: tuple[str, ...]
     types: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
 
 
 def _escaped(text: str, quote: str) -> str:

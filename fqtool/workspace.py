@@ -14,7 +14,7 @@ from fqtool.migrations.checksums import CHECKSUMS, Kind, Mismatch, mismatches, p
 from fqtool.migrations.contract import CONTRACT, Position, read_contract
 from fqtool.migrations.files import MigrationFile, read_files, recorded_state
 from fqtool.migrations.history import History, applied_state, gone_from, restoration
-from fqtool.migrations.ledger import ROWS, Entry, Revision, entries_of, revisions
+from fqtool.migrations.ledger import ROWS, Entry, Revision, entries_of, of_table, revisions
 from fqtool.migrations.reconcile import reconcile, unmanaged_columns
 from fqtool.monitoring.newest_date import NewestDate, newest_date_queries
 from fqtool.registry.model import Registry
@@ -340,14 +340,14 @@ def live_state(warehouse: Warehouse, wanted: State, *, views: bool = True) -> St
     return State(table, tuple(view for view in live_views if isinstance(view, View)))
 
 
-def ledger_entries(warehouse: Warehouse) -> tuple[Entry, ...]:
-    """Read the ledger; () if it does not exist yet. Raises NotThere if the dataset does not exist."""
-    return read_ledger(warehouse) or ()
+def ledger_entries(warehouse: Warehouse, table: str) -> tuple[Entry, ...]:
+    """Read the ledger of a table; () if it does not exist yet. Raises NotThere if the dataset does not exist."""
+    return read_ledger(warehouse, table) or ()
 
 
-def read_ledger(warehouse: Warehouse) -> tuple[Entry, ...] | None:
-    """Read the ledger with one request and without a job; None if it does not exist yet."""
+def read_ledger(warehouse: Warehouse, table: str) -> tuple[Entry, ...] | None:
+    """Read the ledger of a table with one request and without a job; None if the dataset has no ledger yet."""
     try:
-        return entries_of(warehouse.rows(ROWS))
+        return of_table(entries_of(warehouse.rows(ROWS)), table)
     except NoTable:
         return None

@@ -143,7 +143,7 @@ def test_two_at_work_do_not_meet(place: tuple[Warehouse, str]) -> None:
     warehouse, url = place
     prepare_ledger(warehouse)
     for work in ("migrating", "backfilling"):
-        lease = Lease(warehouse, "first@host:1", work, "fqtool")
+        lease = Lease(warehouse, "store", "first@host:1", work, "fqtool")
         with lease.held(), pytest.raises(Busy, match=f"first@host:1 is {work}"):
             filled(warehouse, url)
     assert len(filled(warehouse, url).partitions) == 12

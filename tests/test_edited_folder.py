@@ -173,7 +173,7 @@ def test_a_copy_of_a_migration_is_not_taken_for_one_of_fqtools(tmp_path: Path) -
 
 def redone(folder: Path, registry: Registry, warehouse: Warehouse, *others: Warehouse) -> tuple[str, ...]:
     """Plan again, as `fqtool migrate plan --redo` does with these known targets; return what was replaced."""
-    texts, begun = read_migrations(folder), begun_files([warehouse, *others])
+    texts, begun = read_migrations(folder), begun_files([warehouse, *others], registry.table.name)
     without = superseded(texts, begun)
     files = workspace_in(folder, registry, without).files
     workspace = Workspace(registry, folder, files, texts)
@@ -227,11 +227,13 @@ def test_a_folder_that_is_lost_for_good_is_planned_again_without_the_ledger(tmp_
         with pytest.raises(MigrationError) as refused:
             planned_in(folder, small_registry(), warehouse)
         assert {finding.rule for finding in refused.value.findings} == {"FQ403"}
-        assert "drop the table `_fqtool_ledger`, then: fqtool migrate plan" in str(refused.value.remedy)
+        assert "delete the rows of `store` from `_fqtool_ledger`, then: fqtool migrate plan" in str(
+            refused.value.remedy
+        )
         assert not folder.exists()
         warehouse.close()
         with duckdb.connect(str(file)) as connection:
-            connection.execute("DROP TABLE _fqtool_ledger")
+            connection.execute("DELETE FROM _fqtool_ledger WHERE table_name = 'store'")
         planned_in(folder, small_registry(), warehouse)
         migrated(folder, small_registry(), warehouse)
         assert drift(folder, small_registry(), warehouse) == ()

@@ -19,6 +19,7 @@ from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Outcome, Writing
 from fqtool.workspace import ledger_entries
 
+TABLE = "store"
 HOUR = timedelta(hours=1)
 
 
@@ -44,14 +45,14 @@ def warehouse() -> Iterator[Meddled]:
         yield opened
 
 
-def lease(warehouse: DuckDBWarehouse, runner: str = "a@host:1", **more: Any) -> Lease:
+def lease(warehouse: DuckDBWarehouse, runner: str = "a@host:1", table: str = TABLE, **more: Any) -> Lease:
     """A lease that does not wait in earnest."""
-    return Lease(warehouse, runner, "backfilling", "fqtool backfill", **{"sleep": lambda _: None} | more)
+    return Lease(warehouse, table, runner, "backfilling", "fqtool backfill", **{"sleep": lambda _: None} | more)
 
 
 def in_use(warehouse: DuckDBWarehouse) -> list[str]:
     """The runners of the leases that are taken."""
-    return [one.runner for one in leases(ledger_entries(warehouse))]
+    return [one.runner for one in leases(ledger_entries(warehouse, TABLE))]
 
 
 def copied(warehouse: DuckDBWarehouse) -> None:
@@ -128,7 +129,7 @@ def test_only_a_process_of_this_place_is_known_to_be_dead(warehouse: Meddled) ->
         os._exit(0)
     os.waitpid(gone, 0)
     with lease(warehouse, f"root@localhost:{gone}").held():
-        (found,) = leases(ledger_entries(warehouse))
+        (found,) = leases(ledger_entries(warehouse, TABLE))
     here: Entry = replace(found, file="backfilling", partial_hash=place())
     assert is_dead(here)
     assert not is_dead(replace(here, runner=f"root@localhost:{os.getpid()}"))

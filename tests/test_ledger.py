@@ -18,13 +18,13 @@ def test_an_entry_records_what_runs_where_and_by_whom(tmp_path: Path) -> None:
     """Every field of a statement that is about to run is recorded; it is begun, and neither ended nor wrong."""
     planned_in(tmp_path, small_registry())
     file = read_files({one.name: one.read_text() for one in tmp_path.glob("*.sql")})[1]
-    entry = entry_for(file, 2, 3, target="duckdb:///a", runner="me@host:1", tool="fqtool 1", now=NOW)
+    entry = entry_for(file, 2, 3, table="t", target="duckdb:///a", runner="me@host:1", tool="fqtool 1", now=NOW)
     assert asdict(entry) | {"job": ""} == {
         # quotation: the name of a column of the ledger
         "version": "0001", "statement": 2, "attempt": 3, "standing": "started", "total": len(file.statements),
         "file": file.name, "file_hash": file.hash, "partial_hash": file.partial_hashes[1], "job": "",
         "runner": "me@host:1", "tool": "fqtool 1", "started_at": "2026-02-06T18:30:00+00:00", "finished_at": "",
-        "error": "",
+        "error": "", "table_name": "t",
     }  # fmt: skip
 
 
@@ -37,7 +37,7 @@ def test_a_job_id_follows_from_what_runs_where() -> None:
     file = read_file("0001_a.sql", "\n\n".join(("-- fqtool migration 0001: a", *texts)) + "\n")
 
     def job(statement: int = 1, attempt: int = 1, target: str = "duckdb:///a", runner: str = "me@host:1") -> str:
-        return entry_for(file, statement, attempt, target=target, runner=runner, tool="1", now=NOW).job
+        return entry_for(file, statement, attempt, table="t", target=target, runner=runner, tool="1", now=NOW).job
 
     assert job() == "fqtool_0001_1_3ed7709fa1d68b1d_1"
     assert job(runner="other@host:2") == job()

@@ -53,9 +53,12 @@ def test_applying_twice_is_applying_once(warehouse: Warehouse, folder: Path) -> 
     registry = small_registry()
     planned_in(folder, registry, warehouse)
     migrated(folder, registry, warehouse)
-    before = live_state(warehouse, desired_state(registry)), revisions(ledger_entries(warehouse))
+    before = live_state(warehouse, desired_state(registry)), revisions(ledger_entries(warehouse, registry.table.name))
     assert migrated(folder, registry, warehouse) == Applied(())
-    assert (live_state(warehouse, desired_state(registry)), revisions(ledger_entries(warehouse))) == before
+    assert (
+        live_state(warehouse, desired_state(registry)),
+        revisions(ledger_entries(warehouse, registry.table.name)),
+    ) == before
 
 
 def test_a_plan_after_migrating_is_empty(warehouse: Warehouse, folder: Path) -> None:
@@ -113,7 +116,7 @@ def test_two_migrators_do_not_meet(warehouse: Warehouse, folder: Path) -> None:
     registry = small_registry()
     planned_in(folder, registry, warehouse)
     prepare_ledger(warehouse)
-    first = Lease(warehouse, "first@host:1", "migrating", "fqtool migrate")
+    first = Lease(warehouse, registry.table.name, "first@host:1", "migrating", "fqtool migrate")
     with first.held(), pytest.raises(Busy, match="first@host:1 is migrating"):
         migrated(folder, registry, warehouse)
     assert warehouse.describe("store") is None
@@ -126,7 +129,7 @@ def test_a_dead_migrators_lease_can_be_taken(warehouse: Warehouse, folder: Path)
     registry = small_registry()
     planned_in(folder, registry, warehouse)
     prepare_ledger(warehouse)
-    Lease(warehouse, "dead@host:1", "migrating", "fqtool migrate")._take()
+    Lease(warehouse, registry.table.name, "dead@host:1", "migrating", "fqtool migrate")._take()
     with pytest.raises(Busy, match="dead@host:1 is migrating"):
         migrated(folder, registry, warehouse)
     migrated(folder, registry, warehouse, take_lease=True)
@@ -150,11 +153,11 @@ def test_a_failed_statement_is_recorded_and_resumed(
         patched.setattr(type(warehouse), "run", out_of_quota)
         with pytest.raises(StatementFailed):
             migrated(folder, registry, warehouse)
-    broken = revisions(ledger_entries(warehouse))[-1]
+    broken = revisions(ledger_entries(warehouse, registry.table.name))[-1]
     assert (broken.applied, broken.total, broken.error) == (1, 2, "no quota for views today")
     migrated(folder, registry, warehouse)
     assert drift(folder, registry, warehouse) == ()
-    assert all(one.complete and not one.error for one in revisions(ledger_entries(warehouse)))
+    assert all(one.complete and not one.error for one in revisions(ledger_entries(warehouse, registry.table.name)))
 
 
 def test_an_interrupted_run_records_the_statement_before(warehouse: Warehouse, folder: Path) -> None:
@@ -168,7 +171,7 @@ def test_an_interrupted_run_records_the_statement_before(warehouse: Warehouse, f
 
     with pytest.raises(KeyboardInterrupt):
         migrated(folder, registry, warehouse, on_step=interrupt)
-    broken = revisions(ledger_entries(warehouse))[-1]
+    broken = revisions(ledger_entries(warehouse, registry.table.name))[-1]
     assert (broken.version, broken.applied, broken.total) == ("0001", 1, 2)
     migrated(folder, registry, warehouse)
     assert drift(folder, registry, warehouse) == ()

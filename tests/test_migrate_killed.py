@@ -33,7 +33,7 @@ def outcome(url: str, folder: Path, features: int) -> tuple[State, tuple[Revisio
     registry = small_registry(features)
     with open_target(url) as warehouse:
         assert drift_of(workspace_in(folder, registry), warehouse) == ()
-        entries = ledger_entries(warehouse)
+        entries = ledger_entries(warehouse, registry.table.name)
         timeless = [
             replace(entry, started_at="", finished_at="", runner="") for entry in entries if entry.version != "lease"
         ]

@@ -19,6 +19,7 @@ from fqtool.migrations.ledger import (
     entries_of,
     free_lease,
     lease_of,
+    name_entries,
     record,
     take_lease,
 )
@@ -147,7 +148,7 @@ def test_the_ledger_and_its_queries_are_accepted() -> None:
     now = datetime(2026, 1, 2, tzinfo=UTC)
     assert analyze(make_statement(State(), (CreateTable(TABLE),)).sql, {}) is None
     entry = Entry("0001", 1, 1, Status.STARTED, 1, "f", "h", "p", "j", "r", "t", now.isoformat())
-    one = lease_of("r", "token", "place")
+    one = lease_of("t", "r", "token", "place")
     second = replace(entry, statement=2)
     for query in (
         record(entry),
@@ -155,6 +156,7 @@ def test_the_ledger_and_its_queries_are_accepted() -> None:
         take_lease(one, "migrating"),
         free_lease(one),
         break_lease(one),
+        name_entries("t"),
     ):
         assert analyze(query.sql, catalog(TABLE), dict(query.parameters)) is None
     assert entries_of([]) == ()

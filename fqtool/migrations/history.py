@@ -96,6 +96,13 @@ def check_history(history: History) -> tuple[Finding, ...]:
     return findings
 
 
+def _of_another_store(revision: Revision) -> str:
+    """Return one more cause for a migration of version 0.1: its ledger did not name the table."""
+    if revision.table:
+        return ""
+    return "; or version 0.1 applied it for another store of this dataset: run `fqtool migrate` for that store first"
+
+
 def _path(history: History, name: str) -> str:
     return f"{history.folder}/{name}"
 
@@ -189,14 +196,15 @@ def applied_file_changed(history: History) -> Iterator[Finding]:
     files = {file.version: file for file in history.files}
     for revision in history.revisions or ():
         file = files.get(revision.version)
-        if file is None or revision.adopted or not revision.begun:
+        if file is None or (revision.adopted and revision.table) or not revision.begun:
             continue
         if file.hash != revision.hash or revision.partial_hashes != file.partial_hashes[: revision.applied]:
             yield Finding(
                 file.name,
                 f"`{file.name}` differs from the file that ran here: "
                 f"the ledger has sha256 {revision.hash[:12]}, the file {file.hash[:12]}.",
-                cause="the file or the ledger was edited, or another branch has a file with this number that ran here",
+                cause="the file or the ledger was edited, or another branch has a file with this number that ran here"
+                + _of_another_store(revision),
                 remedy="Restore the file that ran from version control, or merge the branch that has it.",
                 location=Location(_path(history, file.name)),
             )
@@ -220,7 +228,7 @@ def applied_file_missing(history: History) -> Iterator[Finding]:
             yield Finding(
                 revision.version,
                 f"Migration {revision.version} was applied here, but its file is not in `{history.folder}`.",
-                cause="this checkout is older than the target, or the file was deleted",
+                cause="this checkout is older than the target, or the file was deleted" + _of_another_store(revision),
                 remedy="Run `git pull`, or restore the file from version control.",
             )
 

@@ -1,7 +1,10 @@
-"""The ledger: one row per attempt of a statement, and one lease row that keeps two migrators apart.
+"""The ledger of a dataset: one row per attempt of a statement, and for each table a lease that keeps migrators apart.
 
 Pure functions: rows in, Revisions out, and the queries that write rows. Every write is a MERGE on the row's key, so
 that repeating it changes nothing (bigquery.md#job-ids).
+
+Version 0.1 had one store per dataset and no column `table_name`. Its rows are read as the rows of every table, until
+the first `migrate` of the store that has their files writes the name of its table into them.
 """
 
 from __future__ import annotations
@@ -61,6 +64,7 @@ class Entry:
         started_at: RFC 3339 in UTC.
         finished_at: RFC 3339 in UTC; "" while it runs.
         error: the message of a failed attempt.
+        table_name: the table of the store; "" in a row of version 0.1.
     """
 
     version: str
@@ -77,10 +81,11 @@ class Entry:
     started_at: str
     finished_at: str = ""
     error: str = ""
+    table_name: str = ""
 
     @property
     def key(self) -> tuple[str, int, int]:
-        """The key of the row: version, statement and attempt."""
+        """The key of the row among those of its table: version, statement and attempt."""
         return self.version, self.statement, self.attempt
 
 
@@ -91,7 +96,8 @@ _KEY = ("version", "statement", "attempt")
 COLUMNS = tuple(field.name for field in fields(Entry))
 _TYPES = dict.fromkeys(_NUMBERS, "INT64") | dict.fromkeys(_TIMES, "TIMESTAMP")
 TABLE = Table(LEDGER, tuple(column(name, _TYPES.get(name, "STRING"), required=name in _KEY) for name in COLUMNS))
-ROWS = WholeTable(LEDGER, COLUMNS, tuple(of_table.sql_type for of_table in TABLE.columns))
+ADDED = "table_name"
+ROWS = WholeTable(LEDGER, COLUMNS, tuple(of_table.sql_type for of_table in TABLE.columns), (ADDED,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,7 @@ class Revision:
         adopted: whether all statements were found in place instead of run.
         runner: the user, host and process that ran it.
         finished_at: RFC 3339 in UTC.
+        table: the table of the store; "" where version 0.1 ran it.
     """
 
     version: str
@@ -119,6 +126,7 @@ class Revision:
     adopted: bool = False
     runner: str = ""
     finished_at: str = ""
+    table: str = ""
 
     @property
     def begun(self) -> bool:
@@ -153,6 +161,11 @@ def entries_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.key))
 
 
+def of_table(entries: Iterable[Entry], table: str) -> tuple[Entry, ...]:
+    """Return the entries of a table: those with its name, and those of version 0.1, which have none."""
+    return tuple(entry for entry in entries if entry.table_name in ("", table))
+
+
 def _plain(name: str, value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
@@ -179,6 +192,7 @@ def _revision(entries: Sequence[Entry]) -> Revision:
         adopted=bool(done) and all(entry.standing == Status.ADOPTED for entry in done),
         runner=newest.runner,
         finished_at=newest.finished_at,
+        table=newest.table_name,
     )
 
 
@@ -195,7 +209,7 @@ def last_attempt(entries: Iterable[Entry], version: str, statement: int) -> Entr
 
 
 def entry_for(
-    file: MigrationFile, statement: int, attempt: int, *, target: str, runner: str, tool: str, now: datetime
+    file: MigrationFile, statement: int, attempt: int, *, table: str, target: str, runner: str, tool: str, now: datetime
 ) -> Entry:
     """Return the entry of a statement that is about to run.
 
@@ -205,6 +219,7 @@ def entry_for(
         file: the migration file.
         statement: the number of the statement, from 1.
         attempt: the number of the attempt, from 1.
+        table: the table of the store.
         target: the URL of the target.
         runner: the user, host and process.
         tool: the version of fqtool.
@@ -225,17 +240,26 @@ def entry_for(
         runner=runner,
         tool=tool,
         started_at=now.isoformat(),
+        table_name=table,
     )
 
 
 def record(*entries: Entry) -> Query:
     """Return the MERGE that inserts or updates entries, all or none. Their keys must differ."""
-    on = " AND ".join(f"t.{ident(name)} = s.{ident(name)}" for name in _KEY)
+    on = " AND ".join(f"t.{ident(name)} = s.{ident(name)}" for name in (*_KEY, ADDED))
     suffixes = ["", *(f"_{number}" for number in range(2, len(entries) + 1))]
     sources = [_source({name: _parameter(name + suffix, name) for name in COLUMNS}) for suffix in suffixes]
     pairs = zip(entries, suffixes, strict=True)
     values = tuple((name + suffix, getattr(entry, name)) for entry, suffix in pairs for name in COLUMNS)
     return _merge("\n  UNION ALL ".join(sources), on, "WHEN MATCHED THEN", values)
+
+
+def name_entries(table: str) -> Query:
+    """Return the UPDATE that writes the name of a table into the rows of version 0.1, which are of its store."""
+    return Query(
+        f"UPDATE {ident(LEDGER)} SET {ident(ADDED)} = @table WHERE {ident(ADDED)} IS NULL AND `version` <> @lease",
+        (("table", table), ("lease", LEASE)),
+    )
 
 
 def _parameter(name: str, of: str) -> str:
@@ -258,15 +282,16 @@ def _merge(source: str, on: str, matched: str, values: tuple[tuple[str, Value], 
     )
 
 
-def lease_of(runner: str, token: str, place: str = "") -> Entry:
+def lease_of(table: str, runner: str, token: str, place: str = "") -> Entry:
     """Return the lease of a holder.
 
     Args:
+        table: the table of the store.
         runner: the user, host and process of the holder, for people.
         token: an id that no other holder has.
         place: the host in which its process id is valid.
     """
-    return Entry(LEASE, 0, 0, "lease", 0, "", "", place, token, runner, "", "")
+    return Entry(LEASE, 0, 0, "lease", 0, "", "", place, token, runner, "", "", table_name=table)
 
 
 def take_lease(lease: Entry, work: str) -> Query:
@@ -276,12 +301,13 @@ def take_lease(lease: Entry, work: str) -> Query:
     the row changed and does nothing (bigquery.md#dml). While there is no row, both may insert one, since insertions do
     not conflict: then both read two rows, and each must free its own. All times are the warehouse's, so the holders'
     clocks do not matter. The row has the holder in `runner`, its work in `file`, its token in `job` and the end of the
-    lease in `finished_at`.
+    lease in `finished_at`. A lease of version 0.1, which names no table, is one of every table.
     """
     # Twice as long, since of two concurrent statements one may read a lease that was dated after its own time.
     latest = f"INTERVAL {2 * LEASE_MINUTES} MINUTE"
     others = (
         f" FROM (SELECT 1) WHERE NOT EXISTS (SELECT 1 FROM {ident(LEDGER)} WHERE `version` = @version"
+        f" AND IFNULL({ident(ADDED)}, @{ADDED}) = @{ADDED}"
         f" AND `job` <> @job AND `finished_at` > {_NOW} AND `finished_at` <= TIMESTAMP_ADD({_NOW}, {latest}))"
     )
     mine_or_over = (
@@ -306,7 +332,8 @@ def _merge_lease(lease: Entry, matched: str, until: str = _NOW, where: str = "")
     times = {"started_at": _NOW, "finished_at": until}
     source = _source({name: _parameter(name, name) for name in COLUMNS} | times) + where
     values = tuple((name, getattr(lease, name)) for name in COLUMNS if name not in times)
-    return _merge(source, "t.`version` = s.`version`", matched, values)
+    same_table = f"IFNULL(t.{ident(ADDED)}, s.{ident(ADDED)}) = s.{ident(ADDED)}"
+    return _merge(source, f"t.`version` = s.`version` AND {same_table}", matched, values)
 
 
 def leases(entries: Iterable[Entry]) -> tuple[Entry, ...]:

@@ -202,7 +202,7 @@ def fill(
     now: datetime,
     observer: Observer | None = None,
 ) -> BackfillResult:
-    """Score the dates of the plan, phase by phase, and verify each phase. Holds the lease of the dataset.
+    """Score the dates of the plan, phase by phase, and verify each phase. Holds the lease of the table.
 
     Args:
         registry: the registry.
@@ -224,7 +224,9 @@ def fill(
     with within(warehouse, budget), _refusing(budget):
         prepare_ledger(warehouse, observer.on_step)
         prepare_journal(warehouse, observer.on_step)
-        lease = Lease(warehouse, runner_name(), "backfilling", "fqtool backfill", on_step=observer.on_step)
+        lease = Lease(
+            warehouse, registry.table.name, runner_name(), "backfilling", "fqtool backfill", on_step=observer.on_step
+        )
         with lease.held(take_over=options.take_lease), _keeping(budget):
             journal = journal_of(registry, warehouse)
             # An open run is continued, so that all its rows have one time of scoring.

@@ -40,7 +40,7 @@ def drift_of(
         live = live_state(warehouse, workspace.wanted, views=views)
     except Refusal as another_kind:
         return another_kind.findings
-    known, denied = _revisions(warehouse) if ledger else (None, None)
+    known, denied = _revisions(warehouse, workspace.table) if ledger else (None, None)
     seen = live if views else State(live.table, workspace.wanted.views)
     history = replace(workspace.history_of(seen, known, warehouse.url), denied=denied)
     if live.table is None:
@@ -76,10 +76,10 @@ def drift_of(
     return (*causes, *findings, *(finding for finding in of_history if finding not in causes))
 
 
-def _revisions(warehouse: Warehouse) -> tuple[tuple[Revision, ...] | None, Denied | None]:
+def _revisions(warehouse: Warehouse, table: str) -> tuple[tuple[Revision, ...] | None, Denied | None]:
     """Return the migrations in the ledger, None without a ledger; and the error where the permission is missing."""
     try:
-        entries = read_ledger(warehouse)
+        entries = read_ledger(warehouse, table)
     except Denied as error:
         return None, error
     return None if entries is None else revisions(entries), None

@@ -84,7 +84,7 @@ def apply_migrations(
         WorldError: the warehouse failed.
     """
     workspace.require_files()
-    entries = read_ledger(warehouse)
+    entries = read_ledger(warehouse, workspace.table)
     pending = pending_files(workspace, entries or ())
     live = live_state(warehouse, workspace.wanted)
     again = _is_gone(workspace, live, entries or ())
@@ -97,17 +97,22 @@ def apply_migrations(
         rehearse(workspace, live, entries or (), warehouse.url, discard=again)
     else:
         _require_present(workspace, live, entries or (), warehouse)
-    if dry_run or not pending:
+    unnamed = any(not entry.table_name for entry in entries or ())
+    if dry_run or not (pending or unnamed):
         return Applied((), pending)
     executor = Executor(
         warehouse, LiveState(warehouse, workspace.wanted, workspace.restricted), runner_name(), tool, on_step=on_step
     )
     configure(executor)
-    lease = Lease(warehouse, executor.runner, "migrating", "fqtool migrate", executor.clock, on_step)
+    lease = Lease(warehouse, workspace.table, executor.runner, "migrating", "fqtool migrate", executor.clock, on_step)
     if entries is None:
         create_ledger(warehouse, on_step)
+    elif unnamed or not entries:  # version 0.1 may have created it
+        prepare_ledger(warehouse, on_step)
     with lease.held(take_over=take_lease) as executor.entries:
         pending_files(workspace, executor.entries)
+        if unnamed:
+            executor.name_table()
         with executor.recording():
             if again and _is_gone(workspace, executor.live.state, executor.entries):
                 executor.discard()

@@ -182,7 +182,8 @@ def _begun_anywhere(registry: Path, target: str | None, timeout: float, *, offli
         raise UsageError(
             "--redo reads the ledgers of the targets, which --offline forbids.", remedy="Remove one of them."
         )
-    return begun_files(known_warehouses(open_registry(registry), target, timeout))
+    opened = open_registry(registry)
+    return begun_files(known_warehouses(opened, target, timeout), opened.table.name)
 
 
 @app.command("import")

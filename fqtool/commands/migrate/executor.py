@@ -18,7 +18,7 @@ from fqtool.errors import FqtoolError, Refusal, StatementFailed, Unreachable, Wo
 from fqtool.findings.remedy import commands
 from fqtool.migrations.files import MigrationFile
 from fqtool.migrations.fit import lacks, misfits
-from fqtool.migrations.ledger import LEASE, Entry, Status, entry_for, last_attempt, record
+from fqtool.migrations.ledger import LEASE, Entry, Status, entry_for, last_attempt, name_entries, record
 from fqtool.migrations.plan import satisfied, to_make
 from fqtool.table.change import ViewChange
 from fqtool.table.changes import AddColumn, Change, CreateTable, DropColumn, SetDefault, SetMode, SetType, fold
@@ -141,6 +141,16 @@ class Executor:
             state = self._after(state, statement)
         return "applied"
 
+    @property
+    def _table(self) -> str:
+        return self.live.desired.table.name if self.live.desired.table else ""
+
+    def name_table(self) -> None:
+        """Write the name of the table into the ledger's rows of version 0.1."""
+        self.on_step("name the table in the ledger")
+        self.warehouse.run(name_entries(self._table))
+        self.entries = tuple(replace(entry, table_name=self._table) for entry in self.entries)
+
     @contextmanager
     def recording(self) -> Iterator[None]:
         """Apply files within this context: at its exit the end of the last statement is recorded, also on error."""
@@ -166,8 +176,9 @@ class Executor:
 
     def _entry(self, file: MigrationFile, number: int, attempt: int) -> Entry:
         return entry_for(
-            file, number, attempt, target=self.warehouse.url, runner=self.runner, tool=self.tool, now=self.clock()
-        )
+            file, number, attempt, table=self._table, target=self.warehouse.url,
+            runner=self.runner, tool=self.tool, now=self.clock(),
+        )  # fmt: skip
 
     def _is_adopted(self, file: MigrationFile, made: State) -> bool:
         """Whether the table already has all changes of the file, so that no statement has to run."""

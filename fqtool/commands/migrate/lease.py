@@ -1,4 +1,4 @@
-"""The lease on a dataset: one row of the ledger, held by the process that changes tables or rewrites partitions.
+"""The lease on a table: one row of the ledger, held by the process that changes tables or rewrites partitions.
 
 It keeps two migrators, two backfills, and a migration and a backfill apart. A daily `fqtool score` needs no lease: the
 warehouse serialises statements on one partition (bigquery.md#dml).
@@ -23,6 +23,7 @@ from pathlib import Path
 from fqtool.errors import Busy, StatementFailed, WorldError
 from fqtool.findings.remedy import Commands
 from fqtool.migrations.ledger import (
+    ADDED,
     LEASE_MINUTES,
     TABLE,
     Entry,
@@ -33,7 +34,7 @@ from fqtool.migrations.ledger import (
     take_lease,
 )
 from fqtool.migrations.plan import make_statement
-from fqtool.table.changes import CreateTable
+from fqtool.table.changes import AddColumn, CreateTable
 from fqtool.table.model import State, Table
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import ledger_entries
@@ -101,17 +102,28 @@ def create_ledger(warehouse: Warehouse, on_step: Callable[[str], None]) -> None:
 
 
 def prepare_ledger(warehouse: Warehouse, on_step: Callable[[str], None] = lambda _: None) -> None:
-    """Create the ledger if it does not exist."""
-    if warehouse.describe(TABLE.name) is None:
+    """Create the ledger if it does not exist, and add the column that version 0.1 did not have."""
+    ledger = warehouse.describe(TABLE.name)
+    if ledger is None:
         create_ledger(warehouse, on_step)
+    elif isinstance(ledger, Table) and ledger.find(ADDED) is None:
+        on_step("add the table to the ledger")
+        statement = make_statement(State(ledger), (AddColumn(TABLE.columns[-1]),))
+        try:
+            warehouse.run(statement)
+        except StatementFailed:
+            ledger = warehouse.describe(TABLE.name)
+            if not isinstance(ledger, Table) or ledger.find(ADDED) is None:  # else another process has added it
+                raise
 
 
 @dataclass
 class Lease:
-    """The lease of one dataset.
+    """The lease of one table.
 
     Attributes:
         warehouse: the target.
+        table: the name of the table.
         runner: the user, host and process.
         work: what the holder does, such as "migrating".
         command: the command that takes the lease from a process that has ended.
@@ -121,6 +133,7 @@ class Lease:
     """
 
     warehouse: Warehouse
+    table: str
     runner: str
     work: str
     command: str
@@ -132,7 +145,7 @@ class Lease:
 
     @cached_property
     def _lease(self) -> Entry:
-        return lease_of(self.runner, self._token, place())
+        return lease_of(self.table, self.runner, self._token, place())
 
     @contextmanager
     def held(self, *, take_over: bool = False) -> Iterator[tuple[Entry, ...]]:
@@ -147,7 +160,7 @@ class Lease:
         try:
             entries = self._take()
         except Busy:
-            if not any(map(self._is_dead, leases(ledger_entries(self.warehouse)))):
+            if not any(map(self._is_dead, leases(ledger_entries(self.warehouse, self.table)))):
                 raise
             self.warehouse.run(break_lease(self._lease))
             entries = self._take()
@@ -189,7 +202,7 @@ class Lease:
                 # Of two concurrent statements BigQuery may fail one; the lease that exists then decides.
                 if pause is None or "concurrent" not in str(error):
                     raise
-            entries = ledger_entries(self.warehouse)
+            entries = ledger_entries(self.warehouse, self.table)
             taken = leases(entries)
             others = [lease for lease in taken if lease.job != self._token]
             if taken and not others:
@@ -202,11 +215,11 @@ class Lease:
             if pause is not None:
                 # Two processes that collide here must not collide again.
                 self.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  nothing secret
-        holder, until = "Another process is working", ""
+        holder, until = "Another process is working on", ""
         if others:
             holder, until = f"{others[0].runner} is {others[0].file}", f" until {others[0].finished_at}"
         raise Busy(
-            f"{holder} in {self.warehouse.url} and holds the lease{until}.",
+            f"{holder} {self.table} in {self.warehouse.url} and holds the lease{until}.",
             remedy=Commands(
                 ((*self.command.split(), "--take-lease"),), "Wait until it ends. If that process has crashed:"
             ),

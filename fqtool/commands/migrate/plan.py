@@ -22,7 +22,7 @@ from fqtool.migrations.contract import CONTRACT, breaks, contract_text
 from fqtool.migrations.files import BY_PATCH, MigrationFile, recorded_state, write_file
 from fqtool.migrations.fit import fits, lacks, reshaping
 from fqtool.migrations.history import applied_file_missing, contract_broken, table_behind_the_ledger
-from fqtool.migrations.ledger import Revision, revisions
+from fqtool.migrations.ledger import LEDGER, Revision, revisions
 from fqtool.migrations.legality import drift_findings
 from fqtool.migrations.plan import (
     Plan,
@@ -43,7 +43,6 @@ from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import Workspace, ledger_entries, live_state
 
 _LONG = 14
-_LOST = "Name the folder with --migrations, or restore it. If no copy exists, drop the table `_fqtool_ledger`, then:"
 _BUDGET = "BigQuery allows 5 per 10 s on a table, 50 on a partitioned table"  # bigquery.md#metadata
 _COLOURS = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.NOTE: "cyan"}
 
@@ -106,7 +105,7 @@ def plan_migration(
         MigrationError: the folder was edited.
     """
     registry = workspace.registry
-    entries = ledger_entries(warehouse) if warehouse else ()
+    entries = ledger_entries(warehouse, workspace.table) if warehouse else ()
     if redo:
         begun = {**(begun_elsewhere or {}), **begun_in(entries)}
         kept = kept_files(workspace, begun)
@@ -182,7 +181,11 @@ def _require_applied_files(workspace: Workspace, known: tuple[Revision, ...]) ->
     history = replace(workspace.history(), revisions=tuple(revision for revision in known if revision.begun))
     if findings := tuple(applied_file_missing(history)):
         # Without the ledger, a first plan adopts the table as it is.
-        lost = commands("migrate plan", first=_LOST)
+        lost = commands(
+            "migrate plan",
+            first="Name the folder with --migrations, or restore it. If no copy exists, delete the rows of "
+            f"`{workspace.table}` from `{LEDGER}`, then:",
+        )
         remedy = "" if workspace.files else lost
         raise MigrationError(
             "Applied migrations are not in the folder; nothing was written.", remedy=remedy, findings=findings

@@ -20,8 +20,8 @@ from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import Workspace, ledger_entries
 
 
-def begun_files(warehouses: Iterable[Warehouse]) -> dict[str, str]:
-    """Return name -> SHA-256 of every migration that one of the targets has begun to apply.
+def begun_files(warehouses: Iterable[Warehouse], table: str) -> dict[str, str]:
+    """Return name -> SHA-256 of every migration of a table that one of the targets has begun to apply.
 
     Raises:
         WorldError: a target does not answer, so that it is unknown what it ran.
@@ -29,7 +29,7 @@ def begun_files(warehouses: Iterable[Warehouse]) -> dict[str, str]:
     begun: dict[str, str] = {}
     for warehouse in warehouses:
         try:
-            begun |= begun_in(ledger_entries(warehouse))
+            begun |= begun_in(ledger_entries(warehouse, table))
         except NotThere:
             continue  # a dataset that does not exist has run nothing
         except WorldError as error:

@@ -49,7 +49,7 @@ def migration_status(workspace: Workspace, warehouse: Warehouse) -> Status:
         warehouse: the target.
     """
     workspace.require_files()
-    known = revisions(ledger_entries(warehouse))
+    known = revisions(ledger_entries(warehouse, workspace.table))
     by_version = {revision.version: revision for revision in known}
     files = {file.version: file for file in workspace.files}
     rows = [_row(version, files.get(version), by_version.get(version)) for version in sorted({*files, *by_version})]

@@ -143,8 +143,17 @@ class Session:
         )
         return str(changed.etag)
 
-    def listed(self, resource: dict[str, Any], columns: tuple[str, ...]) -> list[dict[str, Value]]:
-        """Return all rows of a table with tabledata.list: no job, no cost."""
+    def listed(
+        self, resource: dict[str, Any], columns: tuple[str, ...], added: tuple[str, ...] = ()
+    ) -> list[dict[str, Value]]:
+        """Return all rows of a table with tabledata.list: no job, no cost.
+
+        Args:
+            resource: The table, or what is known of it.
+            columns: The columns to return.
+            added: The last columns of the table, which it may lack; then they are None. No columns are selected then:
+                whether BigQuery accepts an absent one is not documented.
+        """
         with self.reading():
             # The number of rows must come from the listing itself.
             table = bigquery.Table.from_api_repr({key: resource[key] for key in resource if key != "numRows"})
@@ -152,11 +161,11 @@ class Session:
             # Values are in the order of the table, whatever order is requested.
             selected = [field for field in table.schema if field.name.lower() in names]
         listing = self._exchange.ask(
-            lambda client: client.list_rows(table, selected_fields=selected, **self._exchange.bounds)
+            lambda client: client.list_rows(table, selected_fields=None if added else selected, **self._exchange.bounds)
         )
-        rows = self._pages(listing)
+        rows = self._pages(listing, len(added))
         spelling = {field.name.lower(): field.name for field in selected}
-        return [{column: row[spelling[column.lower()]] for column in columns} for row in rows]
+        return [{column: row.get(spelling[column.lower()]) for column in columns} for row in rows]
 
     def estimate(
         self, sql: str, parameters: Iterable[tuple[str, Value]], *, max_bytes: int | None = None
@@ -309,13 +318,15 @@ class Session:
             self._listener.job(job_id, job.total_bytes_processed)
         return job
 
-    def _pages(self, listing: RowIterator | Any) -> list[dict[str, Value]]:
-        """Read page by page, so that the deadline applies to each page."""
+    def _pages(self, listing: RowIterator | Any, optional: int = 0) -> list[dict[str, Value]]:
+        """Read page by page, so that the deadline applies to each page. Rows may lack the last `optional` columns."""
         rows: list[dict[str, Value]] = []
         pages = listing.pages
         while (page := self._exchange.ask(lambda _: next(pages, None))) is not None:
             with self.reading():
-                rows += [plain_row(row.values(), listing.schema) for row in page]
+                fields = [listing.schema[: len(listing.schema) - missing] for missing in range(optional + 1)]
+                by_length = {len(present): present for present in fields}
+                rows += [plain_row(row.values(), by_length[len(row)]) for row in page]
         with self.reading():
             # An answer without rows means an empty table only if its total is 0.
             if listing.total_rows is None or len(rows) < listing.total_rows:

@@ -110,7 +110,7 @@ class BigQueryWarehouse:
             case Query():
                 return session.results(self._done(source.sql, source.parameters))
             case WholeTable(name, columns, types) if types:
-                return session.listed(self._known(name, columns, types), columns)
+                return session.listed(self._known(name, columns, types), columns, source.added)
             case WholeTable(name, columns):
                 resource = session.table(name)
                 if resource is None:

@@ -187,9 +187,10 @@ class DuckDBWarehouse:
                 remedy=commands("migrate", first="Check the name, or create it:"),
             )
         missing = [name for name in source.columns if not table.find(name)]
-        if missing:
+        if not set(missing) <= set(source.added):
             raise StatementFailed(f"The table {source.name} has no column {', '.join(missing)}.")
-        columns = ", ".join(f"{quoted(name)} AS {quoted(name)}" for name in source.columns)
+        values = {name: "NULL" if name in missing else quoted(name) for name in source.columns}
+        columns = ", ".join(f"{value} AS {quoted(name)}" for name, value in values.items())
         return f"SELECT {columns} FROM {quoted(source.name)}"
 
     def _change(self, connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
