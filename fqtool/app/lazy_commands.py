@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from fqtool.cli.stores import add_store_options
+
 # Group -> name -> its line in the help, which is the first of its docstring. At 80 columns 59 characters fit on a line.
 GROUPS = {
     "Schema and migrations": {
@@ -56,7 +58,9 @@ def command_named(name: str) -> Any:
         name: a key of COMMANDS.
     """
     folder = _FOLDERS.get(name, name.replace("-", "_"))
-    group = typer.main.get_group(import_module(f"fqtool.commands.{folder}.command").app)
+    app = import_module(f"fqtool.commands.{folder}.command").app
+    add_store_options(app)
+    group = typer.main.get_group(app)
     return group.commands.get(name, group)
 
 

@@ -47,6 +47,17 @@ def targets(context: typer.Context, incomplete: str) -> list[str]:
     return begun(incomplete, (name for registry in _read(context) for name, _ in registry.targets))
 
 
+def stores(project: Path, incomplete: str) -> list[str]:
+    """Complete the name of a store of fqtool.yaml."""
+    from fqtool.errors import FqtoolError
+    from fqtool.registry.project import read_stores
+
+    try:
+        return begun(incomplete, (store.name for store in read_stores(project)))
+    except FqtoolError:
+        return []
+
+
 def begun(incomplete: str, words: Iterable[str]) -> list[str]:
     """Return the words that begin with what was typed."""
     return [word for word in words if word.startswith(incomplete)]

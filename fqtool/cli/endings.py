@@ -55,7 +55,7 @@ def run_app(app: typer.Typer) -> None:
             raise
         _drop_unwritten()
         with suppress(OSError):  # a stderr that cannot be written does not change the exit code
-            _print_error(error)
+            print_error(error)
         sys.exit(code)
 
 
@@ -80,15 +80,16 @@ def _devnull() -> TextIO:
     return Path(os.devnull).open("w", encoding="utf-8")
 
 
-def _print_error(error: Exception) -> None:
+def print_error(error: Exception) -> None:
+    """Print an error to stderr, with the options of this run in its remedies."""
     from fqtool.errors import FqtoolError, remedy_of
 
     if isinstance(error, FqtoolError):
-        from fqtool.output.text import print_error
+        from fqtool.output import text
 
         error.remedy = with_options(error.remedy)
         error.findings = with_options_in(error.findings)
-        print_error(error, sys.stderr)
+        text.print_error(error, sys.stderr)
     elif isinstance(error, OSError) and error.strerror:
         # A folder without read permission has a file name; stdout does not.
         complain(f"error: {error.filename or 'The output cannot be written'}: {error.strerror}.")

@@ -143,6 +143,7 @@ def options_for(words: tuple[str, ...]) -> tuple[str, ...]:
     _, command, *rest = words
     options = current_run().options
     takes = {
+        "--store": command not in _READS_NO_REGISTRY,
         "--registry": command not in _READS_NO_REGISTRY,
         "--target": command not in _ASKS_NO_WAREHOUSE and rest[:1] not in (["verify"], ["import"]),
         "--migrations": command in _READS_MIGRATIONS,
@@ -180,10 +181,11 @@ def warehouse_of(registry: Registry, target: str | None, timeout: float) -> Ware
     Raises:
         UsageError: the name is unknown.
     """
-    options, read = current_run().options, Path(registry.path)
-    if "--registry" not in options and read != REGISTRY and read.is_file():  # a revision in git has no file
+    run, read = current_run(), Path(registry.path)
+    options, known = run.options, {REGISTRY, *map(Path, run.of_store)}
+    if "--registry" not in options and read not in known and read.is_file():  # a revision in git has no file
         options += ["--registry", registry.path]
-    options += ["--target", target] if target else []
+    options += ["--target", target] if target and target not in run.of_store else []
     return open_warehouse(_url_of(registry, target), timeout)
 
 
@@ -272,10 +274,15 @@ def report_findings(
     findings = with_options_in(findings)
     if is_quiet() and form == "text" and not findings:
         return
-    print_findings(
-        findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout,
-        shown=None if shown is None else with_options_in(shown), following=with_options(following), also=also,
-    )  # fmt: skip
+    if (together := current_run().outcomes) is not None:
+        from fqtool.output.outcome import Outcome
+
+        together.append(Outcome(findings, target, command, ok, also or {}))
+    else:
+        print_findings(
+            findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout,
+            shown=None if shown is None else with_options_in(shown), following=with_options(following), also=also,
+        )  # fmt: skip
     stops = [finding for finding in blocking(findings) if finding.severity is Severity.ERROR or not errors_only]
     if form == "text" and not following:
         _say_fix(stops, fix_command)
@@ -330,12 +337,14 @@ def counted(count: int, noun: str) -> str:
 
 
 def registry_words(registry: Path) -> tuple[str, ...]:
-    """Return the option --registry for a command of a remedy, () for the default registry."""
+    """Return the option --registry or --store for a command of a remedy, () for the default registry."""
+    if store := current_run().store:
+        return ("--store", store)
     return () if registry == REGISTRY else ("--registry", str(registry))
 
 
 def registry_option(registry: Path) -> str:
-    """Return ` --registry FILE` for a command to paste, "" for the default registry."""
+    """Return ` --registry FILE` or ` --store NAME` for a command to paste, "" for the default registry."""
     return "".join(f" {shlex.quote(word)}" for word in registry_words(registry))
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from fqtool.output.outcome import Outcome
     from fqtool.warehouse.protocol import Waiting
     from fqtool.warehouse.tracing import Request
 
@@ -27,6 +28,9 @@ class Run:
         job_timeout: seconds to wait for a job; None is the warehouse's default.
         waits: the jobs that are waited for, per warehouse.
         today: the UTC day on which the run began; all relative dates of a run count from it.
+        store: the store of fqtool.yaml that is served; "" without one.
+        of_store: the values of its options, which remedies do not repeat beside `--store`.
+        outcomes: collects what a command reports instead of printing it; None prints.
     """
 
     quiet: bool = False
@@ -36,6 +40,9 @@ class Run:
     job_timeout: float | None = None
     waits: list[Waiting] = field(default_factory=list)
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
+    store: str = ""
+    of_store: frozenset[str] = frozenset()
+    outcomes: list[Outcome] | None = None
 
     def say(self, line: str) -> None:
         """Print a line of progress or outcome to stderr; with --quiet nothing is printed."""

@@ -39,7 +39,7 @@ def read_registry(path: Path) -> Registry:
     Raises:
         RegistryError: The file cannot be read, or has problems; its `findings` list every one.
     """
-    text, findings = _text_of(path)
+    text, findings = text_of(path)
     registry = None
     if text is not None:
         registry, findings = load_registry(text, str(path))
@@ -105,8 +105,12 @@ def _in_order(findings: list[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda found: found.location or Location("")))
 
 
-def _text_of(path: Path) -> tuple[str | None, tuple[Finding, ...]]:
-    """Only regular files are opened: a pipe would block."""
+def text_of(path: Path) -> tuple[str | None, tuple[Finding, ...]]:
+    """Return the text of a file, or None and the findings with the reason.
+
+    Args:
+        path: The file. Only regular files are opened: a pipe would block.
+    """
     at = Location(str(path))
     try:
         status = path.stat()

@@ -132,7 +132,7 @@ def describe(document: Document, path: Iterable[Step]) -> str:
         data = data[step]
         name = data.get("name", data.get("code")) if isinstance(data, dict) and isinstance(step, int) else None
         words.append(name if isinstance(name, str) and name else f"#{step + 1}" if isinstance(step, int) else step)
-    return " ".join(words) or "the registry"
+    return " ".join(words) or document.noun
 
 
 def needed(error: Any) -> str:

@@ -45,11 +45,13 @@ class Document:
 
     A place is the index of a character, from 0; line and column are computed on demand. `places` maps the id of a list
     to the index of each item, and the id of a map to its keys, with the indices of key and value in one number.
+    `noun` is what messages call the whole file.
     `scalars` are the spans in which a # does not start a comment; they are kept only if the text contains `MARK`.
     """
 
     file: str
     text: str
+    noun: str = "the registry"
     data: Any = None
     findings: list[Finding] = field(default_factory=list)
     places: dict[int, Any] = field(default_factory=dict)
@@ -112,17 +114,18 @@ _SHIFT = 1 << 32
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
-def read_document(text: str, file: str) -> Document:
+def read_document(text: str, file: str, noun: str = "the registry") -> Document:
     """Parse YAML.
 
     Args:
         text: The YAML text.
         file: The name of the file, for places.
+        noun: What messages call the whole file.
 
     Returns:
         The document. Its `findings` list every problem; its `data` is None where nothing could be read.
     """
-    document = Document(file, text)
+    document = Document(file, text, noun)
     reader = _Reader(document)
     try:
         reader.read(yaml.parse(text, Loader=LOADER))
