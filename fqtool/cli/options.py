@@ -186,7 +186,7 @@ def warehouse_of(registry: Registry, target: str | None, timeout: float) -> Ware
     if "--registry" not in options and read not in known and read.is_file():  # a revision in git has no file
         options += ["--registry", registry.path]
     options += ["--target", target] if target and target not in run.of_store else []
-    return open_warehouse(_url_of(registry, target), timeout)
+    return open_warehouse(url_of(registry, target), timeout)
 
 
 def known_warehouses(registry: Registry, target: str | None, timeout: float) -> Iterator[Warehouse]:
@@ -198,13 +198,21 @@ def known_warehouses(registry: Registry, target: str | None, timeout: float) -> 
         timeout: Seconds to wait for each warehouse.
     """
     names = (target, None, *(name for name, _ in registry.targets))
-    for url in dict.fromkeys(_url_of(registry, name) for name in names):
+    for url in dict.fromkeys(url_of(registry, name) for name in names):
         with open_warehouse(url, timeout) as warehouse:
             yield warehouse
 
 
-def _url_of(registry: Registry, target: str | None) -> str:
-    """Return the URL of a target; None is the default target."""
+def url_of(registry: Registry, target: str | None) -> str:
+    """Return the URL of a target.
+
+    Args:
+        registry: the registry, which names targets.
+        target: a URL, the name of a target, or None for the default.
+
+    Raises:
+        UsageError: the name is unknown.
+    """
     from fqtool.errors import UsageError
 
     named = dict(registry.targets)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from fqtool.output.outcome import Outcome
+    from fqtool.registry.model import Registry
     from fqtool.registry.project import Store
 
 PROJECT = Path("fqtool.yaml")
@@ -103,6 +104,34 @@ def _serve(
         _serve_each(function, words, context, values, stores)
     else:
         function(**(_of_store(context, values, stores[0]) if stores else values))
+
+
+def other_stores(target: str | None) -> list[tuple[Store, Registry, str]]:
+    """Return the stores of fqtool.yaml that are not being served, with their registry and the URL of their target.
+
+    A store that cannot be read is left out; its own commands report why.
+
+    Args:
+        target: the target of the served store, which the others share if it is an option or from the environment.
+    """
+    from fqtool.cli.options import url_of
+    from fqtool.errors import FqtoolError
+    from fqtool.registry.project import read_stores
+    from fqtool.workspace import open_registry
+
+    run, found = current_run(), []
+    if not PROJECT.is_file():
+        return []
+    given = None if target is None or target in run.of_store else target
+    for store in read_stores(PROJECT):
+        if str(store.registry) in run.of_store:
+            continue
+        try:
+            registry = open_registry(store.registry)
+            found.append((store, registry, url_of(registry, given or store.target)))
+        except FqtoolError:
+            continue
+    return found
 
 
 def _source(context: typer.Context, name: str) -> str:

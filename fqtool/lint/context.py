@@ -93,7 +93,7 @@ class Subject:
     def replaced(self, old: str, new: str, *path: Step) -> tuple[Edit, ...]:
         """Return the edit that replaces the value `old` at `path` by `new`; () if the file has another text there."""
         document = self.registry.document
-        if document is None:
+        if document is None or document.is_shared(path):
             return ()
         _, start = document.indices(path)
         if not document.text.startswith(old, start):

@@ -40,12 +40,14 @@ def suppressed(registry: Registry, findings: Iterable[Finding]) -> tuple[tuple[F
     if document is None:
         return tuple(kept), Suppressions()
     marked = comments(document)
-    by_line = {(one.about, code): one for one in marked if one.verb == "ignore" for code in one.codes}
+    # Comments of a shared file count too. Whether one is used depends on every registry that extends the file.
+    everywhere = (*marked, *(comments(document.shared) if document.shared else ()))
+    ignored = {(one.at.file, one.about, code) for one in everywhere if one.verb == "ignore" for code in one.codes}
     reported, used = [], set[tuple[int, str]]()
     for found in kept:
-        key = (found.location.line if found.location else 0, found.rule)
-        if key in by_line and not _firm(found.rule):
-            used.add(key)
+        file, line = (found.location.file, found.location.line) if found.location else ("", 0)
+        if (file, line, found.rule) in ignored and not _firm(found.rule):
+            used.update([(line, found.rule)] if file == document.file else [])
         else:
             reported.append(found)
     unused = [(one, tuple(code for code in one.codes if _idle(registry, one, code, used))) for one in marked]

@@ -17,6 +17,7 @@ from fqtool.registry.assemble import assemble
 from fqtool.registry.checks.explain_schema import explain
 from fqtool.registry.checks.fast_schema import Fits, fits
 from fqtool.registry.model import Registry
+from fqtool.registry.shared import Beside, beside, extend
 from fqtool.registry.yaml import yaml_errors as problems
 from fqtool.registry.yaml.document import FINDINGS_LIMIT, read_document
 
@@ -50,19 +51,22 @@ def read_registry(path: Path) -> Registry:
     return registry
 
 
-def load_registry(text: str, path: str) -> tuple[Registry | None, tuple[Finding, ...]]:
+def load_registry(text: str, path: str, reading: Beside | None = None) -> tuple[Registry | None, tuple[Finding, ...]]:
     """Read registry text.
 
     Args:
         text: The content of a registry file.
         path: The name of the file, for the places of findings.
+        reading: Reads the file that it extends; by default from disk.
 
     Returns:
         The registry, or None if there is a finding; and the findings, in the order of the file.
     """
     document = read_document(text.removeprefix("\ufeff"), path)
     findings = list(document.findings)
-    if document.data is not None and not _fits()(document.data):
+    of_shared = extend(document, schema(), reading or beside(path, text_of))
+    findings += of_shared
+    if document.data is not None and not of_shared and not _fits()(document.data):
         reported = {finding.location for finding in findings}
         errors = list(islice(explain(document, schema()), FINDINGS_LIMIT))
         same_place = {error.location: error for error in errors if error.location in reported}
@@ -91,9 +95,13 @@ def _with_schema_remedy(found: Finding, schema_error: Finding | None) -> Finding
 
 @cache
 def schema() -> dict[str, Any]:
-    """Return the JSON Schema of registry files."""
+    """Return the JSON Schema of a registry together with the file that it extends.
+
+    For editors, the schema file allows a registry with `extends` to lack sections. Together they must be complete.
+    """
     loaded: dict[str, Any] = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    return loaded
+    required = {*loaded["required"], *loaded.pop("anyOf")[0]["required"]}
+    return loaded | {"required": [key for key in loaded["properties"] if key in required]}
 
 
 @cache

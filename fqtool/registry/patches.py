@@ -88,7 +88,7 @@ def key_renamed(document: Document, path: Sequence[Step], key: str, known: Itera
         known: The keys that the map may have.
     """
     meant = sure(key, known)
-    if not meant or meant in document.value(path):
+    if not meant or meant in document.value(path) or document.is_shared(path):
         return ()
     return written(document, document.indices((*path, key))[0], key, meant)
 
@@ -103,7 +103,9 @@ def value_chosen(document: Document, path: Sequence[Step], value: object, allowe
         allowed: The words that are allowed there.
     """
     meant = sure(value, allowed) if isinstance(value, str) else ""
-    return written(document, document.indices(path)[1], str(value), meant) if meant else ()
+    if not meant or document.is_shared(path):
+        return ()
+    return written(document, document.indices(path)[1], str(value), meant)
 
 
 def value_retyped(document: Document, path: Sequence[Step], value: object, expected: object) -> tuple[Edit, ...]:
@@ -115,7 +117,7 @@ def value_retyped(document: Document, path: Sequence[Step], value: object, expec
         value: The value as it was read.
         expected: The `type` of the JSON Schema: number, integer, boolean or array.
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str) or document.is_shared(path):
         return ()
     index = document.indices(path)[1]
     plain = {"number": _NUMBER.fullmatch(value), "integer": value.isdecimal() and _NUMBER.fullmatch(value)}
@@ -135,6 +137,8 @@ def items_ordered(document: Document, path: Sequence[Step], order: Sequence[int]
     Returns:
         One edit, or () if comments, blank lines or items on one line make the move unsafe.
     """
+    if document.is_shared(path):
+        return ()
     places = [document.at((*path, number)) for number in range(len(order))]
     lines, starts = document.lines, [one.line for one in places]
     dashes = [lines[one.line - 1][: one.column - 1] for one in places]

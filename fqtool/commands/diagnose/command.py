@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from fqtool.cli.dates import date_option, day_of, newest_day
-from fqtool.cli.options import REGISTRY, Format, RegistryPath, TargetUrl, Timeout, report_findings, warehouse_of
+from fqtool.cli.options import (
+    REGISTRY,
+    Format,
+    RegistryPath,
+    TargetUrl,
+    Timeout,
+    open_warehouse,
+    report_findings,
+    warehouse_of,
+)
+from fqtool.cli.stores import other_stores
 
 app = typer.Typer()
 
@@ -34,10 +46,16 @@ def diagnose(
     with warehouse_of(loaded, target, timeout) as warehouse:
         found = diagnosis_of(loaded, warehouse, given or newest_day(loaded, warehouse), baseline)
         require_any_rows(found, loaded, warehouse, baseline)
-        if form == "text" and found.findings:
-            print_surroundings(found, loaded, sys.stdout)
-        report_findings(
-            found.findings, form, target=warehouse.url, command="diagnose", ok=healthy(found),
-            following=commands(f"daily --date {found.day}", first="After the fix:"),
-            also={"date": str(found.day)},
-        )  # fmt: skip
+    stores = other_stores(target) if found.findings and any(one.table for one in loaded.processors) else []
+    if stores:
+        from fqtool.commands.diagnose.upstream import Upstream, followed
+
+        upstream = [Upstream(*one, partial(open_warehouse, one[2], timeout)) for one in stores]
+        found = replace(found, findings=followed(found.findings, loaded, found.day, upstream))
+    if form == "text" and found.findings:
+        print_surroundings(found, loaded, sys.stdout)
+    report_findings(
+        found.findings, form, target=warehouse.url, command="diagnose", ok=healthy(found),
+        following=commands(f"daily --date {found.day}", first="After the fix:"),
+        also={"date": str(found.day)},
+    )  # fmt: skip

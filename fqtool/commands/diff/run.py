@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -160,12 +161,24 @@ def registry_at(text: str, registry: Path) -> Registry:
     if not text.startswith(GIT):
         return read_registry(Path(text))
     where = revision_of(text, registry)
-    loaded, findings = load_registry(text_at(where), str(where))
+
+    def reading(name: str) -> tuple[str, str, tuple[Finding, ...]]:
+        """The file that the registry extends, at the same revision."""
+        shared = replace(where, path=_beside(where.path, name))
+        return str(shared), text_at(shared), ()
+
+    loaded, findings = load_registry(text_at(where), str(where), reading)
     if loaded is None:
         count = f"{len(findings)} problem{'s' if len(findings) > 1 else ''}"
         remedy = "Compare with a later revision or with a file."
         raise RegistryError(f"{where} has {count}.", remedy=remedy, findings=findings)
     return loaded
+
+
+def _beside(path: str, name: str) -> str:
+    """Return the path of a file beside another one; git reads one that begins with ./ relative to the folder."""
+    joined = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+    return f"./{joined}" if path.startswith("./") and not joined.startswith("../") else joined
 
 
 def revision_of(text: str, registry: Path) -> Revision:

@@ -55,7 +55,7 @@ def with_model(document: Document, model: NewModel) -> str:
     models = document.data.get("models", [])
     text = _after(document, model) if models else _at_the_end(document, model)
     made = read_document(text, document.file)
-    if made.findings or made.data != {**document.data, "models": [*models, model.data]}:
+    if made.findings or made.data != {**document.own, "models": [*models, model.data]}:
         raise InputError(
             f"fqtool cannot edit the layout of the list `models` in {document.file}.",
             remedy=f"Append this entry by hand:\n{model.entry}",

@@ -45,7 +45,8 @@ class Document:
 
     A place is the index of a character, from 0; line and column are computed on demand. `places` maps the id of a list
     to the index of each item, and the id of a map to its keys, with the indices of key and value in one number.
-    `noun` is what messages call the whole file.
+    `noun` is what messages call the whole file. `shared` is the file that this one extends: its sections are in `data`,
+    and their places are in that file.
     `scalars` are the spans in which a # does not start a comment; they are kept only if the text contains `MARK`.
     """
 
@@ -56,8 +57,23 @@ class Document:
     findings: list[Finding] = field(default_factory=list)
     places: dict[int, Any] = field(default_factory=dict)
     scalars: list[tuple[int, int]] = field(default_factory=list)
+    shared: Document | None = None
     _lines: list[int] = field(default_factory=list)
     _split: list[str] = field(default_factory=list)
+
+    def extend(self, shared: Document) -> None:
+        """Add the sections of another file, which this one does not have."""
+        self.shared = shared
+        self.data.update(shared.data)
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """The data without the sections of the shared file."""
+        return {key: value for key, value in self.data.items() if not self.is_shared((key,))}
+
+    def is_shared(self, path: Iterable[Step]) -> bool:
+        """Return whether the value at `path` is in the shared file, where no edit of this one reaches."""
+        return self.shared is not None and next(iter(path), None) in self.shared.data
 
     def at(self, path: Iterable[Step]) -> Location:
         """Return the place of the value at `path`, or of its nearest parent that exists."""
@@ -68,7 +84,9 @@ class Document:
         return self._walk(path, of_key=True)
 
     def _walk(self, path: Iterable[Step], *, of_key: bool) -> Location:
-        return self.location(self.indices(path)[0 if of_key else 1])
+        path = tuple(path)
+        holder = self.shared if self.shared is not None and self.is_shared(path) else self
+        return holder.location(holder.indices(path)[0 if of_key else 1])
 
     def indices(self, path: Iterable[Step]) -> tuple[int, int]:
         """Return the indices, from 0, where key and value at `path` start, or those of the nearest parent."""

@@ -130,7 +130,7 @@ def appended(document: Document, new: NewEntry) -> str:
     listed = document.data[new.section]
     text = _after(document, new) if listed else _into_empty(document, new)
     made = read_document(text, document.file)
-    if made.findings or made.data != {**document.data, new.section: [*listed, _plain(new)]}:
+    if made.findings or made.data != {**document.own, new.section: [*listed, _plain(new)]}:
         entry = one_line(new)
         raise InputError(
             f"fqtool cannot edit the layout of the list `{new.section}` in {document.file}.",

@@ -42,7 +42,7 @@ def with_keys(document: Document, entries: Sequence[tuple[tuple[Step, ...], Pair
 
 
 def _expected(document: Document, entries: Sequence[tuple[tuple[Step, ...], Pairs]]) -> Any:
-    data = copy.deepcopy(document.data)
+    data: Any = copy.deepcopy(document.own)
     for path, pairs in entries:
         at = data
         for step in path:

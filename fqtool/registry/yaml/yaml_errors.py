@@ -126,7 +126,8 @@ def several_documents(at: Location) -> Iterator[Finding]:
 def duplicate_key(at: Location, key: str, first: Location) -> Iterator[Finding]:
     """A key occurs twice in one map.
 
-    Problem: The same key occurs twice. Most YAML readers keep the last value without a message.
+    Problem: The same key occurs twice, or is in the registry and in the file that it extends. Most YAML readers keep
+    the last value without a message.
 
     Why: One of the two values has no effect, and the file does not show which.
 
@@ -134,9 +135,8 @@ def duplicate_key(at: Location, key: str, first: Location) -> Iterator[Finding]:
 
     Fix: Keep the correct one.
     """
-    yield Finding(
-        key, f"The key {key} occurs twice.", cause=f"first in line {first.line}", remedy="Keep one.", location=at
-    )
+    other = f"first in line {first.line}" if first.file == at.file else f"also in {first.file}, line {first.line}"
+    yield Finding(key, f"The key {key} occurs twice.", cause=other, remedy="Keep one.", location=at)
 
 
 @rule("FQ008", group=Group.LOAD)
