@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 
 from fqtool.errors import MigrationError
-from fqtool.migrations.contract import CONTRACT, contract_text, read_contract
+from fqtool.migrations.contract import CONTRACT, contract_hashes, contract_text, read_contract
 from fqtool.migrations.files import MigrationFile
 from fqtool.registry.merge_markers import conflict_line
 from fqtool.registry.model import Feature
@@ -174,5 +174,5 @@ def proven_contract(features: Iterable[Feature], recorded: str | None) -> str | 
         recorded: the text of the checksum file, None where it is missing.
     """
     features, hashes = tuple(features), _hashes(recorded or "").get(CONTRACT, set())
-    texts = (contract_text(features[:count]) for count in range(len(features), -1, -1))
-    return next((text for text in texts if sha256(text) in hashes), None)
+    counts = [count for count, of_contract in enumerate(contract_hashes(features)) if of_contract in hashes]
+    return contract_text(features[: counts[-1]]) if counts else None

@@ -6,6 +6,7 @@ The folder of migrations has the last recorded contract. A registry may append f
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from fqtool.errors import MigrationError
 from fqtool.registry.model import Feature
 
 CONTRACT = "feature_contract.json"
+_HEAD, _BETWEEN, _TAIL = '{"format_version": 1, "features": [\n  ', ",\n  ", "\n]}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,22 @@ class Break:
 
 def contract_text(features: Iterable[Feature]) -> str:
     """Return the contract of a registry's features as JSON text, one position per line."""
-    lines = (json.dumps({"index": f.index, "name": f.name, "retired": f.retired}, ensure_ascii=False) for f in features)
-    return '{"format_version": 1, "features": [\n  ' + ",\n  ".join(lines) + "\n]}\n"
+    return f"{_HEAD}{_BETWEEN.join(map(_line, features))}{_TAIL}"
+
+
+def contract_hashes(features: Iterable[Feature]) -> Iterator[str]:
+    """Yield the SHA-256 of the contract of the first 0, 1, 2 and more features, each computed from the one before."""
+    begun = hashlib.sha256(_HEAD.encode())
+    for count, line in enumerate(("", *map(_line, features))):
+        begun.update(f"{_BETWEEN if count > 1 else ''}{line}".encode())
+        whole = begun.copy()
+        whole.update(_TAIL.encode())
+        yield whole.hexdigest()
+
+
+def _line(feature: Feature) -> str:
+    position = {"index": feature.index, "name": feature.name, "retired": feature.retired}
+    return json.dumps(position, ensure_ascii=False)
 
 
 def read_contract(text: str) -> tuple[Position, ...]:

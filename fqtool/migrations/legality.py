@@ -24,7 +24,7 @@ from fqtool.table.changes import (
     SetPartitioning,
     SetType,
 )
-from fqtool.table.column import COLUMN_LIMIT, Column, Mode
+from fqtool.table.column import COLUMN_LIMIT, Mode
 from fqtool.table.ddl import NoStatement, render
 from fqtool.table.model import Partitioning, State
 from fqtool.table.properties import COLUMN_PROPERTIES, column_values
@@ -297,16 +297,11 @@ def table_too_wide(before: State, change: CreateTable | AddColumn | AddField) ->
     Fix: Retire features, or split the store into two tables.
     """
     if isinstance(change, CreateTable):
-        columns = change.table.columns
+        count = change.table.width
     else:
-        columns = (*before.table.columns, change.column) if before.table else ()
-    count = sum(map(_count, columns))
+        count = before.table.width + change.column.width if before.table else 0
     if count > COLUMN_LIMIT:
         yield Finding("table", f"The table would have {count:,} columns; BigQuery allows {COLUMN_LIMIT:,}.")
-
-
-def _count(column: Column) -> int:
-    return 1 + sum(map(_count, column.type.fields))
 
 
 @rule("FQ211", group=Group.LEGALITY)

@@ -181,6 +181,11 @@ class Column:
         return " NOT NULL" if self.mode is Mode.REQUIRED else ""
 
     @property
+    def width(self) -> int:
+        """One, and one for each field in it, which is how BigQuery counts columns."""
+        return 1 + sum(field.width for field in self.type.fields)
+
+    @property
     def shape(self) -> Column:
         """The column with only lower-case name, type and mode."""
         return Column(self.key, self.type.shape, self.mode)

@@ -91,6 +91,11 @@ class Table:
         """Columns by lower-case name, in order."""
         return MappingProxyType({column.key: column for column in self.columns})
 
+    @cached_property
+    def width(self) -> int:
+        """The number of columns and fields, which BigQuery limits."""
+        return sum(column.width for column in self.columns)
+
     def with_columns(self, columns: Iterable[Column]) -> Table:
         """Return the same table with other columns."""
         return replace(self, columns=tuple(columns))

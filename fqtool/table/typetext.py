@@ -95,7 +95,7 @@ def read_type(cursor: C, field: Callable[[C, int], Column], depth: int = 0) -> t
     Args:
         cursor: A cursor at the first word of the type.
         field: Reads a field of a STRUCT at a depth.
-        depth: The number of types around it.
+        depth: The number of STRUCTs around it; BigQuery does not count ARRAYs.
 
     Raises:
         InputError: There is no valid type at the cursor.
@@ -106,11 +106,11 @@ def read_type(cursor: C, field: Callable[[C, int], Column], depth: int = 0) -> t
     word = cursor.next("a name").word
     if word == "ARRAY":
         cursor.take("<")
-        inner, mode = read_type(cursor, field, depth + 1)
+        if cursor.sees("ARRAY"):
+            raise _refused(cursor, start, "BigQuery has no ARRAY of ARRAY")
+        inner, _ = read_type(cursor, field, depth)
         cursor.take_element_options()
         cursor.take(">")
-        if mode is Mode.REPEATED:
-            raise _refused(cursor, start, "BigQuery has no ARRAY of ARRAY")
         return inner, Mode.REPEATED
     kind = ALIASES.get(word)
     if kind is None:

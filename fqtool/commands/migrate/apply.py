@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from fqtool.commands.migrate.executor import Executor, LiveState
@@ -16,7 +16,7 @@ from fqtool.findings.remedy import commands
 from fqtool.migrations.files import MigrationFile, after
 from fqtool.migrations.history import RECREATE, applied_state, check_history, table_behind_the_ledger
 from fqtool.migrations.ledger import Entry, Status, last_attempt, revisions
-from fqtool.table.changes import Reorder
+from fqtool.table.changes import Change, Reorder, fold, steps
 from fqtool.table.diff import diff
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import Warehouse
@@ -166,10 +166,10 @@ def _require_allowed(workspace: Workspace, pending: tuple[MigrationFile, ...], a
     state = State()
     for file in workspace.files:
         for statement in file.statements:
-            for change in statement.changes:
+            for step in steps(statement.changes):
                 if file in pending and not statement.adopted:
-                    findings += judge(state, change)
-                state = change.apply(state)
+                    findings += _judged(state, step)
+                state = fold(state, step)
     stops = [
         finding
         for finding in dict.fromkeys(findings)
@@ -182,6 +182,13 @@ def _require_allowed(workspace: Workspace, pending: tuple[MigrationFile, ...], a
             remedy=commands(f"migrate {codes}", first="Read the findings, then allow them:"),
             findings=tuple(stops),
         )
+
+
+def _judged(before: State, step: tuple[Change, ...]) -> Iterator[Finding]:
+    """Judge a change, or added columns, of which only the last one is judged with the others in the table."""
+    *others, last = step
+    yield from (finding for change in others for finding in judge(before, change))
+    yield from judge(fold(before, others), last)
 
 
 def verify_migrations(workspace: Workspace, scratch: Warehouse, tool: str) -> tuple[Finding, ...]:
