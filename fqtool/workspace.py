@@ -21,6 +21,7 @@ from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state, dropped_columns, renames
 from fqtool.schema.row_dates import dates_of, row_dates
 from fqtool.table import column as columns
+from fqtool.table.changes import CreateTable
 from fqtool.table.model import State, Table, View, other_kind
 from fqtool.warehouse.files import read_text, write_text
 from fqtool.warehouse.migration_folder import read_migrations
@@ -228,11 +229,19 @@ def open_workspace(registry: Path, folder: Path, without: Container[str] = ()) -
 
     Raises:
         RegistryError: The registry has problems.
-        MigrationError: A migration file is not valid.
+        MigrationError: A migration file is not valid, or the files are of another table.
     """
     texts = read_migrations(folder)
     kept = {name: text for name, text in texts.items() if name.endswith(".sql") and name not in without}
-    return Workspace(open_registry(registry), folder, read_files(kept, str(folder)), texts)
+    workspace = Workspace(open_registry(registry), folder, read_files(kept, str(folder)), texts)
+    created = (change for file in workspace.files for change in file.changes if isinstance(change, CreateTable))
+    other = next((change.table.name for change in created if change.table.name != workspace.table), None)
+    if other is not None:  # the ledger of the registry's table would have none of these files
+        raise MigrationError(
+            f"{registry} names the table `{workspace.table}`, and the migrations in {folder} create `{other}`.",
+            remedy=f"Write `name: {other}` in the registry, or name the folder of its table with --migrations.",
+        )
+    return workspace
 
 
 def require_order(start: date, end: date) -> None:

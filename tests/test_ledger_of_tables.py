@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from fqtool.table.ddl import Statement
 from fqtool.table.model import State, Table
 from fqtool.warehouse.protocol import Outcome, Warehouse
 from fqtool.workspace import ledger_entries
+from tests.bed.running import ROOT
+from tests.commands import fqtool
 from tests.migrated_stores import drift, migrated
 from tests.stores import planned_in, small_registry, workspace_in
 
@@ -179,3 +182,12 @@ def test_a_lease_of_0_1_is_one_of_every_table(warehouse: Warehouse, stores: dict
         migrated(folder, wider, warehouse)
     migrated(folder, wider, warehouse, take_lease=True)
     assert drift(folder, wider, warehouse) == ()
+
+
+def test_a_registry_that_names_another_table_than_its_migrations_is_refused(tmp_path: Path) -> None:
+    """After a table is renamed in the registry, or with the folder of another store."""
+    for name in ("energy", "retail"):
+        shutil.copytree(ROOT / "examples" / name, tmp_path / name)
+    done = fqtool(tmp_path / "energy", "migrate", "--migrations", "../retail/migrations")
+    assert done.returncode == 2
+    assert "names the table `meter_features`, and the migrations in ../retail/migrations create `product" in done.stderr
