@@ -166,7 +166,7 @@ class Workspace:
         tables = (state.table for state in (self.wanted, self.recorded) if state.table)
         names = {column.name for table in tables for column in table.columns}
         names |= {column.name for column in dropped_columns(self.registry)} | set(self.renames.values())
-        return State(live.table.restricted_to(names), live.views)
+        return replace(live, table=live.table.restricted_to(names))
 
     @cached_property
     def proven_contract(self) -> str | None:
@@ -346,7 +346,12 @@ def live_state(warehouse: Warehouse, wanted: State, *, views: bool = True) -> St
     if table is not None:
         table = _ordinary_table(table, warehouse.url)
     live_views = (warehouse.describe(view.name) for view in wanted.views) if views and table else ()
-    return State(table, tuple(view for view in live_views if isinstance(view, View)))
+    beside = (warehouse.describe(one.name) for one in wanted.beside)
+    return State(
+        table,
+        tuple(view for view in live_views if isinstance(view, View)),
+        tuple(one for one in beside if isinstance(one, Table)),
+    )
 
 
 def ledger_entries(warehouse: Warehouse, table: str) -> tuple[Entry, ...]:

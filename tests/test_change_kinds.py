@@ -21,6 +21,7 @@ from fqtool.table import ddl
 from fqtool.table.change import ColumnChange, NoSqlChange
 from fqtool.table.change_fields import AddField
 from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
+from fqtool.table.change_rebuild import CopyRows, RenameTable, VerifyCopy
 from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
@@ -64,9 +65,12 @@ EXAMPLES: tuple[Change, ...] = (
     DropForeignKey("FOREIGN KEY (a) REFERENCES u(b)"),
     PutView(View("v", "SELECT 1 AS x")),
     DropView("v"),
+    CopyRows("t", "u", (("a", "`a`"),)),
+    VerifyCopy("t", "u", (("a", "`a`"),)),
+    RenameTable("t", "u"),
 )
-# check-drift refuses a table that is absent, and reads no view that the registry does not have.
-NO_DRIFT = (CreateTable, DropView)
+# check-drift refuses an absent table, reads no view that the registry does not have, and compares one table.
+NO_DRIFT = (CreateTable, DropView, CopyRows, VerifyCopy, RenameTable)
 
 
 @dataclass(frozen=True, slots=True)

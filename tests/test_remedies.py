@@ -320,7 +320,7 @@ BY_GROUP = {
     Group.REGISTRY: "an edit of the registry, which its author words; edits without judgement are patches",
     Group.SUPPRESSIONS: "an edit of the registry; those without judgement are patches",
     Group.LEGALITY: "BigQuery does not make the change: a person chooses another",
-    Group.PLAN: "a date that was agreed with readers",
+    Group.PLAN: "a date that was agreed with readers, or a value that a copy would lose",
     Group.HAZARDS: "a loss that a person accepts with --allow",
     Group.LIVE: "another table or another kind of table: a person chooses",
     Group.DIAGNOSIS: "a job that is not fqtool's to run comes first",

@@ -22,7 +22,7 @@ MODULES: dict[Group, tuple[str, ...]] = {
     ),
     Group.SUPPRESSIONS: ("fqtool.lint.suppressions",),
     Group.LEGALITY: ("fqtool.migrations.legality",),
-    Group.PLAN: ("fqtool.commands.migrate.rules",),
+    Group.PLAN: ("fqtool.commands.migrate.rules", "fqtool.migrations.rebuild"),
     Group.HAZARDS: ("fqtool.commands.migrate.rules",),
     Group.HISTORY: ("fqtool.migrations.history",),
     Group.GENERATED: ("fqtool.commands.generate_schema.run",),

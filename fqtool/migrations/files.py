@@ -101,7 +101,7 @@ def write_file(version: str, slug: str, plan: Plan, *, origin: str = "") -> Migr
         f"-- makes: {plan.makes}",
         f"-- hazards: {', '.join(hazards) or 'none'}",
         *([f"-- imported from: {_one_line(origin)}"] if origin else []),
-        *(f"-- {line}" for line in backup_lines(version, plan)),
+        *(f"-- {line}" for line in (*backup_lines(version, plan), *plan.notes)),
     ]
     for number, statement in enumerate(plan.statements, 1):
         lines += ["", f"-- {number}. {_one_line(statement.why)}"]

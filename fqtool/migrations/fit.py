@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from fqtool.table.change import ViewChange
 from fqtool.table.change_fields import AddField, new_fields, with_new_fields
+from fqtool.table.change_rebuild import RenameTable
 from fqtool.table.changes import AddColumn, Change, CreateTable, DropColumn, SetMode, SetType, fold, steps
 from fqtool.table.column import Column, Mode, is_widening
 from fqtool.table.model import Inapplicable, State, Table
@@ -74,7 +75,8 @@ def misfits(expected: State, live: State, changes: Iterable[Change]) -> str:
     creates = next((change.table for change in changes if isinstance(change, CreateTable)), None)
     if live.table is None or expected.table is None:
         if live.table is None and expected.table is None:
-            return "" if creates else "the table does not exist"
+            renamed = all(isinstance(change, RenameTable) for change in changes)
+            return "" if creates or renamed else "the table does not exist"
         if live.table is None:
             return "the table does not exist"
         return (lacks(creates, live.table) if creates else "") or "it exists already"
@@ -128,4 +130,4 @@ def leave_alterations(desired: State, live: State, recorded: State) -> State:
         altered = here.shape != before.shape and is_legal(before, here)
         return replace(column, type=here.type, mode=here.mode) if altered else column
 
-    return State(desired.table.with_columns(map(left, desired.table.columns)), desired.views)
+    return replace(desired, table=desired.table.with_columns(map(left, desired.table.columns)))

@@ -37,11 +37,11 @@ _DEFAULT_FUNCTIONS = (
 )  # fmt: skip
 _FIX = (
     "Declare the live type in the registry. Or add a column with the new type, backfill it from this one, "
-    "and give readers a view that has it under the old name."
+    "and give readers a view that has it under the old name. Or plan a new table: `fqtool migrate plan --rebuild`."
 )
 _NULLABLE = (
-    "Remove `required: true` of the column from the registry, so that it is NULLABLE there too. Or create the table "
-    "again with NOT NULL, and copy the rows."
+    "Remove `required: true` of the column from the registry, so that it is NULLABLE there too. Or plan a new "
+    "table: `fqtool migrate plan --rebuild`."
 )
 
 
@@ -97,7 +97,7 @@ def illegal_type_change(before: State, change: SetType) -> Iterator[Finding]:
     Example: quality_tier is STRING in the table and FLOAT64 in the registry.
 
     Fix: Add a column with the new type, backfill it, and give readers a view. Declare new fields of a STRUCT after its
-    other fields.
+    other fields. Or let `fqtool migrate plan --rebuild` plan a new table with the converted values.
     """
     name, old = change.name, before.column(change.name)
     if old and change.refusal(before):
@@ -180,15 +180,16 @@ def partitioning_changed(before: State, change: SetPartitioning) -> Iterator[Fin
 
     Example: The table is partitioned by MONTH, and the registry has DAY.
 
-    Fix: Create a new table with the new layout, copy the data, and swap the names in a maintenance window. Or declare
-    the live layout in the registry.
+    Fix: `fqtool migrate plan --rebuild` plans a new table with the new layout, the copy of the rows, and the swap of
+    the names. Or declare the live layout in the registry.
     """
     if before.table:
         yield Finding(
             before.table.name,
             f"The table is partitioned by {_partition(before.table.partitioning)}, "
             f"the registry has {_partition(change.partitioning)}; BigQuery cannot make this change in place.",
-            remedy="Copy the data into a new table with the new layout, or declare the live layout in the registry.",
+            remedy="`fqtool migrate plan --rebuild` plans a new table with the new layout and all rows. Or declare the "
+            "live layout in the registry.",
         )
 
 
@@ -228,7 +229,7 @@ def layout_column_touched(before: State, change: DropColumn | RenameColumn) -> I
 
     Example: DROP COLUMN day.
 
-    Fix: Keep the column, or rebuild the table. For a key, drop the key first.
+    Fix: Keep the column, or rename it with `fqtool migrate plan --rebuild`. For a key, drop the key first.
     """
     if before.table and change.name.lower() in before.table.constrained:
         yield Finding(
@@ -240,7 +241,7 @@ def layout_column_touched(before: State, change: DropColumn | RenameColumn) -> I
         yield Finding(
             change.name,
             f"`{change.name}` is a partition or clustering column; BigQuery cannot drop or rename it.",
-            remedy="Keep it, or copy the data into a new table.",
+            remedy="Keep it, or rename it with `fqtool migrate plan --rebuild`.",
         )
 
 

@@ -39,6 +39,7 @@ class Plan:
         refused: changes of the registry that BigQuery cannot make; a plan with refusals is not written.
         table: the table that the statements were made for.
         keys: the columns that identify a row.
+        notes: lines for the reader of the file, such as what to do after a rebuild.
     """
 
     statements: tuple[Statement, ...]
@@ -47,6 +48,7 @@ class Plan:
     refused: tuple[Finding, ...] = ()
     table: Table | None = None
     keys: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def operations(self) -> int:
@@ -62,7 +64,8 @@ class Plan:
 
 def is_operation(statement: Statement) -> bool:
     """Return whether a statement runs and updates the metadata of the table, not of a view."""
-    return not statement.adopted and not isinstance(statement.changes[0], ViewChange)
+    first = statement.changes[0]
+    return not (statement.adopted or first.of_rows or isinstance(first, ViewChange))
 
 
 def plan(
@@ -98,7 +101,7 @@ def plan(
     """
     desired = leave_alterations(desired, live, recorded)
     replaced = _replaced(recorded, live, desired, computed)
-    statements = [*_adopted(recorded, live, desired, declared or desired, frozenset(replaced), renames or {})]
+    statements = [*adopted_of(recorded, live, desired, declared or desired, frozenset(replaced), renames or {})]
     adopted = [change for statement in statements for change in statement.changes]
     # The fingerprints describe the table that the files create, which may be altered manually on this target.
     chain = fold(recorded, adopted) if recorded.table and live.table else live
@@ -165,7 +168,7 @@ def _table_name(state: State) -> str:
     return state.table.name if state.table else ""
 
 
-def _adopted(
+def adopted_of(
     recorded: State,
     live: State,
     desired: State,
@@ -173,7 +176,16 @@ def _adopted(
     replaced: frozenset[str],
     renames: Mapping[str, str],
 ) -> Iterator[Statement]:
-    """Columns that differ between table and files. Differences of descriptions only need no record."""
+    """Yield adopted statements of the columns that differ between table and files, beyond their descriptions.
+
+    Args:
+        recorded: the state that the migration files create.
+        live: the state of the target.
+        desired: the state to reach.
+        declared: the state that the registry describes.
+        replaced: lower-case names of the columns that the plan drops and adds again.
+        renames: new column name -> old name.
+    """
     if recorded.table is None or live.table is None:
         return
     state, drops, others = recorded, list[Change](), list[Change]()

@@ -22,6 +22,8 @@ class ChangeBase(ABC):
     """Whether drift ignores the change in base columns, because the baseline does not record it."""
     verb: ClassVar[str] = "change"
     """First word of the name of a migration file with this change."""
+    of_rows: ClassVar[bool] = False
+    """Whether it concerns rows, so that the columns do not show whether it was made."""
     reasons: ClassVar[str] = "the table differs from the registry"
     """Purpose of a statement with several changes; {1} is their count."""
 

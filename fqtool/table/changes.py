@@ -21,6 +21,7 @@ from fqtool.table.change_options import (
     SetProperty,
     key_refusal,
 )
+from fqtool.table.change_rebuild import RebuildChange
 from fqtool.table.change_views import DropView, PutView
 from fqtool.table.column import Column, Mode, Type, is_widening
 from fqtool.table.model import Inapplicable, Partitioning, State, Table
@@ -56,6 +57,8 @@ class CreateTable(ChangeBase):
         return len(self.table.columns)
 
     def apply(self, state: State) -> State:
+        if state.is_beside(self.table.name) and not state.find_beside(self.table.name):
+            return replace(state, beside=(*state.beside, self.table))
         if state.table is not None:
             raise Inapplicable(f"the table {self.table.name} exists already")
         return replace(state, table=self.table)
@@ -77,10 +80,9 @@ class CreateTable(ChangeBase):
         return f"irreversible by fqtool, which never drops a table; drop {self.table.name} by hand if it is empty"
 
     def holds(self, state: State) -> bool:
-        pairs = ((state.column(column.name), column) for column in self.table.columns)
-        return state.table is not None and all(
-            live is not None and live.shape == column.shape for live, column in pairs
-        )
+        there = state.find_beside(self.table.name) if state.is_beside(self.table.name) else state.table
+        pairs = ((there.find(column.name), column) for column in self.table.columns) if there else ()
+        return there is not None and all(live is not None and live.shape == column.shape for live, column in pairs)
 
 
 @final
@@ -363,6 +365,7 @@ Change: TypeAlias = (
     | DropForeignKey
     | PutView
     | DropView
+    | RebuildChange
 )
 
 

@@ -10,6 +10,7 @@ from fqtool.findings.finding import Finding
 from fqtool.sql import ident, literal
 from fqtool.table.change_fields import AddField
 from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
+from fqtool.table.change_rebuild import CopyRows, RenameTable, VerifyCopy
 from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
@@ -30,6 +31,7 @@ from fqtool.table.ddl_grammar import partition_sql
 from fqtool.table.model import Partitioning, Table, View, key_parts
 from fqtool.table.properties import COLUMN_PROPERTIES, TABLE_PROPERTIES, table_values
 from fqtool.table.property import OptionValue, Written
+from fqtool.table.rebuild_sql import rename_sql, rows_sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,10 @@ def render(table: str, changes: Iterable[Change]) -> str:
             return create_view(view)
         case (DropView(name),):
             return f"DROP VIEW {ident(name)}"
+        case (CopyRows() | VerifyCopy() as of_rows,):
+            return rows_sql(of_rows)
+        case (RenameTable() as renamed,):
+            return rename_sql(renamed)
         case (first, *rest) if all((type(other), other.by_patch) == (type(first), first.by_patch) for other in rest):
             if rest and not first.shared:
                 raise ValueError(f"{type(first).__name__} needs its own statement")
@@ -213,7 +219,7 @@ def _action(change: Change) -> str:
             return f"ADD {_foreign_key(key)}"
         case SetMode() | SetProperty() | DropForeignKey() | Reorder() | SetPartitioning() | SetClustering():
             raise NoStatement(type(change).__name__)
-        case CreateTable() | SetOption() | PutView() | DropView():
+        case CreateTable() | SetOption() | PutView() | DropView() | CopyRows() | VerifyCopy() | RenameTable():
             raise ValueError(f"{type(change).__name__} is not an action of ALTER TABLE on a column")
         case _:
             assert_never(change)

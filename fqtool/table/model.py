@@ -253,10 +253,22 @@ def other_kind(live: Table | View) -> str:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What fqtool manages in a dataset: one table, or None before it is created, and its views."""
+    """What fqtool manages in a dataset: one table, or None before it is created, and its views.
+
+    `beside` are the tables of a rebuild: the new one before the swap of names, and the old one after it.
+    """
 
     table: Table | None = None
     views: tuple[View, ...] = ()
+    beside: tuple[Table, ...] = ()
+
+    def is_beside(self, name: str) -> bool:
+        """Return whether a table of this name would be beside the managed one, as the new table of a rebuild."""
+        return self.table is not None and self.table.name != name
+
+    def find_beside(self, name: str) -> Table | None:
+        """Return the table of a rebuild with this name, or None."""
+        return next((table for table in self.beside if table.name == name), None)
 
     def column(self, name: str) -> Column | None:
         """Return the column of the table with this name, or None."""

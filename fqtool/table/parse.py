@@ -14,6 +14,7 @@ from itertools import groupby
 from fqtool.errors import InputError
 from fqtool.table.change_fields import AddField
 from fqtool.table.change_options import AddForeignKey, SetOption, SetPrimaryKey, SetProperty
+from fqtool.table.change_rebuild import RenameTable
 from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
@@ -33,6 +34,7 @@ from fqtool.table.ddl_cursor import path as path_of
 from fqtool.table.ddl_grammar import column, created_table, took_constraint, typed
 from fqtool.table.ddl_options import named_column_options, table_options
 from fqtool.table.model import View
+from fqtool.table.rebuild_sql import parse_rows
 from fqtool.table.tokens import Cursor, Token, tokens_of
 
 _PATCHES = re.compile(rf"^{PATCH}ALTER TABLE [^\n]*(?:\n{PATCH}[^\n]*)*", re.MULTILINE)
@@ -97,7 +99,11 @@ def _statement(sql: str, tokens: list[Token], original: str) -> Parsed:
         changes = (DropView(path[-1]),)
     elif cursor.took("ALTER", "TABLE"):
         path = path_of(cursor)
-        changes = _actions(cursor)
+        renamed = cursor.took("RENAME", "TO")
+        changes = (RenameTable(path[-1], cursor.name()),) if renamed else _actions(cursor)
+    elif cursor.sees("MERGE") or cursor.sees("SELECT", "IF"):
+        change = parse_rows(cursor)
+        path, changes = (change.target,), (change,)
     else:
         raise cursor.wrong("CREATE TABLE, ALTER TABLE, CREATE VIEW or DROP VIEW", _SCHEMA_ONLY)
     if not cursor.done:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from fqtool.commands.migrate.executor import Executor, LiveState
+from fqtool.commands.migrate.executor import COPY, SWAP, Executor, LiveState
 from fqtool.commands.migrate.lease import Lease, create_ledger, prepare_ledger, runner_name
+from fqtool.commands.migrate.rebuild import is_swapping, require_all_columns, with_rebuilt
 from fqtool.commands.migrate.rehearsal import rehearse
 from fqtool.commands.migrate.rules import judge
 from fqtool.errors import MigrationError, Refusal, UsageError
@@ -43,7 +44,7 @@ class Applied:
     """The result of a run.
 
     Attributes:
-        done: each file with "applied" or "adopted", in order.
+        done: each file with "applied" or "adopted", in order; the last one with "copied" if its swap is not allowed.
         pending: the files that a dry run would apply.
         found: version -> the number of its statements that the table had already, so that they did not run.
     """
@@ -86,13 +87,15 @@ def apply_migrations(
     workspace.require_files()
     entries = read_ledger(warehouse, workspace.table)
     pending = pending_files(workspace, entries or ())
-    live = live_state(warehouse, workspace.wanted)
+    wanted = with_rebuilt(workspace.wanted, pending)
+    live = live_state(warehouse, wanted)
+    require_all_columns(live, pending, workspace)
     again = _is_gone(workspace, live, entries or ())
     if again and RECREATE not in allow:
         _require_present(workspace, live, entries or (), warehouse)
     pending = tuple(file for file in workspace.files if file.statements) if again else pending
-    if live.table is not None:  # an absent table has no data to lose
-        _require_allowed(workspace, pending, allow)
+    # An absent table has no data to lose.
+    swaps = live.table is None or not _require_allowed(workspace, pending, allow)
     if pending:
         rehearse(workspace, live, entries or (), warehouse.url, discard=again)
     else:
@@ -101,8 +104,9 @@ def apply_migrations(
     if dry_run or not (pending or unnamed):
         return Applied((), pending)
     executor = Executor(
-        warehouse, LiveState(warehouse, workspace.wanted, workspace.restricted), runner_name(), tool, on_step=on_step
+        warehouse, LiveState(warehouse, wanted, workspace.restricted), runner_name(), tool, on_step=on_step
     )
+    executor.swaps = swaps
     configure(executor)
     lease = Lease(warehouse, workspace.table, executor.runner, "migrating", "fqtool migrate", executor.clock, on_step)
     if entries is None:
@@ -122,6 +126,8 @@ def apply_migrations(
                 outcome = executor.apply(file, state)
                 if outcome != "done":
                     done.append((file, outcome))
+                if outcome == "copied":
+                    break
                 state = after(state, file)
     _require_present(workspace, executor.live.state, executor.entries, warehouse, tuple(done))
     return Applied(tuple(done), found={file.version: _found(executor.entries, file) for file, _ in done})
@@ -134,7 +140,9 @@ def _found(entries: tuple[Entry, ...], file: MigrationFile) -> int:
 
 def _is_gone(workspace: Workspace, live: State, entries: tuple[Entry, ...]) -> bool:
     """Whether a table that the ledger records as created is absent."""
-    return live.table is None and applied_state(workspace.files, revisions(entries)).table is not None
+    if live.table is not None or is_swapping(live, workspace.files):
+        return False
+    return applied_state(workspace.files, revisions(entries)).table is not None
 
 
 def _require_present(
@@ -160,8 +168,12 @@ def pending_files(workspace: Workspace, entries: tuple[Entry, ...]) -> tuple[Mig
     return tuple(file for file in workspace.files if file.statements and file.version not in complete)
 
 
-def _require_allowed(workspace: Workspace, pending: tuple[MigrationFile, ...], allow: frozenset[str]) -> None:
-    """Find the hazards of the statements; the headers of the files are not used."""
+def _require_allowed(workspace: Workspace, pending: tuple[MigrationFile, ...], allow: frozenset[str]) -> bool:
+    """Require that the hazards of the statements are allowed; the headers of the files are not used.
+
+    Returns:
+        Whether a swap is not allowed, but the copy before it.
+    """
     findings: list[Finding] = []
     state = State()
     for file in workspace.files:
@@ -175,6 +187,8 @@ def _require_allowed(workspace: Workspace, pending: tuple[MigrationFile, ...], a
         for finding in dict.fromkeys(findings)
         if finding.severity is not Severity.NOTE and (finding.severity is Severity.ERROR or finding.rule not in allow)
     ]
+    if COPY in allow and stops and all(finding.rule == SWAP for finding in stops):
+        return True
     if stops:
         codes = " ".join(f"--allow {code}" for code in sorted({*allow, *(finding.rule for finding in stops)}))
         raise Refusal(
@@ -182,6 +196,7 @@ def _require_allowed(workspace: Workspace, pending: tuple[MigrationFile, ...], a
             remedy=commands(f"migrate {codes}", first="Read the findings, then allow them:"),
             findings=tuple(stops),
         )
+    return False
 
 
 def _judged(before: State, step: tuple[Change, ...]) -> Iterator[Finding]:
@@ -209,7 +224,7 @@ def verify_migrations(workspace: Workspace, scratch: Warehouse, tool: str) -> tu
     findings = check_history(workspace.history())
     if any(finding.severity is Severity.ERROR and finding.rule != "FQ404" for finding in findings):
         return findings
-    executor = Executor(scratch, LiveState(scratch, workspace.recorded), "verify", tool)
+    executor = Executor(scratch, LiveState(scratch, with_rebuilt(workspace.recorded, workspace.files)), "verify", tool)
     prepare_ledger(scratch)
     state = State()
     with executor.recording():

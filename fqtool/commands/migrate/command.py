@@ -81,13 +81,14 @@ def migrate(
                 say(f"Pending: {_size(result.pending)}; nothing was changed.")
                 say_next(" ".join(["migrate", *(f"--allow {code}" for code in allow)]))
         for file, outcome in result.done:
-            sentence = (
-                "found in place, recorded as baseline"
-                if outcome == "adopted"
-                else _count(file.statements, result.found[file.version])
-            )
+            sentence = {
+                "adopted": "found in place, recorded as baseline",
+                "copied": "the rows were copied and compared; the names were not swapped",
+            }.get(outcome) or _count(file.statements, result.found[file.version])
             say(f"{file.name}: {sentence}")
-        if result.done:
+        if result.done and result.done[-1][1] == "copied":
+            say_next("migrate --allow FQ243 --allow FQ244")
+        elif result.done:
             say(f"Applied {_size([file for file, _ in result.done])}; {warehouse.url} is up to date.")
             say_next("check-drift")
         elif not result.pending:
@@ -122,6 +123,9 @@ def plan(
     redo: Annotated[
         bool, typer.Option("--redo", help="Plan again the files that no target has begun to apply.")
     ] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Where BigQuery cannot alter the table, plan a new one with all rows.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan; write nothing.")] = False,
 ) -> None:
     """Write the next migration from the live table to the registry.
@@ -130,14 +134,18 @@ def plan(
     """
     from fqtool.commands.migrate.plan import plan_migration, print_plan, write_plan
     from fqtool.commands.migrate.redo import superseded
+    from fqtool.errors import UsageError
     from fqtool.warehouse.migration_folder import read_migrations
 
+    if offline and rebuild:
+        raise UsageError("--rebuild reads the target, which --offline forbids.", remedy="Remove one of them.")
     today, without, begun = datetime.now(UTC).date(), frozenset[str](), dict[str, str]()
     if redo:
         begun = _begun_anywhere(registry, target, timeout, offline=offline)
         without = superseded(read_migrations(folder), begun, str(folder))
     workspace = workspace_of(registry, folder, without)
-    options: Any = {"today": today, "name": name, "include_base": include_base, "redo": redo, "begun_elsewhere": begun}
+    options: Any = {"today": today, "name": name, "include_base": include_base, "redo": redo, "rebuild": rebuild}
+    options["begun_elsewhere"] = begun
     if offline:
         planned = plan_migration(workspace, None, **options)
     else:

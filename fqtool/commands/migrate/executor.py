@@ -21,6 +21,7 @@ from fqtool.migrations.fit import lacks, misfits
 from fqtool.migrations.ledger import LEASE, Entry, Status, entry_for, last_attempt, name_entries, record
 from fqtool.migrations.plan import satisfied, to_make
 from fqtool.table.change import ViewChange
+from fqtool.table.change_rebuild import RenameTable, VerifyCopy
 from fqtool.table.changes import AddColumn, Change, CreateTable, DropColumn, SetDefault, SetMode, SetType, fold
 from fqtool.table.ddl import Statement, render
 from fqtool.table.diff import diff
@@ -28,6 +29,7 @@ from fqtool.table.model import State, View
 from fqtool.warehouse.protocol import Outcome, Pace, Warehouse
 from fqtool.workspace import live_state
 
+COPY, SWAP = "FQ243", "FQ244"  # the hazards of a rebuild
 _BATCH = 50  # rows of one MERGE
 
 
@@ -72,6 +74,9 @@ class LiveState:
 
     def read_again(self, changes: Iterable[Change]) -> State:
         """Read again the table and views that a statement changed, with one metadata request each."""
+        if self.desired.beside:  # a statement of a rebuild creates or renames tables
+            self.state = self.restricted(live_state(self.warehouse, self.desired))
+            return self.state
         table, views = self.state.table, {view.name: view for view in self.state.views}
         names = {change.object_name if isinstance(change, ViewChange) else None for change in changes}
         if None in names:
@@ -96,6 +101,7 @@ class Executor:
         tool: the version of fqtool, for the ledger.
         entries: the rows of the ledger.
         on_step: called with the name of each step before it.
+        swaps: whether a rebuild may swap the names of the tables; otherwise a file ends before it.
         clock: the clock, which a test may replace.
         sleep: the wait, which a test may replace.
     """
@@ -106,6 +112,7 @@ class Executor:
     tool: str
     entries: tuple[Entry, ...] = ()
     on_step: Callable[[str], None] = lambda _: None
+    swaps: bool = True
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
     _pacer: Pacer = field(default_factory=Pacer)
@@ -119,7 +126,8 @@ class Executor:
             recorded: the state that the earlier files create.
 
         Returns:
-            "applied"; "adopted" where the table had all changes already; "done" where all statements were done before.
+            "applied"; "adopted" where the table had all changes already; "done" where all statements were done before;
+            "copied" where a rebuild ends before the swap.
 
         Raises:
             Refusal: the table is not the one that the file was planned for.
@@ -130,6 +138,7 @@ class Executor:
         done = [entry is not None and Status(entry.standing).done for entry in attempts]
         if all(done):
             return "done"
+        done = [done[number - 1] and not self._is_stale(file, number, done) for number in numbers]
         if not any(attempts) and self._is_adopted(file, fold(recorded, file.changes)):
             entries = [self._ended(self._entry(file, number, 1), Status.ADOPTED) for number in numbers]
             self._write(f"{file.version} record as found", *entries)
@@ -137,6 +146,8 @@ class Executor:
         state = recorded
         for number, statement in enumerate(file.statements, 1):
             if not done[number - 1]:
+                if isinstance(statement.changes[0], RenameTable) and not self.swaps:
+                    return "copied"
                 self._apply_statement(file, number, attempts[number - 1], state)
             state = self._after(state, statement)
         return "applied"
@@ -150,6 +161,12 @@ class Executor:
         self.on_step("name the table in the ledger")
         self.warehouse.run(name_entries(self._table))
         self.entries = tuple(replace(entry, table_name=self._table) for entry in self.entries)
+
+    def _is_stale(self, file: MigrationFile, number: int, done: list[bool]) -> bool:
+        """Whether a comparison of rows has to run again: rows may be written until the statement after it has run."""
+        if not isinstance(file.statements[number - 1].changes[0], VerifyCopy) or done[number]:
+            return False
+        return not satisfied(self.live.state, file.statements[number].changes)
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -200,7 +217,8 @@ class Executor:
         same = last is not None and last.file_hash == file.hash
         goes_on = same and last is not None and last.standing == Status.STARTED
         entry = self._entry(file, number, 1 if last is None else last.attempt + (not goes_on))
-        step, made = f"{file.version}.{number}", satisfied(live, statement.changes)
+        step = f"{file.version}.{number}"
+        made = satisfied(live, statement.changes) and not any(change.of_rows for change in statement.changes)
         to_run = to_make(live, statement)
         if last is not None and same and made:
             # A statement that was recorded as failed may have succeeded, with its response lost.
@@ -223,10 +241,28 @@ class Executor:
                 name = live.table.name if live.table else ""
                 statement = replace(statement, sql=render(name, to_run), changes=to_run)
             self._write(f"{step} record start", entry)
-            outcome = self._run(step, statement, entry, live)
+            try:
+                outcome = self._run(step, statement, entry, live)
+            except StatementFailed as error:
+                if isinstance(statement.changes[0], VerifyCopy):
+                    raise self._different(file, number, error) from None
+                raise
             if statement.by_patch and outcome.job:
                 entry = replace(entry, job=outcome.job)
             self._unwritten = f"{step} record end", self._ended(entry, Status.APPLIED)
+
+    def _different(self, file: MigrationFile, number: int, error: StatementFailed) -> Refusal:
+        """Record that the copy has to run again, and return the error for rows that differ from it."""
+        copy = last_attempt(self.entries, file.version, number - 1)
+        if copy is not None:
+            self._write(f"{file.version}.{number - 1} record as outdated", replace(copy, standing=Status.LOST))
+        return Refusal(
+            f"`{file.name}`: the copy differs from the table, so the names were not swapped: {error.message}",
+            remedy=commands(
+                f"migrate --allow {COPY} --allow {SWAP}",
+                first="Rows were written after the copy. Stop the writers, then copy again:",
+            ),
+        )
 
     def discard(self) -> None:
         """Record every statement as lost with its absent table, so that each runs again."""

@@ -10,6 +10,7 @@ from typing import TextIO
 
 from rich.text import Text
 
+from fqtool.commands.migrate.rebuild import needs_rebuild, pending_of, rebuilt, with_rebuilt
 from fqtool.commands.migrate.redo import begun_in, kept_files, require_replaceable
 from fqtool.commands.migrate.replay import require_replay
 from fqtool.commands.migrate.rules import dropped_too_early, judge
@@ -34,6 +35,7 @@ from fqtool.migrations.plan import (
 from fqtool.migrations.reconcile import computed_columns, reconcile, with_live_partitions
 from fqtool.output.console import Page
 from fqtool.schema.build import base_table, dropped_columns
+from fqtool.table.change_rebuild import RenameTable
 from fqtool.table.changes import Change, CreateTable, fold
 from fqtool.table.ddl import Statement
 from fqtool.table.diff import diff
@@ -84,6 +86,7 @@ def plan_migration(
     name: str = "",
     include_base: bool = False,
     redo: bool = False,
+    rebuild: bool = False,
     begun_elsewhere: Mapping[str, str] | None = None,
 ) -> Planned:
     """Return the files that change the target into the state of the registry. Nothing is written.
@@ -97,6 +100,7 @@ def plan_migration(
         name: words for the name of the file.
         include_base: change base columns too.
         redo: plan the files again that no known target has begun to apply.
+        rebuild: where BigQuery cannot make a change in place, plan a new table with all rows.
         begun_elsewhere: name -> SHA-256 of the migrations that other targets have begun to apply.
 
     Raises:
@@ -118,13 +122,14 @@ def plan_migration(
     early = tuple(finding for column in dropped_columns(registry) for finding in dropped_too_early(column, today))
     if early:
         raise Refusal("A column is dropped before its `remove_after` date.", findings=early)
-    live = live_state(warehouse, workspace.wanted) if warehouse else State()
     known = revisions(entries)
+    applied = {one.version: one.applied for one in known}
+    wanted = with_rebuilt(workspace.wanted, pending_of(kept, applied))
+    live = live_state(warehouse, wanted) if warehouse else State()
     _require_applied_files(workspace, known)
     gone = _gone(workspace, live, known, warehouse) if warehouse and live.table is None else ()
     if gone and not redo:
         raise Refusal("The target differs from its ledger.", findings=gone)
-    applied = {one.version: one.applied for one in known}
     new: list[tuple[MigrationFile, Plan]] = []
     if not kept:
         # 0000 creates the base table. Where the table exists already, 0000 is its verified baseline.
@@ -132,7 +137,26 @@ def plan_migration(
         base = plan(State(), State(), State(found), judge=judge)
         new.append((write_file("0000", "base", base), base))
     recorded = recorded_state([*kept, *(file for file, _ in new)])
-    start = _start(workspace, live, recorded, kept, applied)
+    version = f"{len(kept) + len(new):04d}"
+    if rebuild and live.table and needs_rebuild(workspace, live):
+        start, planned = live, rebuilt(workspace, live, kept, recorded, version, today, applied)
+    else:
+        start = _start(workspace, live, recorded, kept, applied)
+        planned = _in_place(workspace, recorded, start, include_base=include_base)
+    if planned.statements:
+        new.append((write_file(version, _slug(name) or _title(planned), planned), planned))
+    made = Planned(tuple(new), kept, gone, () if new or live.table is None else _left(workspace, start))
+    texts = texts_of(workspace, made)
+    if gone and not made.replaced(workspace) and texts.items() <= workspace.texts.items():
+        # Files that `migrate` refuses are planned again first; here the table alone is wrong.
+        raise Refusal("The target differs from its ledger.", findings=gone)
+    require_replay(workspace, texts, live, entries, warehouse, discard=bool(gone))
+    return made
+
+
+def _in_place(workspace: Workspace, recorded: State, start: State, *, include_base: bool) -> Plan:
+    """Return the plan without a rebuild. Raises Refusal for a change that BigQuery cannot make."""
+    registry = workspace.registry
     desired = reconcile(start, workspace.wanted, registry, include_base=include_base)
     declared = reconcile(start, workspace.wanted, registry, include_base=True)
     if not include_base:
@@ -152,15 +176,7 @@ def plan_migration(
         refused = tuple(dict.fromkeys(planned.refused))
         what = "this change" if len(refused) == 1 else "these changes"
         raise Refusal(f"BigQuery cannot make {what} in place.", findings=refused)
-    if planned.statements:
-        new.append((write_file(f"{len(kept) + len(new):04d}", _slug(name) or _title(planned), planned), planned))
-    made = Planned(tuple(new), kept, gone, () if new or live.table is None else _left(workspace, start))
-    texts = texts_of(workspace, made)
-    if gone and not made.replaced(workspace) and texts.items() <= workspace.texts.items():
-        # Files that `migrate` refuses are planned again first; here the table alone is wrong.
-        raise Refusal("The target differs from its ledger.", findings=gone)
-    require_replay(workspace, texts, live, entries, warehouse, discard=bool(gone))
-    return made
+    return planned
 
 
 def _left(workspace: Workspace, state: State) -> tuple[Finding, ...]:
@@ -255,7 +271,7 @@ def _start(
 
 def _holds(state: State, change: Change) -> bool:
     """Whether a state has a change already. A table with legal manual changes counts as the same table."""
-    if isinstance(change, CreateTable):
+    if isinstance(change, CreateTable) and not state.is_beside(change.table.name):
         return not lacks(change.table, state.table)
     return satisfied(state, [change])
 
@@ -267,6 +283,8 @@ def _slug(name: str) -> str:
 def _title(planned: Plan) -> str:
     """Name a file after its first statement that runs."""
     run = [statement for statement in planned.statements if not statement.adopted] or list(planned.statements)
+    if planned.table and isinstance(run[-1].changes[0], RenameTable):
+        return _slug(f"rebuild_{planned.table.name}")
     first, count = run[0].changes[0], len(run[0].changes)
     subject = first.object_name or next(iter(first.touched), "options")
     return f"{first.verb}_{count}_columns" if count > 1 else _slug(f"{first.verb}_{subject}")
@@ -288,7 +306,7 @@ def print_plan(file: MigrationFile, plan: Plan, stream: TextIO) -> None:
         budget = f"{spent} of {plan.operations}; {_BUDGET}" if is_operation(statement) else "none"
         _statement(page, number, statement, budget)
     codes = sorted({finding.rule for finding in plan.hazards})
-    backup = [Text(line) for line in backup_lines(file.version, plan)]
+    backup = [Text(line) for line in (*backup_lines(file.version, plan), *plan.notes)]
     if codes:
         page.write(["", *backup])
         page.write([Text(f"Apply with: fqtool migrate {' '.join(f'--allow {code}' for code in codes)}", "bold yellow")])

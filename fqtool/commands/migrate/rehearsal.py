@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from fqtool.commands.migrate.executor import Executor, LiveState
+from fqtool.commands.migrate.rebuild import with_rebuilt
 from fqtool.errors import NoTable, Refusal, StatementFailed
 from fqtool.migrations.files import after
 from fqtool.migrations.ledger import Entry
@@ -30,7 +31,8 @@ def rehearse(workspace: Workspace, live: State, entries: tuple[Entry, ...], url:
         Refusal: fqtool or BigQuery would refuse the run.
     """
     copy = _Copy(url, live)
-    executor = Executor(copy, LiveState(copy, workspace.wanted, workspace.restricted), "rehearsal", "", entries)
+    wanted = with_rebuilt(workspace.wanted, workspace.files)
+    executor = Executor(copy, LiveState(copy, wanted, workspace.restricted), "rehearsal", "", entries)
     if discard:
         executor.discard()
     state = State()
@@ -57,7 +59,7 @@ class _Copy:
     def describe(self, name: str) -> Table | View | None:
         """Return the table or view of that name, or None."""
         table = self._state.table
-        return table if table and table.name == name else self._state.view(name)
+        return table if table and table.name == name else self._state.find_beside(name) or self._state.view(name)
 
     def rows(self, source: Query | WholeTable) -> list[dict[str, Value]]:
         """Raise NoTable: a copy has no rows."""

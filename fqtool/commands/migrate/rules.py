@@ -10,6 +10,7 @@ from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.migrations.legality import refusals
 from fqtool.schema.build import ExpandedColumn
 from fqtool.table.change_options import SetOption
+from fqtool.table.change_rebuild import CopyRows, RenameTable
 from fqtool.table.change_views import PutView
 from fqtool.table.changes import Change, DropColumn, RenameColumn, SetMode, SetType
 from fqtool.table.column import Mode
@@ -125,6 +126,48 @@ def unsets_inherited(before: State, change: SetOption) -> Iterator[Finding]:
         verb = "Unsets" if change.value == row.unset else "Replaces"
         message = f"{verb} `{row.sql or change.name}`, which the table has from its dataset's default for new tables."
         yield Finding(row.sql or change.name, message, remedy="Remove it from the registry to keep the default.")
+
+
+@rule("FQ243", Severity.WARNING, group=Group.HAZARDS)
+def copies_rows(before: State, change: CopyRows) -> Iterator[Finding]:
+    """A rebuild copies all rows of the table.
+
+    Problem: The whole table is read and stored a second time, and rows that are written after the copy are not in it.
+
+    Why: BigQuery cannot change partitioning, the order of columns and most types in place.
+
+    Example: `partition_granularity: MONTH` on a table that is partitioned by day, with `fqtool migrate plan --rebuild`.
+
+    Fix: Stop the writers of the table. Then run migrate with --allow FQ243 and --allow FQ244. A copy that differs from
+    the table is refused before the swap, and the next run copies again.
+    """
+    target = before.find_beside(change.target)
+    pairs = ((before.column(name), target.find(name)) for name, _ in change.columns) if target else ()
+    converted = [
+        f"`{new.name}` from {old.sql_type} to {new.sql_type}"
+        for old, new in pairs
+        if old and new and old.type.shape != new.type.shape
+    ]
+    also = f" Converts {', '.join(converted)}." if converted else ""
+    yield Finding(change.source, f"Copies all rows of `{change.source}` to `{change.target}`.{also}")
+
+
+@rule("FQ244", Severity.WARNING, group=Group.HAZARDS)
+def swaps_tables(before: State, change: RenameTable) -> Iterator[Finding]:
+    """A rebuild swaps the names of the new and the old table.
+
+    Problem: Between the two statements no table has the name, and readers and writers fail. The new table has no row
+    access policies, policy tags and permissions of the old one.
+
+    Why: BigQuery renames one table per statement.
+
+    Example: feature_store becomes feature_store_before_0002, and feature_store_rebuild_0002 becomes feature_store.
+
+    Fix: Choose a time without readers and writers. Then run migrate with --allow FQ243 and --allow FQ244. Each
+    statement of the file has its rollback.
+    """
+    if before.table and before.table.name == change.name:
+        yield Finding(change.name, f"Renames `{change.name}` to `{change.to}`, and the new table to `{change.name}`.")
 
 
 @rule("FQ240", Severity.NOTE, group=Group.HAZARDS)

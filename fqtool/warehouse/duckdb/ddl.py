@@ -7,6 +7,7 @@ from typing import assert_never
 
 from fqtool.table.change_fields import AddField
 from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
+from fqtool.table.change_rebuild import CopyRows, RenameTable, VerifyCopy
 from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import (
     AddColumn,
@@ -89,9 +90,11 @@ def ddl(table: str, change: Change, column: Column | None, query: Callable[[View
             yield comment(f"VIEW {quoted(view.name)}", view.description)
         case DropView(name):
             yield f"DROP VIEW {quoted(name)}"
+        case RenameTable(name, to):
+            yield f"{_alter(name)} RENAME TO {quoted(to)}"
         case AddField() | SetDescription() | SetOption() | SetProperty() | SetPrimaryKey() | AddForeignKey():
             pass
-        case DropForeignKey() | Reorder() | SetPartitioning() | SetClustering():
+        case DropForeignKey() | Reorder() | SetPartitioning() | SetClustering() | CopyRows() | VerifyCopy():
             raise AssertionError(change)
         case _:
             assert_never(change)

@@ -14,6 +14,7 @@ from fqtool.errors import InputError, NoTable, StatementFailed
 from fqtool.findings.remedy import commands
 from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.change_fields import AddField
+from fqtool.table.change_rebuild import RenameTable, RowsChange
 from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import AddColumn, Change, CreateTable, SetType, fold, steps
 from fqtool.table.ddl import Statement
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY = ":memory:"
+
+# DuckDB makes these changes in a table with indexes.
+_WITH_INDEXES = (AddColumn, CreateTable, PutView, DropView, RenameTable)
 
 
 class DuckDBWarehouse:
@@ -196,22 +200,29 @@ class DuckDBWarehouse:
     def _change(self, connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
         """Apply the changes one by one, each to the state after the last, and store their details."""
         from fqtool.warehouse.duckdb.catalog import remember, views_of
+        from fqtool.warehouse.duckdb.copied_rows import copy_or_compare
         from fqtool.warehouse.duckdb.rebuild import indexes_aside
 
         if not statement.changes:
             raise InputError(f"{' '.join(statement.sql.split())[:60]!r} has no change to apply.")
+        if isinstance(statement.changes[0], RowsChange):
+            copy_or_compare(connection, statement.changes[0])
+            return
         name = table_of(statement.sql, statement.changes[0])
         live = self._describe(connection, name)
         check_kind(name, live, statement.changes[0])
         before = State(views=(live,)) if isinstance(live, View) else State(live)
         after = changed(before, statement.changes)
-        in_place = all(isinstance(change, AddColumn | CreateTable | PutView | DropView) for change in statement.changes)
+        in_place = all(isinstance(change, _WITH_INDEXES) for change in statement.changes)
         with nullcontext() if in_place else indexes_aside(connection, name):
             _make(connection, name, before, statement.changes)
         remember(connection, name, after.table or next(iter(after.views), None))
-        if any(isinstance(change, SetType | AddField) for change in statement.changes):
+        for renamed in after.beside:
+            remember(connection, renamed.name, renamed)
+        if any(isinstance(change, SetType | AddField | RenameTable) for change in statement.changes):
             # The translation of a view depends on the types of its columns.
-            for view in views_of(connection, name):
+            first = statement.changes[0]
+            for view in views_of(connection, first.to if isinstance(first, RenameTable) else name):
                 _make(connection, view.name, State(views=(view,)), (PutView(view),))
                 remember(connection, view.name, view)
 

@@ -1,0 +1,272 @@
+"""migrate plan --rebuild: a new table with all rows, compared and swapped, where BigQuery cannot alter the table."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fqtool.commands.migrate.apply import verify_migrations
+from fqtool.commands.migrate.rules import judge
+from fqtool.errors import InputError, Refusal
+from fqtool.findings.finding import Severity
+from fqtool.migrations.rebuild import every_row, plan_rebuild
+from fqtool.registry.model import BaseColumn
+from fqtool.table.change_rebuild import CopyRows, RenameTable
+from fqtool.table.changes import AddColumn
+from fqtool.table.column import Mode
+from fqtool.table.model import Options, Partitioning, State, Table
+from fqtool.table.parse import parse
+from fqtool.table.typetext import column
+from fqtool.warehouse.protocol import Warehouse
+from fqtool.warehouse.target import open_target
+from tests.bed import zeta
+from tests.bed.running import PROJECT, ROOT, Emulator
+from tests.machine import patient
+from tests.migrated_stores import by_hand, drift, folder, migrated, warehouse  # noqa: F401  fixtures
+from tests.rebuilt_stores import BEFORE, BY_MONTH, CODES, filled, insert, items
+from tests.stores import TODAY, planned_in, workspace_in
+
+
+def test_partitions_are_changed_by_a_rebuild(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
+    """Without --rebuild the plan is refused; with it the table has the new partitions and all rows, and no drift."""
+    filled(folder, warehouse)
+    with pytest.raises(Refusal, match="in place"):
+        planned_in(folder, BY_MONTH, warehouse)
+    planned = planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+    assert planned.allowed == ("FQ243", "FQ244")
+    ((file, plan),) = planned.new
+    assert file.name == "0002_rebuild_store.sql"
+    assert "DROP TABLE `store_before_0002`" in file.text
+    assert all(parse(statement.sql) == statement.changes for statement in plan.statements)
+    with pytest.raises(Refusal, match="hazards that are not allowed"):
+        migrated(folder, BY_MONTH, warehouse)
+    migrated(folder, BY_MONTH, warehouse, allow=CODES)
+    table = warehouse.describe("store")
+    assert isinstance(table, Table)
+    assert table.partitioning == Partitioning("day", "MONTH")
+    assert items(warehouse) == ["a", "b"] == items(warehouse, "store_before_0002")
+    assert warehouse.describe("store_rebuild_0002") is None
+    assert drift(folder, BY_MONTH, warehouse) == ()
+    assert planned_in(folder, BY_MONTH, warehouse).new == ()
+    assert migrated(folder, BY_MONTH, warehouse).done == ()
+    with open_target("duckdb:///:memory:") as scratch:
+        assert verify_migrations(workspace_in(folder, BY_MONTH), scratch, "test") == ()
+
+
+def test_types_modes_and_order_are_changed_by_a_rebuild(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
+    """CAST converts the values; a column that someone added is kept; REQUIRED and the registry's order are reached."""
+    made = replace(BEFORE, base_columns=(*BEFORE.base_columns, BaseColumn("number", "INT64")))
+    filled(folder, warehouse, made)
+    by_hand(warehouse, AddColumn(column("added_by_hand", "STRING")))
+    wanted = BaseColumn("number", "STRING")
+    other = replace(made, base_columns=(wanted, *BEFORE.base_columns))
+    planned = planned_in(folder, other, warehouse, rebuild=True)
+    (copy,) = [hazard for hazard in planned.new[0][1].hazards if hazard.rule == "FQ243"]
+    assert "Converts `number` from INT64 to STRING" in copy.message
+    migrated(folder, other, warehouse, allow=CODES)
+    table = warehouse.describe("store")
+    assert isinstance(table, Table)
+    assert table.columns[0].name == "number"
+    assert table.present("number").sql_type == "STRING"
+    assert table.find("added_by_hand")
+    assert items(warehouse) == ["a", "b"]
+    assert [finding.rule for finding in drift(folder, other, warehouse)] == ["FQ302"]
+
+
+def test_rows_written_before_the_swap_are_copied_by_the_next_run(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
+    """The comparison refuses the swap, and the next run replaces the copy."""
+    filled(folder, warehouse)
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+
+    def late(step: str) -> None:
+        if step.endswith("0002.3 record start"):
+            insert(warehouse, "c", "2026-02-03")
+
+    with pytest.raises(Refusal, match="copy differs") as refusal:
+        migrated(folder, BY_MONTH, warehouse, allow=CODES, on_step=late)
+    assert "fqtool migrate --allow FQ243 --allow FQ244" in str(refusal.value.remedy)
+    assert items(warehouse) == ["a", "b", "c"]
+    migrated(folder, BY_MONTH, warehouse, allow=CODES)
+    assert items(warehouse) == ["a", "b", "c"]
+    assert drift(folder, BY_MONTH, warehouse) == ()
+
+
+class Stopped(BaseException):
+    """A run that ends between two statements."""
+
+
+def test_rows_that_are_written_after_a_stopped_run_are_found(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
+    """A comparison that was made earlier is repeated before the swap."""
+    filled(folder, warehouse)
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+
+    def stop(step: str) -> None:
+        if "0002.4" in step:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        migrated(folder, BY_MONTH, warehouse, allow=CODES, on_step=stop)
+    insert(warehouse, "c", "2026-02-03")
+    with pytest.raises(Refusal, match="copy differs"):
+        migrated(folder, BY_MONTH, warehouse, allow=CODES)
+    migrated(folder, BY_MONTH, warehouse, allow=CODES)
+    assert items(warehouse) == ["a", "b", "c"]
+
+
+def test_the_copy_alone_is_allowed_and_the_swap_later(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
+    """--allow FQ243 copies and compares; nothing is swapped, and the next run compares again."""
+    filled(folder, warehouse)
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+    with pytest.raises(Refusal, match="not allowed"):
+        migrated(folder, BY_MONTH, warehouse, allow=frozenset({"FQ244"}))
+    ((file, outcome),) = migrated(folder, BY_MONTH, warehouse, allow=frozenset({"FQ243"})).done
+    assert (file.name, outcome) == ("0002_rebuild_store.sql", "copied")
+    assert items(warehouse, "store_rebuild_0002") == ["a", "b"] == items(warehouse)
+    assert planned_in(folder, BY_MONTH, warehouse).new == ()
+    steps = list[str]()
+    migrated(folder, BY_MONTH, warehouse, allow=CODES, on_step=steps.append)
+    assert [step.split(", ")[-1] for step in steps if " run" in step] == ["0002.3 run", "0002.4 run", "0002.5 run"]
+    assert drift(folder, BY_MONTH, warehouse) == ()
+
+
+def test_a_column_that_is_added_after_the_plan_is_not_lost(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
+    """The rebuild is refused, and planned again with the column."""
+    filled(folder, warehouse)
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+    by_hand(warehouse, AddColumn(column("later", "STRING")))
+    with pytest.raises(Refusal, match="does not copy later"):
+        migrated(folder, BY_MONTH, warehouse, allow=CODES)
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True, redo=True)
+    migrated(folder, BY_MONTH, warehouse, allow=CODES)
+    assert items(warehouse) == ["a", "b"]
+
+
+OLD = Table("t", (column("d", "DATE"), column("x", "STRING")), Partitioning("d"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (OLD.with_column("x", properties=(("policy_tags", "t"),)), OLD, "policy_tags of `x`"),
+        (OLD.with_column("x", properties=(("later", "1"),)), OLD, "later of `x`"),
+        (replace(OLD, partitioning=Partitioning("_PARTITIONTIME")), OLD, "ingestion time"),
+        (OLD, OLD.with_columns(OLD.columns[:1]), "would not have `x`"),
+        (OLD, OLD.longer([column("n", "INT64", required=True)]), "`n` is NOT NULL"),
+        (OLD, OLD.with_column("x", type=column("x", "STRUCT<a INT64>").type), "CAST does not convert"),
+        (OLD, OLD.with_column("x", mode=Mode.REPEATED), "CAST does not convert"),
+        (OLD, OLD.with_column("x", type=column("x", "JSON").type), "CAST does not convert"),
+    ],
+)
+def test_what_a_copy_would_lose_is_refused_by_name(old: Table, new: Table, words: str) -> None:
+    """FQ215 names the column and what would be lost."""
+    with pytest.raises(Refusal) as refusal:
+        planned_rebuild(old, new)
+    assert {finding.rule for finding in refusal.value.findings} == {"FQ215"}
+    assert words in refusal.value.findings[0].message
+
+
+def planned_rebuild(old: Table, new: Table) -> Any:
+    """Plan a rebuild of one table into another."""
+    return plan_rebuild(
+        State(old), old, State(new), "0007", TODAY, judge=judge, renames={"y": "x"}, dropped=frozenset()
+    )
+
+
+def test_each_statement_of_a_rebuild_is_googlesql_and_is_read_back() -> None:
+    """Google's analyser accepts the statements; a renamed column is copied from its old name."""
+    names = {"t": {"d": "DATE", "x": "STRING"}, "t_rebuild_0007": {"d": "DATE", "y": "INT64"}}
+    wide = replace(OLD, options=Options(require_partition_filter=True))
+    new = wide.with_column("x", name="y", type=column("y", "INT64").type)
+    plan = planned_rebuild(wide, replace(new, partitioning=Partitioning("d", "MONTH")))
+    for statement in plan.statements:
+        assert parse(statement.sql) == statement.changes
+        assert zeta.analyze(statement.sql, names) is None
+    copy = plan.statements[1].changes[0]
+    assert isinstance(copy, CopyRows)
+    assert copy.columns == (("d", "`d`"), ("y", "CAST(`x` AS INT64)"))
+    assert copy.source_filter == "`d` >= DATE '0001-01-01' OR `d` IS NULL"
+    with pytest.raises(InputError, match="as fqtool writes it"):
+        parse(plan.statements[1].sql.replace("ON FALSE", "ON TRUE"))
+    warnings = [hazard.rule for hazard in plan.hazards if hazard.severity is Severity.WARNING]
+    assert warnings == ["FQ243", "FQ244"]
+
+
+def test_a_rollback_of_a_swap_is_a_rename() -> None:
+    """The old table gets its name back by the statement that the file prints."""
+    state = State(OLD, beside=(replace(OLD, name="new"),))
+    assert RenameTable("t", "old").reverse(state) == RenameTable("old", "t")
+    swapped = RenameTable("new", "t").apply(RenameTable("t", "old").apply(state))
+    assert (swapped.table, [table.name for table in swapped.beside]) == (OLD, ["old"])
+
+
+@pytest.mark.parametrize(
+    ("by", "condition"),
+    [
+        (Partitioning("d"), "`d` >= DATE '0001-01-01' OR `d` IS NULL"),
+        (Partitioning("n", "RANGE(0, 10, 1)"), "`n` < 0 OR `n` >= 0 OR `n` IS NULL"),
+        (None, ""),
+    ],
+)
+def test_a_required_partition_filter_is_met_by_every_row(by: Partitioning | None, condition: str) -> None:
+    """A table that does not require one has none."""
+    table = Table("t", (column("d", "DATE"), column("n", "INT64")), by)
+    assert every_row(table) == ""
+    assert every_row(replace(table, options=Options(require_partition_filter=True))) == condition
+
+
+def killed(places: list[str], folder: Path, part: str = "") -> list[dict[str, Any]]:  # noqa: F811
+    """Rebuild places[0]; kill before each boundary with that part at the others and go on: the outcome is the same."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.killed_rebuild", str(folder), part, *places], cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=patient(300), check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    for one in told[:-1]:
+        assert (one["killed"], one["code"]) == (-signal.SIGKILL, 0), (one["step"], done.stderr)
+        with open_target(one["url"]) as opened:
+            assert items(opened) == ["a", "b"] == items(opened, "store_before_0002"), one["step"]
+            assert opened.describe("store_rebuild_0002") is None
+            assert drift(folder, BY_MONTH, opened) == (), one["step"]
+    return told
+
+
+def test_kill_9_at_every_boundary_of_a_rebuild_on_duckdb(tmp_path: Path) -> None:
+    """Killed before any boundary and run again, the table is rebuilt once, with all rows."""
+    migrations, first = tmp_path / "migrations", tmp_path / "0.duckdb"
+    with open_target(f"duckdb:///{first}") as opened:
+        filled(migrations, opened)
+        planned_in(migrations, BY_MONTH, opened, rebuild=True)
+    copies = [shutil.copy(first, tmp_path / f"{number}.duckdb") for number in range(1, 40)]
+    told = killed([f"duckdb:///{path}" for path in (first, *copies)], migrations)
+    assert told[-1]["boundaries"] == len(told) - 1 > 15
+    steps = {step for one in told[:-1] for step in one["step"].split(", ")}
+    assert steps >= {f"0002.{number} {what}" for number in range(1, 6) for what in ("record start", "run", "read back")}
+
+
+def test_kill_9_after_each_statement_of_a_rebuild_on_bigquery(
+    tmp_path: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same through BigQuery's API, where the statement ran and the ledger does not have it."""
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
+    migrations = tmp_path / "migrations"
+    places = [f"bigquery://{PROJECT}/{emulator.fresh_dataset()}" for _ in range(6)]
+    for number, url in enumerate(places):
+        with open_target(url, timeout=patient(20.0)) as opened:
+            if number == 0:
+                filled(migrations, opened)
+                base = shutil.copytree(migrations, tmp_path / "base")
+                planned_in(migrations, BY_MONTH, opened, rebuild=True)
+            else:
+                filled(base, opened)
+    told = killed(places, migrations, "read back")
+    assert told[-1]["boundaries"] == len(told) - 1 == 5
