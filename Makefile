@@ -77,6 +77,7 @@ bench: $(VENV)/.runtime $(PEERS)/.ready bench/.venv/.ready
 	$(VENV)/bin/python bench/diagnosis_time.py
 	$(VENV)/bin/python bench/backfill.py
 	$(VENV)/bin/python bench/wide.py
+	$(VENV)/bin/python bench/shapes.py
 	$(VENV)/bin/python bench/peers.py
 	$(VENV)/bin/python bench/scoring.py
 	$(VENV)/bin/python bench/writers.py

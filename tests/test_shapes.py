@@ -29,7 +29,7 @@ def run(folder: Path, *words: str) -> str:
 
 
 def entries(text: str) -> list[str]:
-    """The lines of a registry that are no comments: these name the source."""
+    """The lines of a registry without its comments, which name the source."""
     return [line for line in text.splitlines() if not line.startswith("#")]
 
 
