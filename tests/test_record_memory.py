@@ -95,7 +95,7 @@ def test_too_little_memory_is_a_sentence(tmp_path: Path, command: str) -> None:
     done = fqtool(tmp_path, "--memory", "2MB", *command.split())
     assert done.code == 3, done.said
     assert "DuckDB needs more memory than it may use to read or write long.parquet." in done.err
-    assert "fix: Free memory, raise `fqtool --memory`" in done.err
+    assert "fix: Free memory, raise --memory" in done.err
 
 
 def test_scoring_a_file_of_twice_the_memory(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fqtool.errors import InputError
+from fqtool.findings.remedy import commands
 from fqtool.records.check import RecordCheck
 from fqtool.registry.model import Registry
 from fqtool.table.column import Column, Kind, Mode
@@ -38,7 +39,7 @@ def avro(registry: Registry) -> str:
     if wrong := [".".join(path) for path in names if not _SYMBOL.fullmatch(path[-1])]:
         raise InputError(
             f"Avro allows only letters, digits and _ in a name, and no digit at its begin: {', '.join(wrong[:5])}.",
-            remedy="Write records as JSON: `fqtool export jsonschema`.",
+            remedy=commands("export jsonschema", first="Write records as JSON:"),
         )
     fields = [
         _field(column, column.name, required=column.name in check.required, labels=check.accepted.get(column.name, ()))

@@ -183,7 +183,7 @@ def out_of_memory(place: str) -> WorldError:
     """Return the error of a database that may not use enough memory."""
     return WorldError(
         f"DuckDB needs more memory than it may use to read or write {place}.",
-        remedy="Free memory, raise `fqtool --memory` or `ulimit -v`, or process fewer dates or records.",
+        remedy="Free memory, raise --memory or `ulimit -v`, or process fewer dates or records.",
     )
 
 
