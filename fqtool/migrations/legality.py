@@ -37,11 +37,11 @@ _DEFAULT_FUNCTIONS = (
 )  # fmt: skip
 _FIX = (
     "Declare the live type in the registry. Or add a column with the new type, backfill it from this one, "
-    "and give readers a view that has it under the old name. Or plan a new table: `fqtool migrate plan --rebuild`."
+    "and give readers a view that has it under the old name. Or plan a new table: `migrate plan --rebuild`."
 )
 _NULLABLE = (
     "Remove `required: true` of the column from the registry, so that it is NULLABLE there too. Or plan a new "
-    "table: `fqtool migrate plan --rebuild`."
+    "table: `migrate plan --rebuild`."
 )
 
 
@@ -188,7 +188,7 @@ def partitioning_changed(before: State, change: SetPartitioning) -> Iterator[Fin
             before.table.name,
             f"The table is partitioned by {_partition(before.table.partitioning)}, "
             f"the registry has {_partition(change.partitioning)}; BigQuery cannot make this change in place.",
-            remedy="`fqtool migrate plan --rebuild` plans a new table with the new layout and all rows. Or declare the "
+            remedy="`migrate plan --rebuild` plans a new table with the new layout and all rows. Or declare the "
             "live layout in the registry.",
         )
 
@@ -241,7 +241,7 @@ def layout_column_touched(before: State, change: DropColumn | RenameColumn) -> I
         yield Finding(
             change.name,
             f"`{change.name}` is a partition or clustering column; BigQuery cannot drop or rename it.",
-            remedy="Keep it, or rename it with `fqtool migrate plan --rebuild`.",
+            remedy="Keep it, or rename it with `migrate plan --rebuild`.",
         )
 
 
