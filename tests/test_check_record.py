@@ -402,3 +402,28 @@ def test_fields_that_the_same_records_lack_are_one_finding(folder: Path) -> None
         "features is NULL. Found in 1 of 3 records, first in line 2.",
         "day, features and player are missing. Found in 1 of 3 records, first in line 3.",
     ]
+
+
+@pytest.mark.parametrize("command", [["check-record"], ["score", "--input"], ["score", "--strict", "--input"]])
+def test_lines_that_end_in_cr_alone_are_refused(folder: Path, command: list[str]) -> None:
+    """With a command that corrects the file."""
+    as_csv(folder / "cr.csv", [RECORD, RECORD])
+    text = (folder / "cr.csv").read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r")
+    (folder / "cr.csv").write_bytes(text)
+    done = run(folder, *command, "cr.csv")
+    assert done.code == 2, done.said
+    assert "The first line of cr.csv ends in CR alone" in done.err
+    assert "tr '\\r' '\\n' < FILE" in done.err
+
+
+def test_a_fix_names_the_registry_once(folder: Path) -> None:
+    """Also for commands without a warehouse."""
+    other = ["--registry", "other.yaml"]
+    (folder / "other.yaml").write_text((folder / "feature_registry.yaml").read_text())
+    (folder / "writer.sql").write_text("INSERT store (player) SELECT 'a'")
+    (folder / "code.py").write_text(f"NAMES = {[*FEATURES[:5], 'speed']!r}")
+    as_ndjson(folder / "longer.ndjson", [RECORD | {"features": [*VECTOR, 7.0]}])
+    commands = (["generate-sql", "writer", "--check", "writer.sql"], ["check-code", "code.py"])
+    for command in (*commands, ["check-record", "longer.ndjson"]):
+        done = run(folder, *command, *other)
+        assert {line.count("--registry other.yaml") for line in done.out.splitlines()} == {0, 1}, done.said

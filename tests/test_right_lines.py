@@ -17,6 +17,7 @@ from fqtool.registry.load import read_registry
 from fqtool.registry.model import Registry
 from fqtool.warehouse.duckdb.lines import LINE_LIMIT
 from fqtool.warehouse.duckdb.plain_records import Failed, Passed, json_value, plain_records
+from fqtool.warehouse.duckdb.strict_records import reason
 from tests.test_check_record import WRONG
 from tests.writers import RECORD, REGISTRY_FILE, as_ndjson
 
@@ -95,6 +96,31 @@ TEXTS = st.one_of(
 )  # fmt: skip
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.integers(-(2**65), 2**65), st.floats(), TEXTS)
 VALUES = st.one_of(LEAVES, st.lists(LEAVES, max_size=3), st.dictionaries(st.sampled_from("ab"), LEAVES, max_size=2))
+
+
+LABELS = json.dumps(RECORD["labels"])
+TWICE = [
+    ("player", LINE[:-1] + b', "player": "b"}'),
+    ("player", LINE[:-1] + b', "player" : "b"}'),
+    ("player", LINE[:-1] + b', "pl\\u0061yer":\t"b"}'),
+    ("games", json.dumps(RECORD).encode()[:-1] + b', "games": 1}'),
+    ("found", LINE.replace(b'"history": null', b'"history": {"found": 1, "found": 2}')),
+    ("0", LINE.replace(LABELS.encode(), b'"{\\"0\\": \\"real\\", \\"0\\" : \\"default\\"}"')),
+]
+
+
+@pytest.mark.parametrize(("key", "line"), TWICE)
+def test_a_key_that_is_given_twice_is_wrong(tmp_path: Path, key: str, line: bytes) -> None:
+    """However it is written, at any depth and in the text of labels; `score --input --strict` refuses it too."""
+    assert json.loads(line)
+    for first in (line, LINE, json.dumps(RECORD).encode()):
+        assert not right_line(CHECK, first)(line)
+    path = tmp_path / "records.ndjson"
+    path.write_bytes(LINE + b"\n" + line + b"\n")
+    (found,) = check_file(CHECK, path).findings
+    assert f"the key {key} is given more than once" in found.message
+    assert found.rule == ("FQ503" if key == "0" else "FQ512")
+    assert f"the key {key} is given" in reason(CHECK, json_value(line))
 
 
 @settings(max_examples=600)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -16,6 +15,7 @@ from fqtool.records.misfits import (
     WrongLength,
     WrongNames,
 )
+from fqtool.records.unique_keys import RepeatedKey, loads
 from fqtool.records.values import SHOWN, described, items_of, shown
 from fqtool.registry.model import Feature
 
@@ -71,7 +71,11 @@ def labels_rule(name: str, features: Mapping[int | str, Feature], declared: Sequ
     by_position = any(isinstance(key, int) for key in features)
 
     def rule(value: Any) -> Iterator[Misfit]:
-        held = dict(enumerate(items_of(value) or ())) if by_position else _object(value)
+        try:
+            held = dict(enumerate(items_of(value) or ())) if by_position else _object(value)
+        except RepeatedKey as repeated:
+            yield Mistyped(name, "a JSON object of labels", str(repeated))
+            return
         if held is None:
             yield Mistyped(name, "a JSON object of labels", described(value))
             return
@@ -108,7 +112,9 @@ def _of_label(name: str, feature: Feature, label: Any, declared: Sequence[str]) 
 def _object(value: Any) -> Mapping[Any, Any] | None:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = loads(value)
+        except RepeatedKey:
+            raise
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, Mapping) else None

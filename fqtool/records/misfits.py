@@ -177,7 +177,8 @@ class Positional:
     @property
     def problem(self) -> str:
         """How many values there are, and how many columns."""
-        return f"The record names no columns: it has {self.length} values, the table {self.expected} columns"
+        values = f"{self.length} value{'' if self.length == 1 else 's'}"
+        return f"The record names no columns: it has {values}, the table {self.expected} columns"
 
 
 @dataclass(frozen=True, slots=True)

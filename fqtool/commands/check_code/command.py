@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli.options import REGISTRY, Format, RegistryPath, counted, registry_words, report_findings
-from fqtool.cli.output import current_run
+from fqtool.cli.options import REGISTRY, Format, RegistryPath, counted, report_findings
 
 app = typer.Typer()
 
@@ -23,7 +22,6 @@ def check_code(
     from fqtool.commands.check_code.run import check_code as check
     from fqtool.workspace import open_registry
 
-    current_run().options += registry_words(registry)
     checked = check(open_registry(registry), paths)
     also = f", {checked.not_read} not read" if checked.not_read else ""
     ok = f"{counted(checked.files, 'file')} checked{also}: no list of names disagrees with the registry."

@@ -14,11 +14,9 @@ from fqtool.cli.options import (
     TargetUrl,
     Timeout,
     counted,
-    registry_words,
     report_findings,
     warehouse_of,
 )
-from fqtool.cli.output import current_run
 
 app = typer.Typer()
 
@@ -41,7 +39,6 @@ def check_record(
     from fqtool.warehouse.protocol import existing_table
     from fqtool.workspace import open_registry
 
-    current_run().options += registry_words(registry)
     loaded, live = open_registry(registry), None
     if target is not None:
         with warehouse_of(loaded, target, timeout) as warehouse:

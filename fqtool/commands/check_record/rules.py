@@ -229,9 +229,10 @@ def record_without_names(seen: Seen, misfit: Positional) -> Iterator[Finding]:
 def unreadable_record(seen: Seen, misfit: Unreadable) -> Iterator[Finding]:
     """A record cannot be read.
 
-    Problem: A line is not a JSON object, not UTF-8, longer than 16 MiB, or has other cells than the header.
+    Problem: A line is not a JSON object, has a key twice, is not UTF-8 or longer than 16 MiB, or has other cells than
+    the header.
 
-    Why: BigQuery refuses the file.
+    Why: BigQuery refuses the file; of a key that is given twice, other readers read different values.
 
     Example: A line that ends in the middle
 

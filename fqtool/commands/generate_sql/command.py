@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from fqtool.cli.options import REGISTRY, Format, RegistryPath, registry_words, report_findings, write_output
-from fqtool.cli.output import current_run, say
+from fqtool.cli.options import REGISTRY, Format, RegistryPath, report_findings, write_output
+from fqtool.cli.output import say
 
 app = typer.Typer()
 
@@ -45,7 +45,6 @@ def _check(registry: Path, kind: str, file: Path, form: str) -> None:
 
     if kind != "writer":
         raise UsageError("--check compares the SQL of a writer.", remedy="Use generate-sql writer --check FILE.")
-    current_run().options += registry_words(registry)
     findings = check_writer_sql(open_registry(registry), file)
     ok = f"{file} writes every column of the registry."
     report_findings(findings, form, target=str(file), command="generate-sql", ok=ok)

@@ -85,7 +85,8 @@ def computed_column_left_out(listed: Listed) -> Iterator[Finding]:
     Fix: Set the columns too, to what `registry.score` returns or to NULL, or score the date after each write.
     """
     if listed.written.verb == "UPDATE" and (missing := listed.left_out(listed.computed)):
-        message = f"UPDATE leaves {len(missing)} computed columns at the scores of the older row: {_joined(missing)}."
+        count = f"{len(missing)} computed column{'s' * (len(missing) != 1)}"
+        message = f"UPDATE leaves {count} at the scores of the older row: {_joined(missing)}."
         remedy = commands("score --start DATE", first="Score the date after each write:")
         yield Finding(missing[0], message, remedy=remedy, location=listed.place(listed.written.at))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO
 
 from fqtool.errors import InputError, UsageError
 from fqtool.records.check import RecordCheck
+from fqtool.records.unique_keys import RepeatedKey, loads
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.warehouse.duckdb.lines import LINE_LIMIT, TOO_LONG, csv_records, is_blank, numbered_lines
 from fqtool.warehouse.duckdb.record_files import (
@@ -114,16 +114,14 @@ def json_value(raw: bytes) -> Any:
     if len(raw) > LINE_LIMIT:
         return TOO_LONG_RECORD
     try:
-        return json.loads(text := raw.decode(), parse_constant=_refuse)
+        return loads(text := raw.decode())
     except UnicodeDecodeError:
         return NOT_UTF8
+    except RepeatedKey as repeated:
+        return Failed(str(repeated), "Write each key of an object once.")
     except (ValueError, RecursionError):
         why = why_not_json(text)
         return Failed(why, _LINE_REMEDY) if why else NOT_JSON
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(word)
 
 
 def _csv(name: str, file: Path, check: RecordCheck) -> Iterator[PlainRecord]:
@@ -153,7 +151,7 @@ def _cell(text: str, column: Column | None) -> Any:
         return None
     if column is not None and (column.mode is Mode.REPEATED or column.type.kind in _STRUCTURED):
         try:
-            return json.loads(text)
+            return loads(text)
         except (ValueError, RecursionError):
             return text
     return text

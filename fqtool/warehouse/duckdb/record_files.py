@@ -292,7 +292,13 @@ def header_of(name: str, file: Path, fields: Fields) -> tuple[str, list[str]]:
     except UnicodeDecodeError:
         raise InputError(f"The first line of {name} is not UTF-8 text.", remedy="Write the file in UTF-8.") from None
     known = {column.name for column in fields.read}
-    readings = {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in _DELIMITERS}
+    try:
+        readings = {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in _DELIMITERS}
+    except csv.Error:
+        single = "\r" in line.rstrip("\r\n")
+        why = "ends in CR alone, not in LF or CRLF" if single else "cannot be read as CSV"
+        advice = "Write the file with LF line ends: tr '\\r' '\\n' < FILE" if single else "Write the header again."
+        raise InputError(f"The first line of {name} {why}.", remedy=advice) from None
     delimiter = max(readings, key=lambda key: (len(known.intersection(readings[key])), len(readings[key])))
     names = [column or f"column{number}" for number, column in enumerate(readings[delimiter])]
     _require_columns(name, names, fields)
