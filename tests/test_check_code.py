@@ -78,7 +78,8 @@ def test_the_same_list_without_the_mistake_has_no_finding(folder: Path, name: st
     [
         (["points", "minutes", "fatigue", "pace", "usage", "spare"], 5, "spare", "rest"),
         (["minutes", "fatigue", "pace", "usage", "rest", "points"], 6, "points", ""),
-        ([*FEATURES, "new"], 6, "new", ""),
+        ([*FEATURES[:5], "new", "rest"], 5, "new", "rest"),
+        ([*FEATURES, "new"], None, "", ""),
         (["spare", "minutes", "fatigue", "pace", "usage", "rest"], None, "", ""),
     ],
 )
@@ -103,6 +104,58 @@ RIGHTS = {
     "a list that is kept": f"NAMES = {MOVED!r}  # fqtool: ignore FQ541",
     "numbers and names": "X = [1, 2, 3, 4, 5, 'points', None, ('minutes',)]",
 }
+
+
+LIST, SORTED = ", ".join(SWAPPED), ", ".join(sorted(RIGHT))
+WHOLE = ", ".join(RIGHT)
+NO_COPIES = {
+    "keys after all features": ("a.sql", f"SELECT {WHOLE}, day, item FROM x"),
+    "keys around all features": ("a.py", f"df[['item', *X]], df[{['item', *RIGHT, 'target']!r}]"),
+    "GROUP BY and ORDER BY": ("a.sql", f"SELECT 1 FROM x GROUP BY {WHOLE} ORDER BY {WHOLE} LIMIT 1"),
+    "GROUP BY": ("a.sql", f"SELECT 1 FROM x GROUP BY {LIST} HAVING TRUE"),
+    "PARTITION BY": ("a.sql", f"SELECT ROW_NUMBER() OVER (PARTITION BY {LIST} ORDER BY {LIST}) FROM x"),
+    "IN": ("a.sql", f"SELECT 1 FROM x WHERE name IN ({quoted(SWAPPED)}) OR name IN UNNEST([{quoted(SWAPPED)}])"),
+    "EXCEPT": ("a.sql", f"SELECT * EXCEPT ({LIST}) FROM x JOIN y USING ({LIST})"),
+    "sorted": ("a.py", f"x = sorted({SWAPPED})\nassert sorted(names) == {SWAPPED}"),
+    "a set": ("a.py", f"x = set({SWAPPED}) | frozenset({SWAPPED})\nassert set(names) == {SWAPPED}"),
+    "in": ("a.py", f"assert name in {SWAPPED} and name not in {tuple(SWAPPED)}"),
+}
+
+
+@pytest.mark.parametrize("name", NO_COPIES)
+def test_lists_without_an_order_and_other_columns_have_no_finding(folder: Path, name: str) -> None:
+    """A list of groups is not a vector, and a key after the vector is another column."""
+    file, text = NO_COPIES[name]
+    (folder / "code" / file).write_text(text + "\n")
+    assert findings(folder, "check-code", "code") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"SELECT {', '.join(RIGHT[:4])}, {{% if a %}} extra, {{% endif %}} usage, rest FROM t",
+        f"{{% set names = [{quoted(SWAPPED)}] %}}\nSELECT day, {{{{ a }}}}, {LIST} FROM t",
+        f"SELECT [{quoted(RIGHT[:5])}, {{{{ f(1, 2) }}}}]",
+        f"SELECT\n{{% for f in [{LIST}] %}} {{{{ f }}}}, {{% endfor %}} {WHOLE}",
+    ],
+)
+def test_a_list_with_tags_of_a_template_is_a_note(folder: Path, text: str) -> None:
+    """What it becomes is not known. Other lists of the file are compared."""
+    file = folder / "code" / "a.sql"
+    file.write_text(text)
+    (found,) = findings(folder, "check-code", "code")
+    assert (found["rule"], found["message"]) == ("FQ543", "A list with tags of a template was not compared.")
+    file.write_text(f"{text};\n{{# {LIST} #}}\nSELECT\n{LIST} FROM {{{{ ref('a') }}}}")
+    copied, note = findings(folder, "check-code", "code")
+    assert (copied["rule"], copied["location"]["line"]) == ("FQ541", text.count("\n") + 4)
+    assert note["rule"] == "FQ543"
+
+
+def test_tags_beside_other_lists_have_no_note(folder: Path) -> None:
+    """Such as the settings of a dbt model before its queries."""
+    queries = ", ".join(f"q{number} AS (SELECT {{{{ a }}}} AS x FROM t)" for number in range(6))
+    (folder / "code" / "a.sql").write_text(f"{{{{ config(a=1) }}}}\nWITH {queries} SELECT {WHOLE} FROM q1")
+    assert findings(folder, "check-code", "code") == []
 
 
 @pytest.mark.parametrize("name", RIGHTS)
@@ -225,7 +278,7 @@ def test_a_path_without_code_is_refused(folder: Path, file: str) -> None:
         ("a.py", f"N = {MOVED}", "Import FEATURES"),
         ("a.sql", f"SELECT {', '.join(MOVED)} FROM t", "Write rest at index 5."),
         ("a.yaml", f"names: [{', '.join(MOVED)}]", "Write rest at index 5."),
-        ("b.yaml", f"names: [{', '.join([*RIGHT, 'more'])}]", "Correct the index of more, remove it, or append it"),
+        ("b.yaml", f"names: {dict(enumerate([*RIGHT, 'more']))}", "Correct the index of more, remove it, or append it"),
         ("b.sql", f"SELECT {', '.join(SWAPPED)} FROM t", "Write pace at index 3, and correct 1 more."),
     ],
 )

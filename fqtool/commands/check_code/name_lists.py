@@ -19,6 +19,27 @@ _OFFSET = re.compile(
     r"\[\s*(?:SAFE_)?OFFSET\s*\(\s*(?P<index>\d+)\s*\)\s*\](?:\s*AS\s+\w+\s*\))?\s+(?:AS\s+)?`?(?P<name>[A-Za-z_]\w*)`?",
     re.IGNORECASE,
 )
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_TAG = "\0"
+_CLAUSES = frozenset(
+    (
+        "SELECT",
+        "FROM",
+        "WHERE",
+        "VALUES",
+        "GROUP",
+        "HAVING",
+        "QUALIFY",
+        "WINDOW",
+        "PARTITION",
+        "ORDER",
+        "LIMIT",
+        "UNION",
+    )
+)
+_CLAUSES_WITHOUT_ORDER = frozenset({"GROUP", "PARTITION", "ORDER"})
+_BRACKETS_WITHOUT_ORDER = frozenset({"IN", "EXCEPT", "USING"})
+_WITHOUT_ORDER = frozenset({"sorted", "set", "frozenset"})
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -34,10 +55,15 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class NameList:
-    """Names by index. `absolute`: the indices are written beside the names, and are not positions in a list."""
+    """Names by index.
+
+    `absolute`: the indices are written beside the names, and are not positions in a list. `has_tags`: there are tags of
+    a template between the names, so the indices are not known.
+    """
 
     names: tuple[Named, ...]
     absolute: bool = False
+    has_tags: bool = False
 
 
 class NotRead(Exception):
@@ -54,7 +80,10 @@ def python_lists(text: str) -> Iterator[NameList]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise NotRead(getattr(error, "lineno", 0) or 0) from None
+    unordered = {id(node) for node in _without_order(tree)}
     for node in ast.walk(tree):
+        if id(node) in unordered:
+            continue
         match node:
             case ast.List(elts=items) | ast.Tuple(elts=items) if len(items) >= SMALLEST:
                 names = ((at, _constant(item), item) for at, item in enumerate(items))
@@ -69,6 +98,28 @@ def python_lists(text: str) -> Iterator[NameList]:
                 yield _map((t.id.lower(), _constant(one.value), one) for one, t in named if isinstance(t, ast.Name))
             case _:
                 pass
+
+
+def _without_order(tree: ast.AST) -> Iterator[ast.expr]:
+    """Yield the lists of which the order has no meaning: sorted, made a set, compared with such, or searched."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(args=args) if _loses_order(node):
+                yield from args
+            case ast.Compare(ops=ops, comparators=others):
+                if any(map(_loses_order, (node.left, *others))):
+                    yield from (node.left, *others)
+                yield from (other for op, other in zip(ops, others, strict=True) if isinstance(op, ast.In | ast.NotIn))
+            case _:
+                pass
+
+
+def _loses_order(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
+            return name in _WITHOUT_ORDER
+        case _:
+            return isinstance(node, ast.Set | ast.SetComp)
 
 
 def _constant(node: ast.expr | None) -> object:
@@ -102,32 +153,61 @@ def sql_lists(text: str) -> Iterator[NameList]:
 
     A name of an offset has the index of the offset, not that of its place between commas.
     """
+    text = _TEMPLATE.sub(_tag, text)
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     places = _Places(starts)
     offsets = [Named(int(m["index"]), m["name"], *places.of(m.start("name"))) for m in _OFFSET.finditer(text)]
     yield NameList(tuple(offsets), absolute=True)
     named = {(one.line, one.column) for one in offsets}
-    for listed in _between_commas(text, places):
-        yield NameList(tuple(one for one in listed.names if (one.line, one.column) not in named))
+    for items in _between_commas(text):
+        if len(items) < SMALLEST:
+            continue
+        has_tags = any(token.raw == _TAG for item in items for token in item)
+        last = ((at, item[-1]) for at, item in enumerate(items) if item)
+        names = (Named(at, _bare(token.raw), *places.of(token.start)) for at, token in last)
+        yield NameList(tuple(one for one in names if (one.line, one.column) not in named), has_tags=has_tags)
 
 
-def _between_commas(text: str, places: _Places) -> Iterator[NameList]:
-    stack: list[list[list[Token]]] = [[[]]]
+def _tag(match: re.Match[str]) -> str:
+    """Return one token of the same length and lines for a tag, and blanks for a comment of a template."""
+    blanks = re.sub(r"[^\n]", " ", match[0])
+    return blanks if match[0].startswith("{#") else _TAG + blanks[1:]
+
+
+@dataclass(slots=True)
+class _Open:
+    """A bracket or clause that is read: its items, and whether their order has a meaning."""
+
+    items: list[list[Token]]
+    has_order: bool = True
+
+
+def _between_commas(text: str) -> Iterator[list[list[Token]]]:
+    """Yield the items of each bracket and clause of which the order has a meaning."""
+    stack, before = [_Open([[]])], ""
     for token in cut(text):
         if token.raw in "([{":
-            stack.append([[]])
+            # IN UNNEST ([...]) has the list in a bracket within a bracket.
+            within = before == "(" and not stack[-1].has_order
+            stack.append(_Open([[]], has_order=not within and before not in _BRACKETS_WITHOUT_ORDER))
         elif token.raw in ")]}" and len(stack) > 1:
-            yield _sql(stack.pop(), places)
-            stack[-1][-1].append(token)
+            yield from _ordered(stack.pop())
+            stack[-1].items[-1].append(token)
         elif token.raw == ",":
-            stack[-1].append([])
-        elif token.raw == ";" or token.word in ("SELECT", "FROM", "WHERE", "VALUES"):
-            yield _sql(stack[-1], places)
-            stack[-1] = [[]]
+            stack[-1].items.append([])
+        elif token.raw == ";" or token.word in _CLAUSES:
+            yield from _ordered(stack[-1])
+            stack[-1] = _Open([[]], has_order=token.word not in _CLAUSES_WITHOUT_ORDER)
         else:
-            stack[-1][-1].append(token)
-    for items in stack:
-        yield _sql(items, places)
+            stack[-1].items[-1].append(token)
+        before = before if before == "IN" and token.word == "UNNEST" else token.word
+    for opened in stack:
+        yield from _ordered(opened)
+
+
+def _ordered(opened: _Open) -> Iterator[list[list[Token]]]:
+    if opened.has_order:
+        yield opened.items
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,15 +220,8 @@ class _Places:
         return line, offset - self.starts[line - 1] + 1
 
 
-def _sql(items: list[list[Token]], places: _Places) -> NameList:
-    """Read the name of each item: the item alone, or what it is called."""
-    if len(items) < SMALLEST:
-        return NameList(())
-    last = ((at, item[-1]) for at, item in enumerate(items) if item)
-    return NameList(tuple(Named(at, _bare(token.raw), *places.of(token.start)) for at, token in last))
-
-
 def _bare(raw: str) -> str:
+    """Return the name that the last token of an item is: the item alone, or what it is called."""
     if raw[:1] in "'\"`":
         try:
             return unquoted(raw)

@@ -31,9 +31,10 @@ class Copied:
 
 @dataclass(frozen=True, slots=True)
 class NotRead:
-    """A file whose syntax cannot be read."""
+    """A file with a syntax that cannot be read, or a list with tags of a template."""
 
     at: Location
+    is_template: bool = False
 
 
 @rule("FQ541", group=Group.CODE)
@@ -87,9 +88,10 @@ def name_list_ends_early(copied: Copied) -> Iterator[Finding]:
 
 @rule("FQ543", Severity.NOTE, group=Group.CODE)
 def code_not_read(copied: NotRead) -> Iterator[Finding]:
-    """A file cannot be read as Python, SQL or YAML, so its lists were not compared.
+    """A file, or a list in a template of SQL, cannot be read, so it was not compared.
 
-    Problem: The syntax is not that of the file's extension, or the text is not UTF-8.
+    Problem: The syntax is not that of the file's extension, the text is not UTF-8, or a list in SQL has tags such as
+    {{ }} or {% %}.
 
     Why: It is a template, or of another version of Python.
 
@@ -97,4 +99,7 @@ def code_not_read(copied: NotRead) -> Iterator[Finding]:
 
     Fix: Nothing, or leave the file out.
     """
-    yield Finding(copied.at.file, "The file cannot be read, so its lists were not compared.", location=copied.at)
+    message = "The file cannot be read, so its lists were not compared."
+    if copied.is_template:
+        message = "A list with tags of a template was not compared."
+    yield Finding(copied.at.file, message, location=copied.at)

@@ -101,9 +101,12 @@ class _Vector:
         folded = text.lower()
         if sum(name.lower() in folded for name in self.indices) < SMALLEST:
             return
-        lines, places = text.split("\n"), set[tuple[int, str]]()
+        lines, places, template = text.split("\n"), set[tuple[int, str]](), 0
         try:
             for names in READERS[path.suffix](text):
+                if names.has_tags:
+                    template = template or self._template_line(names)
+                    continue
                 copied = self._copied(str(path), names)
                 if copied is None or (copied.at.line, copied.given) in places:
                     continue
@@ -112,6 +115,13 @@ class _Vector:
                     yield from _found(copied)
         except NotRead as error:
             yield from _found(FileNotRead(Location(str(path), error.line)))
+        if template:
+            yield from _found(FileNotRead(Location(str(path), template), is_template=True))
+
+    def _template_line(self, listed: NameList) -> int:
+        """Return the line of the first feature of a list in a template, 0 for a list of other names."""
+        known = [one.line for one in listed.names if one.name in self.indices]
+        return known[0] if len(known) >= SMALLEST else 0
 
     def _copied(self, file: str, listed: NameList) -> Copied | None:
         """Return what a list has of the vector, None for one that does not repeat it."""
@@ -122,7 +132,7 @@ class _Vector:
         if offset is None:
             return None
         start = 0 if listed.absolute else offset
-        part = (one for one in listed.names if self._is_part(one, known))
+        part = (one for one in listed.names if self._is_part(one, known, absolute=listed.absolute))
         differ = [one for one in part if self.names.get(one.index + start) != one.name]
         first = differ[0] if differ else known[0]
         return Copied(
@@ -155,9 +165,15 @@ class _Vector:
         is_whole = {one.name for one in known} == self.indices.keys() and 2 * count > len(known)
         return offset if best >= SMALLEST or is_whole else None
 
-    def _is_part(self, one: Named, known: Sequence[Named]) -> bool:
-        """Whether a name belongs to the copy: a feature's, or a name between or after features."""
-        return one.name in self.indices or known[0].index < one.index
+    def _is_part(self, one: Named, known: Sequence[Named], *, absolute: bool) -> bool:
+        """Whether a name belongs to the copy: a feature's, or a name between or after features.
+
+        Names after a list of all features in their order are other columns.
+        """
+        if one.name in self.indices:
+            return True
+        is_whole = not absolute and [each.name for each in known] == [*self.indices]
+        return known[0].index < one.index and not (is_whole and one.index > known[-1].index)
 
 
 def _text_of(path: Path) -> str:
