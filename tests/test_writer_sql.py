@@ -29,6 +29,7 @@ MERGE = writer_merge(REGISTRY)
 UPDATE = "MERGE store t USING b s ON t.player = s.player\nWHEN MATCHED THEN UPDATE SET {}"
 SETS = ", ".join(f"{name} = s.{name}" for name in [*OWNED, "score", "quality_version"])
 NAMES = ", ".join(["player", "day", *OWNED])
+REVERSED = ", ".join(reversed(NAMES.split(", ")))
 VALUES = ", ".join(f"s.{name}" for name in ["player", "day", *OWNED])
 
 
@@ -96,7 +97,13 @@ RIGHT = {
     "a name in parts": f"INSERT `d`.`store`({NAMES}) VALUES (1, 2, 3, 4, 5, 6, 7, 8)",
     "another table": f"INSERT INTO other VALUES (1); INSERT INTO store ({NAMES}) SELECT * FROM b",
     "a CASE with WHEN": UPDATE.format(SETS.replace("s.games", "CASE WHEN s.games > 0 THEN 1 ELSE (SELECT 2) END")),
-    "INSERT ROW": UPDATE.format(SETS) + " WHEN NOT MATCHED THEN INSERT ROW",
+    "every column by name": UPDATE.format("*") + " WHEN NOT MATCHED THEN INSERT *",
+    "a field of a STRUCT": UPDATE.format(
+        SETS.replace("history = s.history", "history.found = s.history.found, t.history.days = s.games")
+    ),
+    "rows of one length": f"INSERT store ({NAMES}) VALUES ({VALUES}), ({VALUES})",
+    "a UNION by name": f"INSERT store ({NAMES}) SELECT {NAMES} FROM b UNION ALL BY NAME SELECT {REVERSED} FROM c",
+    "a UNION": f"INSERT store ({NAMES}) SELECT {NAMES} FROM b UNION ALL SELECT {NAMES} FROM c UNION ALL SELECT *",
     "a comment and a string": (
         f"-- INSERT INTO store VALUES (1)\nSELECT 'INSERT INTO store';\nINSERT store ({NAMES}) SELECT b.* FROM b"
     ),
@@ -114,6 +121,17 @@ WRONG = {
     "computed columns of an UPDATE": (UPDATE.format(SETS.replace(", score = s.score", "")), "FQ522", "score"),
     "an INSERT without names": ("INSERT INTO store VALUES (1, 2, 3)", "FQ523", "its 3 values go by position"),
     "INSERT SELECT without names": ("INSERT INTO store SELECT * FROM b", "FQ523", "the values go by position"),
+    "INSERT ROW": (UPDATE.format(SETS) + " WHEN NOT MATCHED THEN INSERT ROW", "FQ523", "the values go by position"),
+    "INSERT ROW alone": ("MERGE store USING b ON FALSE WHEN NOT MATCHED THEN INSERT ROW", "FQ523", "names no columns"),
+    "a second row of another length": (
+        f"INSERT store ({NAMES}) VALUES ({VALUES}), (1, 2)", "FQ525", "8 columns and gives 2 values",
+    ),
+    "a second SELECT in another order": (
+        f"INSERT store ({NAMES}) SELECT {NAMES} FROM b UNION ALL SELECT {REVERSED} FROM c",
+        "FQ525", "player gets the source's history",
+    ),
+    "a column that is named twice": (f"INSERT store ({NAMES}, games) SELECT *", "FQ525", "names games 2 times"),
+    "an unknown field path": (UPDATE.format(SETS + ", x.found = 1"), "FQ524", "UPDATE names x, which is not"),
     "an unknown column": (f"INSERT store ({NAMES}, gamse) SELECT *", "FQ524", "Write games instead of gamse."),
     "a value of another column": (
         f"INSERT store ({NAMES}) VALUES ({VALUES.replace('s.features', 's.names')})", "FQ525", "features gets the",

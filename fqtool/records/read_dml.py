@@ -21,11 +21,14 @@ _AFTER_TARGET = frozenset({"AS", "USING", "(", "VALUES", "SELECT", "WITH", "ON",
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """A column that is written, where, and the column of the source that is its whole value, "" for any other value."""
+    """A column that is written, where, and the columns of the source that are its whole value.
+
+    `sources` has one for each row or SELECT, "" for any other value.
+    """
 
     column: str
     at: int
-    source: str = ""
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ class Written:
     """One list of columns: of `UPDATE SET`, or of an INSERT.
 
     `at` is the offset of the word; `named` is whether there is a list of columns; `values` counts the values of the
-    first row, None where it is not a list of values.
+    first row or SELECT that has another number of them than of columns, else of the first; None where it is not a list
+    of values. `every`: `*` writes each column by its name.
     """
 
     verb: str
@@ -41,6 +45,7 @@ class Written:
     columns: tuple[Assigned, ...]
     named: bool = True
     values: int | None = None
+    every: bool = False
 
 
 def column_lists(sql: str, table: str) -> Iterator[Written]:
@@ -99,45 +104,54 @@ def _name(token: Token) -> str:
 
 
 def _merge(tokens: Sequence[Token]) -> Iterator[Written]:
+    before_using = _until(tokens, "USING")
+    alias = _name(before_using[-1]).rpartition(".")[2]
     for at, (depth, token) in enumerate(_with_depth(tokens)):
         if depth or at == 0:
             continue
         if token.word == "SET" and tokens[at - 1].word == "UPDATE":
             items = _items(_until(tokens[at + 1 :], "WHEN"))
-            yield Written("UPDATE", tokens[at - 1].start, tuple(_assignment(item) for item in items if item))
+            assigned = tuple(_assignment(item, alias) for item in items)
+            every = [token.raw for token in items[0]] == ["*"] if items else False
+            yield Written("UPDATE", tokens[at - 1].start, assigned, every=every)
         elif token.word == "INSERT":
             yield from _insert(_until(tokens[at:], "WHEN"))
 
 
 def _insert(tokens: Sequence[Token]) -> Iterator[Written]:
-    """Read INSERT [INTO name] [(columns)] VALUES (...) or SELECT ...; INSERT ROW names every column."""
+    """Read INSERT [INTO name] [(columns)] VALUES (...) or SELECT ...; the values of INSERT ROW go by position."""
     words = [token.word for token in tokens]
-    if "ROW" in words[1:2]:
+    if words[1:2] in (["ROW"], ["*"]):
+        yield Written("INSERT", tokens[0].start, (), named=False, every=words[1] == "*")
         return
     body = next((at for at, word in enumerate(words) if word in ("VALUES", "SELECT", "WITH")), len(tokens))
     opening = next((at for at in range(1, body) if tokens[at].raw == "("), None)
     columns = _items(_inside(tokens[opening:])) if opening is not None and words[opening + 1] != "SELECT" else []
-    values = _values(tokens[body:])
-    listed = len(values) if values else None
-    sources = [_source(value) for value in values] if len(values) == len(columns) else [""] * len(columns)
-    assigned = (Assigned(_name(item[-1]), item[0].start, source) for item, source in zip(columns, sources, strict=True))
-    yield Written("INSERT", tokens[0].start, tuple(assigned), bool(columns), listed)
-
-
-def _values(body: Sequence[Token]) -> list[list[Token]]:
-    """Return the values of the first row of VALUES, or of a SELECT that names each column; [] for another body."""
-    if not body:
-        return []
-    if body[0].word == "VALUES":
-        return _items(_inside(body[1:]))
-    select = next(
-        (at for at, (depth, token) in enumerate(_with_depth(body)) if not depth and token.word == "SELECT"), -1
+    rows = [row for row in _rows(tokens[body:]) if row and not any(map(_is_several, row))]
+    counts = [len(row) for row in rows]
+    values = next((count for count in counts if count != len(columns)), counts[0] if counts else None)
+    full = [row for row in rows if len(row) == len(columns)]
+    assigned = (
+        Assigned(_name(item[-1]), item[0].start, tuple(_source(row[at]) for row in full))
+        for at, item in enumerate(columns)
     )
-    selected = _until(body[select + 1 :], *_AFTER_SELECTED)
-    if select < 0 or not selected or selected[0].word == "AS":
-        return []
-    values = _items(selected[1:] if selected[0].word in ("ALL", "DISTINCT") else selected)
-    return [] if any(_is_several(value) for value in values) else values
+    yield Written("INSERT", tokens[0].start, tuple(assigned), bool(columns), values)
+
+
+def _rows(body: Sequence[Token]) -> Iterator[list[list[Token]]]:
+    """Yield the values of each row of VALUES, or of each SELECT of a UNION; of the first where names join them."""
+    if body and body[0].word == "VALUES":
+        yield from (_items(_inside(item)) for item in _items(body[1:]) if item[0].raw == "(")
+        return
+    outer = [(at, token.word) for at, (depth, token) in enumerate(_with_depth(body)) if not depth]
+    words = [word for _, word in outer]
+    joined = " ".join(words)
+    by_name = "CORRESPONDING" in words or "ALL BY NAME" in joined or "DISTINCT BY NAME" in joined
+    selects = [at for at, word in outer if word == "SELECT"]
+    for at in selects[:1] if by_name else selects:
+        selected = _until(body[at + 1 :], *_AFTER_SELECTED)
+        if selected and selected[0].word != "AS":
+            yield _items(selected[1:] if selected[0].word in ("ALL", "DISTINCT") else selected)
 
 
 def _is_several(value: Sequence[Token]) -> bool:
@@ -182,10 +196,14 @@ def _items(tokens: Sequence[Token]) -> list[list[Token]]:
     return [item for item in items if item]
 
 
-def _assignment(item: Sequence[Token]) -> Assigned:
+def _assignment(item: Sequence[Token], alias: str) -> Assigned:
+    """Read `column = value`, `alias.column = value` or `column.field = value`."""
     equals = next((at for at, token in enumerate(item) if token.raw == "="), len(item))
-    name = _name(item[max(equals - 1, 0)])
-    return Assigned(name.rpartition(".")[2], item[0].start, _source(item[equals + 1 :]))
+    path = [part for token in item[:equals] for part in _name(token).split(".") if part]
+    if len(path) > 1 and path[0].lower() == alias.lower():
+        del path[0]
+    sources = (_source(item[equals + 1 :]),) if len(path) == 1 else ()
+    return Assigned(path[0] if path else "", item[0].start, sources)
 
 
 def _source(value: Sequence[Token]) -> str:

@@ -24,15 +24,17 @@ def check_writer_sql(registry: Registry, path: Path) -> tuple[Finding, ...]:
     sql, columns = read_text(path), desired_table(registry).columns
     computed = frozenset(one.name.lower() for one in expand_columns(registry) if one.spec.owner is not Owner.UPSTREAM)
     scores = tuple(column.name for column in columns if column.key in computed)
-    lists = [
-        Listed(str(path), sql, written, columns, _owned(registry, columns, computed, written.verb), scores)
-        for written in column_lists(sql, registry.table.name)
-    ]
-    if not lists and "INSERT ROW" not in " ".join(sql.upper().split()):
+    writes = [*column_lists(sql, registry.table.name)]
+    if not writes:
         raise InputError(
             f"{path} has no MERGE or INSERT into {registry.table.name}.",
             remedy=commands("generate-sql writer", first="Name the file of the writer, or generate a statement:"),
         )
+    lists = [
+        Listed(str(path), sql, written, columns, _owned(registry, columns, computed, written.verb), scores)
+        for written in writes
+        if not written.every
+    ]
     return tuple(finding for one in lists for rule in rules_of(Group.WRITER_SQL) for finding in rule.check(one))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -95,7 +96,7 @@ def computed_column_left_out(listed: Listed) -> Iterator[Finding]:
 def insert_without_names(listed: Listed) -> Iterator[Finding]:
     """A writer's INSERT names no columns, so its values go by the position of the table's columns.
 
-    Problem: There is no list of columns before VALUES or SELECT.
+    Problem: There is no list of columns before VALUES or SELECT, or it is INSERT ROW.
 
     Why: BigQuery appends new columns, so the table's order is not the registry's; a value goes to another column
     without an error where the types agree.
@@ -141,8 +142,8 @@ def unknown_column_written(listed: Listed) -> Iterator[Finding]:
 def value_of_another_column(listed: Listed) -> Iterator[Finding]:
     """A writer's MERGE or INSERT writes one column of the source into another of the table.
 
-    Problem: The value of a column is the source's column of another column's name, or there are more or fewer values
-    than columns.
+    Problem: The value of a column is the source's column of another column's name, a row or SELECT has more or fewer
+    values than columns, or a column is named twice.
 
     Why: The two lists went out of step; the types may agree, and then nothing fails.
 
@@ -156,12 +157,17 @@ def value_of_another_column(listed: Listed) -> Iterator[Finding]:
         named, given = len(written.columns), written.values
         message = f"INSERT names {named} column{'s' * (named != 1)} and gives {given} value{'s' * (given != 1)}."
         yield Finding("INSERT", message, remedy="Give one value for each column.", location=listed.place(written.at))
+    for column, count in Counter(one.column.lower() for one in written.columns).items():
+        if count > 1 and written.verb == "INSERT":  # an UPDATE may set several fields of one STRUCT
+            message = f"INSERT names {column} {count} times."
+            yield Finding(column, message, remedy="Name each column once.", location=listed.place(written.at))
     for one in written.columns:
-        if one.source and one.source.lower() != one.column.lower() and one.source.lower() in known:
-            yield _other_column(listed, one)
+        for source in dict.fromkeys(one.sources):
+            if source.lower() != one.column.lower() and source.lower() in known:
+                yield _other_column(listed, one, source)
 
 
-def _other_column(listed: Listed, one: Assigned) -> Finding:
-    message = f"{one.column} gets the source's {one.source}."
+def _other_column(listed: Listed, one: Assigned, source: str) -> Finding:
+    message = f"{one.column} gets the source's {source}."
     remedy = "Put the values into the order of the columns."
     return Finding(one.column, message, remedy=remedy, location=listed.place(one.at))
