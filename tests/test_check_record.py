@@ -62,6 +62,7 @@ WRONG: dict[str, tuple[str, str, Any]] = {
         "FQ513", "the label 'guessed' for pace, whose labels are 'real', 'default'",
         RECORD | {"labels": '{"3": "guessed"}'},
     ),
+    "a value without a name": ("FQ511", "it has 1 value, the table 11 columns", ["a"]),
     "values without names": ("FQ511", "it has 2 values, the table 11 columns", ["a", "2026-02-06"]),
 }  # fmt: skip
 
@@ -414,6 +415,8 @@ def test_lines_that_end_in_cr_alone_are_refused(folder: Path, command: list[str]
     assert done.code == 2, done.said
     assert "The first line of cr.csv ends in CR alone" in done.err
     assert "tr '\\r' '\\n' < FILE" in done.err
+    (folder / "cr.csv").write_bytes(text.replace(b"\r", b"\n", 1))
+    assert "FQ512 record: a CR alone within the line" in run(folder, "check-record", "cr.csv").out
 
 
 def test_a_fix_names_the_registry_once(folder: Path) -> None:

@@ -118,7 +118,9 @@ RIGHT = {
 }  # fmt: skip
 WRONG = {
     "an INSERT that leaves a column out": (f"INSERT store ({NAMES.replace(', games', '')}) SELECT *", "FQ521", "games"),
-    "computed columns of an UPDATE": (UPDATE.format(SETS.replace(", score = s.score", "")), "FQ522", "score"),
+    "a computed column of an UPDATE": (
+        UPDATE.format(SETS.replace(", score = s.score", "")), "FQ522", "leaves 1 computed column at the scores",
+    ),
     "an INSERT without names": ("INSERT INTO store VALUES (1, 2, 3)", "FQ523", "its 3 values go by position"),
     "INSERT SELECT without names": ("INSERT INTO store SELECT * FROM b", "FQ523", "the values go by position"),
     "INSERT ROW": (UPDATE.format(SETS) + " WHEN NOT MATCHED THEN INSERT ROW", "FQ523", "the values go by position"),

@@ -137,7 +137,9 @@ def _csv_value(raw: bytes, delimiter: str, names: list[str], check: RecordCheck)
         (cells,) = csv.reader([raw.decode()], delimiter=delimiter, strict=True)
     except UnicodeDecodeError:
         return NOT_UTF8
-    except (csv.Error, ValueError):
+    except (csv.Error, ValueError) as error:
+        if "new-line" in str(error):
+            return Failed("a CR alone within the line, outside of quotes", "End each line in LF or CRLF.")
         return Failed("a quoted cell has no end, or text after it", "Double each quote within a quoted cell.")
     if len(cells) != len(names):
         number = "fewer" if len(cells) < len(names) else "more"
