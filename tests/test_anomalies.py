@@ -10,9 +10,10 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fqtool.commands.diagnose.anomalies import Sign, signs_of
+from fqtool.commands.diagnose.anomalies import signs_of
 from fqtool.commands.diagnose.baseline import chance, rises
 from fqtool.commands.diagnose.daily_stats import Day, FeatureDay
+from fqtool.commands.diagnose.history import Sign
 from fqtool.registry.model import Feature, Spread
 
 

@@ -15,8 +15,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fqtool.commands.diagnose.anomalies import FEWEST
 from fqtool.commands.diagnose.daily_stats import Day, FeatureDay
+from fqtool.commands.diagnose.history import FEWEST
 from fqtool.commands.init.propose import Profile, date_column, features_of
 from fqtool.commands.init.run import scaffold_live
 from fqtool.commands.learn.limits import learned

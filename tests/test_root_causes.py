@@ -11,9 +11,11 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from fqtool.commands.diagnose.anomalies import Sign, signs_of
+from fqtool.commands.diagnose.anomalies import signs_of
+from fqtool.commands.diagnose.cause import Cause
 from fqtool.commands.diagnose.daily_stats import Day, Evidence, FeatureDay, ProcessorDay
-from fqtool.commands.diagnose.root_causes import Cause, causes_of
+from fqtool.commands.diagnose.history import Sign
+from fqtool.commands.diagnose.root_causes import causes_of
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.migrations.plan import make_statement
 from fqtool.registry.model import BaseColumn, Feature, Inputs, Processor, Registry, Source, Spread, TableSpec
@@ -26,6 +28,13 @@ from tests.stores import small_registry
 
 FIRST = date(2026, 1, 5)  # a Monday
 ROWS = 80
+
+
+def correlation(values: Sequence[float], before: Sequence[float]) -> float | None:
+    """The correlation of the values with those of the previous rows, None where there is none."""
+    if len(values) != len(before) or len(set(values)) == 1 or len(set(before)) == 1:
+        return None
+    return statistics.correlation(values, before)
 
 
 def statistics_of(
@@ -41,7 +50,7 @@ def statistics_of(
         neutral=values.count(feature.expected) if feature.expected is not None else 0,
         repeats=sum(one == old for one, old in pairs), followed=len(pairs), cold=0, cold_defaults=0,
         distinct=len(set(values)), negatives=sum(one < 0 for one in values),
-        step=statistics.mean(abs(one - old) for one, old in pairs) if pairs else None,
+        whole=sum(one == round(one) for one in values), follows=correlation(values, before or ()),
     )  # fmt: skip
 
 
@@ -368,7 +377,7 @@ def test_a_new_group_is_named_where_groups_never_change() -> None:
 # --- the query -------------------------------------------------------------------------------------------------------
 
 
-def test_the_query_counts_groups_repetitions_and_steps() -> None:
+def test_the_query_counts_groups_repetitions_and_neighbours() -> None:
     """The previous row of a key may be days ago; equal zeros do not repeat; groups come with their rows."""
     columns = ("team STRING", "item STRING", "zone STRING", "day DATE", "level FLOAT64")
     registry = replace(
@@ -397,5 +406,7 @@ def test_the_query_counts_groups_repetitions_and_steps() -> None:
         "item": dict.fromkeys("abcd", 1),
     }
     assert (today.repeats, today.followed, today.negatives, today.distinct) == (1, 2, 1, 4)
-    assert today.step == pytest.approx(7 / 3)
+    assert (today.whole, today.shared, today.neighbours) == (4, 0, 2)
+    assert today.follows == pytest.approx(-0.8660254)
+    assert today.beside == pytest.approx(-1.0)
     assert (days[0].features[0].nonfinite, days[0].features[0].mean) == (1, 2.0)

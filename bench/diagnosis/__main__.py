@@ -19,13 +19,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import machine
-from faults import FAULTS, Fault, Place, groups_of
+from faults import FAULTS, Fault, Place, groups_of, key_of
 from stores import Row, Store, stores
 
 from fqtool.api import LoadedRegistry, load_registry
@@ -146,7 +147,13 @@ def _judged(bed: Bed, kind: str, fault: Fault, strength: int, number: int, healt
 
 
 def _feature(store: Store, kind: str, drawn: random.Random, dates: Sequence[date]) -> str:
-    """Draw a feature that the fault changes: one with a range, two of a processor, values other than 0."""
+    """Draw a feature in which the fault shows: one with a range, two of a processor, values other than 0.
+
+    An optional feature is absent on most dates, which is usual. Values of other keys show where the values of a key
+    or a group belong together.
+    """
+    related = _related(store)
+    optional = {one["name"] for one in store.registry["features"] if one.get("optional")}
     ranged = {one["name"] for one in store.registry["features"] if "range" in one}
     processors = Counter(store.features.values())
     fitting = [
@@ -154,12 +161,33 @@ def _feature(store: Store, kind: str, drawn: random.Random, dates: Sequence[date
         for one, who in store.features.items()
         if (kind != "values outside the range" or one in ranged)
         and (kind != "two features swapped" or processors[who] > 1)
+        and one not in optional
+        and (kind != "values of other keys" or who in related)
         and (kind not in _MOVING or _share_of_zeros(store, one, dates) < 0.3)
     ]
     return drawn.choice(fitting)
 
 
 _MOVING = {"another unit", "sign flipped", "default values under good labels", "one value in all rows"}
+
+
+@cache
+def _related(store: Store) -> set[str]:
+    """The processors with a feature that a key repeats from date to date, or that the rows of a group share.
+
+    Values are related where those of a key, or of a group, vary by less than half of the variance of all rows.
+    """
+    days, found = sorted(store.rows)[:FIRST_JUDGED], set()
+    for feature, processor in store.features.items():
+        for names in (lambda row: key_of(store, row), lambda row: (row["day"], row[store.group])):
+            held: dict[object, list[float]] = defaultdict(list)
+            for row in (row for day in days for row in store.rows[day] if row[feature] is not None):
+                held[names(row)].append(row[feature])
+            own = [statistics.pvariance(values) * len(values) for values in held.values()]
+            every = [value for values in held.values() for value in values]
+            if sum(own) < 0.5 * statistics.pvariance(every) * len(every):
+                found.add(processor)
+    return found
 
 
 def _share_of_zeros(store: Store, feature: str, dates: Sequence[date]) -> float:

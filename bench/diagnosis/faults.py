@@ -99,7 +99,12 @@ class Fault:
 
 
 def _some(rows: list[Row], share: float, place: Place) -> list[Row]:
-    return [row for row in rows if place.drawn.random() < share] if share < 1 else rows
+    """The rows of a share of the keys: the same keys on each date of the fault."""
+    return [row for row in rows if _drawn(place, row) < share] if share < 1 else rows
+
+
+def _drawn(place: Place, row: Row) -> float:
+    return random.Random(f"{place.first}|{place.feature}|{key_of(place.store, row)}").random()
 
 
 def _set(value: Callable[[Place, Row], float | None]) -> Change:
@@ -197,7 +202,7 @@ def _wrong_join(place: Place, rows: list[Row], share: float) -> list[Row]:
 
 
 def _rows_missing(place: Place, rows: list[Row], share: float) -> list[Row]:
-    return [row for row in rows if place.drawn.random() >= share]
+    return [row for row in rows if _drawn(place, row) >= share]
 
 
 def groups_of(store: Store, rows: Sequence[Row]) -> list[str]:
@@ -225,8 +230,9 @@ def _no_rows(_: Place, __: list[Row], ___: float) -> list[Row]:
 
 
 def _outside(place: Place, row: Row) -> float | None:
+    """A value above the range, another one in each row."""
     limits = _range(place)
-    return limits[1] + abs(limits[1] - limits[0]) * 0.1 if limits else row[place.feature]
+    return limits[1] + (limits[1] - limits[0]) * (0.1 + 0.1 * place.drawn.random()) if limits else row[place.feature]
 
 
 def _range(place: Place) -> tuple[float, float] | None:
@@ -255,11 +261,11 @@ def _decline(place: Place, rows: list[Row], share: float) -> list[Row]:
 FAULTS: Mapping[str, Fault] = {
     "NaN": Fault(_set(lambda *_: float("nan")), (1.0, 0.4, 0.1), "FQ614"),
     "NULL": Fault(_set(lambda *_: None), (1.0, 0.4, 0.1), "FQ613|FQ60[14]"),
-    "one value in all rows": Fault(_constant, (1.0, 2.0, 3.0), "FQ607"),
+    "one value in all rows": Fault(_constant, (1.0, 2.0, 3.0), "FQ607|FQ611.*all"),
     "a processor did not run": Fault(_not_run, (1.0, 0.5, 0.2), "FQ60[14]", "processor"),
     "it did not run, labels report real values": Fault(_masked, (1.0, 0.7, 0.4), "FQ602", "processor", labelled=True),
     "old output": Fault(_stale, (1.0, 0.7, 0.4), "FQ603", "processor"),
-    "shifted mean": Fault(_shift, (20.0, 12.0, 8.0), "FQ608"),
+    "shifted mean": Fault(_shift, (20.0, 12.0, 8.0), "FQ608|FQ612.*(higher|lower)"),
     "another unit": Fault(_unit, (100.0, 0.01, 2.54), "FQ6(08|12).*(times|unit)"),
     "sign flipped": Fault(_sign, (1.0, 0.6, 0.3), "FQ6(08|12).*sign"),
     "two features swapped": Fault(_swapped, (1.0, 0.6, 0.3), "FQ6.*swapped"),

@@ -27,7 +27,7 @@ DATES = 90
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Store:
     """A store: its registry, and its rows by date.
 

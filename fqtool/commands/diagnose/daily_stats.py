@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 
+from fqtool.commands.diagnose.row_relations import relations
 from fqtool.expressions.expression import render
 from fqtool.expressions.value_types import FLOAT64
 from fqtool.registry.alerts_and_models import Threshold
@@ -19,7 +20,7 @@ from fqtool.scoring.roles import Roles
 from fqtool.sql import Query, Value, ident, literal
 
 MOST_GROUPS = 100
-_EARLIER = "earlier_"
+_EARLIER, _NEAR = "earlier_", "near_"
 _BETWEEN, _COUNTED = "\n", "\t"
 
 
@@ -46,7 +47,12 @@ class FeatureDay:
         cold_defaults: Cold rows in which the feature is defaulted, which is expected.
         distinct: Number of distinct values; 0 where it is not counted.
         negatives: Values below 0.
-        step: Mean distance from the value in the previous row of the same key, None without such rows.
+        whole: Values that are whole numbers.
+        follows: Correlation with the value in the previous row of the same key, None where there is none.
+        beside: Correlation with the value in the neighbouring row of the same group and date, None where there is none.
+        along: Correlation with the next feature of the processor, None where there is none.
+        shared: Rows whose value equals that of the neighbouring row of the same group and date.
+        neighbours: Rows that have a value in the neighbouring row of the same group and date.
     """
 
     scored: int
@@ -67,7 +73,12 @@ class FeatureDay:
     cold_defaults: int
     distinct: int = 0
     negatives: int = 0
-    step: float | None = None
+    whole: int = 0
+    follows: float | None = None
+    beside: float | None = None
+    along: float | None = None
+    shared: int = 0
+    neighbours: int = 0
 
     @property
     def unexpected_share(self) -> float | None:
@@ -233,6 +244,10 @@ class Evidence:
             f"  IF({before.format(day)} < {day}, {before.format(ident(name))}, NULL) AS {ident(_EARLIER + name)},\n"
             for name in layout.carriers
         )
+        if self.groups:
+            ordered = ", ".join(ident(key) for key in table.keys if not dates.names(key))
+            near = f"LAG({{}}) OVER (PARTITION BY {day}, {ident(self.groups[0])} ORDER BY {ordered})"
+            earlier += "".join(f"  {near.format(ident(name))} AS {ident(_NEAR + name)},\n" for name in layout.carriers)
         return Query(
             "-- each row with the values of the previous row of its key; what is defaulted, NULL if unknown\n"
             f"WITH kept AS (\nSELECT\n  *,\n  {dates.named()} = {before.format(dates.named())} AS `is_repeated`,\n"
@@ -269,16 +284,23 @@ class Evidence:
     def _real(self, one: Feature) -> Iterator[str]:
         value, at = self.layout.value(one), one.index
         # The same expression over the columns of the previous row.
-        before = render(self.layout.renamed(one, {name: _EARLIER + name for name in self.layout.carriers}))
+        before, near = (
+            render(self.layout.renamed(one, {name: prefix + name for name in self.layout.carriers}))
+            for prefix in (_EARLIER, _NEAR)
+        )
         if self.layout.type_of(one) == FLOAT64:
             nonfinite = f"IS_NAN({value}) OR IS_INF({value})"
             yield f"NOT default_{at} AND ({nonfinite}) AS `nonfinite_{at}`"
             yield f"IF(default_{at} OR {nonfinite}, NULL, {value}) AS `real_{at}`"
             yield f"IF(default_{at} OR IS_NAN({before}) OR IS_INF({before}), NULL, {before}) AS `before_{at}`"
+            if self.groups:
+                yield f"IF(default_{at} OR IS_NAN({near}) OR IS_INF({near}), NULL, {near}) AS `near_{at}`"
         else:
             yield f"FALSE AS `nonfinite_{at}`"
             yield f"IF(default_{at}, NULL, {value}) AS `real_{at}`"
             yield f"IF(default_{at}, NULL, {before}) AS `before_{at}`"
+            if self.groups:
+                yield f"IF(default_{at}, NULL, {near}) AS `near_{at}`"
 
     def _about_feature(self, one: Feature) -> Iterator[str]:
         at, real, before, default = (f"{what}_{one.index}" for what in ("f", "real", "before", "default"))
@@ -308,8 +330,8 @@ class Evidence:
         yield f"COUNTIF({real} IS NOT NULL AND {before} IS NOT NULL{moving}) AS `{at}_followed`"
         yield f"{f'COUNT(DISTINCT {number})' if number else '0'} AS `{at}_distinct`"
         yield f"{f'COUNTIF({number} < 0)' if number else '0'} AS `{at}_negatives`"
-        step = f"AVG(ABS({number} - {self.layout.number(one, before)}))" if number else "CAST(NULL AS FLOAT64)"
-        yield f"{step} AS `{at}_step`"
+        yield f"{f'COUNTIF({number} = ROUND({number}))' if number else '0'} AS `{at}_whole`"
+        yield from relations(one, self.registry.active_features, self.layout, grouped=bool(self.groups))
         cold = (one.window and self.registry.inputs.cold_start) or "FALSE"
         yield f"COUNTIF(({cold}) AND {default} IS NOT NULL) AS `{at}_cold`"
         yield f"COUNTIF(({cold}) AND {default}) AS `{at}_cold_defaults`"
@@ -349,12 +371,6 @@ def _groups(number: int, name: str) -> str:
     text = f"CONCAT(CAST({ident(name)} AS STRING), {literal(_COUNTED)}, CAST(rows_{number} AS STRING))"
     listed = f"STRING_AGG(DISTINCT {text}, {literal(_BETWEEN)} ORDER BY {text})"
     return f"IF(COUNT(DISTINCT {ident(name)}) <= {MOST_GROUPS}, {listed}, NULL) AS `group_{number}`"
-
-
-def _counted(found: str) -> dict[str, int]:
-    """Return group -> rows from the text of `_groups`."""
-    parts = (one.rpartition(_COUNTED) for one in found.split(_BETWEEN))
-    return {group: int(count) for group, _, count in parts}
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 
-from fqtool.commands.diagnose.anomalies import Seen, Sign
 from fqtool.commands.diagnose.daily_stats import Day, ProcessorDay
+from fqtool.commands.diagnose.history import Seen, Sign
 from fqtool.output.table_text import index_ranges
 
 OF_LABELS = (Sign.DEFAULTED, Sign.MORE_DEFAULTS, Sign.RISING)
 """The anomalies that labels show; values show the others."""
-DISTANCES = (Sign.SHIFTED, Sign.UNRELATED)
+DISTANCES = (Sign.SHIFTED, Sign.UNRELATED, Sign.SCATTERED, Sign.APART)
 """The anomalies of all rows, whose share is a number of usual changes."""
 _SHOWN = 3
 

@@ -6,11 +6,12 @@ import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
-from fqtool.commands.diagnose.baseline import BY_CHANCE
+from fqtool.commands.diagnose.baseline import BY_CHANCE, ENOUGH, chance
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.registry.model import Processor
 
 MOST = 0.5
+_MANY = 0.25
 _OLDER = timedelta(hours=20)  # a day, less the usual delays of a schedule
 
 
@@ -26,16 +27,28 @@ def absent_runs(processor: Processor, days: Sequence[Day]) -> int:
 
 
 def late_runs(processor: Processor, days: Sequence[Day]) -> int:
-    """The number of last dates on which most rows were written before the processor ran."""
+    """The number of last dates on which many rows were written before the processor ran."""
     shares = [day.processors[processor.name].late / day.rows for day in days if processor.name in day.processors]
-    return _lasts([0.0, *shares] if len(shares) == 1 else shares)
+    return _lasts([0.0, *shares] if len(shares) == 1 else shares, _MANY)
 
 
-def _lasts(shares: Sequence[float]) -> int:
-    """The number of last dates with a share above one half, where such a share was not usual before."""
-    lasting = next((at for at, one in enumerate(reversed(shares)) if one <= MOST), len(shares))
+def unrecorded_rows(processor: Processor, days: Sequence[Day]) -> int:
+    """The rows of the last date without a run of a processor that hardly any row before lacks; 0 where few do."""
+    told = [(day.processors[processor.name].absent, day.rows) for day in days if processor.name in day.processors]
+    if len(told) < ENOUGH:
+        return 0
+    absent, rows = told[-1]
+    usual = statistics.median(one / total for one, total in told[:-1])
+    return (
+        absent if absent / rows >= _MANY > usual * 2 and chance(absent, rows, max(usual, 1 / rows)) < BY_CHANCE else 0
+    )
+
+
+def _lasts(shares: Sequence[float], many: float = MOST) -> int:
+    """The number of last dates with a share above one half, or `many`, where such a share was not usual before."""
+    lasting = next((at for at, one in enumerate(reversed(shares)) if one <= many), len(shares))
     usual = shares[: len(shares) - lasting]
-    return lasting if usual and statistics.median(usual) < MOST else 0
+    return lasting if usual and statistics.median(usual) < many else 0
 
 
 def older_runs(processor: Processor, days: Sequence[Day]) -> int:

@@ -8,60 +8,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
+from datetime import date, timedelta
 
-from fqtool.commands.diagnose.anomalies import Seen, Sign, shares_values, signs_of
+from fqtool.commands.diagnose.anomalies import signs_of
+from fqtool.commands.diagnose.cause import Cause, Confidence, Kind
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.evidence import DISTANCES, OF_LABELS, run_text, signs_text, values_text
 from fqtool.commands.diagnose.groups import groups_gone, groups_new
-from fqtool.commands.diagnose.recorded_runs import MOST, absent_runs, late_runs, older_runs
+from fqtool.commands.diagnose.history import Seen, Sign, shares_values
+from fqtool.commands.diagnose.recorded_runs import MOST, absent_runs, late_runs, older_runs, unrecorded_rows
 from fqtool.commands.diagnose.row_counts import repeated_keys, unusual_count, usual_rows
+from fqtool.commands.diagnose.row_relations import next_of
 from fqtool.commands.diagnose.shapes import shape_of
+from fqtool.commands.diagnose.swaps import swaps
 from fqtool.registry.model import Feature, Owner, Processor, Registry
 from fqtool.scoring.layout import Layout
 
 _EDGE = 2  # with fewer dates, the first date read does not show when it began
 
 
-class Kind(StrEnum):
-    """The kind of a root cause."""
-
-    MISSHAPEN = "misshapen"
-    MISORDERED = "misordered"
-    ROW_COUNT = "row count"
-    REPEATED_KEYS = "repeated keys"
-    NO_ROWS = "no rows"
-    GROUP_GONE = "group gone"
-    GROUP_NEW = "group new"
-    MISSING = "missing"
-    MASKED = "masked"
-    STALE = "stale"
-    REPEATED = "repeated"
-    PARTIAL = "partial"
-    DECLINING = "declining"
-    LATE = "late"
-    CONSTANT = "constant"
-    NEUTRAL = "neutral"
-    OUTSIDE = "outside"
-    SHIFTED = "shifted"
-    NO_VALUE = "no value"
-    NOT_FINITE = "not finite"
-    OTHER_KEYS = "other keys"
-
-
-class Confidence(StrEnum):
-    """How sure a root cause is, by the number of independent observations: labels, values, recorded runs."""
-
-    CERTAIN = "certain"
-    LIKELY = "likely"
-    POSSIBLE = "possible"
-
-
 _SAID_BY = {
     Kind.MISSING: (Sign.DEFAULTED,),
-    Kind.MASKED: (Sign.CONSTANT, Sign.REPEATED),
+    Kind.MASKED: (Sign.CONSTANT, Sign.REPEATED, Sign.NEUTRAL),
     Kind.STALE: (Sign.CONSTANT, Sign.REPEATED),
     Kind.DECLINING: (Sign.RISING,),
     Kind.PARTIAL: (Sign.MORE_DEFAULTS, Sign.DEFAULTED),
@@ -78,46 +47,13 @@ _ALONE = {
     Sign.NOT_FINITE: Kind.NOT_FINITE,
     Sign.NEGATIVE: Kind.SHIFTED,
     Sign.UNRELATED: Kind.OTHER_KEYS,
+    Sign.SCATTERED: Kind.SHIFTED,
+    Sign.PRECISION: Kind.SHIFTED,
+    Sign.APART: Kind.SHIFTED,
 }
-_OF_LEVEL = (Sign.OUTSIDE, Sign.NEGATIVE, Sign.SHIFTED)
+_OF_LEVEL = (Sign.OUTSIDE, Sign.NEGATIVE, Sign.SHIFTED, Sign.SCATTERED, Sign.PRECISION, Sign.APART)
+_OF_VALUES = (*_OF_LEVEL, Sign.UNRELATED, Sign.CONSTANT, Sign.REPEATED, Sign.NEUTRAL)
 _MOVING = 0.5  # a feature that repeats in fewer rows than this normally moves
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """What went wrong on a date.
-
-    Attributes:
-        kind: The kind of root cause.
-        day: The date.
-        since: The first of the dates in sequence that have the problem.
-        rows: Rows of the date.
-        hit: Rows of the date that have the problem.
-        features: The features that have the problem, () where it is about whole rows.
-        processor: The processor that feeds them, None where it is unknown.
-        last_updated: The last run of the processor that the rows record.
-        evidence: The evidence, one observation per text.
-        confidence: How sure it is.
-        scorable: Whether the registry has columns that `fqtool score` computes.
-        detail: What changed, in words: the shape of a shift, or the groups.
-        absent: The word for rows without a real value: `defaulted`, or `missing` where rows have no labels.
-        at_least: Whether the problem may have begun before `since`, the first date that was read.
-    """
-
-    kind: Kind
-    day: date
-    since: date
-    rows: int
-    hit: int
-    features: tuple[Feature, ...]
-    processor: Processor | None
-    last_updated: datetime | None
-    evidence: tuple[str, ...]
-    confidence: Confidence = Confidence.CERTAIN
-    scorable: bool = True
-    detail: str = ""
-    absent: str = "defaulted"
-    at_least: bool = False
 
 
 def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
@@ -143,7 +79,11 @@ def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
         # Where positions hold other features than the registry, the statistics of features mean nothing.
         return tuple(causes)
     causes += _of_rows(days)
-    seen = _independent([found for one in registry.active_features if (found := signs_of(one, days))], today)
+    found = (signs_of(one, days, _together(registry, one)) for one in registry.active_features)
+    seen = _independent([one for one in found if one is not None], registry, today)
+    for swapped, explained in _of_swaps(registry, seen, days):
+        causes.append(swapped)
+        seen = [one for one in seen if one not in explained]
     for processor in sorted(registry.processors, key=lambda one: -len(_near(one, seen))):
         own = [one for one in registry.active_features if one.processor == processor.name and not one.optional]
         for cause, explained in _of_processor(processor, own, _near(processor, seen), days):
@@ -153,15 +93,50 @@ def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     return tuple(sorted(causes, key=lambda one: (-one.hit, -len(one.features))))
 
 
-def _independent(seen: Sequence[Seen], today: Day) -> list[Seen]:
-    """The anomalies without a repetition of few shared values in one feature of a processor: that happens by chance."""
-    repeated = Counter(one.feature.processor for one in seen if one.sign is Sign.REPEATED)
+def _of_swaps(registry: Registry, seen: Sequence[Seen], days: Sequence[Day]) -> Iterator[tuple[Cause, list[Seen]]]:
+    """Yield the root cause of each two swapped features, and the anomalies that it explains."""
+    today, unusual = days[-1], [one.feature for one in seen]
+    for processor in registry.processors:
+        own = [one for one in registry.active_features if one.processor == processor.name]
+        for first, second, share, lasting in swaps(own, days, unusual):
+            explained = [one for one in seen if one.feature in (first, second) and one.sign in _OF_VALUES]
+            others = [one for one in seen if one.feature in (first, second) and one not in explained]
+            if others:
+                continue
+            evidence = tuple(values_text(explained, days)) or (f"{share:.0%} of the distance of their usual values",)
+            detail = f"{first.name} seems to be swapped with {second.name} (feature {second.index})"
+            updated = told.last_updated if (told := today.processors.get(processor.name)) else None
+            hit = min(today.rows, round(share * today.rows))
+            yield (
+                Cause(
+                    Kind.SWAPPED, today.day, days[-lasting].day, today.rows, hit, (first, second), processor, updated,
+                    evidence, Confidence.LIKELY, detail=detail,
+                ),
+                explained,
+            )  # fmt: skip
 
-    def by_chance(one: Seen) -> bool:
+
+def _together(registry: Registry, feature: Feature) -> list[Feature]:
+    return [one for one in registry.active_features if one.processor == feature.processor and one.processor]
+
+
+def _independent(seen: Sequence[Seen], registry: Registry, today: Day) -> list[Seen]:
+    """The anomalies that no other one explains.
+
+    A repetition of few shared values in one feature of a processor happens by chance. A feature that no longer moves
+    with the next one is explained by any anomaly of the next one.
+    """
+    repeated = Counter(one.feature.processor for one in seen if one.sign is Sign.REPEATED)
+    unusual = {one.feature.index for one in seen}
+
+    def is_explained(one: Seen) -> bool:
+        if one.sign is Sign.APART:
+            following = next_of(one.feature, registry.active_features)
+            return following is not None and following.index in unusual
         alone = one.sign is Sign.REPEATED and repeated[one.feature.processor] == 1
         return alone and shares_values(today.features[one.feature.index])
 
-    return [one for one in seen if not by_chance(one)]
+    return [one for one in seen if not is_explained(one)]
 
 
 def _of_vectors(days: Sequence[Day]) -> tuple[Cause, ...]:
@@ -242,7 +217,7 @@ def _of_processor(
     """Yield the root cause that a processor has, if any, and the anomalies that it explains."""
     today, told = days[-1], days[-1].processors.get(processor.name)
     absent, old, late = (look(processor, days) for look in (absent_runs, older_runs, late_runs))
-    silent = told is not None and told.absent > today.rows * MOST
+    silent = told is not None and (told.absent > today.rows * MOST or unrecorded_rows(processor, days) > 0)
     ran = told is not None and not silent and not old
     moving = [one for one in own if _moves(one, days)]
     kind = _kind(own, moving, [one for one in near if one.feature.processor == processor.name], ran, silent, old > 0)
@@ -293,11 +268,11 @@ def _kind(
     def having(kind: Kind) -> int:
         return sum(one.sign in _SAID_BY[kind] for one in signs)
 
-    enough, frozen = len(own) * MOST, having(Kind.MASKED)
+    enough, frozen = len(own) * MOST, having(Kind.STALE)
     repeated = sum(one.sign is Sign.REPEATED for one in signs)
     if 0 < having(Kind.MISSING) >= enough:
         return Kind.PARTIAL if ran else Kind.MISSING
-    if frozen and silent:
+    if silent and (frozen or having(Kind.NEUTRAL)):
         return Kind.MASKED
     if 0 < repeated >= len(moving) * MOST and stale:
         return Kind.STALE

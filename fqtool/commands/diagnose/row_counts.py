@@ -21,6 +21,7 @@ _SIGMA = 1.4826  # times the median absolute deviation is the standard deviation
 _MARGIN = 0.1
 _CHANCE = 2.0  # standard deviations of a Poisson count
 _WEEK = 7
+_SMALL, _CHANGES, _FEW, _WEEKS = 0.12, 6.0, 5.0, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,55 @@ def unusual_count(days: Sequence[Day]) -> UnusualCount | None:
     lasting = next((number for number, one in enumerate(reversed(before)) if not _alike(one, today)), len(before))
     history = before[: len(before) - lasting]
     counts = [one.rows for one in history]
-    if len(counts) < _ENOUGH or _is_usual(counts, today.rows):
+    if len(counts) < _ENOUGH:
         return None
     same = [one for one in history if one.day.weekday() == today.day.weekday()]
-    if any(_alike(one, today) for one in same):
-        return None
+    if _is_usual(counts, today.rows) or any(_alike(one, today) for one in same):
+        lasting = _far_from_weekday(before, today)
+        if not lasting:
+            return None
+        history = before[: len(before) + 1 - lasting]
+        same = [one for one in history if one.day.weekday() == today.day.weekday()]
+        return _unusual(history, same, lasting)
+    return _unusual(history, same, lasting + 1)
+
+
+def _unusual(history: Sequence[Day], same: Sequence[Day], lasting: int) -> UnusualCount:
+    counts = [one.rows for one in history]
     usual = statistics.median([one.rows for one in same] or counts)
-    return UnusualCount(usual, min(counts), max(counts), len(counts), lasting + 1)
+    return UnusualCount(usual, min(counts), max(counts), len(counts), lasting)
+
+
+def _far_from_weekday(before: Sequence[Day], today: Day) -> int:
+    """The number of last dates whose count is far from that of their weekday; 0 where the last one is not.
+
+    Where a weekday has nearly the same count each week, a small difference is unusual.
+    """
+    every = [*before, today]
+    spans = range(len(every) - _WEEK - _WEEKS, 0, -1)
+    return next((one for one in spans if _all_far(every[: len(every) - one], every[len(every) - one :])), 0)
+
+
+def _all_far(history: Sequence[Day], last: Sequence[Day]) -> bool:
+    changes = [abs(late.rows - early.rows) for late, early in _weeks(history)]
+    if len(changes) < _WEEKS:
+        return False
+    margin = max(_CHANGES * _SIGMA * statistics.median(changes), 2 * max(changes), _FEW)
+
+    def is_far(one: Day) -> bool:
+        same = [early.rows for early in history if early.day.weekday() == one.day.weekday()]
+        return bool(same) and min(abs(one.rows - rows) for rows in same) > max(margin, _SMALL * statistics.median(same))
+
+    return all(map(is_far, last))
+
+
+def _weeks(history: Sequence[Day]) -> Iterator[tuple[Day, Day]]:
+    """Yield each date beside the same weekday of the week before."""
+    by_day = {one.day: one for one in history}
+    for one in history:
+        early = by_day.get(one.day - timedelta(days=_WEEK))
+        if early is not None:
+            yield one, early
 
 
 def _alike(one: Day, other: Day) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fqtool.commands.diagnose.root_causes import Cause, Kind
+from fqtool.commands.diagnose.cause import Cause, Kind
 from fqtool.commands.diagnose.wording import (
     REBUILD,
     are,
@@ -146,19 +146,22 @@ def constant_feature(cause: Cause) -> Iterator[Finding]:
 
 @rule("FQ608", Severity.WARNING, group=Group.DIAGNOSIS)
 def shifted_feature(cause: Cause) -> Iterator[Finding]:
-    """The mean of a feature differs from its usual mean.
+    """The values of a feature differ from the usual ones: their mean, scatter, precision, or relation to a feature.
 
     Problem: The model reads values that it was not trained on.
 
-    Why: The unit or the definition changed, or a join is wrong.
+    Why: The unit or the definition changed, two columns are swapped, or a join is wrong.
 
-    Example: The mean differs by more than one standard deviation and by six times the usual change between dates.
+    Example: The mean differs by six times the usual change between dates; whole numbers have become fractions.
 
     Fix: Compare the upstream column with the dates before and repair it. Rebuild the rows of the store, then score the
     date.
     """
+    look = "Compare the values with those of earlier dates"
     if cause.kind is Kind.SHIFTED:
-        yield of_features(cause, f"{have(cause)} an unusual mean", "Compare the values with those of earlier dates")
+        yield of_features(cause, f"{have(cause)} unusual values", look)
+    elif cause.kind is Kind.SWAPPED:
+        yield of_features(cause, "seem to have the values of each other", "Compare the order of the columns")
 
 
 @rule("FQ611", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -234,13 +237,13 @@ def values_not_finite(cause: Cause) -> Iterator[Finding]:
 
 @rule("FQ620", Severity.WARNING, group=Group.DIAGNOSIS)
 def values_of_other_keys(cause: Cause) -> Iterator[Finding]:
-    """Values are much farther from those of the key's previous row than usual, and their mean is usual.
+    """Values do not follow those of the key's previous row, or of its group, as they usually do.
 
     Problem: The model reads the values of other keys.
 
     Why: A join by position or by a wrong key, or rows that were sorted between two steps.
 
-    Example: `points_avg_season` changes by 6.2 on average from one date to the next, usually by 0.3.
+    Example: The correlation of `points_avg_season` with the key's previous row is 0.1, usually 0.97.
 
     Fix: Compare the keys of the join, rebuild the rows of the store, then score the date.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fqtool.commands.diagnose.root_causes import Cause, Kind
+from fqtool.commands.diagnose.cause import Cause, Kind
 from fqtool.commands.diagnose.wording import REBUILD, finding_of, of_rows, rows_of, since
 from fqtool.findings.finding import Finding, Group, Severity, rule
 

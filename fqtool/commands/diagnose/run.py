@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TextIO
 
-from fqtool.commands.diagnose.anomalies import FEWEST
 from fqtool.commands.diagnose.daily_stats import Day, Evidence
+from fqtool.commands.diagnose.history import FEWEST
 from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.errors import InputError, Refusal

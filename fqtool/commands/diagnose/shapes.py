@@ -11,15 +11,19 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fqtool.commands.diagnose.anomalies import Seen, Sign, is_telling
 from fqtool.commands.diagnose.baseline import SIGMA
 from fqtool.commands.diagnose.daily_stats import Day, FeatureDay
+from fqtool.commands.diagnose.history import Seen, Sign, is_telling
 from fqtool.registry.model import Feature
 
 _LEAST_SHARE = 0.15
 _SAME_SHARE = 0.1
 _SCATTER = 0.1
 _FACTOR, _SAME_FACTOR = 1.5, 1.4
+_NEARLY = 0.2
+_LARGER = (10, 100, 1000, 1e6, 1e9, 60, 3600, 24, 86400, 7, 12, 2.54, 3.2808, 1.6093, 2.2046)
+_UNITS = (*_LARGER, *(1 / one for one in _LARGER))
+"""Factors between units: decimal prefixes, times, inches, feet, miles and pounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +95,23 @@ def _sign(seen: Seen, told: Sequence[FeatureDay], now: FeatureDay, mean: float, 
 
 
 def _unit(now: FeatureDay, mean: float, spread: float) -> Shape | None:
-    """One factor for mean and standard deviation."""
-    if not mean or not spread or not now.mean or not now.stddev or now.mean / mean <= 0:
+    """One factor for mean and standard deviation; where values hardly differ, the factor between two units."""
+    if not mean or not now.mean or now.mean / mean <= 0:
         return None
-    of_mean, of_spread = now.mean / mean, now.stddev / spread
-    if abs(math.log(of_mean)) < math.log(_FACTOR) or abs(math.log(of_mean / of_spread)) > math.log(_SAME_FACTOR):
+    of_mean = now.mean / mean
+    if abs(math.log(of_mean)) < math.log(_FACTOR):
         return None
-    return Shape(f"the values are about {of_mean:.3g} times the usual ones, as in another unit")
+    alike = now.stddev and spread and abs(math.log(of_mean * spread / now.stddev)) <= math.log(_SAME_FACTOR)
+    hardly = max(now.stddev or 0.0, spread) <= _SCATTER * abs(now.mean - mean)
+    same = now.stddev and spread and abs(math.log(now.stddev / spread)) <= math.log(_SAME_FACTOR)
+    if alike or (hardly and not same and any(abs(math.log(of_mean / one)) <= _NEARLY for one in _UNITS)):
+        return Shape(f"the values are about {of_mean:.3g} times the usual ones, as in another unit")
+    return None
 
 
 def _shift(seen: Seen, now: FeatureDay, mean: float) -> Shape:
-    if seen.sign is not Sign.SHIFTED or now.mean is None:
+    if seen.sign not in (Sign.SHIFTED, Sign.OUTSIDE, Sign.PRECISION) or now.mean is None:
         return Shape("", is_shift=True)
-    way = "higher" if now.mean > mean else "lower"
-    return Shape(
-        f"{abs(now.mean - mean):.3g} {way}, {min(seen.share, 1000):.1f} times the usual change between dates",
-        is_shift=True,
-    )
+    far = f"{abs(now.mean - mean):.3g} {'higher' if now.mean > mean else 'lower'}"
+    times = f", {min(seen.share, 1000):.1f} times the usual change between dates" if seen.sign is Sign.SHIFTED else ""
+    return Shape(f"{far}{times}", is_shift=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fqtool.commands.diagnose.root_causes import Cause
+from fqtool.commands.diagnose.cause import Cause
 from fqtool.findings.finding import Finding
 from fqtool.findings.remedy import Remedy, commands
 from fqtool.output.table_text import index_ranges

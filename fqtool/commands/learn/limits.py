@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from fqtool.commands.diagnose.anomalies import FEWEST
 from fqtool.commands.diagnose.daily_stats import Day, FeatureDay
+from fqtool.commands.diagnose.history import FEWEST
 from fqtool.registry.model import Feature
 from fqtool.registry.yaml.edit import flow_list, number
 
@@ -81,9 +82,9 @@ def _is_number(one: FeatureDay) -> bool:
 
 
 def _null_share(feature: Feature, days: Sequence[Day]) -> float:
-    """The highest share of rows without a value, rounded up; 0 where there is hardly any."""
-    shares = [1 - day.features[feature.index].present / day.rows for day in days if day.rows]
-    highest = max(shares, default=0.0)
+    """The highest share of rows without a value but for one date, rounded up; 0 where there is hardly any."""
+    shares = sorted(1 - day.features[feature.index].present / day.rows for day in days if day.rows)
+    highest = shares[-2] if len(shares) > 1 else 0.0  # the first date of a store lacks all history
     return min(math.ceil(highest * 100) / 100, 1.0) if highest >= _SOME else 0.0
 
 
@@ -102,7 +103,7 @@ def _range(low: float, high: float) -> tuple[float, float] | None:
 
 def _down(value: float) -> float:
     """The value with two significant digits, not above it."""
-    return _rounded(value, value, math.floor) if value > 0 and math.isfinite(value) else 0.0
+    return _rounded(value, value, math.floor) if value >= sys.float_info.min and math.isfinite(value) else 0.0
 
 
 def _rounded(value: float, size: float, whole: Callable[[float], int]) -> float:

@@ -155,6 +155,13 @@ def count_if(node: exp.CountIf, _: Kinds) -> exp.Expr:
     return filled("COUNT(CASE WHEN :v THEN 1 END)", v=node.this)
 
 
+def correlation(node: exp.Corr, _: Kinds) -> exp.Expr:
+    """Translate CORR: NULL with fewer than two pairs, NaN with a value that is not finite or with one value only."""
+    if isinstance(node.parent, exp.Window):
+        raise InputError("CORR over a window is not supported on DuckDB.")
+    return filled("CASE WHEN REGR_COUNT(:x, :y) > 1 THEN CORR(:x, :y) END", x=node.this, y=node.expression)
+
+
 def array_agg(node: exp.ArrayAgg | exp.IgnoreNulls | exp.RespectNulls, _: Kinds) -> exp.Expr:
     """Translate ARRAY_AGG, with a filter for IGNORE NULLS and a slice for LIMIT."""
     if isinstance(node.parent, exp.IgnoreNulls | exp.RespectNulls):

@@ -86,6 +86,7 @@ _ACCEPTED = """
     Exists: this
     AnyValue Avg CountIf LogicalAnd LogicalOr Max Min Stddev StddevPop StddevSamp Sum Variance VariancePop ArrayAgg
     FirstValue LastValue: this
+    Corr: this expression
     Count: this big_int
     GroupConcat: this separator
     Lag Lead: this offset default

@@ -33,6 +33,7 @@ CORRECTIONS: dict[type[exp.Expr], Correction] = {
     exp.Cast: duckdb_casts.cast,
     exp.Column: duckdb_arrays.column,
     exp.Concat: duckdb_text.concat,
+    exp.Corr: duckdb_aggregates.correlation,
     exp.CountIf: duckdb_aggregates.count_if,
     exp.CurrentDate: duckdb_dates.without_zone,
     exp.CurrentDatetime: duckdb_dates.current_datetime,

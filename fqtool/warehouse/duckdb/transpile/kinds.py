@@ -33,7 +33,7 @@ _FIXED = {
     ),
     "FLOAT64": (
         exp.Stddev, exp.StddevPop, exp.StddevSamp, exp.Variance, exp.VariancePop, exp.Rand, exp.Ln,
-        exp.Exp, exp.Pow, exp.PercentileCont,
+        exp.Exp, exp.Pow, exp.PercentileCont, exp.Corr,
     ),
     "STRING": (
         exp.JSONExtractScalar, exp.JSONFormat, exp.Concat, exp.Lower, exp.Upper, exp.Trim, exp.ArrayToString,

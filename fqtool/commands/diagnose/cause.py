@@ -1,0 +1,82 @@
+"""A root cause: what went wrong on a date, since when, in which rows and features, and how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from fqtool.registry.model import Feature, Processor
+
+
+class Kind(StrEnum):
+    """The kind of a root cause."""
+
+    MISSHAPEN = "misshapen"
+    MISORDERED = "misordered"
+    ROW_COUNT = "row count"
+    REPEATED_KEYS = "repeated keys"
+    NO_ROWS = "no rows"
+    GROUP_GONE = "group gone"
+    GROUP_NEW = "group new"
+    MISSING = "missing"
+    MASKED = "masked"
+    STALE = "stale"
+    REPEATED = "repeated"
+    PARTIAL = "partial"
+    DECLINING = "declining"
+    LATE = "late"
+    CONSTANT = "constant"
+    NEUTRAL = "neutral"
+    OUTSIDE = "outside"
+    SHIFTED = "shifted"
+    NO_VALUE = "no value"
+    NOT_FINITE = "not finite"
+    OTHER_KEYS = "other keys"
+    SWAPPED = "swapped"
+    PRECISION = "precision"
+
+
+class Confidence(StrEnum):
+    """How sure a root cause is, by the number of independent observations: labels, values, recorded runs."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What went wrong on a date.
+
+    Attributes:
+        kind: The kind of root cause.
+        day: The date.
+        since: The first of the dates in sequence that have the problem.
+        rows: Rows of the date.
+        hit: Rows of the date that have the problem.
+        features: The features that have the problem, () where it is about whole rows.
+        processor: The processor that feeds them, None where it is unknown.
+        last_updated: The last run of the processor that the rows record.
+        evidence: The evidence, one observation per text.
+        confidence: How sure it is.
+        scorable: Whether the registry has columns that `fqtool score` computes.
+        detail: What changed, in words: the shape of a shift, or the groups.
+        absent: The word for rows without a real value: `defaulted`, or `missing` where rows have no labels.
+        at_least: Whether the problem may have begun before `since`, the first date that was read.
+    """
+
+    kind: Kind
+    day: date
+    since: date
+    rows: int
+    hit: int
+    features: tuple[Feature, ...]
+    processor: Processor | None
+    last_updated: datetime | None
+    evidence: tuple[str, ...]
+    confidence: Confidence = Confidence.CERTAIN
+    scorable: bool = True
+    detail: str = ""
+    absent: str = "defaulted"
+    at_least: bool = False

@@ -1,0 +1,98 @@
+"""Swapped features: two features of a processor of which each has the values of the other in a share of the rows.
+
+A swap moves every mean and share of the one towards that of the other by the same part of their distance. So mean,
+shares of zeros, of negative and of whole numbers are compared: at least one must show it, and none may contradict.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Container, Iterator, Sequence
+from itertools import combinations
+
+from fqtool.commands.diagnose.baseline import ENOUGH, SIGMA
+from fqtool.commands.diagnose.daily_stats import Day, FeatureDay
+from fqtool.commands.diagnose.history import is_telling
+from fqtool.registry.model import Feature
+
+_LEAST = 0.15
+_APART = 0.15  # of the rows; shares of two features that are nearer show nothing
+_LONGEST = 7  # last dates with the problem
+_SAME, _FARTHEST = 0.1, 0.4
+_CHANGES, _CHANGES_ALONE, _TOLERANCE = 4.0, 10.0, 3.0
+_ROUNDED = 0.01  # of the distance; a figure that never changes is known no better
+
+_FIGURES: tuple[Callable[[FeatureDay], float | None], ...] = (
+    lambda one: one.mean,
+    lambda one: one.whole / one.present,
+    lambda one: one.zeros / one.present,
+    lambda one: one.negatives / one.present,
+)
+
+
+def swaps(
+    own: Sequence[Feature], days: Sequence[Day], unusual: Container[Feature]
+) -> Iterator[tuple[Feature, Feature, float, int]]:
+    """Yield two swapped features, the share of rows, and the number of last dates, for the features of a processor.
+
+    Args:
+        own: The features of the processor.
+        days: The dates, the date in question last.
+        unusual: The features with an anomaly; two others must have moved farther.
+    """
+    for one, other in combinations(own, 2):
+        least = _CHANGES if one in unusual or other in unusual else _CHANGES_ALONE
+        longest = min(_LONGEST, len(days) - ENOUGH)
+        if longest < 1 or _share(one, other, days[: len(days) - longest], days[-1], least) is None:
+            continue
+        for lasting in range(longest, 0, -1):
+            before, last = days[: len(days) - lasting], days[len(days) - lasting :]
+            shares = [share for day in reversed(last) if (share := _share(one, other, before, day, least)) is not None]
+            if len(shares) == lasting:
+                yield one, other, shares[0], lasting
+                break
+
+
+def _share(one: Feature, other: Feature, before: Sequence[Day], today: Day, least: float) -> float | None:
+    """The share of rows in which two features are swapped; None where they are not."""
+    now = [today.features[feature.index] for feature in (one, other)]
+    told = [[day.features[feature.index] for day in before] for feature in (one, other)]
+    told = [[day for day in days if is_telling(day) and day.mean is not None] for days in told]
+    if min(map(len, told)) < ENOUGH or not all(is_telling(day) and day.mean is not None for day in now):
+        return None
+    rows = max(statistics.median((day.stddev or 0.0) / math.sqrt(day.present) for day in days) for days in told)
+    found = [
+        _moved(
+            [figure(day) or 0.0 for day in now],
+            [[figure(day) or 0.0 for day in days] for days in told],
+            0.0 if at else rows,
+            least,
+            _APART if at else 0.0,
+        )
+        for at, figure in enumerate(_FIGURES)
+    ]
+    shares = [share for share in found if share]
+    return statistics.median(shares) if shares and not any(share == 0.0 for share in found) else None
+
+
+def _moved(
+    now: Sequence[float], told: Sequence[Sequence[float]], error: float, least: float, apart: float
+) -> float | None:
+    """The part of their distance by which two figures moved to each other: 0 where not, None where it is not known."""
+    usual = [statistics.median(values) for values in told]
+    distance = usual[1] - usual[0]
+    changes = [
+        SIGMA * statistics.median(abs(value - at) for value in values) for values, at in zip(told, usual, strict=True)
+    ]
+    change = max(*changes, _ROUNDED * abs(distance))
+    if not distance or abs(distance) < max(_CHANGES * change, apart):
+        return None
+    moved = (now[0] - usual[0]) / distance, (usual[1] - now[1]) / distance
+    near = min(max(_SAME, _TOLERANCE * (change + error) / abs(distance)), _FARTHEST)
+    if max(abs(part) for part in moved) < max(_LEAST, _CHANGES * change / abs(distance)) / 2:
+        return 0.0
+    lowest = max(_LEAST, least * min(changes) / abs(distance), _TOLERANCE * change / abs(distance))
+    if abs(moved[0] - moved[1]) > near:
+        return 0.0
+    return statistics.mean(moved) if lowest <= min(moved) and max(moved) <= 1 + near else None
