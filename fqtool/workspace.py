@@ -15,10 +15,10 @@ from fqtool.migrations.contract import CONTRACT, Position, read_contract
 from fqtool.migrations.files import MigrationFile, read_files, recorded_state
 from fqtool.migrations.history import History, applied_state, gone_from, restoration
 from fqtool.migrations.ledger import ROWS, Entry, Revision, entries_of, of_table, revisions
-from fqtool.migrations.reconcile import reconcile, unmanaged_columns
+from fqtool.migrations.reconcile import reconcile
 from fqtool.monitoring.newest_date import NewestDate, newest_date_queries
 from fqtool.registry.model import Registry
-from fqtool.schema.build import desired_state, dropped_columns, renames
+from fqtool.schema.build import desired_state, dropped_columns, renames, unmanaged_columns
 from fqtool.schema.row_dates import dates_of, row_dates
 from fqtool.table import column as columns
 from fqtool.table.changes import CreateTable
@@ -340,12 +340,28 @@ def _ordinary_table(live: Table | View, url: str) -> Table:
     return live
 
 
+def _require_views(live: Iterable[Table | View | None], url: str) -> None:
+    """Raise Refusal for tables with the name of a declared view."""
+    from fqtool.migrations.live_tables import another_kind_of_table
+
+    tables = [table for table in live if isinstance(table, Table)]
+    findings = tuple(finding for table in tables for finding in another_kind_of_table(table, declared="view"))
+    if findings:
+        names = ", ".join(table.name for table in tables)
+        raise Refusal(f"{names} in {url} is not a view; nothing was done.", findings=findings)
+
+
 def live_state(warehouse: Warehouse, wanted: State, *, views: bool = True) -> State:
-    """Return the live table and views of a desired state, with one metadata request each."""
+    """Return the live table and views of a desired state, with one metadata request each.
+
+    Raises:
+        Refusal: one of them is of another kind, such as a table with the name of a view.
+    """
     table = warehouse.describe(wanted.table.name if wanted.table else "")
     if table is not None:
         table = _ordinary_table(table, warehouse.url)
-    live_views = (warehouse.describe(view.name) for view in wanted.views) if views and table else ()
+    live_views = tuple(warehouse.describe(view.name) for view in wanted.views) if views and table else ()
+    _require_views(live_views, warehouse.url)
     beside = (warehouse.describe(one.name) for one in wanted.beside)
     return State(
         table,

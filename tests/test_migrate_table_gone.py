@@ -24,6 +24,9 @@ from tests.migrated_stores import by_hand, drift, migrated
 from tests.stores import planned_in, small_registry, workspace_in
 
 RECREATE = frozenset({"FQ408"})
+AGAIN = (
+    "Restore the table to keep its rows. If they are not needed, create it again, empty: fqtool migrate --allow FQ408"
+)
 
 
 def drop_table(warehouse: Warehouse) -> None:
@@ -58,7 +61,7 @@ def test_every_command_reports_that_the_table_is_gone(warehouse: Warehouse, fold
     migrated(folder, registry, warehouse)
     for _ in range(2):
         drop_table(warehouse)
-        expected = {("FQ408", "fqtool migrate --allow FQ408")}
+        expected = {("FQ408", AGAIN)}
         assert refused(lambda: migrated(folder, registry, warehouse)) == expected
         assert refused(lambda: migrated(folder, registry, warehouse, dry_run=True)) == expected
         assert refused(lambda: planned_in(folder, registry, warehouse)) == expected
@@ -186,7 +189,7 @@ def test_a_table_dropped_during_the_run_has_the_fix_of_a_table_that_is_gone(ware
 
     with pytest.raises(FqtoolError):
         migrated(folder, registry, warehouse, on_step=interfere)
-    assert refused(lambda: migrated(folder, registry, warehouse)) == {("FQ408", "fqtool migrate --allow FQ408")}
+    assert refused(lambda: migrated(folder, registry, warehouse)) == {("FQ408", AGAIN)}
     migrated(folder, registry, warehouse, allow=RECREATE)
     table = warehouse.describe("store")
     assert isinstance(table, Table)

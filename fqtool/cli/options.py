@@ -277,15 +277,16 @@ def report_findings(
         also: further keys of the JSON document.
     """
     from fqtool.findings.finding import Severity, blocking
+    from fqtool.findings.together import together
     from fqtool.output.findings import print_findings
 
-    findings = with_options_in(findings)
+    findings = with_options_in(together(findings))
     if is_quiet() and form == "text" and not findings:
         return
-    if (together := current_run().outcomes) is not None:
+    if (outcomes := current_run().outcomes) is not None:
         from fqtool.output.outcome import Outcome
 
-        together.append(Outcome(findings, target, command, ok, also or {}))
+        outcomes.append(Outcome(findings, target, command, ok, also or {}))
     else:
         print_findings(
             findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout,

@@ -24,6 +24,7 @@ from fqtool.table.model import State, fingerprint
 RECREATE = "FQ408"
 """With `--allow FQ408`, migrate creates an absent table again, empty."""
 _LISTED = 5
+_RESTORE = "Restore the table to keep its rows. If they are not needed, create it again, empty:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,8 +363,10 @@ def table_behind_the_ledger(history: History) -> Iterator[Finding]:
         history.gone[0].rpartition(" ")[2],
         f"{history.url} does not have {listed}{f' and {more} more' if more > 0 else ''}, "
         f"which applied migrations created.",
-        cause="the table was dropped, or the ledger was copied without it; restore the table first to keep its rows"
+        cause="the table was dropped, or the ledger was copied without it"
         if absent_table
         else "dropped or renamed manually, restored from an earlier time, or copied without it",
-        remedy=commands(f"migrate --allow {RECREATE}") if absent_table else commands("migrate plan", "migrate"),
+        remedy=commands(f"migrate --allow {RECREATE}", first=_RESTORE)
+        if absent_table
+        else commands("migrate plan", "migrate"),
     )

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fqtool.findings.finding import Finding, Group, Severity, rule
+from fqtool.findings.remedy import commands
 from fqtool.sql import ident
 from fqtool.table.model import Table, View, other_kind
 from fqtool.table.properties import unknown_properties
 
 
 @rule("FQ316", group=Group.LIVE)
-def another_kind_of_table(live: Table | View) -> Iterator[Finding]:
-    """The table that the registry names is an external table, a snapshot or a view.
+def another_kind_of_table(live: Table | View, *, declared: str = "table") -> Iterator[Finding]:
+    """A table or view of the registry is of another kind, such as an external table or a snapshot.
 
-    Problem: BigQuery does not change the columns or the rows of such a table, so it cannot be migrated or scored.
+    Problem: BigQuery does not change the columns or the rows of such a table, so it cannot be migrated or scored. It
+    does not replace a table with a view.
 
     Why: Another tool created it, or `table: name:` names the wrong table.
 
@@ -22,8 +24,14 @@ def another_kind_of_table(live: Table | View) -> Iterator[Finding]:
 
     Fix: Set `table: name:` in the registry to an ordinary table. The printed command creates one; a clone is an
     ordinary table. Add the PARTITION BY and CLUSTER BY of the registry to a copy by SELECT, because BigQuery cannot
-    partition the table later.
+    partition the table later. A table with the name of a view is dropped or renamed first.
     """
+    if declared == "view":
+        name = ident(live.name)
+        first = f"Rename the table (ALTER TABLE {name} RENAME TO {ident(f'{live.name}_table')};), or drop it. Then:"
+        remedy = commands("migrate plan", "migrate", first=first)
+        yield Finding(live.name, f"`{live.name}` is a table; the registry declares a view.", remedy=remedy)
+        return
     kind = other_kind(live)
     if kind:
         yield Finding(

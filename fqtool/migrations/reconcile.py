@@ -7,16 +7,18 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from fqtool.registry.model import Owner, Registry
-from fqtool.schema.build import base_columns, declared_of, declared_options, dropped_columns, expand_columns, renames
+from fqtool.schema.build import (
+    base_columns,
+    declared_of,
+    declared_options,
+    dropped_columns,
+    expand_columns,
+    renames,
+    unmanaged_columns,
+)
 from fqtool.table.column import Column
 from fqtool.table.model import State, Table, View
 from fqtool.table.properties import COLUMN_PROPERTIES, TABLE_PROPERTIES, with_unmanaged, with_value, with_values
-
-
-def unmanaged_columns(registry: Registry) -> frozenset[str]:
-    """Return the lower-case names of base columns that fqtool does not manage."""
-    managed = {column.name.lower() for column in expand_columns(registry)}
-    return frozenset(column.key for column in base_columns(registry)) - managed
 
 
 def reconcile(

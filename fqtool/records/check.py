@@ -15,7 +15,7 @@ from fqtool.records.misfits import ArrayAsText, Misfit, Missing, Mistyped, NotIn
 from fqtool.records.values import Fits, described, fits_column, is_array_text, items_of
 from fqtool.registry.checks.explain_schema import nearest
 from fqtool.registry.model import Feature, Registry
-from fqtool.schema.build import desired_table
+from fqtool.schema.build import desired_table, unmanaged_columns
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.places import Place, Shape
 from fqtool.table.column import Column, Kind, Mode
@@ -45,6 +45,11 @@ class RecordCheck:
     def declared(self) -> Mapping[str, Column]:
         """The columns of the registry by name."""
         return {column.name: column for column in desired_table(self.registry).columns}
+
+    @cached_property
+    def base(self) -> frozenset[str]:
+        """Lower-case names of the base columns that fqtool does not manage."""
+        return unmanaged_columns(self.registry)
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -127,7 +132,7 @@ class RecordCheck:
                 near = _like(str(name), self.declared)
                 yield Unknown(str(name), near, there.sql_type if there else "")
             elif self.live is not None and column.key not in live:
-                yield NotInTable(name, self.live.name)
+                yield NotInTable(name, self.live.name, column.key in self.base)
             elif value is not None:
                 yield from self._of_value(column, live.get(column.key, column), value)
         for name in sorted(self.required):

@@ -24,10 +24,11 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class NotInTable:
-    """A declared field that the live table lacks."""
+    """A declared field that the live table lacks; `is_base` where a plan adds it only with --include-base."""
 
     field: str
     table: str
+    is_base: bool = False
 
     @property
     def problem(self) -> str:

@@ -131,6 +131,12 @@ def declared_of(registry: Registry) -> dict[tuple[str, ...], frozenset[str]]:
     return found | {(name,): frozenset(one for one, _ in declared) for name, declared in managed}
 
 
+def unmanaged_columns(registry: Registry) -> frozenset[str]:
+    """Return the lower-case names of base columns that fqtool does not manage."""
+    managed = {column.name.lower() for column in expand_columns(registry)}
+    return frozenset(column.key for column in base_columns(registry)) - managed
+
+
 def declared_options(spec: TableSpec) -> dict[str, object]:
     """Return the values of the table's properties that the registry declares, by the row of `TABLE_PROPERTIES`."""
     own = {

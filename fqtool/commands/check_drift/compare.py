@@ -79,6 +79,12 @@ def find_drift(
     recorded, planned = (None if state is None or state.table is None else state for state in (recorded, planned))
     drifts, changes = [], diff(live, desired, renames)
     likely = likely_renames(live, changes, renameable)
+    # `--include-base` plans every difference of base columns; it is offered where all of them are added.
+    adds_base = planned is not None and all(
+        isinstance(change, AddColumn) and not refusals(live, (*change.planned(), change)[0])
+        for change in changes
+        if base.intersection(map(str.lower, change.touched))
+    )
     for change in changes:
         of_base = bool(base.intersection(map(str.lower, change.touched)))
         cause = (
@@ -87,6 +93,8 @@ def find_drift(
             else _cause(change, desired, renames, recorded, planned)
         )
         instead = _replacement(change, live, desired, planned, computed) if planned else ""
+        if of_base and adds_base and not cause.startswith(UNAPPLIED):
+            instead = commands("migrate plan --include-base", "migrate")
         # A column that a pending file adds is a new one.
         asked = isinstance(change, AddColumn) and not cause.startswith(UNAPPLIED)
         maybe = likely.get(change.touched[0].lower()) if asked else None

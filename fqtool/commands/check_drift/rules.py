@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from fqtool.findings.finding import Finding, Group, Severity, rule
-from fqtool.findings.remedy import Entry, commands
+from fqtool.findings.remedy import Entry, Remedy, commands
 from fqtool.migrations.legality import property_differs, refusals
 from fqtool.registry.yaml.edit import scalar
 from fqtool.sql import ident, literal
@@ -24,10 +25,13 @@ from fqtool.table.changes import (
     SetPartitioning,
     SetType,
 )
-from fqtool.table.column import Column
+from fqtool.table.column import Column, refused_character
 from fqtool.table.model import State, View
 from fqtool.table.properties import COLUMN_PROPERTIES, table_values
 from fqtool.table.property import OptionValue, Written
+
+_NOT_IN_A_PATTERN = re.compile(r"[^A-Za-z0-9_.]")
+"""What a pattern of `drift: ignore:` cannot have."""
 
 
 def _other_kind(old: Column, change: SetType) -> bool:
@@ -62,11 +66,18 @@ def extra_column(live: State, change: DropColumn) -> Iterator[Finding]:
 
     Example: build_commit_sha was added by a deploy script.
 
-    Fix: Declare it under base_columns, or drop it if no one uses it.
+    Fix: Declare it under base_columns, or drop it if no one uses it. A name that BigQuery does not allow cannot be
+    declared: rename or drop the column, or ignore it.
     """
     column = live.column(change.name)
     if column and not column.type.unknown:
-        remedy = Entry("base_columns", f'- {{name: {scalar(column.name)}, type: "{column.sql_type}"}}')
+        remedy: Remedy = Entry("base_columns", f'- {{name: {scalar(column.name)}, type: "{column.sql_type}"}}')
+        if refused := refused_character(column.name):
+            pattern = _NOT_IN_A_PATTERN.sub("?", column.name)
+            remedy = (
+                f"Rename or drop the column: the registry cannot declare a name with the character {refused!r}. "
+                f'Or ignore it under `drift:`: `ignore: {{"{pattern}": [undeclared]}}`.'
+            )
         message = f"`{column.name}` ({column.sql_type}) is in the table but not in the registry."
         yield Finding(column.name, message, remedy=remedy)
 

@@ -8,11 +8,14 @@ from datetime import date
 
 from fqtool.commands.check_drift.audit import Audit, Audited
 from fqtool.commands.check_drift.compare import check_drift, find_drift
+from fqtool.commands.migrate.rules import judge
 from fqtool.errors import Denied, Refusal
 from fqtool.findings.finding import Finding, Severity
+from fqtool.findings.together import allowed, together
 from fqtool.migrations.history import applied_state, check_history
 from fqtool.migrations.ledger import Revision, revisions
 from fqtool.migrations.live_tables import unknown_setting
+from fqtool.migrations.plan import plan
 from fqtool.migrations.reconcile import computed_columns, reconcile
 from fqtool.registry.model import Registry
 from fqtool.table.model import State
@@ -73,7 +76,24 @@ def drift_of(
     of_history = check_history(history) if workspace.files or known or denied else ()
     # A folder that is older than the target is the cause of the differences.
     causes = tuple(finding for finding in of_history if finding.rule == "FQ403")
-    return (*causes, *findings, *(finding for finding in of_history if finding not in causes))
+    every = (*causes, *findings, *(finding for finding in of_history if finding not in causes))
+    return together(every, _undecided(workspace, seen, desired, allowed(every)) if every else ())
+
+
+def _undecided(workspace: Workspace, live: State, desired: State, codes: frozenset[str]) -> tuple[str, ...]:
+    """Return what stops the next plan: the changes that BigQuery cannot make, and the hazards beyond `codes`."""
+    live = workspace.restricted(live)
+    planned = plan(
+        workspace.recorded,
+        live,
+        reconcile(live, workspace.wanted, workspace.registry),
+        judge=judge,
+        renames=workspace.renames,
+        declared=desired,
+        computed=computed_columns(workspace.registry),
+    )
+    stops = (*planned.refused, *(hazard for hazard in planned.hazards if hazard.rule not in codes))
+    return tuple(finding.subject for finding in stops)
 
 
 def _revisions(warehouse: Warehouse, table: str) -> tuple[tuple[Revision, ...] | None, Denied | None]:

@@ -206,7 +206,8 @@ def field_not_in_table(seen: Seen, misfit: NotInTable) -> Iterator[Finding]:
 
     Fix: Apply the migration before the writer sends the field.
     """
-    yield from _finding(seen, misfit, commands("migrate plan", "migrate"))
+    plan = "migrate plan --include-base" if misfit.is_base else "migrate plan"
+    yield from _finding(seen, misfit, commands(plan, "migrate"))
 
 
 @rule("FQ511", group=Group.RECORDS)

@@ -90,6 +90,8 @@ def describe(connection: duckdb.DuckDBPyConnection, name: str) -> Table | View |
     details = _noted(connection, name)
     if stored.view_sql is not None:
         return _view(connection, View(name, _query_of(stored.view_sql), stored.comment), details)
+    if "query" in details:  # of a view that had this name
+        details = {}
     known = {entry["schema"]["name"].lower(): entry for entry in details.get("columns", ())}
     columns = tuple(_detailed(column, stored.defaults[column.key], known.get(column.key)) for column in stored.columns)
     partitioning = details.get("partitioning")

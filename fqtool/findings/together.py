@@ -1,0 +1,66 @@
+"""Remedies of one run that fit each other.
+
+`migrate plan` plans every difference, whichever finding a person follows, and `migrate` applies all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+
+from fqtool.findings.finding import Finding
+from fqtool.findings.remedy import Commands
+
+_ALLOW = "--allow"
+_NAMED = 3
+
+
+def allowed(findings: Iterable[Finding]) -> frozenset[str]:
+    """Return the hazards that commands which need no decision allow."""
+    lines = (line for finding in findings for line in _commands(finding))
+    return frozenset(code for line in lines for option, code in pairwise(line) if option == _ALLOW)
+
+
+def together(findings: Sequence[Finding], undecided: Iterable[str] = ()) -> tuple[Finding, ...]:
+    """Return findings with remedies that can be followed in any order.
+
+    Where a person has to decide about one finding before a plan, the others name it before their plan. `migrate` in
+    each remedy allows the hazards of all.
+
+    Args:
+        findings: the findings of one run.
+        undecided: more subjects to decide about before a plan.
+    """
+    asked = (f.subject for f in findings if isinstance(f.remedy, Commands) and f.remedy.first and _plans(f.remedy))
+    subjects = tuple(dict.fromkeys((*asked, *undecided)))
+    codes = sorted(allowed(findings))
+    return tuple(_fitted(finding, subjects, codes) for finding in findings)
+
+
+def _commands(finding: Finding) -> tuple[tuple[str, ...], ...]:
+    """The commands of a finding that need no decision."""
+    return finding.remedy.lines if isinstance(finding.remedy, Commands) and not finding.remedy.first else ()
+
+
+def _plans(remedy: Commands) -> bool:
+    """Whether a remedy plans new changes; `--redo` repeats planned ones."""
+    return any(line[:3] == ("fqtool", "migrate", "plan") and "--redo" not in line for line in remedy.lines)
+
+
+def _fitted(finding: Finding, subjects: tuple[str, ...], codes: list[str]) -> Finding:
+    remedy = finding.remedy
+    if not isinstance(remedy, Commands) or remedy.first:
+        return finding
+    remedy = replace(remedy, lines=tuple(_allowing(line, codes) for line in remedy.lines))
+    if subjects and _plans(remedy):
+        named = ", ".join(f"`{subject}`" for subject in subjects[:_NAMED])
+        more = f" and {len(subjects) - _NAMED} more" if len(subjects) > _NAMED else ""
+        remedy = replace(remedy, first=f"First follow the fix of {named}{more}: one plan makes all changes. Then:")
+    return replace(finding, remedy=remedy)
+
+
+def _allowing(line: tuple[str, ...], codes: list[str]) -> tuple[str, ...]:
+    if line[:2] != ("fqtool", "migrate") or line[2:3] not in ((), (_ALLOW,)):
+        return line
+    return (*line, *(word for code in codes if code not in line for word in (_ALLOW, code)))
