@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -390,5 +391,6 @@ def test_google_s_reference_implementation_sees_the_same() -> None:
 
 
 def rounded(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Sums of floats depend on their order in the last digits."""
-    return {name: round(value, 9) if isinstance(value, float) else value for name, value in row.items()}
+    """Sums of floats depend on their order in the last digits, and NaN equals nothing."""
+    floats = {name: round(value, 9) for name, value in row.items() if isinstance(value, float)}
+    return {**row, **{name: "NaN" if math.isnan(value) else value for name, value in floats.items()}}

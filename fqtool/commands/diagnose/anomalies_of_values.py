@@ -17,6 +17,8 @@ _MORE = 0.15
 _REPEATED = 0.25
 _BINARY = 2
 _OUT = 0.05
+# Rows of a group share one value, so a few rows out of the range may be one value.
+_NEW = 5
 _EFFECT, _OWN = 0.5, 0.3
 _SMALL_EFFECT, _LEAP = 4 / 3, 1.2
 _FRACTIONS = 0.1
@@ -96,7 +98,7 @@ def outside(history: History) -> Seen | None:
     earlier, last = history.before[: len(history.before) - days], (*history.before[len(history.before) - days :], today)
     usual = (sum(one.outside for one in earlier) + 1) / (sum(one.present for one in earlier) + 2)
     outside, present = sum(one.outside for one in last), sum(one.present for one in last)
-    if outside > 1 and share >= NEVER and len(earlier) >= _DATES and not any(one.outside for one in earlier):
+    if today.outside >= _NEW and share >= NEVER and len(earlier) >= _DATES and not any(one.outside for one in earlier):
         return Seen(history.feature, Sign.OUTSIDE, share, 0.0, days + 1)
     if share < _OUT or chance(outside, present, min(usual, _OUT)) > BY_CHANCE:
         return None
