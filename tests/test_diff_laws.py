@@ -200,10 +200,10 @@ def test_every_kind_in_the_table_occurs() -> None:
 
 
 def test_every_change_of_the_table_has_a_row() -> None:
-    """A class of Change without a row has no message; two classes never come from two registries."""
+    """A class of Change without a row has no message; some classes never come from two registries."""
     classes = {kind.__name__ for kind in typing.get_args(Change)}
     rows = {kind.partition(".")[0] for kind in BREAKS}
-    assert classes - rows == {"CreateTable", "DropView"}
+    assert classes - rows == {"CreateTable", "DropView", "CopyRows", "VerifyCopy", "RenameTable"}
 
 
 def test_equal_registries_have_no_difference() -> None:

@@ -90,7 +90,8 @@ def test_a_view_holds_the_rows_that_its_where_lets_pass(warehouse: DuckDBWarehou
     times = 3 if rows_per else 1
     for where, items in (("", [*ROWS]), ("labels IS NOT NULL", ["well", "mixed"])):
         spec = ViewSpec("v_some", (column,), "Some", rows_per, ("item",), where)
-        sql = view_query(small_registry(views=(spec,)), spec).replace(f"{ident(DATASET)}.", "")
+        registry = small_registry(views=(spec,))
+        sql = view_query(registry, spec, desired_table(registry)).replace(f"{ident(DATASET)}.", "")
         found = [row["item"] for row in warehouse.rows(Query(sql))]
         assert sorted(found) == sorted(items * times)
 
