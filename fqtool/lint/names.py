@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fqtool.findings.finding import Finding, Group, rule
-from fqtool.lint.context import Subject, once, repeats
+from fqtool.lint.context import PLACEHOLDER, Subject, once, repeats
 from fqtool.table.column import refused_character
 
 _NAME_LIMIT = 300  # bigquery.md#names
@@ -79,7 +79,12 @@ def invalid_name(subject: Subject) -> Iterator[Finding]:
 
 
 def _unnameable(subject: Subject) -> Iterator[Finding]:
-    for name, _, at in subject.named_columns():
+    of_table = ((name, at) for name, _, at in subject.named_columns())
+    # The values of placeholders in a view are numbers and names, which other rules check.
+    of_views = (
+        (PLACEHOLDER.sub("", column.name), column.at) for view in subject.registry.views for column in view.columns
+    )
+    for name, at in (*of_table, *of_views):
         if len(name) > _NAME_LIMIT:
             message = f"The name has {len(name)} characters; at most {_NAME_LIMIT} are allowed."
             yield Finding(name, message, remedy="Shorten it.", location=subject.within(at, "name"))
