@@ -17,6 +17,7 @@ from fqtool.table.changes import AddColumn, Change
 from fqtool.table.model import Table
 from fqtool.warehouse.duckdb.catalog import HERE
 from fqtool.warehouse.duckdb.ddl import comment, definition, is_wide
+from fqtool.warehouse.duckdb.session import one_thread
 from fqtool.warehouse.duckdb.types import quoted
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def rebuild(connection: duckdb.DuckDBPyConnection, table: Table, changes: tuple[
     with indexes_aside(connection, name):
         connection.execute(f"ALTER TABLE {quoted(name)} RENAME TO {quoted(old)}")
         connection.execute(f"{head}, {', '.join(added)})")
-        _copy(connection, old, name, columns)
+        with one_thread(connection):  # each would need a block of 256 KiB of memory for every column
+            connection.execute(f"INSERT INTO {quoted(name)} ({columns}) SELECT {columns} FROM {quoted(old)}")
         _require_all(name, before - _parts(connection, name), _rows(connection, old), _rows(connection, name))
         connection.execute(f"DROP TABLE {quoted(old)}")
     if table.options.description:
@@ -80,14 +82,6 @@ def indexes_aside(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[
     yield
     for _, text in indexes:
         connection.execute(text)
-
-
-def _copy(connection: duckdb.DuckDBPyConnection, old: str, new: str, columns: str) -> None:
-    """Copy rows in one thread: each thread needs a block of 256 KiB of memory for every column."""
-    row = connection.execute("SELECT current_setting('threads')").fetchone()
-    connection.execute("SET threads = 1")
-    connection.execute(f"INSERT INTO {quoted(new)} ({columns}) SELECT {columns} FROM {quoted(old)}")
-    connection.execute(f"SET threads = {row[0] if row else 1}")
 
 
 def _open_definition(connection: duckdb.DuckDBPyConnection, name: str) -> str | None:

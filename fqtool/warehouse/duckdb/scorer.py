@@ -35,7 +35,7 @@ from fqtool.warehouse.duckdb.record_files import (
     record_file,
     require_readable,
 )
-from fqtool.warehouse.duckdb.session import judged
+from fqtool.warehouse.duckdb.session import judged, one_thread
 from fqtool.warehouse.duckdb.strict_records import StrictFile, strict_file
 from fqtool.warehouse.duckdb.typed_rows import STOP, all_right, all_wrong, only_right, shape, typed
 from fqtool.warehouse.duckdb.types import bound, quoted, text_literal
@@ -132,7 +132,7 @@ class DuckDBScorer:
         form, fields = format_of(out), Fields(self.reads, self.required, self.declared)
         with self._lock, ExitStack() as files:
             # Several threads keep ten times the file in memory, because they write in the order of the records.
-            self._connection.execute("SET threads = 1")
+            files.enter_context(one_thread(self._connection))
             given = StrictFile(source)
             if strict and self.check:
                 given = files.enter_context(strict_file(self._connection, source, self.check))

@@ -127,6 +127,19 @@ def planned_quickly(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         connection.execute("RESET disabled_optimizers")
 
 
+@contextmanager
+def one_thread(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Run a block in one thread, where each thread would need much memory of its own."""
+    import duckdb
+
+    connection.execute("SET threads = 1")
+    try:
+        yield
+    finally:
+        with suppress(duckdb.Error):  # after an error in a transaction DuckDB accepts only ROLLBACK
+            connection.execute("RESET threads")
+
+
 def done_before(connection: duckdb.DuckDBPyConnection, job: str) -> Outcome | None:
     """Return the outcome of a job that was done in this file; None if it was not done."""
     known = connection.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = $name", {"name": _JOBS}).fetchone()

@@ -44,9 +44,10 @@ def keep(question: Sequence[object], answer: list[str]) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_ours(folder):
             return
-        part = folder / f"{_name(question)}.{os.getpid()}"
+        file = folder / _name(question)
+        part = file.with_suffix(f".{os.getpid()}")
         part.write_text(json.dumps(answer), encoding="utf-8")
-        part.replace(folder / _name(question))
+        part.replace(file)
         _prune(folder)
 
 
