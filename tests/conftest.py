@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,17 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _plain_world(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+def _same_environment() -> Iterator[None]:
+    """A variable that a test sets ends with it: the tests after it, in the same process, would differ."""
+    before = os.environ | {"PYTEST_CURRENT_TEST": ""}
+    yield
+    assert os.environ | {"PYTEST_CURRENT_TEST": ""} == before
+
+
+@pytest.fixture(autouse=True)
+def _plain_world(
+    _same_environment: None, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """No test sees this machine's settings, and none can reach a real project. Workers share translations."""
     monkeypatch.setenv("FQTOOL_CACHE_DIR", str(tmp_path_factory.getbasetemp().parent / "translations"))
     for name in list(os.environ):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -25,13 +27,26 @@ app = typer.Typer(
 )
 
 
-def _memory(size: str | None) -> str | None:
-    """Put the size where the warehouse reads it."""
+def _memory(context: typer.Context, size: str | None) -> str | None:
+    """Put the size where the warehouse reads it, until the end of the run."""
     if size is not None:
         if not re.fullmatch(r"\d+(\.\d+)? ?[KMGT]i?B", size, re.IGNORECASE):
             raise typer.BadParameter(f"{size!r} is not a size such as 500MB or 2GB.")
-        os.environ["FQTOOL_MEMORY"] = size
+        context.with_resource(_variable("FQTOOL_MEMORY", size))
     return size
+
+
+@contextmanager
+def _variable(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
 
 
 def _version(given: bool) -> None:
