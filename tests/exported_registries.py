@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import types
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -27,6 +28,18 @@ HOSTILE = (
 
 
 TARGETS = sorted(EXPORTS)
+TAG = "projects/p/locations/us/taxonomies/1/policyTags/2"
+KMS_KEY = "projects/p/locations/us/keyRings/r/cryptoKeys/k"
+# Each property of a column and of a table, as a registry declares it.
+OF_COLUMN: dict[str, object] = {
+    "collation": "und:ci", "data_policies": ("p.q",), "generated": "AI.EMBED(item)", "policy_tags": (TAG,),
+    "rounding_mode": "ROUND_HALF_EVEN",
+}  # fmt: skip
+OF_TABLE: dict[str, object] = {
+    "friendly_name": "Orders", "expiration_timestamp": "2030-01-01T00:00:00Z", "default_collation": "und:ci",
+    "default_rounding_mode": "ROUND_HALF_EVEN", "enable_change_history": True, "enable_fine_grained_mutations": True,
+    "kms_key_name": KMS_KEY, "max_staleness": "0-0 0 4:0:0", "tags": (("p/env", "prod"),),
+}  # fmt: skip
 
 
 @cache
@@ -54,6 +67,13 @@ def hostile(registry: Registry) -> Registry:
 def described(description: str) -> Registry:
     """A small store whose score has that description."""
     return with_column(small_registry(), "score", description=description)
+
+
+def declaring(of_column: Mapping[str, object], of_table: Mapping[str, object], **table: object) -> Registry:
+    """A small store that declares these properties of the column `item` and of the table."""
+    base = (replace(BASE[0], properties=tuple(of_column.items())), *BASE[1:])
+    spec = replace(small_registry().table, properties=tuple(of_table.items()), **table)  # type: ignore[arg-type]
+    return small_registry(base_columns=base, table=spec)
 
 
 def of_every_type(*columns: Column) -> Registry:

@@ -58,14 +58,14 @@ class RecordCheck:
 
     @cached_property
     def required(self) -> frozenset[str]:
-        """The fields that must have a value: keys, columns that are NOT NULL without a default, and the vector."""
+        """The fields that must have a value: keys, the vector, and columns that are NOT NULL without a default."""
         keys = {key.lower() for key in self.registry.table.keys}
         live = () if self.live is None else self.live.columns
         needed = (*self.declared.values(), *live)
         fixed = {
             column.name
             for column in needed
-            if column.key in keys or (column.mode is Mode.REQUIRED and column.default is None)
+            if column.key in keys or (column.mode is Mode.REQUIRED and column.default is None and not column.generated)
         }
         return frozenset(fixed | {self.layout.vector} - {""})
 

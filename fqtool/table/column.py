@@ -176,6 +176,11 @@ class Column:
         return f"ARRAY<{self.type}>" if self.mode is Mode.REPEATED else str(self.type)
 
     @property
+    def generated(self) -> str:
+        """The expression of a generated column, which BigQuery writes itself; "" for other columns."""
+        return dict(self.properties).get("generated", "")
+
+    @property
     def not_null(self) -> str:
         """The suffix ` NOT NULL` of a REQUIRED column; "" for other columns."""
         return " NOT NULL" if self.mode is Mode.REQUIRED else ""

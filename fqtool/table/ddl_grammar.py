@@ -231,6 +231,12 @@ def partition_sql(by: Partitioning, kind: Kind) -> str:
     return name if kind is Kind.DATE and by.granularity == "DAY" else f"{kind}_TRUNC({name}, {by.granularity})"
 
 
+def range_of(by: Partitioning) -> dict[str, int]:
+    """Return `start`, `end` and `interval` of partitions by whole numbers; {} for other partitions."""
+    bounds = RANGE.fullmatch(by.granularity)
+    return dict(zip(("start", "end", "interval"), map(int, bounds[1].split(", ")), strict=True)) if bounds else {}
+
+
 def _by_function(cursor: DdlCursor, function: str, start: int) -> Partitioning:
     name = cursor.name()
     if cursor.took(","):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from fqtool.expressions.expression import Call, Name, children
 from fqtool.expressions.grammar import Unreadable, parse_expression
 from fqtool.registry.model import BaseColumn, Owner, Registry
 from fqtool.schema.build import ExpandedColumn, desired_table, expand_columns
 from fqtool.table.column import Column
+from fqtool.table.model import Table
+from fqtool.table.properties import COLUMN_PROPERTIES, NAME_OF, TABLE_PROPERTIES, column_values, table_values
 from fqtool.warehouse.target import Target, parse_target
 
 BASE = "base"
@@ -101,6 +104,27 @@ def _kind(managed: ExpandedColumn) -> str:
             return "quality"
         case _:
             return ""
+
+
+def declared_column(column: Column) -> dict[str, Any]:
+    """Return the properties and the default of a column or field, as a registry declares them."""
+    found: dict[str, Any] = {}
+    for name, text in sorted(column_values(column, nested=True).items()):
+        value = text if name == "default" else COLUMN_PROPERTIES[name].in_registry(text)
+        found[name] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def declared_table(table: Table) -> dict[str, Any]:
+    """Return the properties of the table that are set, by their names in OPTIONS; labels and tags as a mapping."""
+    values = table_values(table)
+    found: dict[str, Any] = {}
+    for word, name in sorted(NAME_OF.items()):
+        row = TABLE_PROPERTIES[name]
+        if values[name] != row.unset:
+            value = row.in_registry(values[name])
+            found[word] = dict(value) if isinstance(value, tuple) else value
+    return found
 
 
 def places(registry: Registry) -> Iterator[tuple[str, Target]]:

@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from fqtool.commands.export.contents import Held, contents
+from fqtool.commands.export.contents import Held, contents, declared_column, declared_table
 from fqtool.registry.model import Feature, Owner, Processor, Registry
+from fqtool.schema.build import desired_table
 from fqtool.scoring.gates import gates
 from fqtool.scoring.layout import Layout
 from fqtool.table.column import Kind, Mode
+
+# Properties of the table that the first sheet shows in its own words.
+_OWN_FACTS = ("description", "labels", "require_partition_filter", "partition_expiration_days")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +135,10 @@ class _Writer:
         yield from self._views()
 
     def _table(self) -> Sheet:
-        spec = self.registry.table
+        spec, table = self.registry.table, desired_table(self.registry)
         layout = f"{spec.partition_by} by {spec.partition_granularity}" if spec.partition_by else "none"
+        layout = spec.partition_expr or layout
+        others = {name: value for name, value in declared_table(table).items() if name not in _OWN_FACTS}
         needed = "; every query must filter by it" if spec.require_partition_filter else ""
         expires = f"; kept for {number(days)} days" if (days := spec.partition_expiration_days) else ""
         facts: list[tuple[str, Cell]] = [
@@ -146,6 +152,9 @@ class _Writer:
             *((f"target {name}", code(url)) for name, url in self.registry.targets),
             *((name, code(version)) for name, version in self.registry.schema_versions),
             *((f"label {key}", text(value)) for key, value in spec.labels or ()),
+            ("primary key", self.columns(table.primary_key)),
+            *(("foreign key", code(key)) for key in table.foreign_keys),
+            *((name.replace("_", " "), text(_plain(value))) for name, value in others.items()),
         ]
         rows = tuple(Row((text(name), cell)) for name, cell in facts if cell)
         return Sheet("Table", "table", ("fact", "value"), rows)
@@ -175,6 +184,11 @@ class _Writer:
             notes.append(Part(f"one of {', '.join(one.accepted)}"))
         if one.bounds:
             notes.append(Part(f"{one.bounds[0]} to {one.bounds[1]}"))
+        notes += [
+            Part(f"{name.replace('_', ' ')} {_plain(value)}")
+            for name, value in declared_column(one.column).items()
+            if name != "default"
+        ]
         if one.column.default is not None:
             notes += [Part("default"), *code(one.column.default)]
         expr = one.managed.expr if one.managed and one.managed.expr else ""
@@ -322,6 +336,13 @@ class _Writer:
                 (one.description, "{index} and {name} are those of each feature." if repeated else "")
             ).strip()
             yield Sheet(one.name, f"view-{one.name}", headers, tuple(rows), note, 3)
+
+
+def _plain(value: object) -> str:
+    """A property as the registry declares it, as text."""
+    if isinstance(value, dict):
+        value = [f"{key}={text}" for key, text in value.items()]
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _type(layout: Layout, feature: Feature) -> tuple[str, ...]:

@@ -59,7 +59,8 @@ def _null(column: Column, check: RecordCheck) -> list[None]:
 
 
 def _described(schema: dict[str, Any], column: Column) -> dict[str, Any]:
-    return ({"description": column.description} if column.description else {}) | schema
+    described = {"description": column.description} if column.description else {}
+    return described | ({"readOnly": True} if column.generated else {}) | schema
 
 
 def _typed(column: Column) -> dict[str, Any]:
@@ -88,4 +89,5 @@ def _of(of: Type) -> dict[str, Any]:
 
 def _field(field: Column) -> dict[str, Any]:
     schema = _typed(field)
-    return schema if field.mode is Mode.REQUIRED or not schema else {"anyOf": [schema, {"type": "null"}]}
+    schema = schema if field.mode is Mode.REQUIRED or not schema else {"anyOf": [schema, {"type": "null"}]}
+    return _described(schema, field)

@@ -1,14 +1,23 @@
-"""The registry as a data contract of the Open Data Contract Standard, version 3.1."""
+"""The registry as a data contract of the Open Data Contract Standard, version 3.1.
+
+The standard has keys for the primary key, foreign keys, the classification of a column and the business name of a
+table. Other properties of BigQuery are `customProperties` with the names of the registry in camel case, as the standard
+asks.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fqtool.commands.export.contents import Held, contents, places, version_of
+from fqtool.commands.export.contents import Held, contents, declared_column, declared_table, places, version_of
 from fqtool.commands.export.text import yaml_text
 from fqtool.registry.model import Registry
+from fqtool.schema.build import desired_table
 from fqtool.table.column import Column, Kind, Mode
+from fqtool.table.ddl_grammar import partition_sql
+from fqtool.table.model import Table, key_parts
 from fqtool.warehouse.target import Target
 
 _HEAD = "# Written by `fqtool export odcs`; change the registry, not this file.\n"
@@ -17,14 +26,19 @@ _LOGICAL: Mapping[Kind, str] = {
     Kind.BOOL: "boolean", Kind.DATE: "date", Kind.DATETIME: "timestamp", Kind.TIMESTAMP: "timestamp",
     Kind.TIME: "time", Kind.STRUCT: "object", Kind.JSON: "object", Kind.RANGE: "object",
 }  # fmt: skip
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")  # of a table or column in a reference
 
 
 def odcs(registry: Registry) -> str:
     """Return the text of the data contract."""
-    table = registry.table
+    table = desired_table(registry)
+    properties = declared_table(table)
     schema: dict[str, Any] = {"name": table.name, "physicalName": table.name, "physicalType": "table"}
-    if table.description:
-        schema["description"] = table.description
+    for key, name in (("description", "description"), ("businessName", "friendly_name")):
+        if text := properties.pop(name, None):
+            schema[key] = text
+    schema |= _relationships(table)
+    schema |= _custom(dict(_layout(table)) | properties)
     schema["properties"] = [_property(one, registry) for one in contents(registry)]
     contract: dict[str, Any] = {
         "apiVersion": "v3.1.0",
@@ -44,6 +58,42 @@ def _server(name: str, place: Target) -> dict[str, str]:
     if place.kind == "bigquery":
         return properties | {"project": place.project, "dataset": place.dataset}
     return properties | {"database": place.path, "schema": "main"}
+
+
+def _layout(table: Table) -> Iterator[tuple[str, Any]]:
+    """Yield what `partitioned` does not describe, and foreign keys whose names a reference cannot have."""
+    if table.partitioning:
+        column = table.find(table.partitioning.column)
+        yield "partition_by", partition_sql(table.partitioning, column.type.kind if column else Kind.TIMESTAMP)
+    if table.clustering:
+        yield "cluster_by", list(table.clustering)
+    if others := [key for key in table.foreign_keys if not _is_reference(table, key)]:
+        yield "foreign_keys", others
+
+
+def _is_reference(table: Table, key: str) -> bool:
+    own, other, columns = key_parts(key)
+    return all(map(_NAME.fullmatch, (table.name, *own, other.rpartition(".")[2], *columns)))
+
+
+def _relationships(table: Table) -> dict[str, Any]:
+    found = []
+    for key in table.foreign_keys:
+        own, place, others = key_parts(key)
+        if _is_reference(table, key):
+            other = place.rpartition(".")[2]
+            ends = [f"{table.name}.{name}" for name in own], [f"{other}.{name}" for name in others]
+            start, end = ends if len(own) > 1 else (ends[0][0], ends[1][0])
+            relationship = {"type": "foreignKey", "from": start, "to": end}
+            found.append(relationship | (_custom({"table": place}) if place != other else {}))
+    return {"relationships": found} if found else {}
+
+
+def _custom(properties: Mapping[str, Any]) -> dict[str, Any]:
+    if not properties:
+        return {}
+    camel = {re.sub("_(.)", lambda match: match[1].upper(), name): value for name, value in properties.items()}
+    return {"customProperties": [{"property": name, "value": value} for name, value in camel.items()]}
 
 
 def _property(one: Held, registry: Registry) -> dict[str, Any]:
@@ -67,7 +117,7 @@ def _property(one: Held, registry: Registry) -> dict[str, Any]:
 
 
 def _typed(column: Column) -> dict[str, Any]:
-    """Return type, description and fields of a column, or of a field within it."""
+    """Return type, description, properties and fields of a column, or of a field within it."""
     if column.mode is Mode.REPEATED:
         properties: dict[str, Any] = {"logicalType": "array", "physicalType": column.sql_type}
         properties["items"] = _typed(Column(column.name, column.type))
@@ -81,4 +131,7 @@ def _typed(column: Column) -> dict[str, Any]:
         properties["required"] = True
     if column.description:
         properties["description"] = column.description
-    return properties
+    own = declared_column(column)
+    if tags := own.pop("policy_tags", ()):
+        properties["classification"] = ", ".join(tags)
+    return properties | _custom(own)

@@ -58,7 +58,12 @@ class _Module:
                 name = "".join(part[:1].upper() + part[1:] for part in python_name(path).split("_")) + "Record"
                 name = f"{name}{sum(one.startswith(f'class {name}') for one in self.classes) or ''}"
                 fields = [
-                    _field(inner.name, self.type_of(inner, f"{path}_{inner.name}"), inner.mode is Mode.REQUIRED, "")
+                    _field(
+                        inner.name,
+                        self.type_of(inner, f"{path}_{inner.name}"),
+                        inner.mode is Mode.REQUIRED,
+                        inner.description,
+                    )
                     for inner in of.fields
                 ]
                 self.classes.append(_class(name, f"What {path} holds.", fields))

@@ -12,8 +12,8 @@ from typing import Any
 from fqtool.commands.export.contents import dataset_of
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state
-from fqtool.table.ddl_grammar import RANGE
-from fqtool.table.model import DATASET, INGESTION_TIME, Table, View
+from fqtool.table.ddl_grammar import range_of
+from fqtool.table.model import DATASET, INGESTION_TIME, Table, View, key_parts
 from fqtool.table.properties import TABLE_PROPERTIES, table_values
 from fqtool.table.property import DAY_MS
 from fqtool.table.schema_json import schema_json
@@ -80,17 +80,32 @@ def _table(table: Table) -> dict[str, Any]:
             TABLE_PROPERTIES[name].write(values[name], written)
             (value,) = written.values()
             properties[attribute] = _snake_case(value)
-    if table.primary_key:
-        properties["table_constraints"] = {"primary_key": {"columns": list(table.primary_key)}}
+    if constraints := _constraints(table):
+        properties["table_constraints"] = constraints
     return properties | {"deletion_protection": True}
+
+
+def _constraints(table: Table) -> dict[str, Any]:
+    """Return the keys. In Terraform a foreign key has one column; longer ones are left out."""
+    found: dict[str, Any] = {"primary_key": {"columns": list(table.primary_key)}} if table.primary_key else {}
+    keys = [_foreign_key(*key) for key in map(key_parts, table.foreign_keys) if len(key[0]) == 1]
+    return found | ({"foreign_keys": keys} if keys else {})
+
+
+def _foreign_key(own: tuple[str, ...], table: str, others: tuple[str, ...]) -> dict[str, Any]:
+    parts = list(map(template, table.split(".")))
+    path = [_PROJECT, _DATASET][: 3 - len(parts)] + parts
+    return {
+        "referenced_table": dict(zip(("project_id", "dataset_id", "table_id"), path, strict=True)),
+        "column_references": {"referencing_column": template(own[0]), "referenced_column": template(others[0])},
+    }
 
 
 def _partitions(table: Table) -> dict[str, Any]:
     by = table.partitioning
     if by is None:
         return {}
-    if bounds := RANGE.fullmatch(by.granularity):
-        span = dict(zip(("start", "end", "interval"), map(int, bounds[1].split(", ")), strict=True))
+    if span := range_of(by):
         return {"range_partitioning": {"field": by.column, "range": span}}
     time: dict[str, Any] = {"type": by.granularity}
     if by.column != INGESTION_TIME:
@@ -109,11 +124,16 @@ def _snake_case(value: Any) -> Any:
 
 def _view(view: View, table: Table) -> dict[str, Any]:
     query = f"{_PROJECT}.{_DATASET}".join(template(part) for part in view.text.split(DATASET))
-    return _common(view.name, view.description) | {
-        "view": {"query": query, "use_legacy_sql": False},
-        "deletion_protection": False,
-        "depends_on": [f"google_bigquery_table.{resource(table.name)}"],
-    }
+    labels = {key: template(text) for key, text in dict(view.options).get("labels", ())}  # type: ignore[attr-defined]
+    return (
+        _common(view.name, view.description)
+        | ({"labels": labels} if labels else {})
+        | {
+            "view": {"query": query, "use_legacy_sql": False},
+            "deletion_protection": False,
+            "depends_on": [f"google_bigquery_table.{resource(table.name)}"],
+        }
+    )
 
 
 def _common(name: str, description: str) -> dict[str, Any]:
