@@ -71,7 +71,7 @@ def test_revisions_and_files_are_compared(repository: Path) -> None:
     assert "FQ830 phase3: weight of the label `phase3` was 87 and is now 60." in told[0]
     assert len(set(told)) == 1
     code, out, _ = run(repository.parent, "git:HEAD~1", "git:HEAD", "-r", "store/feature_registry.yaml")
-    assert (code, out.count("git:HEAD:feature_registry.yaml:")) == (0, 2)
+    assert (code, out.count("git:HEAD:store/feature_registry.yaml:")) == (0, 2)
 
 
 def test_what_makes_it_fail_is_chosen(repository: Path) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+import typer
 from jsonschema import Draft202012Validator
 
+from fqtool.cli.options import INTERRUPTED
 from fqtool.cli.stores import OF_ALL
 from fqtool.errors import FqtoolError, RegistryError
 from fqtool.registry.project import Store, read_stores
+from tests import in_process
 from tests.bed.running import ROOT
 from tests.commands import fqtool
 from tests.test_docs import commands
@@ -75,14 +79,16 @@ def test_every_problem_of_the_file_has_its_place(tmp_path: Path) -> None:
 
 
 def test_every_command_that_takes_a_registry_takes_a_store() -> None:
-    """No command declares it, so none can miss it; --all is where it is listed."""
+    """No command declares it, so none can miss it; --all is shown where it is listed."""
     served = set()
     for name, command in commands():
         options = {option for one in command.params for option in one.opts}
         if "--registry" in options:
             assert "--store" in options, name
             served |= (
-                {name.removeprefix("fqtool ")} if any(one.name == "all_stores" for one in command.params) else set()
+                {name.removeprefix("fqtool ")}
+                if any(one.name == "all_stores" and not getattr(one, "hidden", False) for one in command.params)
+                else set()
             )
     assert served == OF_ALL
 
@@ -176,3 +182,84 @@ def test_an_option_of_one_store_is_refused_for_all(project: Path) -> None:
     """A file or a name for one store is not used for each of them."""
     done = fqtool(project, "score", "--all", "--input", "rows.ndjson")
     assert (done.returncode, "is of one store, so --all does not apply" in done.stderr) == (2, True)
+
+
+def test_a_file_is_written_for_each_store(project: Path) -> None:
+    """In a folder with the name of the store; --check compares the same files, and stdout is refused."""
+    export = ("export", "dbt", "--all", "--out", "models/features.yml")
+    assert fqtool(project, *export).returncode == 0
+    texts = [(project / "models" / name / "features.yml").read_text() for name in ("energy", "retail")]
+    assert ["meter_features" in text for text in texts] == [True, False]
+    (project / "models" / "retail" / "features.yml").write_text("old")
+    done = fqtool(project, *export, "--check")
+    assert (done.returncode, "energy 0, retail 1" in done.stderr) == (1, True)
+    assert "fix: fqtool export dbt --store retail --out models/retail/features.yml" in done.stdout
+    assert fqtool(project, "docs", "--all", "--format", "html").returncode == 0
+    assert sorted(page.parent.name for page in project.glob("docs/*/data-dictionary.html")) == ["energy", "retail"]
+    done = fqtool(project, "generate-schema", "--all", "--check", "schemas/s.json", "--format", "json")
+    assert {one["location"]["file"] for one in json.loads(done.stdout)["findings"]} == {
+        "schemas/energy/s.json", "schemas/retail/s.json"
+    }  # fmt: skip
+    for words in (("export", "dbt"), ("report", "--out", "-"), ("generate-sql", "table"), ("generate-schema",)):
+        done = fqtool(project, *words, "--all")
+        assert (done.returncode, "it needs --out" in done.stderr) == (2, True), words
+
+
+def test_a_result_of_each_store_is_in_one_document(project: Path) -> None:
+    """The JSON of a cost, of a plan of a backfill, and of a comparison with a revision."""
+    fqtool(project, "migrate", "--all")
+    dates = ("--start", "2026-01-01", "--end", "2026-01-03")
+    schema = json.loads((ROOT / "fqtool" / "output" / "findings.schema.json").read_text())
+    for words, key in ((("cost",), "table"), (("backfill", *dates, "--dry-run"), "tasks")):
+        document = json.loads(fqtool(project, *words, "--all", "--format", "json").stdout)
+        Draft202012Validator(schema).validate(document)
+        assert [(one["name"], key in one["result"]) for one in document["stores"]] == [
+            ("energy", True),
+            ("retail", True),
+        ]
+    done = fqtool(project, "backfill", *dates, "--all")
+    assert (done.returncode, "Exit codes: energy 0, retail 0." in done.stderr) == (0, True)
+
+
+def test_all_registries_are_compared_with_a_revision(project: Path) -> None:
+    """Each with its own file at the revision, which a message names with its folder; a file is of one store."""
+    for words in (("init", "-q"), ("add", "."), ("-c", "user.email=a@b", "-c", "user.name=a", "commit", "-qm", "a")):
+        subprocess.run(["git", *words], cwd=project, check=True)
+    done = fqtool(project, "diff", "--all")
+    assert "retail/feature_registry.yaml matches git:HEAD:retail/feature_registry.yaml" in done.stdout
+    file = project / "retail" / "feature_registry.yaml"
+    file.write_text(file.read_text().replace("weight: 100", "weight: 90"))
+    done = fqtool(project, "diff", "--all", "--fail-on", "safe", "--format", "json")
+    document = json.loads(done.stdout)
+    assert (done.returncode, {one["subject"].partition(":")[0] for one in document["findings"]}) == (1, {"retail"})
+    for old in ("energy/feature_registry.yaml", "git:HEAD:energy/feature_registry.yaml"):
+        done = fqtool(project, "diff", old, "--all")
+        assert (done.returncode, f"'{old}' is of one store" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("demo",), ("add-feature", "a", "--category", "b"), ("check-code", "."), ("check-record", "a.ndjson"),
+        ("migrate", "import", "a.sql"),
+    ],
+)  # fmt: skip
+def test_a_command_for_one_store_refuses_all(project: Path, words: tuple[str, ...]) -> None:
+    """The error names the command, also in a folder without fqtool.yaml; --all of explain is about features."""
+    (project / "fqtool.yaml").unlink()
+    done = fqtool(project, *words, "--all")
+    assert (done.returncode, "serves one store, so --all does not apply" in done.stderr) == (2, True), done.stderr
+    assert "serves one store" not in fqtool(project, "explain", "--key", "a=b", "--all").stderr
+
+
+def test_ctrl_c_ends_all_stores(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No further store is served after an interrupt."""
+    served = []
+
+    def interrupted(*_: object, **__: object) -> None:
+        served.append(1)
+        raise typer.Exit(INTERRUPTED)
+
+    monkeypatch.setattr("fqtool.commands.backfill.command._fill", interrupted)
+    done = in_process.fqtool(project, "backfill", "--start", "2026-01-01", "--end", "2026-01-02", "--all")
+    assert (done.code, served) == (INTERRUPTED, [1])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from fqtool.findings.finding import Finding
     from fqtool.findings.remedy import Remedy
+    from fqtool.output.outcome import Outcome
     from fqtool.registry.model import Registry
     from fqtool.warehouse.protocol import Warehouse
     from fqtool.workspace import Workspace
@@ -278,20 +279,18 @@ def report_findings(
     """
     from fqtool.findings.finding import Severity, blocking
     from fqtool.findings.together import together
-    from fqtool.output.findings import print_findings
+    from fqtool.output.outcome import Outcome
 
     findings = with_options_in(together(findings))
     if is_quiet() and form == "text" and not findings:
         return
-    if (outcomes := current_run().outcomes) is not None:
-        from fqtool.output.outcome import Outcome
-
-        outcomes.append(Outcome(findings, target, command, ok, also or {}))
-    else:
-        print_findings(
-            findings, form, target=target, command=command, ok_message=ok, stream=sys.stdout,
-            shown=None if shown is None else with_options_in(shown), following=with_options(following), also=also,
-        )  # fmt: skip
+    print_outcome(
+        Outcome(
+            findings, target, command, ok, also or {},
+            shown=None if shown is None else with_options_in(shown), following=with_options(following),
+        ),
+        form,
+    )  # fmt: skip
     stops = [finding for finding in blocking(findings) if finding.severity is Severity.ERROR or not errors_only]
     if form == "text" and not following:
         _say_fix(stops, fix_command)
@@ -299,6 +298,32 @@ def report_findings(
         raise typer.Exit(1)
     if next_command and form == "text":
         say_next(next_command)
+
+
+def print_outcome(outcome: Outcome, form: str) -> None:
+    """Print an outcome; with --all and another format than text, keep it for the document of all stores."""
+    from fqtool.output.findings import FORMATS
+
+    if (outcomes := current_run().outcomes) is not None:
+        outcomes.append(outcome)
+    else:
+        FORMATS[form](outcome, sys.stdout)
+
+
+def print_result(document: Mapping[str, Any], command: str) -> None:
+    """Print a JSON document without findings; with --all, keep it for the document of all stores.
+
+    Args:
+        document: a JSON object with a `target`.
+        command: the command that made it.
+    """
+    from fqtool.output.json_document import print_document
+    from fqtool.output.outcome import Outcome
+
+    if (outcomes := current_run().outcomes) is not None:
+        outcomes.append(Outcome((), document["target"], command, "", {"result": document}))
+    else:
+        print_document(document, sys.stdout)
 
 
 def _say_fix(findings: Sequence[Finding], fix_command: str) -> None:

@@ -7,6 +7,7 @@ The options are added to the commands when these are loaded, and a chosen store 
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from dataclasses import replace
 from functools import wraps
@@ -26,14 +27,18 @@ if TYPE_CHECKING:
     from fqtool.registry.project import Store
 
 PROJECT = Path("fqtool.yaml")
-OF_ALL = frozenset(
+WRITES_FILES = frozenset({"docs", "export", "generate-schema", "generate-sql", "report"})
+"""The commands with --all that write a file of a store."""
+OF_ALL = WRITES_FILES | frozenset(
     {
         "validate", "migrate", "migrate plan", "migrate status", "migrate verify", "check-drift", "score", "diagnose",
-        "daily", "models", "doctor",
+        "daily", "models", "doctor", "backfill", "cost", "learn", "diff",
     }
 )  # fmt: skip
-"""The commands with --all. Others write or read one file, or are about one row or one limit of cost."""
-_OF_ONE_STORE = ("source", "out", "rejects", "features", "register", "name")
+"""The commands with --all. Others are about one row, one file of records or code, or one change to a registry."""
+_OF_ONE_STORE = ("source", "out", "rejects", "features", "register", "name", "new", "rows")
+_REVISION = re.compile("git:[^:]+")
+"""What `diff` compares each store with: a revision, and not one file."""
 _Store = Annotated[
     str | None,
     typer.Option(
@@ -43,7 +48,11 @@ _Store = Annotated[
         help="A store of fqtool.yaml, in place of --registry and --migrations.",
     ),
 ]
-_All = Annotated[bool, typer.Option("--all", help="Serve every store of fqtool.yaml in turn.")]
+_ALL = "Serve every store of fqtool.yaml in turn"
+_All = Annotated[bool, typer.Option("--all", help=f"{_ALL}.")]
+_AllFiles = Annotated[bool, typer.Option("--all", help=f"{_ALL}; each file is in a folder with the store's name.")]
+_NoAll = Annotated[bool, typer.Option("--all", hidden=True)]
+"""A hidden option of the other commands. It is refused with their name, where typer would propose another option."""
 
 
 def add_store_options(app: typer.Typer) -> None:
@@ -69,7 +78,9 @@ def _with_options(function: Callable[..., Any], prefix: str, name: str | None = 
     words = prefix + (name or function.__name__.replace("_", "-"))
     hints = get_type_hints(function, include_extras=True)
     own_context = next((one for one, kind in hints.items() if kind is typer.Context), None)
-    added = {"store": _Store} | ({"all_stores": _All} if words in OF_ALL else {})
+    added: dict[str, Any] = {"store": _Store}
+    if not _has_all(hints):
+        added["all_stores"] = _AllFiles if words in WRITES_FILES else _All if words in OF_ALL else _NoAll
 
     @wraps(function)
     def serve(**values: Any) -> None:
@@ -89,6 +100,12 @@ def _with_options(function: Callable[..., Any], prefix: str, name: str | None = 
     serve.__signature__ = inspect.Signature(keyword)  # type: ignore[attr-defined]
     serve.__annotations__ = {one.name: one.annotation for one in keyword}
     return serve
+
+
+def _has_all(hints: Mapping[str, Any]) -> bool:
+    """Return whether a command has an --all of its own: typer keeps the first name of an option as its default."""
+    declared = [one for hint in hints.values() for one in getattr(hint, "__metadata__", ())]
+    return any("--all" in (one.default, *(one.param_decls or ())) for one in declared if hasattr(one, "param_decls"))
 
 
 def _serve(
@@ -148,6 +165,8 @@ def _chosen(context: typer.Context, words: str, name: str | None, *, every: bool
         raise UsageError(
             "--registry names one registry, so --store and --all do not apply.", remedy="Give one of them."
         )
+    if every and words not in OF_ALL:
+        raise UsageError(f"`fqtool {words}` serves one store, so --all does not apply.", remedy="Name it with --store.")
     if name and every:
         raise UsageError("--store and --all contradict each other.", remedy="Give one of them.")
     if not (name or every) and (given in {"ENVIRONMENT", "COMMANDLINE"} or not PROJECT.is_file()):
@@ -161,7 +180,7 @@ def _chosen(context: typer.Context, words: str, name: str | None, *, every: bool
 
     stores = read_stores(PROJECT)
     if every:
-        _require_no_file(context)
+        _require_no_file(context, words)
         return stores
     named = tuple(store for store in stores if name in (None, store.name))
     if len(named) == 1:
@@ -171,14 +190,25 @@ def _chosen(context: typer.Context, words: str, name: str | None, *, every: bool
     raise UsageError(f"{problem}.", remedy=f"Name one with --store: {listed}{also}.")
 
 
-def _require_no_file(context: typer.Context) -> None:
-    """Raise UsageError for an option that names a file or a migration of one store."""
+def _require_no_file(context: typer.Context, words: str) -> None:
+    """Raise UsageError for an option or argument that names a file or a migration of one store."""
     from fqtool.errors import UsageError
 
     for parameter in context.command.params:
-        if parameter.name in _OF_ONE_STORE and _source(context, parameter.name) == "COMMANDLINE":
+        name = parameter.name or ""
+        given = context.params.get(name)
+        if words in WRITES_FILES and name == "out":
+            if str(given) == "-" and not isinstance(context.params.get("check"), Path):
+                raise UsageError(
+                    "--all writes a file for each store, so it needs --out.",
+                    remedy="Add --out. With `--out DIR/FILE`, the file of each store is `DIR/STORE/FILE`.",
+                )
+        elif _source(context, name) == "COMMANDLINE" and (
+            name in _OF_ONE_STORE or (name == "old" and not _REVISION.fullmatch(str(given)))
+        ):
+            shown = parameter.opts[0] if parameter.param_type_name == "option" else f"{given!r}"
             raise UsageError(
-                f"{parameter.opts[0]} is of one store, so --all does not apply.", remedy="Name the store with --store."
+                f"{shown} is of one store, so --all does not apply.", remedy="Name the store with --store."
             )
 
 
@@ -198,6 +228,17 @@ def _of_store(context: typer.Context, values: dict[str, Any], store: Store) -> d
     return values | chosen
 
 
+def _files_of_store(context: typer.Context, values: dict[str, Any], store: Store) -> dict[str, Any]:
+    """Return the files that --out and --check name, each in a folder with the name of the store."""
+    folders = {one.name for one in context.command.params if one.metavar == "DIR"}
+    files = {name: values[name] for name in ("out", "check") if isinstance(values.get(name), Path)}
+    return {
+        name: file / store.name if name in folders else file.parent / store.name / file.name
+        for name, file in files.items()
+        if str(file) != "-"
+    }
+
+
 def _serve_each(
     function: Callable[..., Any],
     words: str,
@@ -207,9 +248,11 @@ def _serve_each(
 ) -> None:
     """Call a command for each store, print one document, and exit with the highest exit code."""
     from fqtool.cli.endings import print_error
+    from fqtool.cli.options import INTERRUPTED
     from fqtool.errors import FqtoolError
 
-    run, text = current_run(), values.get("form", "text") == "text"
+    run = current_run()
+    text = words == "docs" or values.get("form", "text") == "text"  # the format of docs is that of its pages
     codes: dict[str, int] = {}
     outcomes: dict[str, list[Outcome]] = {}
     for store in stores:
@@ -220,9 +263,12 @@ def _serve_each(
             print(f"-- store {store.name}: {store.registry}", flush=True)
         codes[store.name] = 0
         try:
-            function(**_of_store(context, values, store))
+            chosen = _of_store(context, values, store)
+            function(**(chosen | _files_of_store(context, values, store) if words in WRITES_FILES else chosen))
         except typer.Exit as ending:
             codes[store.name] = ending.exit_code
+            if ending.exit_code == INTERRUPTED:
+                break
         except FqtoolError as error:
             codes[store.name] = error.exit_code
             print_error(error)
@@ -238,7 +284,7 @@ def _print_together(form: str, words: str, outcomes: Mapping[str, Sequence[Outco
     """Print the findings of all stores as one document. The subject of a finding begins with its store."""
     from fqtool.output.findings import print_findings
 
-    findings, stores = [], []
+    findings, stores = [], list[dict[str, Any]]()
     for name, code in codes.items():
         found = [finding for outcome in outcomes[name] for finding in outcome.findings]
         findings += [replace(finding, subject=f"{name}: {finding.subject}") for finding in found]
@@ -246,7 +292,9 @@ def _print_together(form: str, words: str, outcomes: Mapping[str, Sequence[Outco
         target = next((outcome.target for outcome in outcomes[name]), "")
         stores.append({"name": name, "target": target, "exit_code": code, "findings": len(found), **also})
     failed = [name for name, code in codes.items() if code and not outcomes[name]]
+    classes = next((outcome.classes for each in outcomes.values() for outcome in each), None)
     ok = f"No problems found in {len(codes)} stores." if not failed else f"Failed: {', '.join(failed)}; see stderr."
     print_findings(
-        findings, form, target=str(PROJECT), command=words, ok_message=ok, stream=sys.stdout, also={"stores": stores}
-    )
+        findings, form, target=str(PROJECT), command=words, ok_message=ok, stream=sys.stdout,
+        also={"stores": stores}, classes=classes,
+    )  # fmt: skip

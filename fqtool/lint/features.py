@@ -154,7 +154,7 @@ def empty_category(subject: Subject) -> Iterator[Finding]:
 
     Why: Its columns are NULL in every row.
 
-    Example: A category betting after its last feature was retired
+    Example: A category prices after its last feature was retired
 
     Fix: Remove the category and its columns, or put a feature into it.
     """

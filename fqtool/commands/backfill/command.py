@@ -23,6 +23,7 @@ from fqtool.cli.options import (
     counted,
     max_bytes_option,
     open_warehouse,
+    print_result,
     report_findings,
     say_next,
     version,
@@ -110,12 +111,11 @@ def _show_plan(registry: Registry, warehouse: Warehouse, options: Options, form:
     from fqtool.commands.backfill.journal import journal_of
     from fqtool.commands.backfill.run import plan_backfill
     from fqtool.commands.backfill.text import document, print_journal, print_plan
-    from fqtool.output.json_document import print_document
 
     plan, estimate = plan_backfill(registry, warehouse, options, _now())
     entries = journal_of(registry, warehouse).between(plan.start, plan.end).values() if journal else None
     if form == "json":
-        print_document(document(plan, estimate, warehouse.url, entries), sys.stdout)
+        print_result(document(plan, estimate, warehouse.url, entries), "backfill")
         return
     print_plan(plan, estimate, warehouse.url, sys.stdout)
     if entries is not None:

@@ -48,7 +48,7 @@ def unknown_source_label(audited: Audited) -> Iterator[Finding]:
 
     Why: An extractor writes a new label that was not added to the registry; or the label is misspelt.
 
-    Example: Feature 25 has the label bettingpros in 80 rows; `sources` has no bettingpros.
+    Example: Feature 25 has the label price_feed_b in 80 rows; `sources` has no price_feed_b.
 
     Fix: Add the label to `sources` with its weight, or fix the extractor; then score the dates again.
     """

@@ -9,7 +9,16 @@ from typing import Annotated
 import typer
 
 from fqtool.cli.dates import date_option, days_of
-from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, is_typed, max_bytes_option, warehouse_of
+from fqtool.cli.options import (
+    REGISTRY,
+    RegistryPath,
+    TargetUrl,
+    Timeout,
+    is_typed,
+    max_bytes_option,
+    print_result,
+    warehouse_of,
+)
 from fqtool.cli.output import say
 
 app = typer.Typer()
@@ -56,7 +65,6 @@ def cost(
     from fqtool.commands.cost.run import cost_of
     from fqtool.commands.cost.text import document, print_cost
     from fqtool.errors import UsageError
-    from fqtool.output.json_document import print_document
     from fqtool.workspace import open_registry
 
     if offline and (start or end or max_bytes is not None or is_typed(context, "target")):
@@ -78,6 +86,6 @@ def cost(
                 loaded, warehouse, first, last, rows_per_year=rows_per_year, max_bytes=max_bytes, on_bytes=announce
             )
     if form is Form.JSON:
-        print_document(document(found, place), sys.stdout)
+        print_result(document(found, place), "cost")
         return
     print_cost(found, place, sys.stdout, by_column=by is By.COLUMN, verbose=verbose)

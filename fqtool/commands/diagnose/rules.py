@@ -136,7 +136,7 @@ def constant_feature(cause: Cause) -> Iterator[Finding]:
 
     Why: An upstream job has a bug, or no longer fills the column.
 
-    Example: `fatigue_score` is 0.0 in all rows, with the source `phase4`.
+    Example: `humidity_pct` is 0.0 in all rows, with the source `computed`.
 
     Fix: Repair the upstream column, rebuild the rows of the store, then score the date.
     """
@@ -243,7 +243,7 @@ def values_of_other_keys(cause: Cause) -> Iterator[Finding]:
 
     Why: A join by position or by a wrong key, or rows that were sorted between two steps.
 
-    Example: The correlation of `points_avg_season` with the key's previous row is 0.1, usually 0.97.
+    Example: The correlation of `sales_avg_90d` with the key's previous row is 0.1, usually 0.97.
 
     Fix: Compare the keys of the join, rebuild the rows of the store, then score the date.
     """

@@ -18,6 +18,7 @@ from fqtool.cli.options import (
     Timeout,
     is_typed,
     max_bytes_option,
+    print_outcome,
     say_next,
     warehouse_of,
     with_options_in,
@@ -115,15 +116,13 @@ def _preview(
 
 def _print(findings: tuple[Finding, ...], preview: Preview | None, form: str, target: str, ok: str) -> None:
     from fqtool.commands.diff.run import CLASSES, preview_document, print_diff
-    from fqtool.output.findings import print_findings
+    from fqtool.output.outcome import Outcome
 
     if form == "text":
         print_diff(findings, preview, ok, sys.stdout)
         return
     also = {"preview": preview_document(preview)} if preview else {}
-    print_findings(
-        findings, form, target=target, command="diff", ok_message=ok, stream=sys.stdout, also=also, classes=CLASSES
-    )
+    print_outcome(Outcome(findings, target, "diff", ok, also, CLASSES), form)
 
 
 def _failing(fail_on: FailOn) -> list[Severity]:

@@ -142,8 +142,13 @@ class Revision:
     path: str
     folder: Path
 
+    @property
+    def file(self) -> str:
+        """The path for messages, with the folder of a registry in another folder."""
+        return (self.folder / self.path).as_posix()
+
     def __str__(self) -> str:
-        return f"{GIT}{self.revision}:{self.path.removeprefix('./')}"
+        return f"{GIT}{self.revision}:{self.file}"
 
 
 def registry_at(text: str, registry: Path) -> Registry:
@@ -218,8 +223,7 @@ def text_at(where: Revision, seconds: float = _SECONDS) -> str:
         raise InputError(f"git does not find the revision {where.revision!r}.", remedy=remedy)
     code, raw, words = _git(where, seconds, "cat-file", "blob", f"{where.revision}:{where.path}")
     if code:
-        path = where.path.removeprefix("./")
-        raise InputError(f"There is no file {path} at {where.revision}.", remedy=f"Name the file: {GIT}REV:PATH.")
+        raise InputError(f"There is no file {where.file} at {where.revision}.", remedy=f"Name the file: {GIT}REV:PATH.")
     if len(raw) > SIZE_LIMIT:
         raise InputError(f"{where} has {len(raw):,} bytes; a registry has at most {SIZE_LIMIT:,}.")
     try:

@@ -76,7 +76,7 @@ def deletes_rows(before: State, change: SetOption) -> Iterator[Finding]:
 
     Why: The expiration also applies to stored rows.
 
-    Example: `partition_expiration_days: 365` on a table with five seasons.
+    Example: `partition_expiration_days: 365` on a table with five years of rows.
 
     Fix: Count the rows that will be deleted. Copy the table with the statement that the plan and the head of the
     migration file print, then run migrate with --allow FQ232.
