@@ -271,7 +271,8 @@ def language_page() -> str:
         ),
         (
             "GoogleSQL functions",
-            "Only these functions are accepted: each returns the same on every warehouse and every day.",
+            "Only these functions are accepted: each returns the same on every warehouse and every day. A call is NULL if\n"
+            f"an argument is NULL, except in {', '.join(sorted(filter(_is_lenient, functions.FUNCTIONS)))}.",
             functions.FUNCTIONS,
         ),
     )
@@ -279,6 +280,10 @@ def language_page() -> str:
         lines += ["", f"## {title}", "", about, "", "| function | arguments | result |", "|---|---|---|"]
         lines += [_signature(name, signature) for name, signature in sorted(table.items())]
     return "\n".join(lines) + "\n"
+
+
+def _is_lenient(name: str) -> bool:
+    return any(one.lenient for one in functions.parsed(functions.FUNCTIONS[name])[0])
 
 
 def _types() -> Iterator[str]:

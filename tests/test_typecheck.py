@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from fqtool.errors import InputError
 from fqtool.expressions import functions
 from fqtool.expressions.expression import Literal
+from fqtool.expressions.functions import null_makes_null
 from fqtool.expressions.grammar import Unreadable, parse_expression
 from fqtool.expressions.names import Names, feature_names
 from fqtool.expressions.typecheck import Trouble, infer
@@ -21,7 +23,7 @@ from fqtool.registry.load import read_registry
 from fqtool.sql import literal
 from fqtool.table.tokens import cut, first_comment, tokens_of
 from tests.bed.running import ROOT
-from tests.bed.zeta import analyze, resolve
+from tests.bed.zeta import analyze, evaluate, resolve
 from tests.bed.zeta_values import type_kind
 
 COLUMNS = {
@@ -332,3 +334,27 @@ def test_sqlglot_cuts_the_expressions_of_the_real_registry_alike() -> None:
         # fqtool takes @name for one token.
         assert "".join(one.raw for one in cut(filled)) == "".join(reference), text
         assert [one.raw for one in cut(filled)] == reference or "@" in filled
+
+
+def test_a_null_argument_makes_null_as_at_google() -> None:
+    """Law: with one argument NULL, a call is NULL at Google exactly as its entry states."""
+    values = {
+        "i": "2", "f": "1.5", "n": "NUMERIC '1.5'", "s": "'ab'", "d": "DATE '2026-02-03'",
+        "t": "TIMESTAMP '2026-02-03 04:05:06+00'", "j": "JSON '{\"5\": 1}'", "ai": "[1, 2]", "af": "[1.5]",
+        "a_s": "['a', 'b']", "dt": "DATETIME '2026-02-03 04:05:06'",
+    }  # fmt: skip
+    cases = []
+    for name, signature in functions.FUNCTIONS.items():
+        for form, types in calls(signature, name):
+            gaps = form.partition("(")[2].rstrip(")").split(", ")
+            places = [number for number, gap in enumerate(gaps) if gap == "{}"]
+            for (gap, place), truth in product(enumerate(places), ("TRUE", "FALSE")):
+                given = [truth if one == "BOOL" else values[OF_TYPE[one]] for one in types]
+                given[gap] = f"CAST(NULL AS {types[gap]})"
+                cases.append((name, place, form.format(*given)))
+    row = evaluate(f"SELECT {', '.join(f'({text}) IS NULL' for _, _, text in cases)}")[0]
+    answers: dict[tuple[str, int], set[bool]] = {}
+    for (name, place, _), is_null in zip(cases, row, strict=True):
+        answers.setdefault((name, place), set()).add(is_null)
+    differing = {key: nulls for key, nulls in answers.items() if (nulls == {True}) is not null_makes_null(*key)}
+    assert differing == {}

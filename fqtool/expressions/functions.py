@@ -1,7 +1,8 @@
-"""The functions that an expression may call, as data: each with its signature.
+"""The functions that an expression may call, as data: one entry each, with its signature and its law for NULL.
 
 The list is closed. A function is listed only if DuckDB and BigQuery return the same value at any time. Functions that
-depend on the clock or on chance are left out. tests/test_typecheck.py checks each function with Google's analyser.
+depend on the clock or on chance are left out. A name is that of GoogleSQL; `warehouse/duckdb/transpile` has its
+rendering in DuckDB (docs/adr/0016). tests/test_typecheck.py checks each entry with Google's reference implementation.
 """
 
 from __future__ import annotations
@@ -48,8 +49,10 @@ CONSTANTS = {
 }
 
 # Arguments -> result. FRACTION is T, but FLOAT64 for INT64. `?` is optional, `+` repeats, `|` separates alternatives.
+# A call is NULL if an argument is NULL, except an argument with `~`.
 FUNCTIONS: dict[str, str] = {
-    "IF": "BOOL T T -> T", "IFNULL": "T T -> T", "COALESCE": "T+ -> T", "NULLIF": "COMPARABLE COMPARABLE -> T",
+    "IF": "BOOL~ T~ T~ -> T", "IFNULL": "T~ T~ -> T", "COALESCE": "T~+ -> T",
+    "NULLIF": "COMPARABLE COMPARABLE~ -> T",
     "GREATEST": "COMPARABLE+ -> T", "LEAST": "COMPARABLE+ -> T",
     "ROUND": "NUMBER PLACES? -> FRACTION", "ABS": "NUMBER -> T", "SIGN": "NUMBER -> T", "CEIL": "NUMBER -> FRACTION",
     "FLOOR": "NUMBER -> FRACTION", "TRUNC": "NUMBER -> FRACTION", "MOD": "EXACT EXACT -> T", "DIV": "EXACT EXACT -> T",
@@ -61,7 +64,7 @@ FUNCTIONS: dict[str, str] = {
     "LENGTH": "STRING -> INT64", "STRPOS": "STRING STRING -> INT64", "SUBSTR": "STRING INT64 INT64? -> STRING",
     "STARTS_WITH": "STRING STRING -> BOOL", "ENDS_WITH": "STRING STRING -> BOOL",
     "REPLACE": "STRING STRING STRING -> STRING",
-    "JSON_VALUE": "STRING|JSON PATH -> STRING", "TO_JSON_STRING": "TELLABLE|ARRAY<TELLABLE> -> STRING",
+    "JSON_VALUE": "STRING|JSON PATH -> STRING", "TO_JSON_STRING": "TELLABLE|ARRAY<TELLABLE>~ -> STRING",
     "ARRAY_LENGTH": "ARRAY<T> -> INT64", "ARRAY_CONCAT": "ARRAY<T>+ -> ARRAY",
     "ARRAY_TO_STRING": "ARRAY<STRING> STRING STRING? -> STRING",
     "TIMESTAMP_DIFF": "TIMESTAMP TIMESTAMP TIME_PART -> INT64", "TIMESTAMP_TRUNC": "TIMESTAMP TRUNC_PART -> TIMESTAMP",
@@ -103,18 +106,20 @@ INSTEAD: dict[str, str] = {
 
 
 class Argument(NamedTuple):
-    """An argument of a signature."""
+    """An argument of a signature. `lenient`: a call may have another value than NULL although it is NULL."""
 
     word: str
     optional: bool
     repeats: bool
+    lenient: bool
 
 
 @lru_cache(maxsize=256)
 def parsed(signature: str) -> tuple[tuple[Argument, ...], str]:
     """Return the arguments of a signature and its result."""
     takes, _, gives = signature.partition("->")
-    return tuple(Argument(one.rstrip("?+"), "?" in one, "+" in one) for one in takes.split()), gives.strip()
+    marked = ((one.rstrip("?+~"), one) for one in takes.split())
+    return tuple(Argument(word, "?" in one, "+" in one, "~" in one) for word, one in marked), gives.strip()
 
 
 def wrong_count(takes: Sequence[Argument], count: int) -> str:
@@ -124,6 +129,14 @@ def wrong_count(takes: Sequence[Argument], count: int) -> str:
         return f"{least} or more arguments" if count < least else ""
     expected = f"{least} to {most}" if least < most else f"{least}"
     return "" if least <= count <= most else f"{expected} argument{'s' * (most != 1)}"
+
+
+def null_makes_null(name: str, position: int) -> bool:
+    """Return whether every call is NULL in which the argument at a position is NULL; False for an unknown function."""
+    if name in CASTS:
+        return True
+    arguments = parsed(FUNCTIONS[name])[0] if name in FUNCTIONS else ()
+    return bool(arguments) and not arguments[min(position, len(arguments) - 1)].lenient
 
 
 def result(gives: str, together: ValueType | None) -> ValueType | None:

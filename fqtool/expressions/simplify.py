@@ -29,9 +29,8 @@ from fqtool.expressions.expression import (
     Parameter,
     Unary,
 )
+from fqtool.expressions.functions import null_makes_null
 
-# Functions that may return another value than NULL for a NULL argument.
-_LENIENT = {"COALESCE", "IFNULL", "IF", "CONCAT", "ARRAY_CONCAT", "ARRAY_TO_STRING", "TO_JSON_STRING", "NULLIF"}
 _COMPARE: Mapping[str, Callable[[object, object], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -180,7 +179,7 @@ def _call(e: Call, name: str) -> Expression:
             if not kept:
                 return NULL
             return kept[0] if len(kept) == 1 or isinstance(kept[0], Literal) else replace(e, arguments=tuple(kept))
-        case _, arguments if name not in _LENIENT and NULL in arguments:
+        case _, arguments if any(one == NULL and null_makes_null(name, n) for n, one in enumerate(arguments)):
             return NULL
         case _:
             return e

@@ -221,7 +221,7 @@ class _Checker:
             return DATE
         if operator == "||" and any(one.type and one.type.repeated for one in given):
             signature = functions.FUNCTIONS["ARRAY_CONCAT"]
-        (word, _, _), *_ = functions.parsed(signature)[0]
+        word = functions.parsed(signature)[0][0].word
         return self._agreed(e, operator, [(one, word) for one in given], functions.parsed(signature)[1])
 
     def _compared(
