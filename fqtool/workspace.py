@@ -334,7 +334,7 @@ def _ordinary_table(live: Table | View, url: str) -> Table:
     """Return an ordinary table. Raises Refusal, with a finding, for an external table, a snapshot or a view."""
     from fqtool.migrations.live_tables import another_kind_of_table
 
-    findings = tuple(another_kind_of_table(live))
+    findings = tuple(another_kind_of_table(live, url))
     if findings or isinstance(live, View):
         raise Refusal(f"{live.name} in {url} is {other_kind(live)}; nothing was done.", findings=findings)
     return live
@@ -345,7 +345,7 @@ def _require_views(live: Iterable[Table | View | None], url: str) -> None:
     from fqtool.migrations.live_tables import another_kind_of_table
 
     tables = [table for table in live if isinstance(table, Table)]
-    findings = tuple(finding for table in tables for finding in another_kind_of_table(table, declared="view"))
+    findings = tuple(finding for table in tables for finding in another_kind_of_table(table, url, declared="view"))
     if findings:
         names = ", ".join(table.name for table in tables)
         raise Refusal(f"{names} in {url} is not a view; nothing was done.", findings=findings)

@@ -31,6 +31,8 @@ OURS = {code for code in every_rule() if "FQ150" <= code <= "FQ157"}
 # rule, text of the minimal registry, what takes its place, words found, what the carets mark, words of the remedy
 CASES = [
     ("FQ150", SCORE, "expr: (SELECT MAX(x) FROM t)", "SELECT is not allowed here", "S", "at the caret"),
+    ("FQ150", "value: features[SAFE_OFFSET({index})]", "value: (SELECT v.price FROM prices v WHERE v.item = item)",
+     "reads another table or a view. score, backfill, diagnose,", "prices", "column of the table each day"),
     ("FQ150", SCORE, "expr: DROP TABLE t", "expected an operator or the end, found TABLE", "T", "at the caret"),
     ("FQ150", SCORE, "expr: 1 +", "Expected an expression, found the end", "", "at the caret"),
     ("FQ150", SCORE, "expr: 1; 2", "found ;", ";", ""),

@@ -138,8 +138,9 @@ def test_a_source_other_than_a_table_is_reported() -> None:
     warehouse.run(
         statement("store", PutView(replace(VIEW, name="v", query=f"SELECT 1 AS one FROM `{DATASET}`.`store`")))
     )
-    with pytest.raises(InputError, match="is a view"):
+    with pytest.raises(InputError, match="is a view") as refused:
         scaffold_live(warehouse, "v")
+    assert "Write its rows into a table each day" in str(refused.value.remedy)
 
 
 def test_what_a_registry_cannot_hold_is_reported() -> None:

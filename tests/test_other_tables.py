@@ -14,6 +14,7 @@ from fqtool.commands.doctor.run import examine
 from fqtool.commands.score.run import score_partitions
 from fqtool.errors import Refusal
 from fqtool.findings.finding import Severity
+from fqtool.migrations.live_tables import another_kind_of_table
 from fqtool.registry.model import Registry
 from fqtool.table.column import Column, Kind, Type
 from fqtool.table.model import Table, View
@@ -70,8 +71,11 @@ def test_another_kind_of_table_is_named_and_refused(kind: str, words: str, store
     (found,) = drift(tmp_path, REGISTRY, store)
     assert (found.rule, found.severity) == ("FQ316", Severity.ERROR)
     assert f"is {words};" in found.message
-    assert "bq query --nouse_legacy_sql --dataset_id=DATASET 'CREATE TABLE" in str(found.remedy)
-    assert ("PARTITION BY" in str(found.remedy)) == (kind != "SNAPSHOT")
+    assert f'To create one: CREATE TABLE "{REGISTRY.table.name}_table" AS' in str(found.remedy)
+    (same,) = another_kind_of_table(store.see(Table(REGISTRY.table.name, ())), "bigquery://project/dataset")
+    assert "bq query --nouse_legacy_sql --dataset_id=DATASET 'CREATE TABLE" in str(same.remedy)
+    assert ("PARTITION BY" in str(same.remedy)) == (kind != "SNAPSHOT")
+    assert ("each day" in str(same.remedy)) == kind.endswith("VIEW")
     checkup = examine(REGISTRY, store)
     assert found in checkup.findings
     if kind.endswith("VIEW"):

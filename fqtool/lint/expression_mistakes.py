@@ -23,6 +23,11 @@ from fqtool.registry.yaml.positions import place_in
 _UNFILLED = re.compile(r"\{[A-Za-z_]+\}")
 _WIDTH = 72
 _CUT = "..."
+_TABLE = re.compile(r"\bFROM\s+(?!UNNEST\b)([\w`.-]+)", re.IGNORECASE)
+_JOINED = (
+    "Write the values into a column of the table each day, and read it: docs/how-to/declare-where-values-are.md shows "
+    "the statement."
+)
 _READABLE = "Fix the mistake at the caret; docs/reference/language.md describes the language."
 
 Kind = Trouble | Literal["reading", "result"]
@@ -91,7 +96,7 @@ def _problems(entry: Entry, text: str, values: Values, read: list[Read]) -> Iter
         made = parse_expression(text)
     except Unreadable as error:
         if not entry.names.open:  # SQL of the warehouse may use syntax that fqtool cannot parse
-            yield _unreadable(error)
+            yield _of_another_table(entry, text) or _unreadable(error)
         return
     found, problems = infer(made, entry.names)
     read.append(_read(entry, made, values))
@@ -106,6 +111,18 @@ def _problems(entry: Entry, text: str, values: Values, read: list[Read]) -> Iter
             f"The type of this expression is {found}, but {_expected(entry)}.",
             _remedy(entry, text, found),
         )
+
+
+def _of_another_table(entry: Entry, text: str) -> tuple[Kind, Span, str, str] | None:
+    """The mistake that an input is a query of another table or of a view; None for any other text."""
+    found = _TABLE.search(text) if entry.path[-1] in ("value", "source") else None
+    if found is None:
+        return None
+    message = (
+        f"The {entry.path[-1]} reads another table or a view. score, backfill, diagnose, daily, report, explain, "
+        "models, learn and check-drift --data read only the rows of the table."
+    )
+    return "reading", Span(*found.span(1)), message, _JOINED
 
 
 def _unreadable(error: Unreadable) -> tuple[Kind, Span, str, str]:

@@ -12,7 +12,7 @@ from fqtool.table.properties import unknown_properties
 
 
 @rule("FQ316", group=Group.LIVE)
-def another_kind_of_table(live: Table | View, *, declared: str = "table") -> Iterator[Finding]:
+def another_kind_of_table(live: Table | View, url: str, *, declared: str = "table") -> Iterator[Finding]:
     """A table or view of the registry is of another kind, such as an external table or a snapshot.
 
     Problem: BigQuery does not change the columns or the rows of such a table, so it cannot be migrated or scored. It
@@ -24,7 +24,8 @@ def another_kind_of_table(live: Table | View, *, declared: str = "table") -> Ite
 
     Fix: Set `table: name:` in the registry to an ordinary table. The printed command creates one; a clone is an
     ordinary table. Add the PARTITION BY and CLUSTER BY of the registry to a copy by SELECT, because BigQuery cannot
-    partition the table later. A table with the name of a view is dropped or renamed first.
+    partition the table later. Write the rows of a view into the table each day. A table with the name of a view is
+    dropped or renamed first.
     """
     if declared == "view":
         name = ident(live.name)
@@ -34,10 +35,12 @@ def another_kind_of_table(live: Table | View, *, declared: str = "table") -> Ite
         return
     kind = other_kind(live)
     if kind:
+        each_day = "Write its rows into a table each day. " if isinstance(live, View) else ""
         yield Finding(
             live.name,
             f"`{live.name}` is {kind}; BigQuery cannot change its columns or rows.",
-            remedy=f"Set `table: name:` in the registry to an ordinary table. To create one: {_ordinary(live)}",
+            remedy=f"{each_day}Set `table: name:` in the registry to an ordinary table. To create one: "
+            f"{_ordinary(live, url)}",
         )
 
 
@@ -61,8 +64,11 @@ def unknown_setting(live: Table) -> Iterator[Finding]:
         )
 
 
-def _ordinary(live: Table | View) -> str:
+def _ordinary(live: Table | View, url: str) -> str:
+    """Return what makes an ordinary table of another one: SQL, or the command of BigQuery that runs it."""
     name, new = ident(live.name), ident(f"{live.name}_table")
+    if url.startswith("duckdb:"):
+        return f"CREATE TABLE {new} AS SELECT * FROM {name};".replace("`", '"')
     clone = isinstance(live, Table) and live.type == "SNAPSHOT"
     sql = f"CREATE TABLE {new} {'CLONE' if clone else 'AS SELECT * FROM'} {name}"
     command = f"bq query --nouse_legacy_sql --dataset_id=DATASET '{sql}'"

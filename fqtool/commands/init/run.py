@@ -91,7 +91,11 @@ def scaffold_live(
             remedy="Use another table with --from-table, or its target with --target.",
         )
     if not isinstance(found, Table):
-        raise InputError(f"{name} in {warehouse.url} is {other_kind(found)}; a registry describes a table.")
+        raise InputError(
+            f"{name} in {warehouse.url} is {other_kind(found)}; a registry describes a table.",
+            remedy="Write its rows into a table each day, and name this table with --from-table. "
+            "docs/how-to/declare-where-values-are.md shows the statement.",
+        )
     origin = f"{name} in {warehouse.url}"
     made = _scaffolded(Created(found), as_name, origin, target=warehouse.url, every_property=every_property)
     return _learned(made, found, warehouse, learn, today) if learn and today else made
