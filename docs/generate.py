@@ -258,6 +258,8 @@ def language_page() -> str:
         "STRUCT in an array whose other field has this value; it is NULL without one.",
         "Compare with `IS NULL`: `= NULL` is refused, since it is never TRUE.",
     ]
+    lenient = ", ".join(sorted(filter(_is_lenient, functions.FUNCTIONS)))
+    of_null = f"A call is NULL if an argument is NULL, except in {lenient}."
     tables = (
         (
             "Aggregates over features",
@@ -271,8 +273,7 @@ def language_page() -> str:
         ),
         (
             "GoogleSQL functions",
-            "Only these functions are accepted: each returns the same on every warehouse and every day. A call is NULL if\n"
-            f"an argument is NULL, except in {', '.join(sorted(filter(_is_lenient, functions.FUNCTIONS)))}.",
+            f"Only these functions are accepted: each returns the same on every warehouse and every day.\n{of_null}",
             functions.FUNCTIONS,
         ),
     )
