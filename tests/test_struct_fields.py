@@ -122,7 +122,7 @@ def test_a_description_inside_a_struct_is_written(warehouse: Warehouse, folder: 
     described = small_registry(base_columns=base)
     found = drift(folder, described, warehouse)
     assert [one.subject for one in found] == ["history.seen", "history.days"]
-    assert all("bq update" in str(one.remedy) for one in found)
+    assert all("fqtool migrate plan --include-base && fqtool migrate" in str(one.remedy) for one in found)
     planned_in(folder, described, warehouse, include_base=True)
     assert texts(folder).count("--> ALTER TABLE") == 1
     migrated(folder, described, warehouse)

@@ -74,8 +74,10 @@ def by_hand(live: State, change: Change) -> Remedy:
     if stop := refusals(live, steps[0]):
         return stop[0].remedy
     if steps[0].by_patch:
-        before = "SQL cannot change a field of a STRUCT. Before `bq update DATASET.TABLE schema.json`:"
-        return commands("generate-schema --full --out schema.json", first=before)
+        before = (
+            "SQL cannot change a field of a STRUCT. A plan of all differences of base columns can, by tables.patch:"
+        )
+        return commands("migrate plan --include-base", "migrate", first=before)
     name, of_sql = live.table.name if live.table else "", (step for step in steps if not step.by_patch)
     try:
         return Statements("\n".join(f"{render(name, [step])};" for step in of_sql))

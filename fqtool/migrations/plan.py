@@ -119,7 +119,8 @@ def plan(
             for part in _within_text_limit(_table_name(before), group):
                 statement = make_statement(before, part, findings)
                 statements.append(replace(statement, why=reason or statement.why))
-                before, chain = fold(before, part), fold(chain, part)
+                # A pending file may have made a key or dropped a view, which cannot happen twice.
+                before, chain = fold(before, part), fold(chain, (one for one in part if not one.holds(chain)))
 
     add(_groups(replaced.values()), "the type or mode cannot change in place: dropped here, then added")
     # A column that cannot be dropped is refused once, not a second time for its type.

@@ -18,6 +18,7 @@ class DdlCursor(Cursor):
         super().__init__(sql, tokens)
         self.primary_key: tuple[str, ...] = ()
         self.foreign_keys: tuple[str, ...] = ()
+        self.named_keys: dict[str, str] = {}  # name of a constraint -> its foreign key
         self.element_collation = ""
 
     def take_element_options(self) -> None:

@@ -155,14 +155,17 @@ def _took_key(cursor: DdlCursor, name: str) -> bool:
 
 def took_constraint(cursor: DdlCursor) -> bool:
     """Read [CONSTRAINT name] PRIMARY KEY (...) or FOREIGN KEY (...) REFERENCES ..., and return whether it was there."""
-    start = cursor.at
+    start, name, keeps = cursor.at, "", False
     if cursor.took("CONSTRAINT"):
-        cursor.took("IF", "NOT", "EXISTS")
-        cursor.name()
+        keeps = cursor.took("IF", "NOT", "EXISTS")
+        name = cursor.name().lower()
     if cursor.took("PRIMARY", "KEY"):
         cursor.primary_key = bracketed_names(cursor)
     elif cursor.took("FOREIGN", "KEY"):
-        cursor.foreign_keys += (_references(cursor, bracketed_names(cursor)),)
+        key = _references(cursor, bracketed_names(cursor))
+        if not (keeps and name in cursor.named_keys):
+            cursor.foreign_keys += (key,)
+            cursor.named_keys |= {name: key} if name else {}
     else:
         cursor.at = start
         return False

@@ -33,6 +33,7 @@ class Created:
         dataset: The path before the name of the table, `project.dataset`, or "".
         left_out: A sentence for each part of a statement that is not kept.
         commented: Columns without a description but with a comment.
+        named_keys: The names of constraints with their foreign keys.
         problem: Why the statement is not valid; `table` then has no columns.
     """
 
@@ -40,6 +41,7 @@ class Created:
     dataset: str = ""
     left_out: tuple[str, ...] = ()
     commented: tuple[str, ...] = ()
+    named_keys: tuple[tuple[str, str], ...] = ()
     problem: InputError | None = None
 
     @property
@@ -200,6 +202,7 @@ def is_called(created: Created, name: str) -> bool:
 def _read(place: str, cursor: Foreign, before: Created, of: Callable[[Foreign, Table], Table]) -> Created:
     """Apply a statement to a table. If it is not valid, the table keeps the reason."""
     cursor.primary_key, cursor.foreign_keys = before.table.primary_key, before.table.foreign_keys
+    cursor.named_keys = dict(before.named_keys)
     try:
         table = of(cursor, before.table)
         if not cursor.done:
@@ -207,17 +210,19 @@ def _read(place: str, cursor: Foreign, before: Created, of: Callable[[Foreign, T
     except InputError as error:
         return replace(before, problem=InputError(f"{place}: {error.message}", remedy=error.remedy))
     described = {one.name for one in table.columns if one.description}
+    foreign_keys = tuple(_own_dataset(key, before.dataset) for key in cursor.foreign_keys)
     return replace(
         before,
-        table=replace(table, primary_key=cursor.primary_key, foreign_keys=_own_dataset(cursor, before.dataset)),
+        table=replace(table, primary_key=cursor.primary_key, foreign_keys=foreign_keys),
+        named_keys=tuple((name, _own_dataset(key, before.dataset)) for name, key in cursor.named_keys.items()),
         left_out=(*before.left_out, *(f"{place}: {one}" for one in cursor.left_out)),
         commented=tuple(one for one in (*before.commented, *cursor.commented) if one not in described),
     )
 
 
-def _own_dataset(cursor: Foreign, dataset: str) -> tuple[str, ...]:
-    """The foreign keys, without the dataset of the other table if it is that of the table."""
-    return tuple(key.replace(f" REFERENCES {dataset}.", " REFERENCES ") for key in cursor.foreign_keys)
+def _own_dataset(key: str, dataset: str) -> str:
+    """A foreign key without the dataset of the other table if it is that of the table."""
+    return key.replace(f" REFERENCES {dataset}.", " REFERENCES ")
 
 
 def _created(cursor: Foreign, before: Table) -> Table:
@@ -270,9 +275,14 @@ def _action(cursor: Foreign, table: Table) -> Table:
 
 def _table_set(cursor: Foreign, table: Table) -> Table:
     if cursor.took("DROP", "CONSTRAINT"):
-        cursor.leave_out("DROP CONSTRAINT")
-        cursor.took("IF", "EXISTS")
-        cursor.name()
+        optional, start = cursor.took("IF", "EXISTS"), cursor.at
+        name = cursor.name()
+        key = cursor.named_keys.pop(name.lower(), None)
+        if key is None and not optional:
+            cursor.at = start  # for the line of the note
+            cursor.leave_out(f"DROP CONSTRAINT `{name}`", ": no statement before it names the constraint")
+            cursor.name()
+        cursor.foreign_keys = tuple(other for other in cursor.foreign_keys if other != key)
         return table
     if cursor.took("SET", "DEFAULT", "COLLATE"):
         return _applied(table, SetOption("default_collation", cursor.string()))
