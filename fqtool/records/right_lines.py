@@ -2,7 +2,7 @@
 
 msgspec decodes a line into typed fields and refuses what does not fit. It is stricter than BigQuery, e.g. about numbers
 as text. A line that it refuses may be right, and `RecordCheck` decides. It reads the last value of a key that is given
-twice, so the keys of a line are counted too.
+twice, and such a line has more quotes than what was read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from msgspec.structs import astuple
 
 from fqtool.records.check import RecordCheck
 from fqtool.records.column_rules import labels_of
-from fqtool.records.unique_keys import keys_of, may_repeat
+from fqtool.records.unique_keys import QUOTE, quotes_of
 from fqtool.records.values import Fits
 from fqtool.registry.model import Feature
 from fqtool.table.column import Column, Kind, Mode
@@ -34,6 +34,9 @@ _TYPES: dict[Kind, Any] = {
     Kind.DATETIME: Annotated[dt.datetime, msgspec.Meta(tz=False)],
     Kind.TIMESTAMP: dt.datetime,
 }
+_MOMENTS = [_TYPES[kind] for kind in (Kind.DATE, Kind.DATETIME, Kind.TIMESTAMP)]
+_NUMBERS = (Kind.INT64, Kind.FLOAT64, Kind.BOOL)
+_QUOTE = QUOTE.encode()
 
 
 def right_line(check: RecordCheck, first: bytes = b"") -> IsRight:
@@ -63,9 +66,13 @@ def _names(line: bytes) -> Iterable[str]:
 def _test_of(check: RecordCheck, columns: Sequence[Column], *, has_all: bool) -> IsRight:
     """Return the test of lines with these columns and no other, each of them where `has_all`."""
     fields, tests = list[tuple[str, Any, Any]](), list[tuple[Callable[[Any], Any], Fits]]()
-    nested = list[Callable[[Any], Any]]()
+    moments, texts = list[str](), list[str]()
     for number, column in enumerate(columns):
         kind, test = _field(check, column)
+        if kind in _MOMENTS:
+            moments.append(f"f{number}")
+        elif column.type.kind not in _NUMBERS:
+            texts.append(f"f{number}")
         required = column.name in check.required
         always = required or has_all
         named = msgspec.field(name=column.name) if always else msgspec.field(name=column.name, default=UNSET)
@@ -74,10 +81,9 @@ def _test_of(check: RecordCheck, columns: Sequence[Column], *, has_all: bool) ->
         value_of = attrgetter(f"f{number}")
         if test is not None:
             tests.append((value_of, test))
-        if _type(column) is None:
-            nested.append(value_of)
     record = msgspec.defstruct("Record", fields, kw_only=True, forbid_unknown_fields=True, gc=False)
     decode = msgspec.json.Decoder(record).decode
+    moments_of, texts_of = _values_of(moments), _values_of(texts)
 
     def is_right(line: bytes) -> bool:
         try:
@@ -88,18 +94,18 @@ def _test_of(check: RecordCheck, columns: Sequence[Column], *, has_all: bool) ->
             value = value_of(held)
             if value is not None and value is not UNSET and not test(value):
                 return False
-        keys = len(fields) if has_all else _given(held)
-        for value_of in nested:
-            keys += keys_of(value_of(held))
-        return not may_repeat(line, keys)
+        pairs = len(fields) - (0 if has_all else astuple(held).count(UNSET))
+        given = moments_of(held)
+        pairs += len(given) - given.count(None) - given.count(UNSET)
+        return line.count(b'"') == 2 * pairs + quotes_of(texts_of(held)) and _QUOTE not in line
 
     return is_right
 
 
-def _given(held: Any) -> int:
-    """Return how many fields of a struct a text has."""
-    values = astuple(held)
-    return len(values) - values.count(UNSET)
+def _values_of(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda held: tuple(getattr(held, name) for name in names)
 
 
 def _is_plain(name: str) -> bool:
@@ -158,6 +164,8 @@ def _label_object(features: Mapping[int | str, Feature], declared: Sequence[str]
             held = decode(value)
         except REFUSED:
             return False
-        return not may_repeat(value.encode(), _given(held))
+        given = astuple(held)
+        texts = len(given) - given.count(UNSET)
+        return value.count('"') == 4 * texts - 2 * given.count(None) and QUOTE not in value
 
     return fits

@@ -6,13 +6,11 @@ row.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
 from fqtool.records.values import shown
-
-# Blanks are left out. What may follow a backslash is kept, and what dates and times have before their first colon.
-_OTHERS = bytes(set(range(256)) - set(b'":\\/bfnrtuT012'))
 
 
 class RepeatedKey(ValueError):
@@ -42,22 +40,22 @@ def _refuse(word: str) -> None:
     raise ValueError(word)
 
 
-def may_repeat(text: bytes, keys: int) -> bool:
-    """Return whether valid JSON may have a key more than once, given how many different keys its objects have.
+QUOTE = r"\u0022"
+"""A quote in a JSON string, written as no quote."""
 
-    It is never False for a text with such a key: each quote before a colon that is not escaped is counted, and some
-    that open a value.
+
+def quotes_of(value: Any) -> int:
+    """Return how many quotes JSON has for a value that was read from it, where none is written as QUOTE.
+
+    A text that has more quotes than its value has a key more than once.
     """
-    marks = text.translate(None, _OTHERS)
-    if b"\\" not in marks:
-        return marks.count(b'":') != keys
-    return b"\\\\" in marks or marks.count(b'":') - marks.count(b'\\":') != keys
-
-
-def keys_of(value: Any) -> int:
-    """Return the number of keys of a value and of what it holds."""
-    if type(value) is dict:
-        return len(value) + sum(keys_of(item) for item in value.values() if type(item) in (dict, list))
-    if type(value) is list:
-        return sum(keys_of(item) for item in value if type(item) in (dict, list))
+    of = type(value)
+    if of is str:
+        return 2 + str.count(value, '"')
+    if of is dt.datetime or of is dt.date:
+        return 2
+    if of is dict:
+        return sum(quotes_of(key) + quotes_of(item) for key, item in value.items())
+    if of is list or of is tuple:
+        return sum(map(quotes_of, value))
     return 0
