@@ -221,3 +221,34 @@ def test_a_table_that_was_dropped_begins_again(folder: Path, team: Path) -> None
 def test_files_run_in_the_order_of_their_versions(names: list[str]) -> None:
     """Numbers are compared as numbers; files without one come last."""
     assert [path.name for path in in_order(map(Path, sorted(names)))[0]] == names
+
+
+def test_keys_and_properties_are_imported(folder: Path, tmp_path: Path) -> None:
+    """What DDL writes is in the history: a new target gets the same keys, collation and options."""
+    team = written(
+        tmp_path / "sql",
+        {
+            "V1__base.sql": "CREATE TABLE prod.store (item STRING COLLATE 'und:ci' NOT NULL, day DATE NOT NULL, "
+            "price NUMERIC OPTIONS(rounding_mode = 'ROUND_HALF_EVEN'), PRIMARY KEY (item) NOT ENFORCED) "
+            "DEFAULT COLLATE 'und:ci' OPTIONS(friendly_name = 'Store', kms_key_name = 'k')",
+            "V2__keys.sql": "ALTER TABLE prod.store DROP PRIMARY KEY; "
+            "ALTER TABLE prod.store ADD PRIMARY KEY (item, day) NOT ENFORCED, "
+            "ADD FOREIGN KEY (item) REFERENCES prod.items(id) NOT ENFORCED;",
+            "V3__options.sql": "ALTER TABLE prod.store SET OPTIONS (max_staleness = INTERVAL 15 MINUTE)",
+        },
+    )
+    made = imported(folder, team)
+    assert [sources for _, sources in made.made] == [("V1__base.sql", "V2__keys.sql"), ("V3__options.sql",)]
+    with open_target("duckdb:///:memory:") as warehouse:
+        migrated(folder, small_registry(), warehouse)
+        table = warehouse.describe("store")
+    assert isinstance(table, Table)
+    assert (table.primary_key, table.foreign_keys) == (
+        ("item", "day"), ("FOREIGN KEY (item) REFERENCES items(id)",),
+    )  # fmt: skip
+    assert dict(table.properties) == {
+        "default_collation": "und:ci", "kms_key_name": "k", "max_staleness": "0-0 0 0:15:0",
+    }  # fmt: skip
+    assert table.options.friendly_name == "Store"
+    assert dict(table.present("item").properties) == {"collation": "und:ci"}
+    assert dict(table.present("price").properties) == {"rounding_mode": "ROUND_HALF_EVEN"}

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from fqtool.migrations.fit import lacks
 from fqtool.migrations.plan import Judge, Plan, plan, satisfied
 from fqtool.table.changes import Change, CreateTable
-from fqtool.table.column import Column
 from fqtool.table.diff import diff
 from fqtool.table.model import State, Table
+from fqtool.table.properties import TABLE_PROPERTIES, creatable
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ def history_of(steps: Iterable[tuple[str, Table | None]], *, judge: Judge) -> It
             dropped. The history begins with the last creation.
         judge: Returns the findings about a change.
     """
-    files = [(name, _plain(table) if table else None) for name, table in steps]
+    files = [(name, _writable(table) if table else None) for name, table in steps]
     absent = [number for number, (_, table) in enumerate(files) if table is None]
     files = files[max(absent, default=-1) + 1 :]
     before, sources, final = State(), list[str](), State(files[-1][1]) if files else State()
@@ -51,22 +51,26 @@ def history_of(steps: Iterable[tuple[str, Table | None]], *, judge: Judge) -> It
 
 def _explained(planned: Plan, sources: list[str]) -> Plan:
     """The plan with statements that have the team's files as their reason."""
-    why = f"imported from {sources[-1]}" + (f" and {len(sources) - 1} files before it" if len(sources) > 1 else "")
+    *before, last = sources
+    others = f" and {len(before)} file{'s' * (len(before) > 1)} before it" if before else ""
+    why = f"imported from {last}{others}"
     return replace(planned, statements=tuple(replace(statement, why=why) for statement in planned.statements))
 
 
 def _lasts(change: Change, final: State) -> bool:
     if isinstance(change, CreateTable):
-        return not lacks(change.table, final.table)
+        return not lacks(change.table, final.table) and _has_keys(change.table, final.table)
     return satisfied(final, [change])
 
 
-def _plain(table: Table) -> Table:
-    """The table without what a migration does not write: keys, policy tags and further properties."""
-    columns = map(_plain_column, table.columns)
-    return replace(table, columns=tuple(columns), primary_key=(), foreign_keys=(), properties=())
+def _has_keys(created: Table, final: Table | None) -> bool:
+    """Whether the table has at the end the keys that it was created with, if any."""
+    if final is None:
+        return False
+    return created.primary_key in ((), final.primary_key) and set(created.foreign_keys) <= set(final.foreign_keys)
 
 
-def _plain_column(column: Column) -> Column:
-    fields = tuple(map(_plain_column, column.type.fields))
-    return replace(column, type=replace(column.type, fields=fields), properties=())
+def _writable(table: Table) -> Table:
+    """The table without what no migration writes: policy tags, and what this version does not know."""
+    known = tuple((name, text) for name, text in table.properties if name in TABLE_PROPERTIES)
+    return replace(table, columns=tuple(map(creatable, table.columns)), properties=known)

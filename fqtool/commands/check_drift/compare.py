@@ -78,7 +78,7 @@ def find_drift(
     """
     recorded, planned = (None if state is None or state.table is None else state for state in (recorded, planned))
     drifts, changes = [], diff(live, desired, renames)
-    likely = likely_renames(live, changes, renameable)
+    likely = likely_renames(live, changes, renameable | base)
     # `--include-base` plans every difference of base columns; it is offered where all of them are added.
     adds_base = planned is not None and all(
         isinstance(change, AddColumn) and not refusals(live, (*change.planned(), change)[0])
@@ -175,9 +175,13 @@ def _judged(drift: Drift, finding: Finding, level: Severity, asked: Mapping[str,
             finding,
             message=f"{finding.message} Is it the same column as `{other.name}`, which is only in the table?",
         )
-        first = f"If so, write `renamed_from: {other.name}` in its entry. If not, change nothing. Then:"
-        rename = RenameColumn(other.name, drift.change.touched[0])
-        remedy = commands("migrate plan", _migrate(drift.live, rename), first=first)
+        if drift.ours:
+            first = f"If so, write `renamed_from: {other.name}` in its entry. If not, change nothing. Then:"
+            rename = RenameColumn(other.name, drift.change.touched[0])
+            remedy = commands("migrate plan", _migrate(drift.live, rename), first=first)
+        else:
+            first = f"If so, write `name: {other.name}` in its entry. If not:"
+            remedy = commands("migrate plan --include-base", "migrate", first=first)
     elif isinstance(remedy, Entry) and finding.subject.lower() in asked:
         new = asked[finding.subject.lower()]
         remedy = replace(remedy, unless=f"If it is the same column as `{new}`, follow the fix of `{new}`.")

@@ -22,7 +22,7 @@ def likely_renames(live: State, changes: Iterable[Change], declared: frozenset[s
     Args:
         live: The state of the target.
         changes: The differences from the registry.
-        declared: Lower-case names of the columns whose entry can have `renamed_from`.
+        declared: Lower-case names of the columns whose entry can have another name or `renamed_from`.
     """
     if live.table is None:
         return {}
