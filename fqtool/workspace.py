@@ -21,6 +21,7 @@ from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state, dropped_columns, renames, unmanaged_columns
 from fqtool.schema.row_dates import dates_of, row_dates
 from fqtool.table import column as columns
+from fqtool.table.change_rebuild import RenameTable
 from fqtool.table.changes import CreateTable
 from fqtool.table.model import State, Table, View, other_kind
 from fqtool.warehouse.files import read_text, write_text
@@ -234,8 +235,10 @@ def open_workspace(registry: Path, folder: Path, without: Container[str] = ()) -
     texts = read_migrations(folder)
     kept = {name: text for name, text in texts.items() if name.endswith(".sql") and name not in without}
     workspace = Workspace(open_registry(registry), folder, read_files(kept, str(folder)), texts)
-    created = (change for file in workspace.files for change in file.changes if isinstance(change, CreateTable))
-    other = next((change.table.name for change in created if change.table.name != workspace.table), None)
+    changes = [change for file in workspace.files for change in file.changes]
+    created = [change.table.name for change in changes if isinstance(change, CreateTable)]
+    swapped = {change.name for change in changes if isinstance(change, RenameTable)}  # the new table of a rebuild
+    other = next((name for name in created if name != workspace.table and name not in swapped), None)
     if other is not None:  # the ledger of the registry's table would have none of these files
         raise MigrationError(
             f"{registry} names the table `{workspace.table}`, and the migrations in {folder} create `{other}`.",

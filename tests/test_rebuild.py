@@ -16,20 +16,24 @@ import pytest
 
 from fqtool.commands.migrate.apply import verify_migrations
 from fqtool.commands.migrate.rules import judge
-from fqtool.errors import InputError, Refusal
+from fqtool.errors import FqtoolError, InputError, Refusal
 from fqtool.findings.finding import Severity
+from fqtool.migrations.plan import make_statement
 from fqtool.migrations.rebuild import every_row, plan_rebuild
 from fqtool.registry.model import BaseColumn
+from fqtool.sql import Query
 from fqtool.table.change_rebuild import CopyRows, RenameTable
-from fqtool.table.changes import AddColumn
+from fqtool.table.change_views import PutView
+from fqtool.table.changes import AddColumn, CreateTable
 from fqtool.table.column import Mode
-from fqtool.table.model import Options, Partitioning, State, Table
+from fqtool.table.model import Options, Partitioning, State, Table, View
 from fqtool.table.parse import parse
 from fqtool.table.typetext import column
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
 from tests.bed import zeta
 from tests.bed.running import PROJECT, ROOT, Emulator
+from tests.commands import run
 from tests.machine import patient
 from tests.migrated_stores import by_hand, drift, folder, migrated, warehouse  # noqa: F401  fixtures
 from tests.rebuilt_stores import BEFORE, BY_MONTH, CODES, filled, insert, items
@@ -270,3 +274,36 @@ def test_kill_9_after_each_statement_of_a_rebuild_on_bigquery(
                 filled(base, opened)
     told = killed(places, migrations, "read back")
     assert told[-1]["boundaries"] == len(told) - 1 == 5
+
+
+def test_a_view_that_needs_the_new_type_is_put_after_the_swap(tmp_path: Path) -> None:
+    """The commands as typed: the rebuilt folder is that of the registry's table, and the view fits the new column."""
+    (tmp_path / "t.sql").write_text("CREATE TABLE d.store (item STRING NOT NULL, day DATE NOT NULL, amount NUMERIC)")
+    run(tmp_path, "init", "--from-ddl", "t.sql")
+    file = tmp_path / "feature_registry.yaml"
+    view = "views:\n  - {name: v_double, include: [item], columns: [{name: double, expr: EXPR}]}\n"
+    file.write_text(file.read_text() + view.replace("EXPR", "amount * 2"))
+    run(tmp_path, "migrate", "plan")
+    run(tmp_path, "migrate")
+    text = file.read_text().replace("name: amount, type: NUMERIC", "name: amount, type: STRING")
+    file.write_text(text.replace("amount * 2", "LENGTH(amount)"))
+    run(tmp_path, "migrate", "plan", "--rebuild")
+    assert [one.name for one in (tmp_path / "migrations").glob("*rebuild*")] == ["0002_rebuild_store.sql"]
+    run(tmp_path, "migrate", "--allow", "FQ243", "--allow", "FQ244")
+    assert "No drift" in run(tmp_path, "check-drift").stdout
+    run(tmp_path, "migrate", "verify")
+
+
+def test_a_view_that_the_new_table_does_not_fit_is_left_as_it_is(tmp_path: Path) -> None:
+    """As on BigQuery, the swap does not depend on other views: such a view fails until it is replaced."""
+    with open_target(f"duckdb:///{tmp_path}/store.duckdb") as target:
+        for name, kind in (("old", "INT64"), ("new", "STRING")):
+            target.run(make_statement(State(), (CreateTable(Table(name, (column("a", kind),))),)))
+        target.run(make_statement(State(), (PutView(View("v", "SELECT a * 2 AS b FROM `${dataset}`.`old`")),)))
+        for change in (RenameTable("old", "before"), RenameTable("new", "old")):
+            target.run(make_statement(State(), (change,)))
+        view = target.describe("v")
+        assert isinstance(view, View)
+        assert "a * 2" in view.query
+        with pytest.raises(FqtoolError):
+            target.rows(Query("SELECT b FROM `v`"))

@@ -15,9 +15,11 @@ from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.migrations.plan import Judge, Plan, adopted_of, make_statement
 from fqtool.sql import ident
 from fqtool.table.change_rebuild import CopyRows, RenameTable, VerifyCopy
+from fqtool.table.change_views import PutView
 from fqtool.table.changes import Change, CreateTable, fold
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.table.ddl_grammar import RANGE
+from fqtool.table.diff import diff
 from fqtool.table.model import INGESTION_TIME, State, Table, fingerprint
 from fqtool.table.properties import COLUMN_PROPERTIES, with_fields
 from fqtool.table.property import Written
@@ -84,6 +86,9 @@ def plan_rebuild(
     )  # fmt: skip
     changes: list[Change] = [create, CopyRows(*rows), VerifyCopy(*rows), RenameTable(live.name, old)]
     changes.append(RenameTable(new, live.name))
+    # A view may need the new type of a column, and is then not valid over the old table.
+    views = diff(State(live, recorded.views), State(live, desired.views))
+    changes += (change for change in views if isinstance(change, PutView))
     before = replace(recorded, table=live)
     statements = [*adopted_of(recorded, before, desired, desired, frozenset(), renames)]
     state = fold(recorded, (change for statement in statements for change in statement.changes))

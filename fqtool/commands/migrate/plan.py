@@ -283,7 +283,7 @@ def _slug(name: str) -> str:
 def _title(planned: Plan) -> str:
     """Name a file after its first statement that runs."""
     run = [statement for statement in planned.statements if not statement.adopted] or list(planned.statements)
-    if planned.table and isinstance(run[-1].changes[0], RenameTable):
+    if planned.table and any(isinstance(statement.changes[0], RenameTable) for statement in run):
         return _slug(f"rebuild_{planned.table.name}")
     first, count = run[0].changes[0], len(run[0].changes)
     subject = first.object_name or next(iter(first.touched), "options")

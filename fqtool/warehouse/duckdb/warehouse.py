@@ -6,7 +6,7 @@ DuckDB is loaded, and the file opened, at the first call, so that the constructo
 from __future__ import annotations
 
 import functools
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -115,15 +115,17 @@ class DuckDBWarehouse:
                 self._execute(connection, work, prefix="EXPLAIN ")
             return Outcome()
         with self._judged(), planned_quickly(connection), transaction(connection, keep=not dry_run):
-            if job is not None and (done := done_before(connection, job)):
-                return done
-            if isinstance(work, Query):
-                outcome = Outcome(job, rows_changed=_count(self._execute(connection, work)))
-            else:
-                self._change(connection, work)
-                outcome = Outcome(job)
-            if job is not None:
-                note_job(connection, outcome)
+            outcome = done_before(connection, job) if job is not None else None
+            if outcome is None:
+                if isinstance(work, Query):
+                    outcome = Outcome(job, rows_changed=_count(self._execute(connection, work)))
+                else:
+                    self._change(connection, work)
+                    outcome = Outcome(job)
+                if job is not None:
+                    note_job(connection, outcome)
+        if isinstance(work, Statement) and not dry_run:
+            self._translate_views(connection, work)
         return outcome
 
     def stage(self, name: str, query: Query) -> None:
@@ -199,7 +201,7 @@ class DuckDBWarehouse:
 
     def _change(self, connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
         """Apply the changes one by one, each to the state after the last, and store their details."""
-        from fqtool.warehouse.duckdb.catalog import remember, views_of
+        from fqtool.warehouse.duckdb.catalog import remember
         from fqtool.warehouse.duckdb.copied_rows import copy_or_compare
         from fqtool.warehouse.duckdb.rebuild import indexes_aside
 
@@ -219,10 +221,21 @@ class DuckDBWarehouse:
         remember(connection, name, after.table or next(iter(after.views), None))
         for renamed in after.beside:
             remember(connection, renamed.name, renamed)
-        if any(isinstance(change, SetType | AddField | RenameTable) for change in statement.changes):
-            # The translation of a view depends on the types of its columns.
-            first = statement.changes[0]
-            for view in views_of(connection, first.to if isinstance(first, RenameTable) else name):
+
+    def _translate_views(self, connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
+        """Translate the views of a table again, because a translation depends on the types of columns.
+
+        A view that the table no longer fits is left as it is, as on BigQuery, where it fails until it is replaced.
+        """
+        from fqtool.warehouse.duckdb.catalog import remember, views_of
+        from fqtool.warehouse.duckdb.session import transaction
+
+        if not any(isinstance(change, SetType | AddField | RenameTable) for change in statement.changes):
+            return
+        first = statement.changes[0]
+        name = first.to if isinstance(first, RenameTable) else table_of(statement.sql, first)
+        for view in views_of(connection, name):
+            with suppress(InputError, StatementFailed), self._judged(), transaction(connection, keep=True):
                 _make(connection, view.name, State(views=(view,)), (PutView(view),))
                 remember(connection, view.name, view)
 
