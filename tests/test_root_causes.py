@@ -13,7 +13,7 @@ import pytest
 
 from fqtool.commands.diagnose.anomalies import signs_of
 from fqtool.commands.diagnose.cause import Cause
-from fqtool.commands.diagnose.daily_stats import Day, Evidence, FeatureDay, ProcessorDay
+from fqtool.commands.diagnose.daily_stats import MOST_GROUPS, Day, Evidence, FeatureDay, ProcessorDay
 from fqtool.commands.diagnose.history import Sign
 from fqtool.commands.diagnose.root_causes import causes_of
 from fqtool.commands.diagnose.rules import findings_of
@@ -374,6 +374,27 @@ def test_a_new_group_is_named_where_groups_never_change() -> None:
     assert told(causes_of(registry, changing)) == ""
 
 
+def test_a_new_category_is_named_where_categories_never_change() -> None:
+    """Under the name of its feature; not where the feature has another problem, or the earlier dates differ."""
+    days, registry = dates_of([PLAIN], [around(20.0)]), registry_of(PLAIN)
+
+    def in_categories(days: list[Day], values: Callable[[int], set[str]]) -> list[Day]:
+        return [replace(day, categories={PLAIN.index: frozenset(values(at))}) for at, day in enumerate(days)]
+
+    new = in_categories(days, lambda at: {"day", "night", "Night"} if at == 14 else {"day", "night"})
+    assert f"FQ621 {PLAIN.name} has values on {days[-1].day} that no earlier date has: Night." in told(
+        causes_of(registry, new)
+    )
+    assert told(causes_of(registry, new[8:])) == ""
+    changing = in_categories(days, lambda at: {"day", f"guest {at}"})
+    assert told(causes_of(registry, changing)) == ""
+    many = in_categories(days, lambda at: {f"c{number}" for number in range(8 if at == 14 else 1)})
+    assert "has: c1, c2, c3, c4, c5 and 2 more." in told(causes_of(registry, many))
+    spoiled = defaulted([0.0] * 14 + [0.6], PLAIN)
+    spoiled = in_categories(spoiled, lambda at: {"day", "Night"} if at == 14 else {"day"})
+    assert "FQ621" not in told(causes_of(registry, spoiled))
+
+
 # --- the query -------------------------------------------------------------------------------------------------------
 
 
@@ -410,3 +431,22 @@ def test_the_query_counts_groups_repetitions_and_neighbours() -> None:
     assert today.follows == pytest.approx(-0.8660254)
     assert today.beside == pytest.approx(-1.0)
     assert (days[0].features[0].nonfinite, days[0].features[0].mean) == (1, 2.0)
+
+
+def test_the_query_lists_the_categories_of_a_text_feature() -> None:
+    """Its values without NULL; a date of more than 100 values has no list, and other types have none."""
+    registry = replace(
+        registry_of(replace(PLAIN, value="zone"), labelled=False),
+        table=TableSpec("store", ("item", "day"), "day"),
+        base_columns=tuple(BaseColumn(*one.split()) for one in ("item STRING", "day DATE", "zone STRING")),
+        columns=(), processors=(), views=(),
+    )  # fmt: skip
+    rows = [(f"i{at}", FIRST, (None, "east", "west")[at % 3]) for at in range(9)]
+    rows += [(f"i{at}", FIRST + timedelta(days=1), f"zone {at}") for at in range(MOST_GROUPS + 1)]
+    evidence = Evidence(registry)
+    with DuckDBWarehouse(":memory:") as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(registry)),)))
+        load(warehouse, "store", [dict(zip(("item", "day", "zone"), row, strict=True)) for row in rows])
+        query = evidence.query(FIRST, FIRST + timedelta(days=1))
+        assert [evidence.read(row).categories for row in warehouse.rows(query)] == [{0: {"east", "west"}}, {}]
+    assert Evidence(registry_of(PLAIN)).categorical == ()

@@ -19,6 +19,7 @@ class Kind(StrEnum):
     NO_ROWS = "no rows"
     GROUP_GONE = "group gone"
     GROUP_NEW = "group new"
+    CATEGORY_NEW = "category new"
     MISSING = "missing"
     MASKED = "masked"
     STALE = "stale"

@@ -9,7 +9,7 @@ from functools import cached_property
 
 from fqtool.commands.diagnose.row_relations import relations
 from fqtool.expressions.expression import render
-from fqtool.expressions.value_types import FLOAT64
+from fqtool.expressions.value_types import FLOAT64, ValueType
 from fqtool.registry.alerts_and_models import Threshold
 from fqtool.registry.model import Feature, Processor, Registry
 from fqtool.schema.build import expand_columns
@@ -18,6 +18,7 @@ from fqtool.scoring.gates import gates
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.roles import Roles
 from fqtool.sql import Query, Value, ident, literal
+from fqtool.table.column import Kind
 
 MOST_GROUPS = 100
 _EARLIER, _NEAR = "earlier_", "near_"
@@ -127,6 +128,7 @@ class Day:
         gates: Name of a BOOL column, stored or of a view -> rows in which it is TRUE.
         figures: Name of a threshold -> its figure; empty unless requested.
         groups: Column that groups rows -> group -> its rows; without columns of more than MOST_GROUPS groups.
+        categories: Index of a text feature -> its real values; without features of more than MOST_GROUPS values.
     """
 
     day: date
@@ -140,6 +142,7 @@ class Day:
     gates: Mapping[str, int]
     figures: Mapping[str, Value] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    categories: Mapping[int, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -202,6 +205,12 @@ class Evidence:
         keys = [one for one in table.keys if not dates.names(one)]
         return tuple(dict.fromkeys((*table.entities, *(keys if len(keys) > 1 else ()))))
 
+    @cached_property
+    def categorical(self) -> tuple[Feature, ...]:
+        """The features whose values are text."""
+        text = ValueType(Kind.STRING)
+        return tuple(one for one in self.registry.active_features if self.layout.type_of(one) == text)
+
     def query(self, start: date, end: date, *, by_label: bool = False) -> Query:
         """Return the query over the dates from `start` to `end`: one scan, one row per date, in order.
 
@@ -226,6 +235,9 @@ class Evidence:
         columns += [f"COUNTIF({expr}) AS {ident(f'gate_{name}')}" for name, expr in self.gates.items()]
         columns += [f"{' '.join(one.metric.split())} AS {ident(f'figure_{one.name}')}" for one in self.thresholds]
         columns += [_groups(number, name) for number, name in enumerate(self.groups)]
+        columns += [
+            _at_most(f"real_{one.index}", f"real_{one.index}", f"category_{one.index}") for one in self.categorical
+        ]
         for number, processor in enumerate(self.recorded):
             columns += self._about_processor(number, processor)
         for feature in self.registry.active_features:
@@ -363,14 +375,24 @@ class Evidence:
                 for number, name in enumerate(self.groups)
                 if isinstance(found := row[f"group_{number}"], str)
             },
+            {
+                one.index: frozenset(found.split(_BETWEEN))
+                for one in self.categorical
+                if isinstance(found := row[f"category_{one.index}"], str)
+            },
         )
 
 
 def _groups(number: int, name: str) -> str:
-    """The groups of a date as one text, NULL where there are too many."""
+    """The groups of a date with their rows as one text."""
     text = f"CONCAT(CAST({ident(name)} AS STRING), {literal(_COUNTED)}, CAST(rows_{number} AS STRING))"
+    return _at_most(ident(name), text, f"group_{number}")
+
+
+def _at_most(value: str, text: str, name: str) -> str:
+    """A text of each value of a date as one text, NULL where there are more than MOST_GROUPS values."""
     listed = f"STRING_AGG(DISTINCT {text}, {literal(_BETWEEN)} ORDER BY {text})"
-    return f"IF(COUNT(DISTINCT {ident(name)}) <= {MOST_GROUPS}, {listed}, NULL) AS `group_{number}`"
+    return f"IF(COUNT(DISTINCT {value}) <= {MOST_GROUPS}, {listed}, NULL) AS {ident(name)}"
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -69,15 +69,30 @@ def groups_new(days: Sequence[Day]) -> list[GroupChange]:
     *before, today = days
     found = []
     for name, now in today.groups.items():
-        known = [one.groups[name] for one in before if name in one.groups]
-        if len(known) < _ENOUGH or not (new := sorted(set(now) - set().union(*known))):
-            continue
-        usual = set.intersection(*map(set, known))
-        if usual == set().union(*known):
+        known = [frozenset(one.groups[name]) for one in before if name in one.groups]
+        if new := _new(frozenset(now), known):
             found.append(GroupChange(_named(name, new), f"no rows on {len(known)} earlier dates", 1))
     return found
 
 
+def categories_new(index: int, days: Sequence[Day]) -> GroupChange | None:
+    """Return the values of a text feature on the last date that are new as groups can be; None without such values."""
+    *before, today = days
+    known = [one.categories[index] for one in before if index in one.categories]
+    new = _new(today.categories.get(index, frozenset()), known)
+    return GroupChange(_listed(new), f"each of {len(known)} earlier dates has the same categories, without these", 1) if new else None
+
+
+def _new(now: frozenset[str], known: Sequence[frozenset[str]]) -> list[str]:
+    """Return the groups that no earlier date has; none where the earlier dates have different groups."""
+    every = frozenset[str]().union(*known)
+    return sorted(now - every) if len(known) >= _ENOUGH and all(one == every for one in known) else []
+
+
 def _named(name: str, groups: Sequence[str]) -> str:
+    return f"`{name}` {_listed(groups)}"
+
+
+def _listed(groups: Sequence[str]) -> str:
     more = f" and {len(groups) - _SHOWN} more" if len(groups) > _SHOWN else ""
-    return f"`{name}` {', '.join(groups[:_SHOWN])}{more}"
+    return f"{', '.join(groups[:_SHOWN])}{more}"

@@ -15,7 +15,7 @@ from fqtool.commands.diagnose.anomalies import signs_of
 from fqtool.commands.diagnose.cause import Cause, Confidence, Kind
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.evidence import DISTANCES, OF_LABELS, run_text, signs_text, values_text
-from fqtool.commands.diagnose.groups import groups_gone, groups_new
+from fqtool.commands.diagnose.groups import categories_new, groups_gone, groups_new
 from fqtool.commands.diagnose.history import Seen, Sign, shares_values
 from fqtool.commands.diagnose.recorded_runs import MOST, absent_runs, late_runs, older_runs, unrecorded_rows
 from fqtool.commands.diagnose.row_counts import repeated_keys, unusual_count, usual_rows
@@ -90,7 +90,20 @@ def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
             causes.append(cause)
             seen = [one for one in seen if one not in explained]
     causes += _without_processor(seen, registry, days)
+    named = {feature.index for one in causes for feature in one.features}
+    causes += _of_categories([one for one in registry.active_features if one.index not in named], registry, days)
     return tuple(sorted(causes, key=lambda one: (-one.hit, -len(one.features))))
+
+
+def _of_categories(features: Sequence[Feature], registry: Registry, days: Sequence[Day]) -> Iterator[Cause]:
+    """Values of text features that no earlier date has."""
+    today, processors = days[-1], {one.name: one for one in registry.processors}
+    for feature in features:
+        if new := categories_new(feature.index, days):
+            yield Cause(
+                Kind.CATEGORY_NEW, today.day, today.day, today.rows, 1, (feature,), processors.get(feature.processor),
+                None, (new.evidence,), Confidence.LIKELY, detail=new.text,
+            )  # fmt: skip
 
 
 def _of_swaps(registry: Registry, seen: Sequence[Seen], days: Sequence[Day]) -> Iterator[tuple[Cause, list[Seen]]]:

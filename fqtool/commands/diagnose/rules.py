@@ -11,6 +11,7 @@ from fqtool.commands.diagnose.wording import (
     finding_of,
     have,
     look_at,
+    names,
     of_features,
     of_processor,
     rows_of,
@@ -249,3 +250,21 @@ def values_of_other_keys(cause: Cause) -> Iterator[Finding]:
     """
     if cause.kind is Kind.OTHER_KEYS:
         yield of_features(cause, "seem to hold values of other keys", "Compare the keys of the join")
+
+
+@rule("FQ621", Severity.WARNING, group=Group.DIAGNOSIS)
+def new_category(cause: Cause) -> Iterator[Finding]:
+    """A text feature has a value that no date before has; otherwise its values are the same on each date.
+
+    Problem: The model was not trained on the category, and encodes it as unknown.
+
+    Why: Another spelling, a changed code list, or a new category.
+
+    Example: `tariff` has a new value on 2026-02-06: Night.
+
+    Fix: Where the category is new, train the models with it. Otherwise repair its spelling, rebuild the rows, then
+    score the date. `fqtool report` shows how many rows have it. A feature of more than 100 values is not compared.
+    """
+    if cause.kind is Kind.CATEGORY_NEW:
+        message = f"{names(cause)} has values on {cause.day} that no earlier date has: {cause.detail}."
+        yield finding_of(cause, message, first=look_at(cause, "If these are wrong, find why"))
