@@ -212,7 +212,23 @@ def test_parts_of_the_date_are_not_proposed() -> None:
     profile = Profile(9, dict.fromkeys(names, 0), dict.fromkeys(names, 3))
     features, notes = features_of(table, TableSpec("t", ("at",)), profile)
     assert [one.name for one in features] == ["days_open", "hour"]
-    assert notes == ("No feature: day, day_of_week, isoweek (a part of the date).",)
+    assert notes == ("Not proposed as features: day, day_of_week, isoweek (a part of the date).",)
+
+
+def test_every_column_that_is_not_proposed_is_named() -> None:
+    """Columns of several values with the page about them, and types that no feature has."""
+    types = {
+        "parts": "STRUCT<a INT64>",
+        "many": "ARRAY<FLOAT64>",
+        "payload": "JSON",
+        "image": "BYTES",
+        "temp": "FLOAT64",
+    }
+    table = Table("t", (column("at", "DATE"), *(column(*one) for one in types.items())))
+    features, notes = features_of(table, TableSpec("t", ("at",)), Profile(9, {"temp": 0}, {"temp": 3}))
+    assert [one.name for one in features] == ["temp"]
+    assert notes[0].startswith("Not proposed as features: parts, many, payload (several values in one column")
+    assert notes[1:] == ("Not proposed as features: image (neither a number nor a text nor a truth value).",)
 
 
 def test_the_date_of_a_row_is_the_one_that_the_table_uses() -> None:

@@ -80,7 +80,8 @@ def categories_new(index: int, days: Sequence[Day]) -> GroupChange | None:
     *before, today = days
     known = [one.categories[index] for one in before if index in one.categories]
     new = _new(today.categories.get(index, frozenset()), known)
-    return GroupChange(_listed(new), f"each of {len(known)} earlier dates has the same categories, without these", 1) if new else None
+    evidence = f"each of {len(known)} earlier dates has the same categories, without these"
+    return GroupChange(_listed(new), evidence, 1) if new else None
 
 
 def _new(now: frozenset[str], known: Sequence[frozenset[str]]) -> list[str]:

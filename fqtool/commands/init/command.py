@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fqtool.commands.init.run import Scaffolded
 
 app = typer.Typer()
+_DAYS = 28
 
 
 @app.command()
@@ -106,10 +107,10 @@ def init(
         sys.stdout.write(made.text)
         return
     verb.write_scaffold(out, made.text, force=force)
-    _print_outcome(made, out, target)
+    _print_outcome(made, out, target, learned=bool(learn))
 
 
-def _print_outcome(made: Scaffolded, out: Path, target: str | None) -> None:
+def _print_outcome(made: Scaffolded, out: Path, target: str | None, *, learned: bool) -> None:
     from fqtool.output.characters import visible
 
     scaffold = made.made
@@ -121,6 +122,10 @@ def _print_outcome(made: Scaffolded, out: Path, target: str | None) -> None:
     if not scaffold.keys_stated:
         say(visible(f"Check this: no primary key is declared, so `keys` is a guess: {', '.join(scaffold.table.keys)}."))
     option = registry_option(out)
+    if scaffold.target and not learned and not scaffold.features:
+        say(
+            f"The registry has no features. `--learn {_DAYS} --force` proposes keys, features and ranges from the rows."
+        )
     say("Next:")
     say(f"  fqtool validate{option}")
     if scaffold.target:

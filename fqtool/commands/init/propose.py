@@ -136,7 +136,7 @@ def features_of(table: Table, spec: TableSpec, profile: Profile) -> tuple[tuple[
     apart = {one.lower() for one in (*spec.keys, *spec.cluster_by, spec.partition_by or "")}
     chosen, left = list[Column](), dict[str, list[str]]()
     for one in table.columns:
-        if one.key in apart or one.name not in profile.nulls:
+        if one.key in apart:
             continue
         if why := _why_not(one, profile):
             left.setdefault(why, []).append(one.name)
@@ -148,10 +148,16 @@ def features_of(table: Table, spec: TableSpec, profile: Profile) -> tuple[tuple[
         NewFeature(number, one.name, categories[_prefix(one.name)], description=one.description)
         for number, one in enumerate(chosen)
     )
-    return tuple(features), tuple(f"No feature: {', '.join(names)} ({why})." for why, names in left.items())
+    return tuple(features), tuple(
+        f"Not proposed as features: {', '.join(names)} ({why})." for why, names in left.items()
+    )
 
 
 def _why_not(one: Column, profile: Profile) -> str:
+    if one.mode is Mode.REPEATED or one.type.kind in (Kind.STRUCT, Kind.JSON):
+        return "several values in one column: see docs/how-to/declare-where-values-are.md"
+    if one.name not in profile.nulls:
+        return "neither a number nor a text nor a truth value"
     if one.type.kind in DATED:
         return "a date or time"
     if _ABOUT_ROWS.fullmatch(one.key):
