@@ -271,8 +271,9 @@ def test_a_store_without_columns_to_score_is_diagnosed_without_scoring() -> None
 def test_a_registry_without_columns_has_nothing_to_score() -> None:
     """Scoring by a scaffold that declares no columns yet ends with a sentence, not with the warehouse's words."""
     registry = in_order(scaffolded(STORE))
-    with pytest.raises(InputError, match="has no column that fqtool computes"):
+    with pytest.raises(InputError, match="has no column that fqtool computes") as refused:
         score_partitions(registry, MemoryWarehouse(), date(2026, 2, 6), date(2026, 2, 6), as_of=datetime.now(UTC))
+    assert "Declare the features. Add to `columns`: {name: score, type: FLOAT64," in str(refused.value.remedy)
 
 
 def test_the_first_feature_can_be_added_to_a_scaffold(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ from fqtool.scoring.layout import MISSING, PRESENT, Layout
 from fqtool.scoring.roles import Roles
 from fqtool.table.column import Kind
 
+SCORE_COLUMN = "{name: score, type: FLOAT64, section: aggregate, expr: AVG_OVER_FEATURES(quality)}"
+"""The entry of `columns` that scores a row."""
 _SHOWN = 3
 _OF_VALUES = "diagnose, daily, report, models, explain and check-drift --data"
 _USABLE = frozenset(ValueType(kind) for kind in (*TELLABLE, Kind.BIGNUMERIC))
@@ -137,7 +139,7 @@ def scores_not_stored(subject: Subject) -> Iterator[Finding]:
     computed = [one for one in registry.columns if one.expr]
     if registry.active_features and computed and not _scored(subject):
         message = "No column shows whether a row is scored, which `backfill` and `report` need."
-        remedy = "Add to `columns`: {name: score, type: FLOAT64, section: aggregate, expr: AVG_OVER_FEATURES(quality)}"
+        remedy = f"Add to `columns`: {SCORE_COLUMN}"
         yield Finding("columns", message, remedy=remedy, location=subject.place("columns"))
 
 

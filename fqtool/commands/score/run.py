@@ -10,6 +10,7 @@ from decimal import Decimal
 from fqtool.commands.score.staged_scores import StagedScores
 from fqtool.errors import InputError, Refusal
 from fqtool.findings.remedy import commands
+from fqtool.lint.inputs import SCORE_COLUMN
 from fqtool.registry.model import Registry
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.merge import Partition, partitions_between
@@ -40,8 +41,11 @@ def require_scorable(registry: Registry, warehouse: Warehouse, start: date, end:
     require_order(start, end)
     scoring = Scoring(registry)
     if not scoring.columns:
+        features = "" if registry.features else "Declare the features. "
+        first = f"{features}Add to `columns`: {SCORE_COLUMN}. Then run:"
         raise InputError(
-            f"{registry.path} has no column that fqtool computes.", remedy="Declare columns under `columns`."
+            f"{registry.path} has no column that fqtool computes.",
+            remedy=commands("migrate plan", "migrate", first=first),
         )
     require_columns(registry, warehouse, (column.name for column in scoring.columns), written=True)
     return scoring
