@@ -116,7 +116,9 @@ def _guessed_keys(table: Table, columns: tuple[Column, ...]) -> tuple[str, ...]:
     whole = [one for one in columns if one.mode is not Mode.REPEATED and one.type.kind not in _NO_KEYS]
     required = [one for one in whole if one.mode is Mode.REQUIRED]
     dates = [one.key for one in required if one.type.kind is Kind.DATE]
-    day = table.partitioning.column.lower() if table.partitioning else next(iter(dates), "")
+    by = table.partitioning
+    # Ingestion time is no column, and a range of numbers is no date.
+    day = by.column.lower() if by and by.stateable else next(iter(dates), "")
     first = next((one for one in required if one.key != day), None)
     chosen = [one.name for one in whole if one is first or one.key == day]
     return tuple(chosen or [one.name for one in (*whole, *columns)][:1])
