@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fqtool.commands.migrate.apply import verify_migrations
+from fqtool.commands.migrate.status import migration_status
 from fqtool.errors import MigrationError
 from fqtool.findings.finding import Severity
 from fqtool.schema.build import base_table
@@ -151,3 +153,29 @@ def test_an_applied_file_that_was_rewritten_is_refused(warehouse: Warehouse, fol
     with pytest.raises(MigrationError) as caught:
         migrated(folder, with_column(registry, "tier", type="BYTES"), warehouse)
     assert {one.rule for one in caught.value.findings} == {"FQ402"}
+
+
+def test_what_another_branch_applied_under_this_number_is_named(
+    warehouse: Warehouse, folder: Path, tmp_path: Path
+) -> None:
+    """Status lists the file that ran. Every other remedy waits: nothing can be planned or applied before the merge."""
+    registry = small_registry()
+    planned_in(folder, registry, warehouse)
+    migrated(folder, registry, warehouse)
+    shutil.copytree(folder, tmp_path / "theirs")
+    tier = next(spec for spec in registry.columns if spec.name == "tier")
+    ours, theirs = (
+        replace(registry, columns=(*registry.columns, replace(tier, name=name))) for name in ("ours", "theirs")
+    )
+    planned_in(tmp_path / "theirs", theirs, warehouse)
+    migrated(tmp_path / "theirs", theirs, warehouse)
+    planned_in(folder, ours)
+    status = migration_status(workspace_in(folder, ours), warehouse)
+    assert [row.name for row in status.rows][-1] == "0002_add_theirs.sql"
+    assert [one.rule for one in status.findings] == ["FQ402"]
+    found = drift(folder, ours, warehouse)
+    assert [(one.rule, one.subject) for one in found] == [
+        ("FQ402", "0002_add_ours.sql"), ("FQ301", "ours"), ("FQ302", "theirs"),
+    ]  # fmt: skip
+    assert "`0002_add_theirs.sql` ran here as migration 0002" in found[0].message
+    assert {str(one.remedy) for one in found[1:]} == {"First follow the fix of `0002_add_ours.sql`."}

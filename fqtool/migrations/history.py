@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from shlex import quote
 from typing import assert_never
 
@@ -61,9 +62,20 @@ class History:
 
 
 def applied_state(files: Iterable[MigrationFile], revisions: Iterable[Revision]) -> State:
-    """Return the state after the statements that the ledger records as applied."""
-    done = {revision.version: revision.applied for revision in revisions}
-    return recorded_state(replace(file, statements=file.statements[: done.get(file.version, 0)]) for file in files)
+    """Return the state after the statements that the ledger records as applied.
+
+    It ends before the first file that is not the one that ran: what that one made is unknown.
+    """
+    ran = {revision.version: revision for revision in revisions}
+
+    def is_known(file: MigrationFile) -> bool:
+        return file.version not in ran or not ran[file.version].differs_from(file)
+
+    def applied(file: MigrationFile) -> MigrationFile:
+        count = ran[file.version].applied if file.version in ran else 0
+        return replace(file, statements=file.statements[:count])
+
+    return recorded_state(map(applied, takewhile(is_known, files)))
 
 
 def gone_from(live: State, made: State, desired: State, base: frozenset[str]) -> tuple[str, ...]:
@@ -197,18 +209,26 @@ def applied_file_changed(history: History) -> Iterator[Finding]:
     files = {file.version: file for file in history.files}
     for revision in history.revisions or ():
         file = files.get(revision.version)
-        if file is None or (revision.adopted and revision.table) or not revision.begun:
+        if file is None or not revision.differs_from(file):
             continue
-        if file.hash != revision.hash or revision.partial_hashes != file.partial_hashes[: revision.applied]:
+        if revision.file not in ("", file.name):
             yield Finding(
                 file.name,
-                f"`{file.name}` differs from the file that ran here: "
-                f"the ledger has sha256 {revision.hash[:12]}, the file {file.hash[:12]}.",
-                cause="the file or the ledger was edited, or another branch has a file with this number that ran here"
+                f"`{revision.file}` ran here as migration {file.version}, not `{file.name}`.",
+                cause="another branch has a file with this number, or the file was renamed and edited"
                 + _of_another_store(revision),
-                remedy="Restore the file that ran from version control, or merge the branch that has it.",
+                remedy=f"Merge the branch that has `{revision.file}`, or restore that file from version control.",
                 location=Location(_path(history, file.name)),
             )
+            continue
+        yield Finding(
+            file.name,
+            f"`{file.name}` differs from the file that ran here: "
+            f"the ledger has sha256 {revision.hash[:12]}, the file {file.hash[:12]}.",
+            cause="the file or the ledger was edited" + _of_another_store(revision),
+            remedy="Restore the file that ran from version control, or merge the branch that has it.",
+            location=Location(_path(history, file.name)),
+        )
 
 
 @rule("FQ403", group=Group.HISTORY)

@@ -115,6 +115,7 @@ class Revision:
         runner: the user, host and process that ran it.
         finished_at: RFC 3339 in UTC.
         table: the table of the store; "" where version 0.1 ran it.
+        file: the name of the file that ran.
     """
 
     version: str
@@ -127,6 +128,7 @@ class Revision:
     runner: str = ""
     finished_at: str = ""
     table: str = ""
+    file: str = ""
 
     @property
     def begun(self) -> bool:
@@ -137,6 +139,12 @@ class Revision:
     def complete(self) -> bool:
         """Whether every statement is done."""
         return self.applied >= self.total
+
+    def differs_from(self, file: MigrationFile) -> bool:
+        """Return whether another text ran than the file has. Statements found in place, adopted, did not run."""
+        if (self.adopted and self.table) or not self.begun:
+            return False
+        return file.hash != self.hash or self.partial_hashes != file.partial_hashes[: self.applied]
 
 
 def entries_of(rows: Iterable[Mapping[str, Any]]) -> tuple[Entry, ...]:
@@ -193,6 +201,7 @@ def _revision(entries: Sequence[Entry]) -> Revision:
         runner=newest.runner,
         finished_at=newest.finished_at,
         table=newest.table_name,
+        file=newest.file,
     )
 
 

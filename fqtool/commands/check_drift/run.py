@@ -57,6 +57,9 @@ def drift_of(
     if not views:
         desired = State(desired.table, live.views)
     recorded = None if known is None else applied_state(workspace.files, known)
+    of_history = check_history(history) if workspace.files or known or denied else ()
+    # A folder without a migration that ran is the cause of the differences.
+    causes = tuple(finding for finding in of_history if finding.rule in ("FQ402", "FQ403"))
     drifts = find_drift(
         live,
         desired,
@@ -67,15 +70,13 @@ def drift_of(
         computed=computed_columns(workspace.registry),
         renameable=frozenset(spec.name.lower() for spec in workspace.registry.columns if not spec.for_each),
         as_found=any(one.adopted and int(one.version) == 0 for one in known or () if one.version.isdecimal()),
+        elsewhere=causes[0].subject if causes else "",
     )
     levels = dict(workspace.registry.drift)
     note = levels.get("FQ317", Severity.NOTE)
     findings = check_drift(drifts, levels)
     if note is not None:
         findings += tuple(replace(finding, severity=note) for finding in unknown_setting(live.table))
-    of_history = check_history(history) if workspace.files or known or denied else ()
-    # A folder that is older than the target is the cause of the differences.
-    causes = tuple(finding for finding in of_history if finding.rule == "FQ403")
     every = (*causes, *findings, *(finding for finding in of_history if finding not in causes))
     return together(every, _undecided(workspace, seen, desired, allowed(every)) if every else ())
 

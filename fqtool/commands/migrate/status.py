@@ -17,7 +17,7 @@ class Row:
     """One migration.
 
     Attributes:
-        name: the name of the file, or the version where the file is missing.
+        name: the name of the file that ran, or else of the file in the folder.
         standing: the state of the migration in a word or two.
         statements: the number of statements that are done, of all.
         finished_at: when the last statement ended, UTC.
@@ -59,6 +59,8 @@ def migration_status(workspace: Workspace, warehouse: Warehouse) -> Status:
 
 def _row(version: str, file: MigrationFile | None, revision: Revision | None) -> Row:
     name = file.name if file else version
+    if revision is not None and revision.file and not (file and not revision.differs_from(file)):
+        name = revision.file
     if revision is None:
         return Row(name, "pending" if file and file.statements else "nothing to run")
     standing = "failed" if revision.error else "partly applied" if revision.applied else "pending"
