@@ -117,7 +117,7 @@ def _guessed_keys(table: Table, columns: tuple[Column, ...]) -> tuple[str, ...]:
     required = [one for one in whole if one.mode is Mode.REQUIRED]
     dates = [one.key for one in required if one.type.kind is Kind.DATE]
     by = table.partitioning
-    # Ingestion time is no column, and a range of numbers is no date.
+    # Ingestion time is not a column, and a range of numbers has no date.
     day = by.column.lower() if by and by.stateable else next(iter(dates), "")
     first = next((one for one in required if one.key != day), None)
     chosen = [one.name for one in whole if one is first or one.key == day]
