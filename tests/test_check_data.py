@@ -91,6 +91,8 @@ AFTER: dict[str, tuple[Callable[[list[Row]], None], list[tuple[str, str]]]] = {
         [("FQ705", "is_production_ready")],
     ),
     "written again after scoring": (set_to("created_at", NOW + timedelta(hours=2)), [("FQ709", "scoring")]),
+    "another version of the vector": (set_to("feature_version", "v1_25features"), [("FQ712", "feature_version")]),
+    "a count that is not the length of the vector": (set_to("feature_count", 36), [("FQ713", "feature_count")]),
     "another version": (set_to("quality_schema_version", "v1_hybrid"), [("FQ710", "schema_versions")]),
 }
 

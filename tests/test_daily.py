@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fqtool.commands.daily.run import Daily, daily_of
+from fqtool.commands.diagnose.gate_falls import features_read
 from fqtool.monitoring.checks import Check, Verdict
 from fqtool.registry.alerts_and_models import Threshold
 from fqtool.synthetic.incidents import Incident
@@ -90,6 +91,17 @@ def test_the_incident_is_critical() -> None:
         "training_contamination": "unknown",  # no row is left that training would take
     }
     assert [one.rule for one in found.findings] == ["FQ601", "FQ642", "FQ642", "FQ641", "FQ641"]
+    behind = {one.subject: one.cause for one in found.findings[1:]}
+    assert "fatigue_score is defaulted in 100% of the rows, usually " in behind["red_share"]
+    assert behind["red_share"].endswith("and 1 more feature")
+
+
+def test_a_figure_names_the_features_of_its_columns() -> None:
+    """A figure of a category names features of it, one of all features any; a number of rows has none."""
+    metrics = {one.name: features_read(registry(), one.metric) for one in registry().thresholds}
+    assert {one.category for one in metrics["mean_vegas"]} == {"vegas"}
+    assert metrics["red_share"] == registry().active_features
+    assert metrics["rows_per_date"] == ()
 
 
 def test_what_no_figure_shows_still_fails() -> None:

@@ -13,6 +13,9 @@ from typing import Any
 import duckdb
 import pytest
 
+from fqtool.commands.daily.notify import Notice
+from fqtool.findings.finding import Finding
+from fqtool.output.outcome import Outcome
 from tests.in_process import Done, fqtool
 
 TARGET = "duckdb:///store.duckdb"
@@ -81,6 +84,17 @@ def test_a_problem_is_posted_as_the_json_document(folder: Path) -> None:
     assert code == 1
     assert text.startswith(f"store, {BAD}: ")
     assert "price" in text
+
+
+def test_the_message_names_the_owner_of_a_finding() -> None:
+    """A chat shows who answers for it; a finding without an owner is shown as it was."""
+    findings = (Finding("Job", "Job did not run.", owner="team-prices"), Finding("rows", "The store has 0 rows."))
+    notice = Notice("store", outcome=Outcome(findings, TARGET, "daily", "No problems found."))
+    document = notice.document(1, None)
+    assert document is not None
+    assert "Job did not run. (owner: team-prices)\n" in document["text"]
+    assert document["text"].endswith("0 rows.")
+    assert [one.get("owner") for one in document["findings"]] == ["team-prices", None]
 
 
 def test_no_problem_is_posted_on_request(folder: Path) -> None:

@@ -20,6 +20,7 @@ from fqtool.commands.diff.compare import Comparison
 from fqtool.commands.diff.edits import edits
 from fqtool.commands.diff.rules import BREAKS, check_breaks
 from fqtool.findings.finding import Location
+from fqtool.registry.alerts_and_models import KnownEvent
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Deprecation, Registry, Spread
 from fqtool.table.changes import Change
@@ -62,6 +63,8 @@ def others(value: Any, kind: Any, field: str) -> list[Any]:
     """Other values for a field: each must be reported."""
     if field == "foreign_keys":
         return [((("a",), "players", ("b",)),)]
+    if field == "known_events":
+        return [(KnownEvent("strike", date(2026, 1, 1), date(2026, 1, 9)),)]
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, Enum):
@@ -91,7 +94,7 @@ def of_list(value: tuple[Any, ...], field: str) -> list[Any]:
     if len(value) > 1:
         made.append((value[1], value[0], *value[2:]))
     if value and is_dataclass(value[0]):
-        key = next(name for name in ("name", "code", "label", "what") if hasattr(value[0], name))
+        key = next(name for name in ("name", "code", "label", "what", "reason") if hasattr(value[0], name))
         new = replace(value[0], **{key: f"{getattr(value[0], key)}_new"})
         made.append((*value, replace(new, index=len(value)) if hasattr(new, "index") else new))
     elif value and isinstance(value[0], tuple):

@@ -361,6 +361,9 @@ JUDGEMENT = {
     "FQ706": "whether the column can vary",
     "FQ707": "rows are built again first",
     "FQ708": "rows are built again first",
+    "FQ712": "whether the rows or the list of versions is right",
+    "FQ713": "whether the rows or the registry is right",
+    "FQ714": "whether the values or the law is right",
     "FQ901": "a right that an administrator grants",
     "FQ902": "an environment that is not fqtool's to change",
 }

@@ -60,7 +60,7 @@ PLACES = st.none() | st.builds(Location, TEXTS, st.integers(0, 9), st.integers(0
 SPOTS = st.builds(Location, TEXTS, st.integers(1, 9), st.integers(1, 9))
 PATCHES = st.lists(st.builds(Edit, SPOTS, SPOTS, TEXTS), max_size=2).map(tuple)
 FOUND = st.builds(
-    Finding, *[TEXTS] * 3, REMEDIES, PLACES, st.sampled_from(["", "FQ901"]), st.sampled_from(Severity), PATCHES
+    Finding, *[TEXTS] * 3, REMEDIES, PLACES, st.sampled_from(["", "FQ901"]), st.sampled_from(Severity), PATCHES, TEXTS
 )
 WORST = [Finding(text, text, text, text, Location(text, 1, 1), "FQ901") for text in HOSTILE]
 

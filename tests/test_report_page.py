@@ -20,6 +20,7 @@ from fqtool.commands.report.alerts import alert_counts
 from fqtool.commands.report.html import html_of, label_step, numbers, status
 from fqtool.commands.report.run import Report, report_of
 from fqtool.errors import InputError, NotThere, Refusal
+from fqtool.registry.alerts_and_models import KnownEvent
 from fqtool.synthetic.incidents import Incident
 from fqtool.synthetic.season import Season
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
@@ -87,7 +88,7 @@ def test_the_causes_are_those_of_the_rows(report: Report) -> None:
 
 def test_a_last_date_without_scores_is_not_well(report: Report) -> None:
     """Where nothing is wrong because nothing is known, the headline reports so."""
-    well = replace(report.days[-2], checks=())
+    well = replace(report.days[-2], checks=(), of_figures=())
     unknown = replace(well, day=replace(well.day, scored=0))
     assert status(replace(report, days=(well,)))[0] == "good"
     assert status(replace(report, days=(unknown,)))[0] == "fair"
@@ -116,6 +117,18 @@ def test_the_page_needs_no_other_file(page: Path) -> None:
     assert outline.tags["img"] == 0
     assert HOSTILE not in text
     assert not re.search(r"https?://(?!www\.w3\.org/)", text)
+
+
+def test_a_known_event_is_shown_as_known(report: Report) -> None:
+    """Its cause is grey and has the last accepted date; other causes are as they were."""
+    first, *others = report.episodes
+    event = KnownEvent("strike, ticket 123", DAY, DAY + timedelta(days=3), processors=(COMPOSITE,))
+    known = replace(first, cause=replace(first.cause, event=event))
+    text = html_of(replace(report, episodes=(known, *others)))
+    assert 'class="note known"' in text
+    assert f"Known until {event.until}: strike, ticket 123." in text
+    assert text.count("known event") == 1
+    assert 'class="error"' in text
 
 
 def test_an_alert_with_a_number_is_one_row(report: Report) -> None:

@@ -450,3 +450,66 @@ def test_the_query_lists_the_categories_of_a_text_feature() -> None:
         query = evidence.query(FIRST, FIRST + timedelta(days=1))
         assert [evidence.read(row).categories for row in warehouse.rows(query)] == [{0: {"east", "west"}}, {}]
     assert Evidence(registry_of(PLAIN)).categorical == ()
+
+
+def gated(
+    shares: Sequence[float], default_rates: Sequence[float], feature: Feature = PLAIN
+) -> tuple[Registry, list[Day]]:
+    """A store with a gate: the share of rows that pass it on each date, and the default rate of the feature."""
+    made = dates_of([feature], [around(10.0)], len(shares))
+    days = [
+        replace(
+            day,
+            gates={"is_ready": round(share * ROWS)},
+            features={0: replace(day.features[0], scored=ROWS, defaults=round(rate * ROWS))},
+        )
+        for day, share, rate in zip(made, shares, default_rates, strict=True)
+    ]
+    return replace(small_registry(), features=(feature,)), days
+
+
+def test_a_gate_that_falls_without_a_cause_names_features() -> None:
+    """Each feature is below its own threshold; a gate that never passes, or falls on each weekday alike, is usual."""
+    usual, rates = [0.95, 0.94, 0.96] * 5, [0.01] * 15
+    registry, days = gated([*usual[:-1], 0.6], [*rates[:-1], 0.07])
+    (cause,) = causes_of(registry, days)
+    (finding,) = findings_of(cause)
+    assert (finding.rule, finding.subject) == ("FQ623", "is_ready")
+    assert "is_ready is not TRUE in 32 of 80 rows on 2026-01-19: level is defaulted in more rows" in finding.message
+    assert "is_ready is TRUE in 60% of the rows, usually 95%" in finding.cause
+    assert causes_of(*gated(usual, rates)) == ()
+    assert causes_of(*gated([0.0] * 15, rates)) == ()
+    assert causes_of(*gated([0.5 if at % 7 == 0 else one for at, one in enumerate(usual)], rates)) == ()
+
+
+def test_a_gate_that_another_job_writes_may_fall_without_features() -> None:
+    """Then no feature is named, and the job that writes it is what to look at."""
+    (cause,) = causes_of(*gated([0.95] * 12 + [0.1] * 3, [0.01] * 15))
+    (finding,) = findings_of(cause)
+    assert "since 2026-01-17" in finding.message
+    assert "no feature is defaulted in more rows than usual" in finding.cause
+    assert "Look at the job that writes it" in str(finding.remedy)
+
+
+def test_the_absence_of_an_optional_feature_excuses_a_gate() -> None:
+    """A gate for the presence of an optional feature falls with it; another gate may not fall as much."""
+    optional = replace(PLAIN, optional=True)
+    rates = [0.4] * 14 + [0.9]
+    assert causes_of(*gated([0.6] * 14 + [0.1], rates, optional)) == ()
+    assert len(causes_of(*gated([0.95] * 14 + [0.1], rates, optional))) == 1
+
+
+def test_a_finding_names_the_owners_of_its_features() -> None:
+    """The owner of a feature comes before that of its processor, and each is named once."""
+    frozen = last(around(20.0), lambda values: [7.0] * len(values))
+    days = dates_of([PLAIN, OTHER], [frozen, around(20.0)])
+    owned = (Processor("Job", "up.job", owner="team-job"),)
+
+    def owner(plain: Feature, processors: tuple[Processor, ...] = owned) -> str:
+        (cause,) = causes_of(replace(registry_of(plain, OTHER), processors=processors), days)
+        (finding,) = findings_of(cause)
+        return finding.owner
+
+    assert owner(PLAIN) == "team-job"
+    assert owner(replace(PLAIN, owner="team-level")) == "team-level"
+    assert owner(PLAIN, (Processor("Job", "up.job"),)) == ""

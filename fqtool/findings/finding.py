@@ -109,6 +109,7 @@ class Finding:
         rule: The code of the rule, set by `@rule`.
         severity: The severity of the rule, set by `@rule`.
         patch: Edits that fix it without a decision of the user; () if a decision is needed.
+        owner: The owner of the processor or feature that it is about, "" where none is declared.
     """
 
     subject: str
@@ -119,6 +120,7 @@ class Finding:
     rule: str = ""
     severity: Severity = Severity.ERROR
     patch: tuple[Edit, ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)

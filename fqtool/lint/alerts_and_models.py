@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from fqtool.findings.finding import RULES, Edit, Finding, Group, Location, rule
+from fqtool.findings.finding import RULES, Edit, Finding, Group, Location, Severity, rule
 from fqtool.findings.remedy import commands
 from fqtool.lint.context import Subject
 from fqtool.registry.checks.explain_schema import nearest
@@ -279,3 +279,33 @@ def expected_size_of_unknown_section(subject: Subject) -> Iterator[Finding]:
                 remedy = f"Write {meant}." if meant else "Remove `sections`."
                 message = f"{line.what}: no column is in the section {name}."
                 yield Finding(line.what, message, remedy=remedy, location=line.at)
+
+
+@rule("FQ171", Severity.WARNING, group=Group.REGISTRY)
+def known_event_without_effect(subject: Subject) -> Iterator[Finding]:
+    """A known event names an unknown feature or processor, or ends before it begins.
+
+    Problem: No finding belongs to the event.
+
+    Why: A name is misspelt or was changed, or the dates are swapped.
+
+    Example: {reason: strike, since: "2026-02-06", until: "2026-02-01"}
+
+    Fix: Take the suggestion, or correct the dates.
+    """
+    processors = {one.name for one in subject.registry.processors}
+    for event in subject.registry.known_events:
+        for key, names, known in (
+            ("features", event.features, subject.feature_names),
+            ("processors", event.processors, processors),
+        ):
+            for number, name in enumerate(names):
+                if name not in known:
+                    meant = nearest(name, known)
+                    remedy = f"Write {meant}." if meant else f"Remove it from `{key}`."
+                    message = f"{name} is not one of the {key}."
+                    yield Finding(event.reason, message, remedy=remedy, location=subject.within(event.at, key, number))
+        if event.until < event.since:
+            message = f"The event ends on {event.until}, before it begins on {event.since}."
+            at = subject.within(event.at, "until")
+            yield Finding(event.reason, message, remedy="Correct `since` or `until`.", location=at)

@@ -16,6 +16,7 @@ from fqtool.registry.alerts_and_models import Each, ViewSpec
 from fqtool.registry.model import BaseColumn, Category, ColumnSpec, Feature, Owner, Registry
 from fqtool.registry.placeholders import category_values, feature_values, fill
 from fqtool.registry.yaml.document import Step
+from fqtool.scoring.value_laws import aliases
 from fqtool.sql import name_sql
 from fqtool.table.column import Kind, Mode, Type
 
@@ -102,11 +103,21 @@ def _inputs(registry: Registry, given: Names, features: Sequence[Values]) -> Ite
         yield Entry("inputs cold_start", inputs.cold_start, ("inputs", "cold_start"), file, given, BOOL)
     if inputs.names:
         yield Entry("inputs names", inputs.names, ("inputs", "names"), file, given, replace(STRING, repeated=True))
+    for number, column in enumerate(registry.base_columns):
+        if column.equals:
+            kind, path = given.columns.get(column.name.lower()), ("base_columns", number, "equals")
+            yield Entry(column.name, column.equals, path, column.at, given, kind)
     seen = set[str]()
     for one in registry.features:
         if one.sample_size and one.sample_size not in seen:
             seen.add(one.sample_size)
             yield Entry(one.name, one.sample_size, ("features", one.index, "sample_size"), one.at, given, INT64)
+    values = Names({name: FLOAT64 for one in registry.active_features for name in aliases(one)})
+    for one in registry.active_features:
+        if one.equals:
+            yield Entry(one.name, one.equals, ("features", one.index, "equals"), one.at, values, FLOAT64)
+        if one.monotone_within:
+            yield Entry(one.name, one.monotone_within, ("features", one.index, "monotone_within"), one.at, given)
     for job in registry.processors:
         for key, name, expected in (
             ("last_updated", job.last_updated, TIMESTAMP),

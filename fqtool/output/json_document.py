@@ -50,6 +50,7 @@ def _entry(finding: Finding) -> dict[str, Any]:
         "cause": finding.cause,
         "remedy": str(finding.remedy),
         "commands": _commands(finding.remedy),
+        **({"owner": finding.owner} if finding.owner else {}),
         "location": place and _place(place),
         "patch": [{"start": _place(edit.start), "end": _place(edit.end), "text": edit.text} for edit in finding.patch],
     }

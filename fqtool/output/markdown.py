@@ -59,6 +59,7 @@ def escape(text: str) -> str:
 def _cells(finding: Finding) -> tuple[str, ...]:
     where = code(finding.subject) + (f"<br>{escape(str(finding.location))}" if finding.location else "")
     what = _sentence(finding.message) + (f"<br>cause: {_sentence(finding.cause)}" if finding.cause else "")
+    what += f"<br>owner: {escape(finding.owner)}" if finding.owner else ""
     return escape(rule_title(finding)), where, what, code(str(finding.remedy))
 
 

@@ -91,6 +91,8 @@ def prose(finding: Finding) -> str:
     lines = [headline(finding)]
     if finding.cause:
         lines.append(f"cause: {finding.cause}")
+    if finding.owner:
+        lines.append(f"owner: {finding.owner}")
     if finding.remedy:
         lines.append(f"fix: {finding.remedy}")
     return "\n".join(lines)

@@ -77,7 +77,12 @@ def _result(finding: Finding, rule_index: int, identity: str) -> dict[str, Any]:
         # GitHub compares runs by primaryLocationLineHash only. Its default is a hash of the source line, and drift has
         # no source line.
         "partialFingerprints": {"fqtoolFinding/v1": identity, "primaryLocationLineHash": identity},
-        "properties": {"subject": finding.subject, "cause": finding.cause, "remedy": str(finding.remedy)},
+        "properties": {
+            "subject": finding.subject,
+            "cause": finding.cause,
+            "remedy": str(finding.remedy),
+            **({"owner": finding.owner} if finding.owner else {}),
+        },
     }
 
 

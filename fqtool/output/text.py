@@ -47,6 +47,8 @@ def finding_lines(finding: Finding, page: Page, sources: SourceLines) -> Iterato
             yield from _excerpt(finding.location, COLOURS[finding.severity], page, sources)
     if finding.cause:
         yield from page.wrapped(_label("cause", "dim") + " ", Text(visible_lines(finding.cause)), _LABEL)
+    if finding.owner:
+        yield from page.wrapped(_label("owner", "dim") + " ", Text(visible_lines(finding.owner)), _LABEL)
     if finding.remedy:
         yield from remedy_lines(finding.remedy, page)
     if finding.patch:

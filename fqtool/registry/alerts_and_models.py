@@ -107,6 +107,21 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownEvent:
+    """A problem of stored rows that the team knows, from `since` to `until`: its findings on these dates are notes.
+
+    It is about `features`, all features of `processors`, or, without both, about whole rows.
+    """
+
+    reason: str
+    since: date
+    until: date
+    features: tuple[str, ...] = ()
+    processors: tuple[str, ...] = ()
+    at: Location = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
 class Pricing:
     """List prices in `currency`, per TiB scanned and per GiB and month stored. `as_of` is the date they were read."""
 

@@ -88,6 +88,7 @@ def assemble(document: Document) -> tuple[model.Registry, tuple[Finding, ...]]:
         models=_listed(judgement.Model, make, "models"),
         views=_views(make),
         thresholds=_listed(judgement.Threshold, make, "thresholds"),
+        known_events=_known_events(make),
         pricing=_pricing(make),
         expected_size=_expected_size(make),
         targets=tuple(data.get("targets", {}).items()),
@@ -114,7 +115,7 @@ def _built(kind: Callable[..., T], entry: dict[str, Any]) -> T:
     return kind(**values)
 
 
-_FLOATS = frozenset({"weight", "min", "expected", "good", "critical", "partition_expiration_days"})
+_FLOATS = frozenset({"weight", "min", "expected", "step", "good", "critical", "partition_expiration_days"})
 
 
 def _listed(kind: Callable[..., T], make: _Assembler, key: str) -> tuple[T, ...]:
@@ -181,6 +182,17 @@ def _views(make: _Assembler) -> tuple[judgement.ViewSpec, ...]:
         if "labels" in entry:
             values["labels"] = tuple(entry["labels"].items())
         found.append(_built(judgement.ViewSpec, values))
+    return tuple(found)
+
+
+def _known_events(make: _Assembler) -> tuple[judgement.KnownEvent, ...]:
+    found = []
+    for number, (entry, at) in enumerate(make.entries("known_events")):
+        days = {
+            key: make.day(entry[key], f"{entry['reason']} {key}", "known_events", number, key)
+            for key in ("since", "until")
+        }
+        found.append(_built(judgement.KnownEvent, entry | days | {"at": at}))
     return tuple(found)
 
 

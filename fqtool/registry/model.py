@@ -17,6 +17,7 @@ from fqtool.registry.alerts_and_models import (
     AlertLevel,
     Each,
     ExpectedSize,
+    KnownEvent,
     Model,
     Pricing,
     Threshold,
@@ -75,7 +76,10 @@ class TableSpec:
 
 @dataclass(frozen=True, slots=True)
 class BaseColumn:
-    """A column that fqtool does not manage: it is checked for drift, and altered only on request."""
+    """A column that fqtool does not manage: it is checked for drift, and altered only on request.
+
+    `equals` is an expression over the row that the column must equal, "" where none is declared.
+    """
 
     name: str
     type: str
@@ -85,6 +89,7 @@ class BaseColumn:
     field_descriptions: tuple[tuple[str, str], ...] = ()
     properties: Declared = ()
     field_properties: tuple[tuple[str, Declared], ...] = ()
+    equals: str = ""
     at: Location = NOWHERE
 
 
@@ -167,6 +172,7 @@ class Processor:
 
     `table` is the table it writes (dataset.table). `expected` is whether it must run for every date. `last_updated` and
     `rows_found` are the base columns that record its run. `minimum_rows` is the least number of rows of a good run.
+    `owner` is the team or person who answers for it.
     """
 
     name: str
@@ -178,6 +184,7 @@ class Processor:
     last_updated: str = ""
     rows_found: str = ""
     minimum_rows: int | None = None
+    owner: str = ""
     description: str = ""
     at: Location = NOWHERE
 
@@ -203,7 +210,11 @@ class Feature:
     `expected` is the default value that is written when the input is absent (None: no value is written). `range` has
     the hard limits of a real value. `window` is the span that a rolling feature covers. `labels` are the raw
     source labels that its extractor can write, best first; without a default label, a default shows in the values
-    alone. `value` and `source` override those of `inputs`; "" means no override.
+    alone. `value` and `source` override those of `inputs`; "" means no override. `owner` overrides that of the
+    processor.
+
+    The laws of its real values: multiples of `step`, or whole numbers (`integer`); `equals`, an expression over
+    features; `monotone`, "increasing" or "decreasing" from row to row of a key, within equal `monotone_within`.
     """
 
     index: int
@@ -224,9 +235,20 @@ class Feature:
     source: str = ""
     fallback_reason: str = ""
     spread: Spread = Spread()
+    owner: str = ""
+    step: float | None = None
+    integer: bool = False
+    equals: str = ""
+    monotone: str = ""
+    monotone_within: str = ""
     retired: bool = False
     renamed_from: str | None = None
     at: Location = NOWHERE
+
+    @property
+    def grid(self) -> float | None:
+        """The step between possible values, None where it is not declared."""
+        return 1.0 if self.integer else self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +301,7 @@ class Registry:
     models: tuple[Model, ...] = ()
     views: tuple[ViewSpec, ...] = ()
     thresholds: tuple[Threshold, ...] = ()
+    known_events: tuple[KnownEvent, ...] = ()
     pricing: Pricing | None = None
     expected_size: ExpectedSize | None = None
     targets: tuple[tuple[str, str], ...] = ()
@@ -301,6 +324,10 @@ class Registry:
         """The column with the time a row was written: `last_updated` of the processor of this table, or ""."""
         own = f".{self.table.name}"
         return next((one.last_updated for one in self.processors if one.table.endswith(own)), "")
+
+    def owner(self, feature: Feature) -> str:
+        """The owner of a feature, else of its processor, or ""."""
+        return feature.owner or next((one.owner for one in self.processors if one.name == feature.processor), "")
 
     def last_updated(self, feature: Feature) -> str:
         """The base column with the time of the last run of a feature's processor as an expression, or ""."""

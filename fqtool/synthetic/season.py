@@ -14,15 +14,17 @@ from random import Random
 from typing import Any, TypeAlias
 
 from fqtool.errors import InputError
-from fqtool.expressions.expression import names_in
+from fqtool.expressions.expression import Expression, names_in
 from fqtool.expressions.grammar import parse_expression
 from fqtool.registry.model import Feature, Owner, Registry
 from fqtool.schema.build import base_columns
 from fqtool.schema.row_dates import RowDates, dates_of
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.places import Place, written
+from fqtool.scoring.value_laws import aliases
 from fqtool.synthetic.incidents import Incident, SyntheticRow, apply_incident
 from fqtool.synthetic.keys import key_value
+from fqtool.synthetic.laws import monotone_value, value_of
 from fqtool.table.column import Column, Kind, Mode
 
 Row: TypeAlias = dict[str, Any]
@@ -99,6 +101,7 @@ class Season:
             values.append(
                 (one.expected or 0.0) if label in self._defaults else _value(one, self._kinds[one.index], level, of_day)
             )
+        values = self._lawful(values, labels, levels, day)
         written = datetime.combine(day, time(12), UTC) + timedelta(minutes=of_day.randint(0, 30))
         evening = datetime.combine(day - timedelta(days=1), time(23), UTC)
         processors: dict[str, tuple[datetime | None, int]] = {
@@ -107,6 +110,27 @@ class Season:
         }
         names = [one.name for one in self.registry.features]
         return SyntheticRow(key, day, labels, values, names, processors, written, of_key.randint(_FEW, _FULL))
+
+    def _lawful(self, values: list[float], labels: Mapping[str, str], levels: list[float], day: date) -> list[float]:
+        """The values with those that break a law replaced."""
+        values = list(values)
+        for one, level in zip(self.registry.features, levels, strict=True):
+            if labels[str(one.index)] in self._defaults:
+                continue
+            if one.monotone:
+                values[one.index] = monotone_value(one, level, day)
+            if one.grid:
+                values[one.index] = round(values[one.index] / one.grid) * one.grid
+        for one in self.registry.features:
+            if one.equals and labels[str(one.index)] not in self._defaults:
+                names = {
+                    name: value
+                    for other, value in zip(self.registry.features, values, strict=True)
+                    for name in aliases(other)
+                }
+                made = value_of(parse_expression(one.equals), names)
+                values[one.index] = values[one.index] if made is None else made
+        return values
 
     def _label(self, one: Feature, of_day: Random, *, without: bool, thin: bool) -> str:
         """The best label, in few rows another good label; a default label in rows of keys with little history."""
@@ -203,7 +227,16 @@ class Season:
         names, cold, gates = self._extra_columns
         record |= dict.fromkeys(names, row.names) | dict.fromkeys(cold, row.cold)
         record |= {one: Random(f"{self.seed}|{row.key}|{row.day}|{one}").random() < _OFTEN for one in sorted(gates)}
-        return written(record, self._parts(row))
+        record = written(record, self._parts(row))
+        held = {name.lower(): value for name, value in record.items()}
+        for name, law in self._laws:
+            record[name] = record[name] if (value := value_of(law, held)) is None else value
+        return record
+
+    @cached_property
+    def _laws(self) -> tuple[tuple[str, Expression], ...]:
+        """The base columns that must equal an expression."""
+        return tuple((one.name, parse_expression(one.equals)) for one in self.registry.base_columns if one.equals)
 
     def _parts(self, row: SyntheticRow) -> Iterator[tuple[Place, Any]]:
         """Yield labels and values with their places; a shorter vector has no values for its last positions."""

@@ -7,7 +7,7 @@ checked exactly. Rows of another version of the columns are counted, not compare
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 
@@ -15,9 +15,10 @@ from fqtool.expressions.builders import feature_column
 from fqtool.expressions.expression import Call
 from fqtool.expressions.grammar import parse_expression
 from fqtool.monitoring.question import Stored
-from fqtool.registry.model import Feature, Owner, Registry
+from fqtool.registry.model import BaseColumn, Feature, Owner, Registry
 from fqtool.schema.build import ExpandedColumn
 from fqtool.scoring.scoring import Computed, Scoring
+from fqtool.scoring.value_laws import LAWS, ValueLaws
 from fqtool.sql import Query, Value, ident, literal
 from fqtool.table.column import Kind, Mode
 from fqtool.table.typetext import parse_type
@@ -58,6 +59,8 @@ class FeatureFacts:
         example: one such label.
         unlisted: the number of rows whose stored source is not canonical.
         outside: the number of rows whose stored quality is below 0 or above 100.
+        owner: the owner of the feature or its processor, "" without one.
+        broken: law -> number of rows whose real value breaks it.
     """
 
     feature: Feature
@@ -65,6 +68,8 @@ class FeatureFacts:
     example: str
     unlisted: int
     outside: int
+    owner: str = ""
+    broken: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,8 @@ class Audited:
         features: counts per feature.
         unlisted: column -> number of rows with a tier or level outside its list.
         dates: the first and the last date of the rows that are `waiting`, `old` and so on.
+        versions: base column -> number of rows without one of its accepted versions.
+        unequal: base column -> number of rows that differ from its `equals`.
     """
 
     start: date
@@ -100,6 +107,8 @@ class Audited:
     features: tuple[FeatureFacts, ...]
     unlisted: Mapping[str, int]
     dates: Mapping[str, tuple[date, date]]
+    versions: Mapping[str, int]
+    unequal: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -147,12 +156,18 @@ class Audit:
         """
         where = self.stored.dates.between(start, end)
         beside = {f"{_STORED}{one.name}": ident(one.name) for one in self.scoring.columns}
-        beside |= {**self._flags, _DAY: self.stored.dates.of_row()}
+        beside |= {**self._flags, **self._of_base(), **self._of_laws(), _DAY: self.stored.dates.of_row()}
         upstream = [one.name for one in self.scoring.managed if one.spec.owner is Owner.UPSTREAM]
         ctes, last = self.scoring.layered(self.stored.table, where, upstream, beside)
         columns = ",\n  ".join(
             f"{sql} AS {ident(name)}"
-            for part in (self._of_rows(), self._of_columns(), self._of_lists(), self._of_features())
+            for part in (
+                self._of_rows(),
+                self._of_columns(),
+                self._of_lists(),
+                self._of_features(),
+                ((flag, f"COUNTIF({flag})") for flag in self._of_base()),
+            )
             for name, sql in part
         )
         # Scoring needs a time; no compared column has it.
@@ -182,6 +197,48 @@ class Audit:
             "is_old": f"{scored} AND NOT {current}",
             "is_waiting": f"({layout.known}) AND NOT {scored}",
             "is_compared": f"({layout.known}) AND {scored} AND {current} AND NOT {late}",
+        }
+
+    @cached_property
+    def _versions(self) -> Mapping[str, tuple[str, ...]]:
+        """The base columns that have accepted versions; those that scoring writes are compared with it."""
+        ours = {one.name for one in self.scoring.managed}
+        return {name: labels for name, labels in self.registry.accepted_versions if name not in ours}
+
+    @cached_property
+    def _equal(self) -> tuple[BaseColumn, ...]:
+        return tuple(one for one in self.registry.base_columns if one.equals)
+
+    def _of_base(self) -> Mapping[str, str]:
+        """Conditions on base columns with a declared meaning."""
+        versions = (
+            f"IFNULL(CAST({ident(name)} AS STRING) NOT IN {_listed(labels)}, TRUE)"
+            for name, labels in self._versions.items()
+        )
+        unequal = (
+            _differs(ident(one.name), f"({one.equals})", kind.kind, mode)
+            for one in self._equal
+            for kind, mode in (parse_type(one.type),)
+        )
+        return {f"v{number}": sql for number, sql in enumerate(versions)} | {
+            f"u{number}": sql for number, sql in enumerate(unequal)
+        }
+
+    @cached_property
+    def laws(self) -> ValueLaws:
+        """The laws of values."""
+        return ValueLaws(self.registry)
+
+    def _of_laws(self) -> Mapping[str, str]:
+        """The real values that laws read, and those of the previous rows."""
+        real = {
+            one.index: f"IF({self.laws.is_default(one)}, NULL, {self.laws.layout.value(one)})" for one in self.laws.read
+        }
+        columns = {f"real_{index}": text for index, text in real.items()}
+        return columns | {
+            f"previous_{one.index}": self.laws.previous(one, real[one.index])
+            for one in self.laws.features
+            if one.monotone
         }
 
     def _of_rows(self) -> Iterator[tuple[str, str]]:
@@ -225,6 +282,9 @@ class Audit:
             if one.index in qualities:
                 quality = self._of(qualities[one.index])
                 yield f"f{one.index}_outside", f"COUNTIF({quality} < 0 OR {quality} > 100)"
+        for one in self.laws.features:
+            for law, broken in self.laws.broken(one, lambda other: f"real_{other.index}", f"previous_{one.index}"):
+                yield f"f{one.index}_{law}", f"COUNTIF({broken})"
 
     def read(self, row: Mapping[str, Value], start: date, end: date) -> Audited:
         """Read the row of the query's result.
@@ -253,6 +313,8 @@ class Audit:
             FeatureFacts(
                 one, count(f"f{one.index}_unknown"), str(row[f"f{one.index}_example"] or ""),
                 count(f"f{one.index}_unlisted"), count(f"f{one.index}_outside"),
+                self.registry.owner(one),
+                {law: broken for law in LAWS if (broken := count(f"f{one.index}_{law}"))},
             )
             for one in self.registry.active_features
         )  # fmt: skip
@@ -260,6 +322,8 @@ class Audit:
             start, end, count("rows"), count("compared"), count("old"), count("waiting"), count("late"),
             count("misshapen"), count("misordered"), columns, features,
             {name: count(f"l{number}") for number, name in enumerate(self.lists)}, dict(self._dates(row)),
+            {name: count(f"v{number}") for number, name in enumerate(self._versions)},
+            {one.name: count(f"u{number}") for number, one in enumerate(self._equal)},
         )  # fmt: skip
 
     def _dates(self, row: Mapping[str, Value]) -> Iterator[tuple[str, tuple[date, date]]]:

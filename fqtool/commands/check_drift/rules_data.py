@@ -9,6 +9,7 @@ from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.findings.remedy import Commands, commands
 from fqtool.registry.model import Owner
+from fqtool.scoring.value_laws import law_text
 
 _SHOWN = 5
 
@@ -61,6 +62,7 @@ def unknown_source_label(audited: Audited) -> Iterator[Finding]:
                 "the label counts as a default value",
                 _again(audited, f"Add {one.example!r} to `sources`, or fix its writer; then:"),
                 one.feature.at,
+                owner=one.owner,
             )
 
 
@@ -166,7 +168,9 @@ def empty_column(audited: Audited) -> Iterator[Finding]:
 def _is_empty(one: ColumnFacts, audited: Audited) -> bool:
     """Whether a column that should have values has none. An array of alerts is empty on a good day."""
     upstreams = one.column.spec.owner is Owner.UPSTREAM
-    if one.filled or one.column.feature or not (upstreams or audited.compared):
+    feature = one.column.feature
+    may_be_empty = feature is not None and (feature.retired or feature.optional or not upstreams)
+    if one.filled or may_be_empty or not (upstreams or audited.compared):
         return False
     return upstreams or not one.column.spec.type.upper().startswith("ARRAY")
 
@@ -278,3 +282,60 @@ def rows_not_scored(audited: Audited) -> Iterator[Finding]:
     if audited.waiting:
         message = f"{_of(audited.waiting, audited)} have sources but no quality."
         yield Finding("scoring", message, remedy=_again(audited, of="waiting"))
+
+
+@rule("FQ712", Severity.WARNING, group=Group.DATA)
+def stored_version_not_accepted(audited: Audited) -> Iterator[Finding]:
+    """A base column has a version that `accepted_versions` does not list, or none.
+
+    Problem: Readers that filter by the version miss these rows, or read another layout than they expect.
+
+    Why: Another version of the writer built the rows, or the registry was not changed with it.
+
+    Example: feature_version is not v2_37features in 60 of 4,000 rows.
+
+    Fix: Build those rows again, or add the version to `accepted_versions` once readers accept it.
+    """
+    for name, count in audited.versions.items():
+        if count:
+            message = f"`{name}` has no accepted version in {_of(count, audited)}."
+            remedy = "Build the rows again, or add their version to `accepted_versions`."
+            yield Finding(name, message, remedy=remedy)
+
+
+@rule("FQ713", group=Group.DATA)
+def declared_value_differs(audited: Audited) -> Iterator[Finding]:
+    """A base column differs from its `equals` in the registry.
+
+    Problem: Readers that rely on the column, such as a number of features, read a wrong value.
+
+    Why: Another version of the writer built the rows, or it sets the column to a constant.
+
+    Example: feature_count is 37 in 12 rows whose vector has 35 values.
+
+    Fix: Correct the writer and build those rows again, or correct `equals`.
+    """
+    for name, count in audited.unequal.items():
+        if count:
+            message = f"`{name}` differs from its `equals` in {_of(count, audited)}."
+            yield Finding(name, message, remedy="Correct its writer and build the rows again, or correct `equals`.")
+
+
+@rule("FQ714", group=Group.DATA)
+def law_of_values_broken(audited: Audited) -> Iterator[Finding]:
+    """Values of a feature break a law that the registry declares: `step`, `integer`, `equals` or `monotone`.
+
+    Problem: The model reads values that cannot be correct.
+
+    Why: The unit, the definition or the rounding changed, the feature was computed from another version of its inputs,
+    or the columns of two features are swapped.
+
+    Example: line_move differs from `equals: line - opening_line` in 12 of 402 rows.
+
+    Fix: Correct the computation and build those rows again, or correct the law.
+    """
+    for one in audited.features:
+        for law, count in one.broken.items():
+            message = f"{one.feature.name} breaks `{law_text(one.feature, law)}` in {_of(count, audited)}."
+            remedy = "Correct the computation and build the rows again, or correct the law."
+            yield Finding(one.feature.name, message, remedy=remedy, location=one.feature.at, owner=one.owner)

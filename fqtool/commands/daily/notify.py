@@ -37,7 +37,10 @@ class Notice:
         if error is not None or self.outcome is None:
             return {"text": f"{self.store}: {error or f'exit code {code}'}", "exit_code": code}
         lines = [f"{self.store}, {self.outcome.also.get('date', '')}: {self.outcome.conclusion()}"]
-        lines += [f"• {finding.severity} {headline(finding)}" for finding in self.outcome.findings[:_LISTED]]
+        lines += [
+            f"• {finding.severity} {headline(finding)}" + (f" (owner: {finding.owner})" if finding.owner else "")
+            for finding in self.outcome.findings[:_LISTED]
+        ]
         more = len(self.outcome.findings) - _LISTED
         lines += [f"and {more} more"] if more > 0 else []
         document: dict[str, Any] = finite(document_of(self.outcome))

@@ -37,7 +37,8 @@ def daily_of(
         return Daily(diagnosis, (), diagnosis.findings)
     figures = diagnosis.today.figures
     checks = tuple(Check(threshold, _number(figures[threshold.name])) for threshold in registry.thresholds)
-    findings = [finding for check in checks for finding in check_daily(check, day)]
+    days = (*diagnosis.before, diagnosis.today)
+    findings = [finding for check in checks for finding in check_daily(check, registry, days)]
     if not diagnosis.today.scored:
         findings = [*date_not_scored(day, diagnosis.today.rows), *findings]
     too_old = newest_date_too_old(registry, day, today) if today else ()

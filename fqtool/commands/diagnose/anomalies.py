@@ -18,6 +18,7 @@ from itertools import pairwise
 from fqtool.commands.diagnose.anomalies_of_labels import all_defaulted, defaulted, missing, not_finite
 from fqtool.commands.diagnose.anomalies_of_relations import apart_from_next, precision, unrelated
 from fqtool.commands.diagnose.anomalies_of_values import (
+    broken,
     constant,
     negative,
     neutral,
@@ -34,7 +35,7 @@ _DAYS = re.compile(r"(\d+) days?$")
 _LOOKS_AT_LABELS = (defaulted,)
 _LOOKS = (
     all_defaulted, missing, not_finite, constant, repeated, defaulted, neutral, outside, negative, precision, shifted,
-    scattered, unrelated, apart_from_next,
+    scattered, broken, unrelated, apart_from_next,
 )  # fmt: skip
 """A few default values must not hide that all other values are constant or old."""
 

@@ -226,3 +226,13 @@ def scattered(history: History) -> Seen | None:
     if times <= 0 or math.log(times) / math.log(factor) < _EFFECT:
         return None  # one side of the values is as usual
     return Seen(history.feature, Sign.SCATTERED, off / max(baseline.change, error / _ERRORS), usual, lasted + 1)
+
+
+def broken(history: History) -> Seen | None:
+    """Values that break a declared law, in any row: a law holds on every date, however many dates before break it."""
+    shares = [max(one.broken.values(), default=0) / max(one.present, 1) for one in (*history.before, history.today)]
+    if not shares[-1]:
+        return None
+    lasting = next((days for days, share in enumerate(reversed(shares)) if not share), len(shares))
+    usual = statistics.median(shares[:-1]) if history.before else None
+    return Seen(history.feature, Sign.BROKEN, shares[-1], usual, lasting)

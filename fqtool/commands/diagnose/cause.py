@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from fqtool.registry.alerts_and_models import KnownEvent
 from fqtool.registry.model import Feature, Processor
 
 
@@ -36,6 +37,8 @@ class Kind(StrEnum):
     OTHER_KEYS = "other keys"
     SWAPPED = "swapped"
     PRECISION = "precision"
+    GATE = "gate"
+    LAW = "law"
 
 
 class Confidence(StrEnum):
@@ -62,8 +65,10 @@ class Cause:
         evidence: The evidence, one observation per text.
         confidence: How sure it is.
         scorable: Whether the registry has columns that `fqtool score` computes.
-        detail: What changed, in words: the shape of a shift, or the groups.
+        detail: What changed, in words: the shape of a shift, the groups, or the gates.
         absent: The word for rows without a real value: `defaulted`, or `missing` where rows have no labels.
+        owner: The owners of the features or the processor in the registry, "" without any.
+        event: The known event of the registry that it belongs to, None without one.
         at_least: Whether the problem may have begun before `since`, the first date that was read.
     """
 
@@ -80,4 +85,11 @@ class Cause:
     scorable: bool = True
     detail: str = ""
     absent: str = "defaulted"
+    owner: str = ""
+    event: KnownEvent | None = None
     at_least: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a known event of the registry covers the date; one that ended before it no longer does."""
+        return self.event is not None and self.day <= self.event.until

@@ -17,6 +17,7 @@ from fqtool.schema.row_dates import row_dates
 from fqtool.scoring.gates import gates
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.roles import Roles
+from fqtool.scoring.value_laws import LAWS, ValueLaws
 from fqtool.sql import Query, Value, ident, literal
 from fqtool.table.column import Kind
 
@@ -54,6 +55,9 @@ class FeatureDay:
         along: Correlation with the next feature of the processor, None where there is none.
         shared: Rows whose value equals that of the neighbouring row of the same group and date.
         neighbours: Rows that have a value in the neighbouring row of the same group and date.
+        step: Rows whose value breaks the declared `step`, or `integer`.
+        equals: Rows whose value breaks the declared `equals`.
+        monotone: Rows whose value breaks the declared `monotone`.
     """
 
     scored: int
@@ -80,6 +84,14 @@ class FeatureDay:
     along: float | None = None
     shared: int = 0
     neighbours: int = 0
+    step: int = 0
+    equals: int = 0
+    monotone: int = 0
+
+    @property
+    def broken(self) -> Mapping[str, int]:
+        """Each declared law that values break, and in how many rows."""
+        return {law: count for law in LAWS if (count := getattr(self, law))}
 
     @property
     def unexpected_share(self) -> float | None:
@@ -168,6 +180,11 @@ class Evidence:
         return Layout(self.registry)
 
     @cached_property
+    def laws(self) -> ValueLaws:
+        """The laws of values that the registry declares."""
+        return ValueLaws(self.registry)
+
+    @cached_property
     def has_sources(self) -> bool:
         """Whether the source of every feature is stored; else the labels decide what is defaulted."""
         return all(one.index in self.sources for one in self.registry.active_features)
@@ -253,6 +270,12 @@ class Evidence:
             for number, name in enumerate(self.groups)
         )
         earlier = "".join(
+            f"  {self.laws.previous(one, f'IF({self._is_default(one, by_label=by_label)}, NULL, {layout.value(one)})')}"
+            f" AS `previous_{one.index}`,\n"
+            for one in self.laws.features
+            if one.monotone
+        )
+        earlier += "".join(
             f"  IF({before.format(day)} < {day}, {before.format(ident(name))}, NULL) AS {ident(_EARLIER + name)},\n"
             for name in layout.carriers
         )
@@ -281,16 +304,11 @@ class Evidence:
 
     def _is_default(self, one: Feature, *, by_label: bool) -> str:
         """Whether the feature of a row is defaulted, by its stored source or, without one, by its label."""
-        unknown = self.registry.unknown_source
         canonical = sorted({label.canonical for label in self.registry.sources if label.is_default})
         held = ident(self.sources[one.index]) if one.index in self.sources else ""
         if not by_label:
             return f"{held} IN {_listed(canonical)}"
-        label = f"IFNULL({self.layout.label(one)}, {literal(unknown.absent_label)})"
-        labels = {label.label: label.is_default for label in self.registry.sources}
-        unlisted = unknown.canonical in canonical  # whether a label outside the list means a default value
-        listed = _listed(sorted(label for label, is_default in labels.items() if is_default is not unlisted))
-        known = f"IF({self.layout.known}, {label} {'NOT IN' if unlisted else 'IN'} {listed}, NULL)"
+        known = self.laws.is_default(one)
         return f"IF({held} IS NOT NULL, {held} IN {_listed(canonical)}, {known})" if held else known
 
     def _real(self, one: Feature) -> Iterator[str]:
@@ -343,6 +361,9 @@ class Evidence:
         yield f"{f'COUNT(DISTINCT {number})' if number else '0'} AS `{at}_distinct`"
         yield f"{f'COUNTIF({number} < 0)' if number else '0'} AS `{at}_negatives`"
         yield f"{f'COUNTIF({number} = ROUND({number}))' if number else '0'} AS `{at}_whole`"
+        broken = dict(self.laws.broken(one, lambda other: f"real_{other.index}", f"previous_{at.removeprefix('f_')}"))
+        for law in LAWS:
+            yield f"{f'COUNTIF({broken[law]})' if law in broken else '0'} AS `{at}_{law}`"
         yield from relations(one, self.registry.active_features, self.layout, grouped=bool(self.groups))
         cold = (one.window and self.registry.inputs.cold_start) or "FALSE"
         yield f"COUNTIF(({cold}) AND {default} IS NOT NULL) AS `{at}_cold`"

@@ -35,6 +35,7 @@ class Sign(StrEnum):
     UNRELATED = "values that do not follow those of the key's previous row"
     SCATTERED = "an unusual standard deviation"
     PRECISION = "values of another precision"
+    BROKEN = "values that break a law of the registry"
     APART = "values that no longer move with those of another feature"
 
 

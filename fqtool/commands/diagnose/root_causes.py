@@ -15,8 +15,10 @@ from fqtool.commands.diagnose.anomalies import signs_of
 from fqtool.commands.diagnose.cause import Cause, Confidence, Kind
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.evidence import DISTANCES, OF_LABELS, run_text, signs_text, values_text
+from fqtool.commands.diagnose.gate_falls import behind_text, fallen_gates, features_behind
 from fqtool.commands.diagnose.groups import categories_new, groups_gone, groups_new
 from fqtool.commands.diagnose.history import Seen, Sign, shares_values
+from fqtool.commands.diagnose.known_events import event_of
 from fqtool.commands.diagnose.recorded_runs import MOST, absent_runs, late_runs, older_runs, unrecorded_rows
 from fqtool.commands.diagnose.row_counts import repeated_keys, unusual_count, usual_rows
 from fqtool.commands.diagnose.row_relations import next_of
@@ -24,6 +26,7 @@ from fqtool.commands.diagnose.shapes import shape_of
 from fqtool.commands.diagnose.swaps import swaps
 from fqtool.registry.model import Feature, Owner, Processor, Registry
 from fqtool.scoring.layout import Layout
+from fqtool.scoring.value_laws import law_text
 
 _EDGE = 2  # with fewer dates, the first date read does not show when it began
 
@@ -50,6 +53,7 @@ _ALONE = {
     Sign.SCATTERED: Kind.SHIFTED,
     Sign.PRECISION: Kind.SHIFTED,
     Sign.APART: Kind.SHIFTED,
+    Sign.BROKEN: Kind.LAW,
 }
 _OF_LEVEL = (Sign.OUTSIDE, Sign.NEGATIVE, Sign.SHIFTED, Sign.SCATTERED, Sign.PRECISION, Sign.APART)
 _OF_VALUES = (*_OF_LEVEL, Sign.UNRELATED, Sign.CONSTANT, Sign.REPEATED, Sign.NEUTRAL)
@@ -63,9 +67,18 @@ def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     def completed(one: Cause) -> Cause:
         evidence = tuple(text.replace("defaulted in", f"{absent} in") for text in one.evidence)
         at_least = one.since == days[0].day and len(days) > _EDGE
-        return replace(one, scorable=scorable, evidence=evidence, absent=absent, at_least=at_least)
+        owner, event = _owners(registry, one), event_of(registry, one)
+        return replace(
+            one, scorable=scorable, evidence=evidence, absent=absent, owner=owner, event=event, at_least=at_least
+        )
 
     return tuple(completed(one) for one in _causes(registry, days))
+
+
+def _owners(registry: Registry, cause: Cause) -> str:
+    """The owners of the features, each once; of the processor where no feature is named."""
+    owners = [registry.owner(one) for one in cause.features] or [cause.processor.owner if cause.processor else ""]
+    return ", ".join(dict.fromkeys(filter(None, owners)))
 
 
 def _scorable(registry: Registry) -> bool:
@@ -92,6 +105,7 @@ def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     causes += _without_processor(seen, registry, days)
     named = {feature.index for one in causes for feature in one.features}
     causes += _of_categories([one for one in registry.active_features if one.index not in named], registry, days)
+    causes = causes or list(_of_gates(registry, days))
     return tuple(sorted(causes, key=lambda one: (-one.hit, -len(one.features))))
 
 
@@ -191,6 +205,23 @@ def _of_rows(days: Sequence[Day]) -> Iterator[Cause]:
         )
 
 
+def _of_gates(registry: Registry, days: Sequence[Day]) -> Iterator[Cause]:
+    """Yield the fall of gates that no other root cause explains, with the features behind it."""
+    fallen, today = sorted(fallen_gates(days, registry), key=lambda one: one.share - one.usual), days[-1]
+    if not fallen:
+        return
+    behind = features_behind(days, registry.active_features)
+    shares = (f"{one.name} is TRUE in {one.share:.0%} of the rows, usually {one.usual:.0%}" for one in fallen)
+    evidence = (*shares, behind_text(behind) or "no feature is defaulted in more rows than usual")
+    lasting, hit = max(one.lasting for one in fallen), round((1 - fallen[0].share) * today.scored)
+    features = tuple(one.feature for one in behind)
+    detail = ", ".join(one.name for one in fallen)
+    yield Cause(
+        Kind.GATE, today.day, days[-lasting].day, today.rows, hit, features, None, None, evidence,
+        Confidence.LIKELY, detail=detail,
+    )  # fmt: skip
+
+
 def date_without_rows(registry: Registry, day: date, start: date, before: Sequence[Day]) -> Cause | None:
     """Return the root cause of a date without rows, None where that is usual.
 
@@ -205,7 +236,8 @@ def date_without_rows(registry: Registry, day: date, start: date, before: Sequen
         return None
     evidence = (f"usually {usual:.0f} rows, on {len(before)} of {(day - start).days} earlier dates",)
     since = before[-1].day + timedelta(days=1)
-    return Cause(Kind.NO_ROWS, day, since, 0, 0, (), None, None, evidence, scorable=_scorable(registry))
+    cause = Cause(Kind.NO_ROWS, day, since, 0, 0, (), None, None, evidence, scorable=_scorable(registry))
+    return replace(cause, event=event_of(registry, cause))
 
 
 def _lasting(holds: Sequence[bool]) -> int:
@@ -320,6 +352,10 @@ def _without_processor(seen: Sequence[Seen], registry: Registry, days: Sequence[
     for one in seen:
         kind, processor, detail = _ALONE.get(one.sign, Kind.PARTIAL), one.feature.processor, ""
         key: tuple[object, ...] = (kind, processor)
+        if one.sign is Sign.BROKEN:
+            laws = days[-1].features[one.feature.index].broken
+            detail = ", ".join(f"`{law_text(one.feature, law)}`" for law in laws)
+            key = (kind, one.feature.index)
         if one.sign in _OF_LEVEL:
             own = [other for other in registry.active_features if other.processor == processor]
             shape = shape_of(one, own, days)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fqtool.commands.diagnose.cause import Cause, Kind
+from fqtool.commands.diagnose.known_events import with_event
 from fqtool.commands.diagnose.wording import (
     REBUILD,
     are,
@@ -23,7 +25,8 @@ from fqtool.findings.finding import Finding, Group, Severity, rule
 
 def findings_of(cause: Cause) -> tuple[Finding, ...]:
     """Return the findings of a root cause: one, by the rule for its kind."""
-    return tuple(finding for one in rules_of(Group.DIAGNOSIS) for finding in one.check(cause))
+    found = (finding for one in rules_of(Group.DIAGNOSIS) for finding in one.check(cause))
+    return tuple(with_event(replace(finding, owner=cause.owner), cause) for finding in found)
 
 
 @rule("FQ601", group=Group.DIAGNOSIS)
@@ -268,3 +271,21 @@ def new_category(cause: Cause) -> Iterator[Finding]:
     if cause.kind is Kind.CATEGORY_NEW:
         message = f"{names(cause)} has values on {cause.day} that no earlier date has: {cause.detail}."
         yield finding_of(cause, message, first=look_at(cause, "If these are wrong, find why"))
+
+
+@rule("FQ622", group=Group.DIAGNOSIS)
+def values_break_a_law(cause: Cause) -> Iterator[Finding]:
+    """Values of a feature break a law that the registry declares: `step`, `integer`, `equals` or `monotone`.
+
+    Problem: The model reads values that cannot be correct.
+
+    Why: The unit, the definition or the rounding changed, the feature was computed from another version of its inputs,
+    or the columns of two features are swapped.
+
+    Example: `line_move` breaks `equals: line - opening_line` in 12 rows.
+
+    Fix: Correct the computation, rebuild the rows of the store, then score the date; or correct the law.
+    """
+    if cause.kind is Kind.LAW:
+        verb = "breaks" if len(cause.features) == 1 else "break"
+        yield of_features(cause, f"{verb} a law of the registry", "Compare the computation with the law")

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fqtool.commands.diagnose.cause import Cause, Kind
-from fqtool.commands.diagnose.wording import REBUILD, finding_of, of_rows, rows_of, since
+from fqtool.commands.diagnose.wording import (
+    REBUILD,
+    are,
+    finding_of,
+    look_at,
+    names,
+    of_rows,
+    rows_of,
+    scored_after,
+    since,
+)
 from fqtool.findings.finding import Finding, Group, Severity, rule
 
 
@@ -126,3 +136,28 @@ def new_group(cause: Cause) -> Iterator[Finding]:
     if cause.kind is Kind.GROUP_NEW:
         message = f"{cause.detail}: new rows on {cause.day}; {cause.evidence[0]}."
         yield of_rows(message, cause, "Compare the name with those of the dates before; if it is wrong, repair it.")
+
+
+@rule("FQ623", Severity.WARNING, group=Group.DIAGNOSIS)
+def gate_fell(cause: Cause) -> Iterator[Finding]:
+    """Fewer rows than usual pass a gate, and no other finding of the date explains it.
+
+    Problem: Readers that filter by the gate lose these rows.
+
+    Why: Several features are defaulted in a few more rows each; or another job writes the gate and has changed. The
+    finding names the features that are defaulted in more rows than usual.
+
+    Example: `is_quality_ready` is TRUE in 60% of the rows, usually in 95%; `pace_score` is defaulted in 7%, usually 1%.
+
+    Fix: Find why the input of these features was absent. Without such features, look at the job that writes the gate.
+    """
+    if cause.kind is Kind.GATE:
+        plural = "," in cause.detail
+        message = (
+            f"{cause.detail} {'are' if plural else 'is'} not TRUE in {rows_of(cause)} on {cause.day}{since(cause)}."
+        )
+        if cause.features:
+            message = f"{message[:-1]}: {names(cause)} {are(cause)} {cause.absent} in more rows than usual."
+        first = look_at(cause, "Find why values are absent") if cause.features else "Look at the job that writes it."
+        evidence = f"{cause.confidence}: {'; '.join(cause.evidence)}."
+        yield Finding(cause.detail, message, evidence, scored_after(cause, first))

@@ -15,7 +15,7 @@ from fqtool.registry.model import Feature, Registry
 ADDED, GONE, ORDER, VALUE = "added", "gone", "order", "value"
 """The field of a difference where an entry was added or removed, the order changed, or a name has another value."""
 _UNCOMPARED = ("path", "document", "at")
-_KEYS = ("name", "code", "label", "what")
+_KEYS = ("name", "code", "label", "what", "reason")
 _Key = Callable[[Any], object]
 
 

@@ -35,12 +35,13 @@ _MOST_CHARTED = 10  # root causes with charts of their features
 
 @dataclass(frozen=True, slots=True)
 class DayReport:
-    """One date: its statistics, mean quality by category, rows by alert level, figures, root causes."""
+    """One date: its statistics, means by category, rows by alert level, figures, findings about them, root causes."""
 
     day: Day
     means: Mapping[str, float | None]
     levels: Mapping[str, int]
     checks: tuple[Check, ...]
+    of_figures: tuple[Finding, ...]
     causes: tuple[Cause, ...]
 
     @property
@@ -49,7 +50,7 @@ class DayReport:
         findings = [found for cause in self.causes for found in findings_of(cause)]
         if not self.day.scored:
             findings += date_not_scored(self.day.day, self.day.rows)
-        return (*findings, *(found for one in self.checks for found in check_daily(one, self.day.day)))
+        return (*findings, *self.of_figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +129,29 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
     figures = {row["date"]: row for row in ask(checks_by_date(registry))} if registry.thresholds else {}
     alerts = alert_counts(registry, ask(alerts_by_date(registry))) if Roles(registry).alert_codes else ()
     levels = registry.alert_levels if Roles(registry).alert_level else ()
-    days = tuple(
-        DayReport(
-            day,
-            {name: _number(means[day.day][column]) for name, column in Roles(registry).category_scores.items()},
-            {one.name: _count(means[day.day][f"{one.name}_rows"]) for one in levels},
-            tuple(Check(one, _number(figures[day.day][one.name])) for one in registry.thresholds),
-            causes_of(registry, _up_to(seen, number)),
-        )
-        for number, day in enumerate(seen)
-        if day.day >= start
-    )
+    columns = Roles(registry).category_scores
+    days = []
+    for number, day in enumerate(seen):
+        if day.day >= start:
+            row, spanned = means[day.day], _up_to(seen, number)
+            checks = [Check(one, _number(figures[day.day][one.name])) for one in registry.thresholds]
+            days.append(
+                DayReport(
+                    day,
+                    {name: _number(row[column]) for name, column in columns.items()},
+                    {one.name: _count(row[f"{one.name}_rows"]) for one in levels},
+                    tuple(checks),
+                    tuple(found for one in checks for found in check_daily(one, registry, spanned)),
+                    causes_of(registry, spanned),
+                )
+            )
     found = episodes(days)
     named = [(one.days[-1], one.cause.features) for one in found[:_MOST_CHARTED]]
     values = distributions(registry, named, seen, ask)
     drift, pending = _standing(workspace, warehouse)
     return Report(
-        registry, warehouse.url, start, end, made, days, found, alerts, answer("worst_rows"), drift, pending, values,
-        _categories(registry, warehouse, start, days[-1].day.day),
+        registry, warehouse.url, start, end, made, tuple(days), found, alerts, answer("worst_rows"), drift, pending,
+        values, _categories(registry, warehouse, start, days[-1].day.day),
     )  # fmt: skip
 
 

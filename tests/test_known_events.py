@@ -1,0 +1,94 @@
+"""Laws of known events: their findings are notes on their dates, and errors or warnings again after them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from fqtool.commands.daily.run import daily_of
+from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
+from fqtool.commands.diagnose.rules import findings_of
+from fqtool.findings.finding import Finding, Severity
+from fqtool.registry.alerts_and_models import KnownEvent
+from fqtool.synthetic.season import Season
+from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
+from tests.test_diagnosis import COMPOSITE, DAY, registry, since, store
+from tests.test_root_causes import OTHER, PLAIN, around, dates_of, last, registry_of
+
+TODAY = date(2026, 1, 19)
+CONSTANT = last(around(20.0), lambda values: [7.0] * len(values))
+
+
+def event(first: date, until: date, features: Sequence[str] = ("level",), processors: Sequence[str] = ()) -> KnownEvent:
+    """An event about some features."""
+    return KnownEvent("strike", first, until, tuple(features), tuple(processors))
+
+
+def finding(*events: KnownEvent, dates: int = 1) -> Finding:
+    """The finding about a feature that is constant on the last dates up to TODAY."""
+    constant = last(around(20.0), lambda values: [7.0] * len(values), dates)
+    days = dates_of([PLAIN, OTHER], [constant, around(20.0)])
+    (cause,) = causes_of(replace(registry_of(PLAIN, OTHER), known_events=events), days)
+    (found,) = findings_of(cause)
+    return found
+
+
+@pytest.mark.parametrize(("features", "processors"), [(["level"], []), (["other", "level"], []), ([], ["Job"])])
+def test_a_known_event_makes_its_finding_a_note(features: list[str], processors: list[str]) -> None:
+    """The message has the last date on which it is accepted, and the reason."""
+    found = finding(event(TODAY, TODAY + timedelta(days=3), features, processors))
+    assert (found.rule, found.severity) == ("FQ607", Severity.NOTE)
+    assert found.message.endswith("Known until 2026-01-22: strike.")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        event(TODAY + timedelta(days=1), TODAY + timedelta(days=3)),
+        event(TODAY - timedelta(days=9), TODAY - timedelta(days=1)),
+        event(TODAY, TODAY, ["other"]),
+        event(TODAY, TODAY, [], ["Another"]),
+        event(TODAY, TODAY, [], []),
+    ],
+    ids=["later", "over before", "another feature", "another processor", "whole rows"],
+)
+def test_another_event_changes_nothing(other: KnownEvent) -> None:
+    """Other dates, features and processors, and events about whole rows."""
+    assert finding(other) == finding()
+
+
+def test_a_problem_that_outlives_its_event_is_reported_again() -> None:
+    """It has its own severity again, and the message names the event; a new event may follow."""
+    ended = event(TODAY - timedelta(days=2), TODAY - timedelta(days=1))
+    found = finding(ended, dates=3)
+    assert found.severity is Severity.ERROR
+    assert found.message.endswith("The known event ended on 2026-01-18 and the problem did not: strike.")
+    assert finding(ended, event(TODAY, TODAY), dates=3).severity is Severity.NOTE
+
+
+def test_an_event_without_features_is_about_whole_rows() -> None:
+    """Such as a date without rows."""
+    days = dates_of([PLAIN], [around(20.0)])
+    after = days[-1].day + timedelta(days=1)
+    known = replace(registry_of(PLAIN), known_events=(event(after, after, []),))
+    cause = date_without_rows(known, after, days[0].day, days)
+    assert cause is not None
+    assert [one.severity for one in findings_of(cause)] == [Severity.NOTE]
+
+
+def test_daily_passes_while_an_event_is_known() -> None:
+    """The cause and the figures that its features lower are notes; for another feature they are not."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        store(warehouse, Season(registry(), DAY - timedelta(days=8), 9, 0).rows([since(1, "defaulted")]))
+
+        def severities(processor: str) -> set[str]:
+            known = KnownEvent("strike", DAY, DAY, processors=(processor,))
+            return {
+                one.severity for one in daily_of(replace(registry(), known_events=(known,)), warehouse, DAY).findings
+            }
+
+        assert severities(COMPOSITE) == {"note"}
+        assert severities("PlayerDailyCacheProcessor") == {"error", "warning"}
