@@ -1,79 +1,74 @@
-"""How long a backfill of 90 dates takes, whole process, and whether a partition costs more the more are done.
+"""How long a backfill takes beside `fqtool score` of the same rows, and whether a date costs more the more there are.
 
-python bench/backfill.py        written into README.md
+    python bench/backfill.py                    written into README.md
+    python bench/backfill.py --dates 90         only so many dates, printed
+
+`fqtool score` sends one statement for 100 dates, and writes no journal. Each is a process of its own, in turns.
 """
 
 from __future__ import annotations
 
-import re
-import subprocess
+import argparse
+import shutil
 import sys
 import tempfile
-import time
-from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 
 import machine
+from scoring import FIRST, Run, Series, run, spread, store
 
-ROOT = Path(__file__).resolve().parent.parent
-DAYS, ROWS, END = 90, 200, date(2026, 2, 6)
+ROWS, MAPS, DATES, ROUNDS = 250, 14, (90, 365), 2
+
+
+def measured(dates: int) -> dict[str, list[Run]]:
+    """Time the commands on copies of one file, in turns."""
+    series = Series(dates, ROWS, MAPS, ROUNDS)
+    span = ["--start", str(FIRST), "--end", str(series.end)]
+    with tempfile.TemporaryDirectory() as folder:
+        blank, work = Path(folder, "blank.duckdb"), Path(folder, "work.duckdb")
+        store(blank, series)
+        fqtool = [sys.executable, "-m", "fqtool"]
+        commands = {
+            "score": [*fqtool, "score", *span],
+            "backfill": [*fqtool, "backfill", *span],
+        }
+        runs: dict[str, list[Run]] = {name: [] for name in commands}
+        for _ in range(ROUNDS):
+            for name, words in commands.items():
+                shutil.copyfile(blank, work)
+                runs[name].append(run([*words, "--target", f"duckdb:///{work}"]))
+                print(dates, name, runs[name][-1], file=sys.stderr)
+    return runs
+
+
+def page(sizes: tuple[int, ...]) -> str:
+    """Measure all and return the page."""
+    lines = [
+        "| dates x rows | command | seconds | seconds of processors | of them a date | beside `score`, by processor |",
+        "|---|---|---|---|---|---|",
+    ]
+    for dates in sizes:
+        runs = measured(dates)
+        for name, ours in runs.items():
+            cells = [
+                spread([one.seconds for one in ours]),
+                spread([one.processor for one in ours]),
+                f"{min(one.processor for one in ours) / dates:.3f}",
+                spread([a.processor / b.processor for a, b in zip(ours, runs["score"], strict=True)]),
+            ]
+            lines.append(f"| {dates:,} x {ROWS} | `{name}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Fill a file with unscored rows, and time the command, and one statement over all of them as a floor."""
-    from fqtool import load_registry
-    from fqtool.migrations.plan import make_statement
-    from fqtool.schema.build import desired_table
-    from fqtool.scoring.merge import Partition
-    from fqtool.scoring.scoring import Scoring
-    from fqtool.sql import Query
-    from fqtool.synthetic.season import Season
-    from fqtool.table.changes import CreateTable
-    from fqtool.table.model import State
-    from fqtool.warehouse.duckdb.files import load
-    from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
-
-    registry, start = load_registry(ROOT / "feature_registry.yaml"), END - timedelta(days=DAYS - 1)
-    season = Season(registry, start, DAYS * 2, rows_per_day=ROWS).rows()
-    rows = [row for row in season if row[registry.table.partition_by or ""] <= END]
-    with tempfile.TemporaryDirectory() as folder:
-        path = f"{folder}/store.duckdb"
-        with DuckDBWarehouse(path) as warehouse:
-            warehouse.run(make_statement(State(), (CreateTable(desired_table(registry)),)))
-            count = load(warehouse, registry.table.name, rows)
-            dates = len({row[registry.table.partition_by or ""] for row in rows})
-            one = Partition(Scoring(registry), END).merge(datetime.now(UTC))
-            whole = re.sub(rf"= DATE '{END}'", f"BETWEEN DATE '{start}' AND DATE '{END}'", one.sql)
-            began = time.perf_counter()
-            warehouse.run(Query(whole, one.parameters))
-            floor = time.perf_counter() - began
-        target = f"duckdb:///{path}"
-        words = ["backfill", "--start", str(start), "--end", str(END), "--target", target, "--batch-days", "1"]
-        command = [sys.executable, "-m", "fqtool", *words]
-        began = time.perf_counter()
-        running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        at = [time.perf_counter() - began for line in running.stderr or () if re.match(r"\d{4}-\d\d-\d\d:", line)]
-        running.wait()
-        alone = time.perf_counter() - began
-        command = [*command[:-1], "5", "--no-resume"]
-        began = time.perf_counter()
-        subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-        batched = time.perf_counter() - began
-    steps = [later - earlier for earlier, later in pairwise(at)]
-    third = len(steps) // 3
-    early, late = (sorted(part)[third // 2] for part in (steps[:third], steps[-third:]))
-    page = (
-        f"{machine.line()}\n\n| {count:,} rows on {dates} dates in a file | seconds | a date | beside one statement |\n"
-        "|---|---|---|---|\n"
-        f"| the whole process, batches of 5 | {batched:.1f} | {batched / dates:.3f} | {batched / floor:.1f}x |\n"
-        f"| the whole process, batches of 1 | {alone:.1f} | {alone / dates:.3f} | {alone / floor:.1f}x |\n"
-        f"| one MERGE over all dates, which nothing could resume | {floor:.1f} | {floor / dates:.3f} | 1 |\n\n"
-        f"Median of a date in the first third of the run: {early:.3f} s; in the last third: {late:.3f} s "
-        f"({late / early:.2f}x).\n"
-    )
-    sys.stdout.write(page)
-    machine.put("backfill", page)
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dates", type=int, nargs="*", default=list(DATES))
+    given = parser.parse_args()
+    text = f"{machine.line()}\n\n{page(tuple(given.dates))}"
+    print(text)
+    if given.dates == list(DATES):
+        machine.put("backfill", text)
 
 
 if __name__ == "__main__":

@@ -55,10 +55,10 @@ class Series:
 
 
 SERIES = {
-    "season": Series(90, 250, 14, 3),
-    "unrepeated": Series(90, 250, 0, 3),
+    "season": Series(90, 250, 14, 2),
+    "unrepeated": Series(90, 250, 0, 1),
     "year": Series(365, 250, 14, 1),
-    "thousand": Series(30, 1_000, 14, 3),
+    "thousand": Series(30, 1_000, 14, 1),
     "large": Series(2, 100_000, 14, 1),
     "million": Series(10, 100_000, 14, 1),
 }

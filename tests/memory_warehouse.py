@@ -8,7 +8,7 @@ from fqtool.errors import NoTable, StatementFailed
 from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.ddl import Statement
 from fqtool.table.model import State, Table, View
-from fqtool.warehouse.protocol import Budget, Outcome, Pace, Staging, Writing
+from fqtool.warehouse.protocol import Budget, Outcome, Pace, Writing
 from fqtool.warehouse.refused import changed, check_kind, table_of
 
 
@@ -22,7 +22,6 @@ class MemoryWarehouse:
 
     pace: tuple[Pace, Pace] | None = None
     writing = Writing()
-    staging: Staging | None = None
 
     def __init__(self, url: str = "memory:") -> None:
         self.url = url

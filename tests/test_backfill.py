@@ -26,27 +26,25 @@ from tests.stores import small_registry
 from tests.unscored_store import DAYS, END, NOW, START, filled, past_registry
 
 
-def test_all_is_scored_as_scoring_would(place: tuple[Warehouse, str]) -> None:
+def test_all_is_scored_as_scoring_would(place: Warehouse) -> None:
     """A backfill writes what `score` writes of each date, newest first, and every row with sources has a score."""
-    warehouse, url = place
-    result = filled(warehouse, url, now=NOW)
+    result = filled(place, now=NOW)
     assert done_days(result) == [str(END - timedelta(days=n)) for n in range(12)]
     assert result.verification.findings == ()
-    made = rows_of(warehouse)
-    score_partitions(past_registry(), warehouse, START, END, as_of=NOW)
-    assert rows_of(warehouse) == made
+    made = rows_of(place)
+    score_partitions(past_registry(), place, START, END, as_of=NOW)
+    assert rows_of(place) == made
     assert all((row["score"] is None) == (row["labels"] is None) for row in made)
     assert {row["computed_at"] for row in made if row["labels"]} == {NOW}
 
 
-def test_a_second_run_has_nothing_to_do(place: tuple[Warehouse, str]) -> None:
+def test_a_second_run_has_nothing_to_do(place: Warehouse) -> None:
     """A done date is left alone: no statement, no event but those of the run; with redo, all is done once more."""
-    warehouse, url = place
-    filled(warehouse, url)
-    before = events(warehouse)
-    assert filled(warehouse, url).partitions == ()
-    assert [one.event for one in events(warehouse)[len(before) :]] == [Event.OPENED, Event.CLOSED]
-    assert len(filled(warehouse, url, resume=False).partitions) == 12
+    filled(place)
+    before = events(place)
+    assert filled(place).partitions == ()
+    assert [one.event for one in events(place)[len(before) :]] == [Event.OPENED, Event.CLOSED]
+    assert len(filled(place, resume=False).partitions) == 12
 
 
 def test_every_date_has_its_task(small: Warehouse) -> None:
@@ -138,17 +136,16 @@ def test_a_changed_registry_is_another_scoring(small: Warehouse) -> None:
     assert len(plan.to_do) == 12
 
 
-def test_two_at_work_do_not_meet(place: tuple[Warehouse, str]) -> None:
+def test_two_at_work_do_not_meet(place: Warehouse) -> None:
     """A backfill waits for no migrator and no other backfill: it is refused with the holder's name and work."""
-    warehouse, url = place
-    prepare_ledger(warehouse)
+    prepare_ledger(place)
     for work in ("migrating", "backfilling"):
-        lease = Lease(warehouse, "store", "first@host:1", work, "fqtool")
+        lease = Lease(place, "store", "first@host:1", work, "fqtool")
         with lease.held(), pytest.raises(Busy, match=f"first@host:1 is {work}"):
-            filled(warehouse, url)
-    assert len(filled(warehouse, url).partitions) == 12
+            filled(place)
+    assert len(filled(place).partitions) == 12
     lease._take()
-    assert filled(warehouse, url, take_lease=True).partitions == ()
+    assert filled(place, take_lease=True).partitions == ()
 
 
 def test_wrong_words_are_reported(small: Warehouse) -> None:

@@ -80,7 +80,7 @@ def test_what_may_be_spent_is_not_exceeded_twice(small: Warehouse) -> None:
     """When the bytes allowed are spent the run ends with the number; what was done stays done, and it goes on."""
     costly = Costly(small, [], 0, StatementFailed(""))
     with pytest.raises(Refusal, match="3,000,000 bytes, the limit"):
-        filled(costly, max_bytes=2_500_000)
+        filled(costly, max_bytes=2_500_000, batch_days=1)
     assert len([one for one in events(small) if one.event == Event.DONE]) == 3
     assert len(done_days(filled(small))) == 9
 
@@ -95,9 +95,10 @@ class Estimated(Failing):
 
 def test_without_a_price_list_a_statement_has_bigquery_s_minimum(small: Warehouse) -> None:
     """BigQuery bills 10 MiB also where the registry has no `pricing`; a warehouse that bills nothing has no minimum."""
-    registry, options = replace(past_registry(), pricing=None), Options(START, END)
+    registry, options = replace(past_registry(), pricing=None), Options(START, END, batch_days=1)
     billed = Estimated(small, [], 0, StatementFailed(""))
     assert plan_backfill(registry, billed, options, NOW)[1].billed == 12 * 10 * 2**20
+    assert plan_backfill(registry, billed, replace(options, batch_days=5), NOW)[1].billed == 3 * 10 * 2**20
     free = plan_backfill(registry, small, options, NOW)[1]
     assert free.billed == free.bytes
 
@@ -148,14 +149,14 @@ def test_the_sum_of_all_statements_stays_within_what_is_allowed(
         store(direct, 4, 2)
     with BillingServer(emulator.url) as server:
         with through(server, PROJECT, dataset) as bounded, pytest.raises(Refusal, match="than are left") as stopped:
-            filled(bounded, max_bytes=200 * MIB)
+            filled(bounded, max_bytes=200 * MIB, batch_days=1)
         assert f"of {200 * MIB:,} bytes are spent, {20 * MIB:,} bytes are reserved" in stopped.value.message
         assert f"bills at least {10 * MIB:,} bytes for each table" in str(stopped.value.remedy)
         assert server.without_limit == []
         assert 100 * MIB < sum(server.billed.values()) <= 200 * MIB
         monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", server.url)
         with open_target(f"bigquery://{PROJECT}/{dataset}") as free:
-            assert [one for one in filled(free, free.url).partitions if one.failed] == []
+            assert [one for one in filled(free, batch_days=1).partitions if one.failed] == []
         scored = [job for job, cost in server.billed.items() if cost == 40 * MIB]
     assert len(scored) == 4
 

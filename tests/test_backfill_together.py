@@ -70,7 +70,7 @@ def test_two_concurrent_backfills_on_bigquery(bigquery: tuple[Warehouse, str]) -
     assert 0 in {code for code, _ in ended}
     for code, said in ended:
         assert code == 0 or (code == 3 and "is backfilling" in said), said
-    filled(warehouse, url)
+    filled(warehouse)
     done = [one.day for one in entries_of(warehouse.rows(ROWS)) if one.event == Event.DONE]
     assert sorted(done) == sorted(set(done))
     assert verify(past_registry(), warehouse, START, END).findings == ()
@@ -130,7 +130,7 @@ def test_a_daily_writer_on_bigquery(bigquery: tuple[Warehouse, str], emulator: E
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        result = filled(warehouse, url, batch_days=2)
+        result = filled(warehouse, batch_days=2)
     finally:
         stop.set()
         writer.join(patient(60))
@@ -141,7 +141,7 @@ def test_a_daily_writer_on_bigquery(bigquery: tuple[Warehouse, str], emulator: E
         assert not one.failed or "another writer" in one.entry.error or "onflict" in one.entry.error, one.entry
     sound(warehouse)
     assert {row["item"] for row in rows_of(warehouse) if str(row["item"]).startswith("new")} == set(written)
-    filled(warehouse, url, retry_failed=True)
+    filled(warehouse, retry_failed=True)
     assert [one.rule for one in verify(past_registry(), warehouse, START, END).findings] == []
 
 
@@ -166,7 +166,7 @@ def test_a_daily_writer_on_duckdb(tmp_path: Path) -> None:
     assert written
     assert all(" is locked by process " in one for one in refused)
     with open_target(url) as warehouse:
-        filled(warehouse, url)
+        filled(warehouse)
         sound(warehouse)
         assert sum(str(row["item"]).startswith("new") for row in rows_of(warehouse)) == written
         assert verify(past_registry(), warehouse, START, END).findings == ()
@@ -185,6 +185,6 @@ def test_a_migration_during_a_backfill_is_refused(bigquery: tuple[Warehouse, str
                 apply_migrations(workspace, mine, tool="test")
             told.append(caught.value.message)
 
-    filled(warehouse, url, Observer(on_step=migrate))
+    filled(warehouse, Observer(on_step=migrate))
     assert "is backfilling" in told[0]
     assert verify(registry, warehouse, START, END).findings == ()

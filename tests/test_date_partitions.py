@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from fqtool.commands.backfill.plan import batches
 from fqtool.commands.backfill.run import Options, fill, plan_backfill, verify
 from fqtool.commands.check_drift.audit import Audit
 from fqtool.commands.daily.run import daily_of
@@ -30,7 +31,7 @@ from fqtool.registry.load import read_registry
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_table
 from fqtool.schema.row_dates import RowDates, row_dates
-from fqtool.scoring.merge import Partition, partitions_between
+from fqtool.scoring.merge import Span, partitions_between
 from fqtool.scoring.rescoring import Rescoring
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, WholeTable, ident
@@ -80,19 +81,12 @@ def test_score_changes_the_rows_of_the_date_alone(engine: Emulator | None, layou
 def test_backfill_and_diagnosis_work_by_date(engine: Emulator | None, layout: Layout) -> None:
     """Every date of a span is planned, scored, verified and done; the one that is unlike the others is named."""
     registry = layout.registry
-    with opened(engine, layout) as (warehouse, url):
+    with opened(engine, layout) as (warehouse, _):
         options = Options(START, DAY)
         plan, _ = plan_backfill(registry, warehouse, options, NOW)
         days = [START + timedelta(days=number) for number in range(7)]
         assert plan.to_do == tuple(reversed(days))
-        connections: list[str] = []
-
-        def connect() -> Warehouse:
-            connections.append(url)
-            return open_target(url, timeout=patient(30.0))
-
-        fill(registry, warehouse, options, connect=connect, tool="test", now=NOW)
-        assert bool(connections) == (engine is not None and layout.granularity in ("HOUR", "DAY"))
+        fill(registry, warehouse, options, tool="test", now=NOW)
         assert scored_dates(warehouse) == dict.fromkeys(days, ITEMS)
         assert verify(registry, warehouse, START, DAY).findings == ()
         assert plan_backfill(registry, warehouse, options, NOW)[0].to_do == ()
@@ -109,14 +103,15 @@ def test_googles_reference_implementation_finds_the_rows_of_the_date(layout: Lay
     registry, table = layout.registry, desired_table(layout.registry)
     types = {one.name: one.sql_type.replace(" NOT NULL", "") for one in table.columns}
     content: dict[str, Any] = {table.name: (types, layout.rows())}
-    partition = Partition(Scoring(registry), DAY)
+    partition = Span(Scoring(registry), DAY, DAY)
     select = partition.scoring.select(ident(table.name), partition.predicate)
     assert len(zeta.evaluate(select, content, {"computed_at": NOW})) == ITEMS
     counts = zeta.evaluate(partitions_between(registry, START, DAY, {}).sql, content)
     assert counts == [(START + timedelta(days=number), ITEMS, 0) for number in range(7)]
     days = zeta.evaluate(Evidence(registry).query(START, DAY, by_label=True).sql, content)
     assert [row[:2] for row in days] == [row[:2] for row in counts]
-    for query in (partition.merge(NOW), partition.duplicates()):
+    week = Span(Scoring(registry), START, DAY)
+    for query in (partition.merge(NOW), partition.duplicates(), week.merge(NOW)):
         assert zeta.analyze(query.sql, catalog(table), dict(query.parameters)) is None
 
 
@@ -127,8 +122,9 @@ def readers(registry: Registry) -> Iterator[tuple[str, Query]]:
         models=(Model("m", ("f0", "f1")),),
         thresholds=(Threshold("rows", "COUNT(*)", good=10, critical=1),),
     )
-    partition = Partition(Scoring(registry), DAY)
+    partition = Span(Scoring(registry), DAY, DAY)
     yield "score", partition.merge(NOW)
+    yield "score of a week", Span(Scoring(registry), START, DAY).merge(NOW)
     yield "repeated keys", partition.duplicates()
     yield "backfill", partitions_between(registry, START, DAY, {})
     yield "diff", Rescoring(registry, registry).query(START, DAY, NOW)
@@ -160,15 +156,17 @@ MONTHLY, DAILY = Layout("TIMESTAMP", "MONTH"), Layout("TIMESTAMP", "DAY")
 def test_a_backfill_is_estimated_as_it_is_billed(
     emulator: Emulator, monkeypatch: pytest.MonkeyPatch, layout: Layout
 ) -> None:
-    """Dates that share a partition are each billed for all of it; a little more is estimated, never less."""
+    """A statement over a week, or over parts of it, is billed for whole partitions; a little more is estimated."""
     monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
     with opened(emulator, layout) as (warehouse, _):
-        plan, estimate = plan_backfill(layout.registry, warehouse, Options(START, DAY), NOW)
-        scored = score_partitions(layout.registry, warehouse, START, DAY, as_of=NOW, dry_run=True)
-        asked = {one.day: one.bytes_processed or 0 for one in scored}
-        assert len(asked) == len(plan.to_do) == 7
-        for day, share in zip(plan.to_do, estimate.shares, strict=True):
-            assert asked[day] <= share <= 1.3 * asked[day]
+        for batch_days, statements in ((30, 1), (3, 3), (1, 7)):
+            options = Options(START, DAY, batch_days=batch_days)
+            plan, estimate = plan_backfill(layout.registry, warehouse, options, NOW)
+            assert (len(plan.to_do), len(estimate.shares)) == (7, statements)
+            for days, share in zip(batches(plan.to_do, batch_days), estimate.shares, strict=True):
+                merge = Span(Scoring(layout.registry), min(days), max(days)).merge(NOW)
+                asked = warehouse.run(merge, dry_run=True).bytes_processed or 0
+                assert asked <= share <= 1.3 * asked
 
 
 def test_one_date_of_a_partition_by_time_is_read_alone(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from fqtool.scoring.merge import Partition
+from fqtool.scoring.merge import Span
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import ident
 from tests.test_scoring_reference import DAY, NOW, REGISTRY
 
 FOLDER = Path(__file__).parent / "golden" / "scoring"
-PARTITION = Partition(Scoring(REGISTRY), DAY)
+PARTITION = Span(Scoring(REGISTRY), DAY, DAY)
 SELECT = PARTITION.scoring.select(ident(REGISTRY.table.name), PARTITION.predicate)
 MERGE = PARTITION.merge(NOW).sql
 
@@ -33,4 +33,4 @@ def test_golden(name: str, text: str) -> None:
 def test_the_merge_holds_the_select_once() -> None:
     """What is written is the answer of that very SELECT, whose text is the same each time it is made."""
     assert MERGE.count(SELECT) == 1
-    assert PARTITION.merge(NOW) == Partition(Scoring(REGISTRY), DAY).merge(NOW)
+    assert PARTITION.merge(NOW) == Span(Scoring(REGISTRY), DAY, DAY).merge(NOW)

@@ -16,7 +16,7 @@ from fqtool.migrations.plan import make_statement
 from fqtool.registry.load import read_registry
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state
-from fqtool.scoring.merge import Partition
+from fqtool.scoring.merge import Span
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, ident
 from fqtool.table.change_views import PutView
@@ -142,7 +142,7 @@ def _world() -> World:
         made(warehouse)
         put(warehouse, ROWS.values())
         scored = scores_of(warehouse)
-        warehouse.run(Partition(Scoring(REGISTRY), DAY).merge(NOW))
+        warehouse.run(Span(Scoring(REGISTRY), DAY, DAY).merge(NOW))
         where = f"WHERE game_date = DATE '{DAY}'"
         stored = warehouse.rows(Query(f"SELECT * FROM {ident(REGISTRY.table.name)} {where}"))
         derived = warehouse.rows(

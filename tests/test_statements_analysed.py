@@ -27,7 +27,7 @@ from fqtool.migrations.legality import refusals
 from fqtool.migrations.plan import make_statement, plan
 from fqtool.registry.load import read_registry
 from fqtool.schema.build import desired_state
-from fqtool.scoring.merge import Partition, partitions_between
+from fqtool.scoring.merge import Span, partitions_between
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import ident
 from fqtool.table.change_options import SetOption
@@ -183,7 +183,7 @@ def test_the_scoring_statements_are_accepted() -> None:
     assert analyze(select, catalog(table), {"computed_at": datetime(2026, 2, 7, tzinfo=UTC)}) is None
     assert select.count(f"FROM {ident(table.name)}") == 1
     assert not re.search(r"\b(JOIN|UNNEST|CREATE)\b", select)
-    partition = Partition(Scoring(registry), date(2026, 2, 6))
-    counts = partitions_between(registry, partition.day, partition.day, {"bad": "COUNTIF(FALSE)"})
+    partition = Span(Scoring(registry), date(2026, 2, 6), date(2026, 2, 6))
+    counts = partitions_between(registry, partition.start, partition.end, {"bad": "COUNTIF(FALSE)"})
     for query in (partition.merge(datetime(2026, 2, 7, tzinfo=UTC)), partition.duplicates(), counts):
         assert analyze(query.sql, catalog(table), dict(query.parameters)) is None

@@ -188,8 +188,8 @@ tests, with the registry and the migrations that ship: {DATES} dates with {ROWS}
 
 A table is described by one `tables.get`, a view by another: `check-drift` reads one table, two views, and the ledger by
 `tabledata.list`, and sends no job. `migrate` runs four statements here: it records each start and end in the ledger and
-reads the table or the view after each. `score` sends one query for all dates and one `MERGE` a date. `backfill`
-adds for each batch of five dates a query that verifies it and one `INSERT` into its journal, and in all a query for
+reads the table or the view after each. `score` sends one query and one `MERGE` for all dates. `backfill`
+adds for each batch of 30 dates a query that verifies it and one `INSERT` into its journal, and in all a query for
 the plan, one at the end, and the lease. Where rows of the date are not scored, `diagnose` and `daily` send a second
 query, which reads the labels.
 

@@ -26,6 +26,7 @@ from fqtool.errors import FqtoolError
 from fqtool.migrations.plan import make_statement
 from fqtool.registry.model import ColumnSpec, Registry
 from fqtool.schema.build import desired_table
+from fqtool.scoring import merge
 from fqtool.sql import Query
 from fqtool.table.changes import CreateTable
 from fqtool.table.model import State
@@ -65,16 +66,12 @@ def _text(label: str | None) -> str:
     return "NULL" if label is None else f"'{label}'"
 
 
-def filled(warehouse: Warehouse, url: str = "", observer: Observer | None = None, **options: object) -> BackfillResult:
-    """Fill all of it, at a time that no two processes share."""
+def filled(warehouse: Warehouse, observer: Observer | None = None, **options: object) -> BackfillResult:
+    """Fill all of it in batches of five dates, at a time that no two processes share."""
     now = options.pop("now", datetime.now(UTC))
     assert isinstance(now, datetime)
-    asked = Options(**{"start": START, "end": END} | options)  # type: ignore[arg-type]
-    return fill(
-        past_registry(), warehouse, asked, connect=lambda: open_target(url,
-        timeout=patient(20.0)), tool="test", now=now,
-        observer=observer,
-    )  # fmt: skip
+    asked = Options(**{"start": START, "end": END, "batch_days": 5} | options)  # type: ignore[arg-type]
+    return fill(past_registry(), warehouse, asked, tool="test", now=now, observer=observer)
 
 
 def _child(work: Callable[[], None]) -> int:
@@ -100,15 +97,15 @@ def _fill(path: Path, fatal: int | None = None, counted: Path | None = None) -> 
             os.kill(os.getpid(), signal.SIGKILL)
         seen += 1
 
-    url = f"duckdb:///{path}"
-    with open_target(url) as warehouse:
-        filled(warehouse, url, Observer(on_step=boundary))
+    with open_target(f"duckdb:///{path}") as warehouse:
+        filled(warehouse, Observer(on_step=boundary))
     if counted:
         counted.write_text(str(seen))
 
 
 def _score(path: Path, fatal: int | None = None, counted: Path | None = None) -> None:
-    """Score the copy as `_fill` fills it: the boundaries are the ends of dates."""
+    """Score the copy as `_fill` fills it, four dates by each statement: the boundaries are the ends of dates."""
+    merge._MOST_DATES = 4
     seen = 0
 
     def boundary(_: object) -> None:
@@ -186,7 +183,7 @@ def main(words: list[str]) -> None:
         return
     try:
         with open_target(words[1], timeout=patient(20.0)) as warehouse:
-            filled(warehouse, words[1])
+            filled(warehouse)
     except FqtoolError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)

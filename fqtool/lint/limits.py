@@ -261,7 +261,7 @@ def _roughly(registry: Registry) -> int:
 
 def _merge_length(registry: Registry) -> int:
     """The exact length; 0 for a registry that cannot be scored, which other rules report."""
-    from fqtool.scoring.merge import Partition
+    from fqtool.scoring.merge import Span
     from fqtool.scoring.scoring import Scoring
 
     class Unlimited(Scoring):
@@ -270,7 +270,7 @@ def _merge_length(registry: Registry) -> int:
         def fitting(self, text: str) -> str:
             return text
 
-    merge = Partition(Unlimited(registry), date(2000, 1, 1)).merge
+    merge = Span(Unlimited(registry), date(2000, 1, 1), date(2000, 1, 2)).merge
     try:
         return len(merge(datetime(2000, 1, 1, tzinfo=UTC)).sql)
     except FqtoolError:

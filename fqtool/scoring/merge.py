@@ -1,30 +1,54 @@
-"""The statement that writes the scores of one partition: an UPDATE of existing rows by the keys of the table.
+"""The statement that writes the scores of dates: an UPDATE of existing rows by the keys of the table.
 
-A literal names the partition, so BigQuery prunes both sides (bigquery.md#partitions). The statement sets only columns
-that fqtool writes, each from the sources and values of the row itself. So writing twice gives the same rows. The scores
-are those of a query in the statement, or of a table that holds the result of this query for several partitions.
+Literals name the dates, so BigQuery prunes both sides (bigquery.md#partitions). The statement sets only columns that
+fqtool writes, each from the sources and values of the row itself. So writing twice gives the same rows.
+
+One statement scores neighbouring dates. A statement over 120 columns takes longer to plan and to commit than 250 rows
+take to score, and BigQuery bills each for at least 10 MiB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from fqtool.registry.model import Registry
 from fqtool.schema.row_dates import row_dates
 from fqtool.scoring.scoring import Scoring
-from fqtool.sql import Query, ident, literal
+from fqtool.sql import Query, ident
 
 _DATE = "fqtool_date"
+# DuckDB keeps the new values of a statement in memory. BigQuery changes at most 4,000 partitions by one statement, and
+# a table by the hour has 24 partitions a date.
+_MOST_ROWS, _MOST_DATES = 100_000, 100
+
+
+def neighbours(days: Sequence[date], rows: Mapping[date, int]) -> Iterator[tuple[date, ...]]:
+    """Split dates into groups, each of which one statement scores. Their order is kept.
+
+    Args:
+        days: The dates to score, in ascending or descending order.
+        rows: The number of rows of each date of the table with rows, also of dates that are not scored.
+    """
+    places, group = {day: place for place, day in enumerate(sorted(rows))}, list[date]()
+    for day in days:
+        far = group and abs(places[day] - places[group[-1]]) > 1
+        if far or len(group) >= _MOST_DATES or (group and sum(rows[one] for one in (*group, day)) > _MOST_ROWS):
+            yield tuple(group)
+            group = []
+        group.append(day)
+    if group:
+        yield tuple(group)
 
 
 @dataclass(frozen=True)
-class Partition:
-    """One date of the table of a registry, and the queries about it."""
+class Span:
+    """One date or several neighbouring dates of the table of a registry, and the queries about them."""
 
     scoring: Scoring
-    day: date
+    start: date
+    end: date
 
     @property
     def registry(self) -> Registry:
@@ -33,34 +57,27 @@ class Partition:
 
     @property
     def predicate(self) -> str:
-        """The filter for the rows of the date, by literals."""
-        return self.scoring.dates.on(self.day)
+        """The filter for the rows of the dates, by literals."""
+        return self._filter()
+
+    def _filter(self, alias: str = "") -> str:
+        dates = self.scoring.dates
+        return dates.on(self.start, alias) if self.start == self.end else dates.between(self.start, self.end, alias)
 
     def merge(self, computed_at: datetime) -> Query:
-        """Return the MERGE that scores the partition.
+        """Return the MERGE that scores the dates.
 
         Args:
             computed_at: The value for `quality_computed_at`.
         """
-        scores = self.scoring.select(ident(self.registry.table.name), self.predicate)
-        return Query(self._merge(scores), (("computed_at", computed_at),))
-
-    def merge_from(self, staged: str) -> Query:
-        """Return the MERGE that writes scores of `scores_between`.
-
-        Args:
-            staged: The table that holds these scores.
-        """
-        return Query(self._merge(f"SELECT * FROM {ident(staged)} WHERE {ident(_DATE)} = {literal(self.day)}"))
-
-    def _merge(self, scores: str) -> str:
         spec = self.registry.table
-        target = self.scoring.dates.on(self.day, "t")
+        scores = self.scoring.select(ident(spec.name), self.predicate)
         keys = " AND ".join(f"t.{ident(key)} = s.{ident(key)}" for key in spec.keys)
         sets = ",\n  ".join(f"{ident(one.name)} = s.{ident(one.name)}" for one in self.scoring.columns)
-        return (
+        return Query(
             f"MERGE {ident(spec.name)} AS t\nUSING (\n{scores}\n) AS s\n"
-            f"ON {target} AND {keys}\nWHEN MATCHED THEN UPDATE SET\n  {sets}"
+            f"ON {self._filter('t')} AND {keys}\nWHEN MATCHED THEN UPDATE SET\n  {sets}",
+            (("computed_at", computed_at),),
         )
 
     def duplicates(self, examples: int = 3) -> Query:
@@ -71,20 +88,6 @@ class Partition:
             f"SELECT {keys}, COUNT(*) AS `rows` FROM {ident(spec.name)} WHERE {self.predicate}\n"
             f"GROUP BY {keys} HAVING COUNT(*) > 1 ORDER BY {keys} LIMIT {examples}"
         )
-
-
-def scores_between(scoring: Scoring, start: date, end: date, computed_at: datetime) -> Query:
-    """Return a query for the scores of the rows of several dates, for `Partition.merge_from`.
-
-    Args:
-        scoring: The scoring of the registry.
-        start: The first date.
-        end: The last date.
-        computed_at: The value for `quality_computed_at`.
-    """
-    source, where = ident(scoring.registry.table.name), scoring.dates.between(start, end)
-    select = scoring.select(source, where, beside={_DATE: scoring.dates.of_row()})
-    return Query(select, (("computed_at", computed_at),))
 
 
 def partitions_between(registry: Registry, start: date, end: date, counts: Mapping[str, str]) -> Query:

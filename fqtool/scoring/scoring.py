@@ -118,25 +118,22 @@ class Scoring:
         """All managed columns, with upstream columns, in registry order."""
         return expand_columns(self.registry)
 
-    def select(
-        self, source: str, where: str = "", *, whole: bool = False, beside: Mapping[str, str] | None = None
-    ) -> str:
+    def select(self, source: str, where: str = "", *, whole: bool = False) -> str:
         """Return the SELECT that scores rows: the keys, then the columns that fqtool writes.
 
         Args:
             source: The table or subquery, as SQL.
             where: The filter, as SQL; "" for all rows.
             whole: Whether to return all managed columns, upstream columns unchanged.
-            beside: Further columns to return: name -> SQL over the row.
 
         Raises:
             Refusal: The text is longer than BigQuery accepts.
         """
         upstream = [one.name for one in self.managed if one.spec.owner is Owner.UPSTREAM]
-        ctes, before = self.layered(source, where, upstream if whole else (), beside)
+        ctes, before = self.layered(source, where, upstream if whole else ())
         computed = {one.name: _stored(one) for one in self.columns}
         last = [one.name for one in self.managed] if whole else list(computed)
-        first = map(ident, (*self.registry.table.keys, *(beside or {})))
+        first = map(ident, self.registry.table.keys)
         final = [*first, *(computed.get(name, ident(name)) for name in last)]
         return self.fitting(f"{ctes}\n{_select(final, before)}")
 

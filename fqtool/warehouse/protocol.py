@@ -70,12 +70,11 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """The limits for DML on one table: statements `at_once`, and at most `pace` (bigquery.md#dml).
+    """The limit for DML on one table: at most `pace` (bigquery.md#dml).
 
     `exclusive` is whether only one process at a time can open the dataset.
     """
 
-    at_once: int = 1
     pace: Pace | None = None
     exclusive: bool = False
 
@@ -91,21 +90,18 @@ class Outcome:
     bytes_processed: int | None = None
     rows_changed: int | None = None
 
-
-class Staging(Protocol):
-    """A warehouse whose rows no other process can change while it is open."""
-
-    def stage(self, name: str, query: Query) -> None:
-        """Keep the rows of a query as a temporary table for later statements; an earlier table is replaced.
+    def share(self, rows: int, of: int) -> Outcome:
+        """Return the part of a statement over several dates that falls to one of them.
 
         Args:
-            name: The name of the temporary table.
-            query: The query.
-
-        Raises:
-            StatementFailed: The query failed; no table is kept.
+            rows: The rows of the date.
+            of: The rows of all dates of the statement.
         """
-        ...
+
+        def part(number: int | None) -> int | None:
+            return number if number is None or rows == of else round(number * rows / of)
+
+        return Outcome(self.job, part(self.bytes_processed), part(self.rows_changed))
 
 
 class Warehouse(Protocol):
@@ -113,14 +109,13 @@ class Warehouse(Protocol):
 
     `url` is its URL for messages, without secrets. `pace` limits metadata updates of a (standard, partitioned) table;
     None: no limit (bigquery.md#metadata). `writing` limits DML. `budget` limits the bytes billed, if statements are
-    billed. `staging` is None where other writers may change rows between two statements.
+    billed.
     """
 
     url: str
     pace: tuple[Pace, Pace] | None
     writing: Writing
     budget: Budget | None
-    staging: Staging | None
 
     def describe(self, name: str) -> Table | View | None:
         """Return the table or view with this name, or None if it does not exist. One metadata request, no query.

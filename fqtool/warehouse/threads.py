@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable
+from concurrent.futures import Future
 from threading import Thread
 from typing import TypeVar
 
 T = TypeVar("T")
-
-_SLICE = 1.0
 
 
 def begun(work: Callable[[], T]) -> Future[T]:
@@ -24,13 +22,3 @@ def begun(work: Callable[[], T]) -> Future[T]:
 
     Thread(target=to_its_end, name="fqtool", daemon=True).start()
     return future
-
-
-def ended(under_way: Sequence[Future[T]]) -> list[T]:
-    """Wait for all futures and return their results. Raises the error of a future that failed.
-
-    Each wait is short, because a signal just before a wait is handled only at its end.
-    """
-    while wait(under_way, timeout=_SLICE).not_done:
-        pass
-    return [future.result() for future in under_way]

@@ -13,7 +13,7 @@ from typing import Protocol, Self, runtime_checkable
 from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.ddl import Statement
 from fqtool.table.model import Table, View
-from fqtool.warehouse.protocol import Budget, Outcome, Staging, Warehouse
+from fqtool.warehouse.protocol import Budget, Outcome, Warehouse
 
 OK = "ok"
 _COMMENTS = re.compile(r"--[^\n]*|#[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -70,7 +70,6 @@ class TracedWarehouse:
         self.url = inner.url
         self.pace = inner.pace
         self.writing = inner.writing
-        self.staging: Staging | None = self if inner.staging else None
         self._report = report
         self._current: Request | None = None
         if isinstance(inner, Audible):
@@ -114,12 +113,6 @@ class TracedWarehouse:
             request.job = done.job or request.job
             request.bytes, request.rows = done.bytes_processed, done.rows_changed
             return done
-
-    def stage(self, name: str, query: Query) -> None:
-        """Keep the rows of a query in the wrapped warehouse."""
-        with self._traced("stage", statement_kind(query.sql)):
-            if self.inner.staging:
-                self.inner.staging.stage(name, query)
 
     def job(self, name: str, processed: int | None = None) -> None:
         """Add the id of a job and the bytes it processed to the current request."""

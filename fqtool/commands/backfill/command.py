@@ -22,7 +22,6 @@ from fqtool.cli.options import (
     Timeout,
     counted,
     max_bytes_option,
-    open_warehouse,
     print_result,
     report_findings,
     say_next,
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from fqtool.warehouse.protocol import Warehouse
 
 app = typer.Typer()
-BATCH_DAYS = 5
+BATCH_DAYS = 30
 
 
 @app.command()
@@ -77,7 +76,7 @@ def backfill(
 ) -> None:
     """Score past partitions: planned, resumable, verified.
 
-    The newest date is scored first, each date with one atomic statement.
+    The newest dates are scored first, the neighbours of a batch with one atomic statement.
     """
     from fqtool.commands.backfill.run import Options
     from fqtool.errors import UsageError
@@ -100,7 +99,7 @@ def backfill(
         elif dry_run or status:
             _show_plan(loaded, warehouse, options, form, journal=status)
         else:
-            _fill(loaded, warehouse, options, timeout, form)
+            _fill(loaded, warehouse, options, form)
 
 
 def _now() -> datetime:
@@ -159,14 +158,11 @@ def _print(verification: Verification, ok: str, warehouse: Warehouse, form: str)
     report_findings(verification.findings, form, target=warehouse.url, command="backfill", ok=ok)
 
 
-def _fill(registry: Registry, warehouse: Warehouse, options: Options, timeout: float, form: str) -> None:
+def _fill(registry: Registry, warehouse: Warehouse, options: Options, form: str) -> None:
     from fqtool.commands.backfill.run import fill
 
     with watched(warehouse) as observer:
-        result = fill(
-            registry, warehouse, options,
-            connect=lambda: open_warehouse(warehouse.url, timeout), tool=version(), now=_now(), observer=observer,
-        )  # fmt: skip
+        result = fill(registry, warehouse, options, tool=version(), now=_now(), observer=observer)
     done = [partition.entry.rows for partition in result.partitions if not partition.failed]
     if result.stopped:
         say(f"Stopped after {counted(len(done), 'partition')}.")

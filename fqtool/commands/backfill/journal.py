@@ -19,7 +19,7 @@ from typing import Any
 
 from fqtool.errors import NoTable
 from fqtool.registry.model import Registry
-from fqtool.scoring.merge import Partition
+from fqtool.scoring.merge import Span
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, WholeTable, ident
 from fqtool.table.model import Table
@@ -56,7 +56,7 @@ class Entry:
         event: a value of Event.
         day: the date of the partition; "" for events of a run.
         attempt: the number of the attempt, from 1.
-        job: the id of the job.
+        job: the id of the job, which may score other partitions too.
         scoring: identifies what is computed.
         mode: FROM_SCRATCH scores again what other runs did; REMAINING skips it.
         as_of: the time of scoring that is stored in the rows.
@@ -115,9 +115,10 @@ def append(entries: Sequence[Entry]) -> Query:
     return Query(f"INSERT INTO {ident(JOURNAL)} ({names}) VALUES\n  {rows}", values)
 
 
-def job_of(run: str, day: date, attempt: int) -> str:
-    """Return the id of the job of an attempt on a partition."""
-    return f"fqtool_backfill_{run}_{day:%Y%m%d}_{attempt}"
+def job_of(run: str, days: Sequence[date], attempt: int) -> str:
+    """Return the id of the job of an attempt on neighbouring partitions. It identifies the text of the statement."""
+    dates = "_".join(f"{day:%Y%m%d}" for day in dict.fromkeys((min(days), max(days))))
+    return f"fqtool_backfill_{run}_{dates}_{attempt}"
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ def journal_of(registry: Registry, warehouse: Warehouse) -> Journal:
     except NoTable:
         entries = ()
     day = date(2000, 1, 1)
-    statement = Partition(Scoring(registry), day).merge(datetime(2000, 1, 1, tzinfo=UTC)).sql
+    statement = Span(Scoring(registry), day, day).merge(datetime(2000, 1, 1, tzinfo=UTC)).sql
     for comment, former in _COMMENTS.items():
         statement = statement.replace(comment, former)
     return Journal(entries, hashlib.sha256(statement.replace(day.isoformat(), "").encode()).hexdigest()[:16])

@@ -1,28 +1,29 @@
 """The scoring of past partitions: batch by batch, recorded before and after, verified by counting the rows.
 
-A run that failed is resumed by running again. A statement that was started is sent again under the same job id, which a
-warehouse runs at most once. Partitions that are done are skipped.
+One statement scores the neighbouring partitions of a batch; if it fails, each has a statement of its own in the next
+attempt. A run that failed is resumed by running again. A statement that was started is sent again under the same job
+id, which a warehouse runs at most once. Partitions that are done are skipped.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import cached_property
+from itertools import groupby
+from typing import NamedTuple
 
 from fqtool.commands.backfill.journal import ATTEMPTS, TABLE, Entry, Event, Journal, append, job_of
-from fqtool.commands.backfill.plan import CostEstimate, PartitionState, Plan, SpendingLimit, batches, partition_states
+from fqtool.commands.backfill.plan import CostEstimate, PartitionState, Plan, SpendingLimit, partition_states
 from fqtool.commands.migrate.executor import Pacer
 from fqtool.commands.migrate.lease import create_once
-from fqtool.commands.score.staged_scores import StagedScores
 from fqtool.errors import BytesLimitExceeded, FqtoolError, QuotaSpent, StatementFailed, Throttled
 from fqtool.registry.model import Registry
-from fqtool.schema.row_dates import row_dates
+from fqtool.scoring.merge import Span, neighbours
 from fqtool.scoring.scoring import Scoring
 from fqtool.warehouse.protocol import MINIMUM, Budget, Outcome, Warehouse
-from fqtool.warehouse.threads import begun, ended
 
 _PAUSE = 2.0
 # Reserved bytes: the queries after scoring that verify the rows.
@@ -66,6 +67,26 @@ class Observer:
     configure: Callable[[PartitionRunner], None] = lambda _: None
 
 
+class Attempt(NamedTuple):
+    """An attempt on neighbouring partitions, by one statement."""
+
+    days: tuple[date, ...]
+    number: int
+
+
+def attempts_on(pending: Mapping[date, int], rows: Mapping[date, int]) -> Iterator[Attempt]:
+    """Yield the statements of dates: neighbours together in their first attempt, then each alone.
+
+    Args:
+        pending: Each date with the number of its attempt.
+        rows: The number of rows of each date with rows, also of dates that are not scored.
+    """
+    for number, days in groupby(pending, lambda day: pending[day]):
+        same = list(days)
+        for group in neighbours(same, rows) if number == 1 else ((day,) for day in same):
+            yield Attempt(group, number)
+
+
 def prepare_journal(warehouse: Warehouse, on_step: Callable[[str], None] = lambda _: None) -> None:
     """Create the journal if it does not exist."""
     if warehouse.describe(TABLE.name) is None:
@@ -79,7 +100,6 @@ class PartitionRunner:
     Attributes:
         registry: the registry.
         warehouse: the target.
-        connect: opens one more connection, for concurrent statements.
         run: the id of the run.
         scoring: identifies what is computed.
         mode: a mode of the journal.
@@ -97,7 +117,6 @@ class PartitionRunner:
 
     registry: Registry
     warehouse: Warehouse
-    connect: Callable[[], Warehouse]
     run: str
     scoring: str
     mode: str
@@ -111,19 +130,17 @@ class PartitionRunner:
     renew: Callable[[], None] = lambda: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
-    _connections: list[Warehouse] = field(default_factory=list)
     _unwritten: list[Entry] = field(default_factory=list)
     _pacer: Pacer = field(default_factory=Pacer)
+
+    @cached_property
+    def _scores(self) -> Scoring:
+        return Scoring(self.registry)
 
     @property
     def spent(self) -> int:
         """The bytes that were billed for the statements of this command."""
         return self.budget.spent if self.budget else 0
-
-    def scores_of(self, plan: Plan) -> StagedScores:
-        """Return the statements that score the dates of a plan."""
-        rows = {day: state.rows for day, state in plan.states.items()}
-        return StagedScores(Scoring(self.registry), self.warehouse, self.as_of, plan.to_do, rows)
 
     def write(self, entries: Sequence[Entry], step: str) -> None:
         """Write events to the journal, together with events of `write_later`."""
@@ -153,19 +170,19 @@ class PartitionRunner:
         values: dict[str, object] = dict.fromkeys(("rows", "without_sources", "changed", "bytes", "milliseconds"), -1)
         values |= {
             "run": self.run, "event": str(event), "day": day.isoformat() if day else "", "attempt": attempt,
-            "job": job_of(self.run, day, attempt) if day else "", "scoring": self.scoring, "mode": self.mode,
+            "job": job_of(self.run, (day,), attempt) if day else "", "scoring": self.scoring, "mode": self.mode,
             "as_of": self.as_of.isoformat(), "runner": self.runner, "tool": self.tool,
             "at": now.isoformat(timespec="microseconds"),
         }  # fmt: skip
         return Entry(**values | more)  # type: ignore[arg-type]
 
-    def score(self, days: Sequence[date], journal: Journal, scores: StagedScores) -> list[PartitionResult]:
+    def score(self, days: Sequence[date], journal: Journal, rows: Mapping[date, int]) -> list[PartitionResult]:
         """Score partitions, each until it is done or has failed three times.
 
         Args:
             days: the dates.
             journal: the journal.
-            scores: the statements of the plan's dates.
+            rows: the number of rows of each date with rows, also of dates that are not scored.
 
         Returns:
             The result of each partition.
@@ -177,19 +194,24 @@ class PartitionRunner:
         failures = dict(journal.failures(self.run))
         last = {day: entry for day, entry in journal.last(self.run).items() if day in days}
         # The attempt that was started and did not end, or else the next.
-        attempts = {day: entry.attempt + (entry.event != Event.STARTED) for day, entry in last.items()}
-        pending, results = dict.fromkeys(days, 1) | attempts, list[PartitionResult]()
+        started = {day: entry.attempt + (entry.event != Event.STARTED) for day, entry in last.items()}
+        pending, results = dict.fromkeys(days, 1) | started, list[PartitionResult]()
         while pending and not self.observer.stopping():
             began = time.monotonic()
-            self.write([self.event(Event.STARTED, day, attempt) for day, attempt in pending.items()], "record start")
-            outcomes, stop = self._statements(list(pending.items()), scores)
+            attempts = list(attempts_on(pending, rows))
+            jobs = {day: job_of(self.run, attempt.days, attempt.number) for attempt in attempts for day in attempt.days}
+            starts = [self.event(Event.STARTED, day, number, job=jobs[day]) for day, number in pending.items()]
+            self.write(starts, "record start")
+            outcomes, stop = self._statements(attempts, rows)
             self.observer.on_step("verify")
             span = (min(outcomes), max(outcomes)) if outcomes else None
             states = partition_states(self.registry, self.warehouse, *span) if span else ()
             by_day = {day: PartitionState(day, 0) for day in outcomes} | {state.day: state for state in states}
             milliseconds = round((time.monotonic() - began) * 1000 / max(len(outcomes), 1))
             entries = {
-                day: self._ended(pending[day], outcome, by_day[day], scores.rows[day], milliseconds)
+                day: self._ended(
+                    pending[day], outcome, by_day[day], rows[day], milliseconds=milliseconds, job=jobs[day]
+                )
                 for day, outcome in outcomes.items()
             }
             self.write_later(list(entries.values()))
@@ -210,68 +232,50 @@ class PartitionRunner:
         return results
 
     def _statements(
-        self, attempts: Sequence[tuple[date, int]], scores: StagedScores
+        self, attempts: Sequence[Attempt], rows: Mapping[date, int]
     ) -> tuple[dict[date, Outcome | FqtoolError], FqtoolError | None]:
-        """Run the statements, as many concurrently as the warehouse allows.
+        """Run the statements.
 
-        Returns the outcome of each, and the error that stops the run, if there is one.
+        Returns the outcome of each date, and the error that stops the run, if there is one.
         """
         outcomes: dict[date, Outcome | FqtoolError] = {}
-        stop: FqtoolError | None = None
-        # With a budget, statements run one by one: two together could exceed it. Two statements that change the same
-        # partition would conflict.
-        alone = self.budget or not row_dates(self.registry).separate
-        for batch in batches(attempts, 1 if alone else self.warehouse.writing.at_once):
-            if stop is not None or self.observer.stopping():
+        for attempt in attempts:
+            if self.observer.stopping():
                 break
             try:
                 self.renew()
                 self.limit.require_rest(self.spent)
+                outcome = self._statement(attempt)
+            except BytesLimitExceeded as error:
+                # It did not run, so it is not a failed attempt: the next command sends it again.
+                return outcomes, error
+            except (StatementFailed, Throttled) as error:
+                outcomes |= dict.fromkeys(attempt.days, error)
+                if isinstance(error, QuotaSpent):
+                    return outcomes, error
             except FqtoolError as error:
                 return outcomes, error
-            for (day, _), outcome in zip(batch, self._beside(batch, scores), strict=True):
-                # A statement that was refused for its bytes is not a failed attempt: the next command sends it again.
-                of_statement = isinstance(outcome, Outcome | StatementFailed | Throttled)
-                if of_statement and not isinstance(outcome, BytesLimitExceeded):
-                    outcomes[day] = outcome
-                if isinstance(outcome, FqtoolError) and (day not in outcomes or isinstance(outcome, QuotaSpent)):
-                    stop = outcome
-        return outcomes, stop
+            else:
+                total = sum(rows[day] for day in attempt.days)
+                outcomes |= {day: outcome.share(rows[day], total) for day in attempt.days}
+        return outcomes, None
 
-    def _beside(self, attempts: Sequence[tuple[date, int]], scores: StagedScores) -> list[Outcome | FqtoolError]:
-        for _ in attempts:
-            self._pacer.wait(self.warehouse.writing.pace)
-        if len(attempts) == 1:
-            return [self._statement(self.warehouse, scores, *attempts[0])]
-        while len(self._connections) < len(attempts) - 1:
-            self._connections.append(self.connect())
-        connections = [self.warehouse, *self._connections]
-        pairs = zip(connections, attempts, strict=False)
-        return ended([begun(partial(self._statement, connection, scores, *attempt)) for connection, attempt in pairs])
-
-    def close(self) -> None:
-        """Close the connections that were opened for concurrent statements."""
-        while self._connections:
-            self._connections.pop().close()
-
-    def _statement(self, warehouse: Warehouse, scores: StagedScores, day: date, attempt: int) -> Outcome | FqtoolError:
-        self.observer.on_step(f"{day} score")
-        try:
-            merge = scores.merge(day)
-            self.observer.on_step(f"{day} run")
-            most = None if self.budget is None else max(self.budget.left - _LOOKS, 1)
-            return warehouse.run(merge, job=job_of(self.run, day, attempt), max_bytes=most)
-        except FqtoolError as error:
-            return error
+    def _statement(self, attempt: Attempt) -> Outcome:
+        first, last = min(attempt.days), max(attempt.days)
+        self._pacer.wait(self.warehouse.writing.pace)
+        self.observer.on_step(f"{last} run")
+        most = None if self.budget is None else max(self.budget.left - _LOOKS, 1)
+        merge = Span(self._scores, first, last).merge(self.as_of)
+        return self.warehouse.run(merge, job=job_of(self.run, attempt.days, attempt.number), max_bytes=most)
 
     def _ended(
-        self, attempt: int, outcome: Outcome | FqtoolError, state: PartitionState, planned_rows: int, milliseconds: int
+        self, attempt: int, outcome: Outcome | FqtoolError, state: PartitionState, planned_rows: int, **more: object
     ) -> Entry:
         """Return the event that ends an attempt: the result of the statement, and the rows of the partition.
 
         More rows than before were added by another writer, which is not a failure.
         """
-        more: dict[str, object] = {"rows": state.rows, "milliseconds": milliseconds}
+        more["rows"] = state.rows
         if isinstance(outcome, FqtoolError):
             return self.event(Event.FAILED, state.day, attempt, error=str(outcome)[:1000], **more)
         more |= {

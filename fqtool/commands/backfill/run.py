@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -29,6 +29,7 @@ from fqtool.findings.finding import Finding, blocking
 from fqtool.monitoring.sizes import SizeQuery
 from fqtool.registry.model import Registry
 from fqtool.schema.row_dates import row_dates
+from fqtool.scoring.merge import neighbours
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, ident
 from fqtool.table.model import Table
@@ -46,7 +47,7 @@ class Options:
         start: the first date.
         end: the last date.
         phased: score the last 7 days, then the last 30, then all.
-        batch_days: the number of dates per verified batch.
+        batch_days: the number of dates per verified batch, whose neighbours one statement scores.
         only_stale: skip dates of the current schema version.
         resume: skip dates that an earlier backfill scored.
         retry_failed: retry dates that failed three times.
@@ -59,7 +60,7 @@ class Options:
     start: date
     end: date
     phased: bool = False
-    batch_days: int = 5
+    batch_days: int = 30
     only_stale: bool = False
     resume: bool = True
     retry_failed: bool = False
@@ -131,19 +132,21 @@ def _planned(
 ) -> tuple[Plan, CostEstimate]:
     states = partition_states(registry, warehouse, *span)
     plan = plan_of(*span, states, journal, run=run, only_stale=options.only_stale, retry_failed=options.retry_failed)
-    return plan, _estimate(registry, warehouse, plan)
+    return plan, _estimate(registry, warehouse, plan, options.batch_days)
 
 
-def _estimate(registry: Registry, warehouse: Warehouse, plan: Plan) -> CostEstimate:
+def _estimate(registry: Registry, warehouse: Warehouse, plan: Plan, batch_days: int) -> CostEstimate:
     """Estimate the bytes processed: the columns read, and the whole partitions written (bigquery.md#bytes).
 
     Two dry runs over the span give its bytes, which are divided by rows. Where reading is free, sizes are measured.
-    Dates that share a partition are each billed for the whole partition.
+    A statement is billed for the whole of each partition of its dates.
     """
     if not plan.to_do:
         return CostEstimate((), registry.pricing)
     start, end = plan.to_do[-1], plan.to_do[0]
     total, pricing, dates = _dry_run_bytes(registry, warehouse, start, end), registry.pricing, row_dates(registry)
+    rows = {day: state.rows for day, state in plan.states.items()}
+    groups = [group for days in batches(plan.to_do, batch_days) for group in neighbours(days, rows)]
     # Without a price list, the minimum is BigQuery's own, where statements are billed.
     least = pricing.minimum_bytes_per_query if pricing else MINIMUM if total is not None else 0
     if total is None:
@@ -151,9 +154,10 @@ def _estimate(registry: Registry, warehouse: Warehouse, plan: Plan) -> CostEstim
     elif not dates.separate:
         one_of = {dates.partition_of(day): day for day in plan.to_do}
         bytes_of = {part: _dry_run_bytes(registry, warehouse, day, day) or 0 for part, day in one_of.items()}
-        return CostEstimate(tuple(bytes_of[dates.partition_of(day)] for day in plan.to_do), pricing, least)
-    rows = max(sum(state.rows for state in plan.states.values() if start <= state.day <= end), 1)
-    shares = tuple(round(total * plan.states[day].rows / rows) for day in plan.to_do)
+        parts = ({dates.partition_of(day) for day in group} for group in groups)
+        return CostEstimate(tuple(sum(bytes_of[part] for part in of_group) for of_group in parts), pricing, least)
+    count = max(sum(of_day for day, of_day in rows.items() if start <= day <= end), 1)
+    shares = tuple(round(total * sum(rows[day] for day in group) / count) for group in groups)
     return CostEstimate(shares, pricing, least)
 
 
@@ -197,7 +201,6 @@ def fill(
     warehouse: Warehouse,
     options: Options,
     *,
-    connect: Callable[[], Warehouse],
     tool: str,
     now: datetime,
     observer: Observer | None = None,
@@ -208,7 +211,6 @@ def fill(
         registry: the registry.
         warehouse: the target.
         options: the options of the command.
-        connect: opens one more connection.
         tool: the version of fqtool, for the journal.
         now: the current time.
         observer: called with progress.
@@ -236,14 +238,13 @@ def fill(
             as_of = datetime.fromisoformat(opened.as_of) if opened else options.as_of or now
             run = opened.run if opened else _run_name(warehouse.url, journal.scoring, as_of, now)
             runner = PartitionRunner(
-                registry, warehouse, connect, run, journal.scoring, REMAINING if options.resume else FROM_SCRATCH,
+                registry, warehouse, run, journal.scoring, REMAINING if options.resume else FROM_SCRATCH,
                 as_of, runner_name(), tool, limit, observer, journal.newest, budget, lease.renew,
             )  # fmt: skip
             observer.configure(runner)
             if not opened:
                 runner.write_later([runner.event(Event.OPENED)])
-            with closing(runner):
-                return _phases(runner, options)
+            return _phases(runner, options)
 
 
 def _run_name(target: str, scoring: str, as_of: datetime, opened: datetime) -> str:
@@ -322,11 +323,11 @@ def _phase(runner: PartitionRunner, options: Options, span: tuple[date, date]) -
     if options.retry_failed:
         journal = _retried(runner, journal, plan)
     runner.write_later([_nothing_to_score(runner, plan.states[day]) for day in plan.dates(Task.WITHOUT_SOURCES)])
-    results, scores = list[PartitionResult](), runner.scores_of(plan)
+    results, rows = list[PartitionResult](), {day: state.rows for day, state in plan.states.items()}
     for days in batches(plan.to_do, options.batch_days):
         if runner.observer.stopping():
             break
-        results += runner.score(days, journal, scores)
+        results += runner.score(days, journal, rows)
     runner.write_rest()
     return results
 

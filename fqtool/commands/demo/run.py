@@ -143,7 +143,7 @@ def _backfill(registry: Registry, warehouse: Warehouse, show: Show, watching: Wa
     options = Options(FIRST, LAST, as_of=datetime.combine(LAST, time(18), UTC))
     with watching(warehouse) as observer:
         result = fill(
-            registry, warehouse, options, connect=lambda: warehouse, tool="fqtool demo", now=datetime.now(UTC),
+            registry, warehouse, options, tool="fqtool demo", now=datetime.now(UTC),
             observer=observer,
         )  # fmt: skip
     rows = sum(partition.entry.rows for partition in result.partitions)

@@ -12,7 +12,7 @@ from fqtool.migrations.ledger import Entry
 from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.ddl import Statement
 from fqtool.table.model import State, Table, View
-from fqtool.warehouse.protocol import Budget, Outcome, Pace, Staging, Writing
+from fqtool.warehouse.protocol import Budget, Outcome, Pace, Writing
 from fqtool.warehouse.refused import changed
 from fqtool.workspace import Workspace
 
@@ -49,7 +49,6 @@ class _Copy:
 
     pace: tuple[Pace, Pace] | None = None
     writing = Writing()
-    staging: Staging | None = None
 
     def __init__(self, url: str, state: State) -> None:
         self.url = url

@@ -68,7 +68,7 @@ def score(
 ) -> None:
     """Compute the quality columns of dates or of a file.
 
-    Rows of the table are scored with one atomic statement per date.
+    One atomic statement scores neighbouring dates of the table, up to 100 dates and 100,000 rows.
     """
     from fqtool.errors import UsageError
 
@@ -96,10 +96,10 @@ def score(
             on_scored=_print,
         )  # fmt: skip
         if dry_run:
-            from fqtool.scoring.merge import Partition
+            from fqtool.scoring.merge import Span
             from fqtool.scoring.scoring import Scoring
 
-            print(f"{Partition(Scoring(loaded), first).merge(moment).sql};")
+            print(f"{Span(Scoring(loaded), first, last).merge(moment).sql};")
         rows = sum(partition.rows for partition in scored)
         verb = "would be scored" if dry_run else "scored"
         dates = f"{len(scored)} date{'s' * (len(scored) != 1)}"

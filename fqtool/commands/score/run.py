@@ -1,27 +1,29 @@
-"""fqtool score: compute every quality column of stored rows, one partition after another."""
+"""fqtool score: compute every quality column of stored rows, by one statement for neighbouring dates."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from fqtool.commands.score.staged_scores import StagedScores
-from fqtool.errors import InputError, Refusal
+from fqtool.errors import InputError, Refusal, StatementFailed
 from fqtool.findings.remedy import commands
 from fqtool.lint.inputs import SCORE_COLUMN
 from fqtool.registry.model import Registry
 from fqtool.scoring.layout import Layout
-from fqtool.scoring.merge import Partition, partitions_between
+from fqtool.scoring.merge import Span, neighbours, partitions_between
 from fqtool.scoring.scoring import Scoring
-from fqtool.warehouse.protocol import Warehouse, limited, within
+from fqtool.warehouse.protocol import Outcome, Warehouse, limited, within
 from fqtool.workspace import require_columns, require_order
 
 
 @dataclass(frozen=True, slots=True)
 class ScoredPartition:
-    """A scored partition: its rows, rows without sources, changed rows and processed bytes (None: unknown)."""
+    """A scored partition: its rows, rows without sources, changed rows and processed bytes (None: unknown).
+
+    Of a statement over several dates, each has a share of changed rows and bytes by its number of rows.
+    """
 
     day: date
     rows: int
@@ -92,9 +94,10 @@ def score_partitions(
     rejoin: bool = False,
     on_scored: Callable[[ScoredPartition], None] = lambda _: None,
 ) -> tuple[ScoredPartition, ...]:
-    """Score every date from `start` to `end` that has rows, with one atomic MERGE per date.
+    """Score every date from `start` to `end` that has rows, with one atomic MERGE for neighbouring dates.
 
-    One query counts the rows of all dates, and the rows that repeat a key, before the first MERGE.
+    One query counts the rows of all dates, and the rows that repeat a key, before the first MERGE. If a MERGE over
+    several dates fails, each of these dates gets its own.
 
     Args:
         registry: The registry.
@@ -102,11 +105,12 @@ def score_partitions(
         start: The first date.
         end: The last date.
         as_of: The value for `quality_computed_at`. The same value over the same rows writes the same bytes.
-        max_bytes: Limit of the bytes billed for the statements of a date together, and for the query before.
+        max_bytes: Limit of the bytes billed for each date, which then has a MERGE of its own, and for the queries
+            before. Default: no limit.
         dry_run: Whether to estimate only.
         rejoin: Whether to wait for a MERGE of an earlier run instead of sending it again. The rows then have the
             `as_of` of that run.
-        on_scored: Called after each date.
+        on_scored: Called with each date after the MERGE that scored it.
 
     Returns:
         The scored partitions, in order.
@@ -119,32 +123,54 @@ def score_partitions(
     without_sources = {"without_sources": f"COUNTIF(NOT ({Layout(registry).known}))"}
     with within(warehouse, limited(max_bytes)):
         partitions = partition_counts(registry, warehouse, start, end, without_sources)
-    rows = {day: counts["rows"] for day, counts in partitions.items()}
-    scores = StagedScores(scoring, warehouse, as_of, list(rows), rows)
-    scored: list[ScoredPartition] = []
-    for day, counts in partitions.items():
-        partition = Partition(scoring, day)
+    for day in (day for day, counts in partitions.items() if counts["repeated"]):
         with within(warehouse, limited(max_bytes)):
-            if counts["repeated"]:
-                _require_unique(partition, warehouse)
-            outcome = warehouse.run(
-                partition.merge(as_of) if dry_run else scores.merge(day), dry_run=dry_run, max_bytes=max_bytes,
+            _require_unique(Span(scoring, day, day), warehouse)
+
+    def statement(days: tuple[date, ...]) -> Outcome:
+        with within(warehouse, limited(max_bytes)):
+            return warehouse.run(
+                Span(scoring, days[0], days[-1]).merge(as_of), dry_run=dry_run, max_bytes=max_bytes,
                 rejoin=registry.table.name if rejoin and not dry_run else "",
             )  # fmt: skip
-        changed = None if dry_run else outcome.rows_changed
-        scored.append(ScoredPartition(day, counts["rows"], counts["without_sources"], changed, outcome.bytes_processed))
-        on_scored(scored[-1])
+
+    rows = {day: counts["rows"] for day, counts in partitions.items()}
+    groups = neighbours(list(rows), rows) if max_bytes is None else ((day,) for day in rows)
+    scored: list[ScoredPartition] = []
+    for days, outcome in (done for group in groups for done in _together_or_alone(group, statement)):
+        total = sum(rows[day] for day in days)
+        for day in days:
+            of_date = outcome.share(rows[day], total)
+            changed = None if dry_run else of_date.rows_changed
+            without = partitions[day]["without_sources"]
+            scored.append(ScoredPartition(day, rows[day], without, changed, of_date.bytes_processed))
+            on_scored(scored[-1])
     return tuple(scored)
 
 
-def _require_unique(partition: Partition, warehouse: Warehouse) -> None:
-    duplicates = warehouse.rows(partition.duplicates())
+def _together_or_alone(
+    days: tuple[date, ...], statement: Callable[[tuple[date, ...]], Outcome]
+) -> Iterator[tuple[tuple[date, ...], Outcome]]:
+    """Yield the outcome of one statement over the dates. If it fails, yield the outcome of a statement of each date."""
+    try:
+        outcome = statement(days)
+    except StatementFailed:
+        if len(days) == 1:
+            raise
+        for day in days:
+            yield (day,), statement((day,))
+    else:
+        yield days, outcome
+
+
+def _require_unique(span: Span, warehouse: Warehouse) -> None:
+    duplicates = warehouse.rows(span.duplicates())
     if duplicates:
-        keys = partition.registry.table.keys
+        keys = span.registry.table.keys
         examples = "; ".join(
             ", ".join(f"{key}={row[key]}" for key in keys) + f" ({row['rows']} rows)" for row in duplicates
         )
         raise Refusal(
-            f"{partition.day} has rows with the same key, e.g. {examples}. Scoring cannot distinguish them.",
+            f"{span.start} has rows with the same key, e.g. {examples}. Scoring cannot distinguish them.",
             remedy="Remove the duplicates, then score the date again.",
         )

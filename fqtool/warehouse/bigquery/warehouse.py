@@ -14,7 +14,7 @@ from fqtool.findings.remedy import commands
 from fqtool.sql import Query, Value, WholeTable, ident
 from fqtool.table.ddl import Statement
 from fqtool.table.model import DATASET, Table, View
-from fqtool.warehouse.protocol import Budget, Outcome, Pace, Staging, Waiting, Writing
+from fqtool.warehouse.protocol import Budget, Outcome, Pace, Waiting, Writing
 from fqtool.warehouse.refused import table_of
 
 if TYPE_CHECKING:
@@ -44,8 +44,7 @@ class BigQueryWarehouse:
 
     # BigQuery allows 5 and 50 per 10 s (bigquery.md#metadata); the rest is left for other writers of the table.
     pace: tuple[Pace, Pace] | None = (Pace(4, 10.0), Pace(40, 10.0))
-    writing = Writing(2, Pace(20, 10.0))
-    staging: Staging | None = None
+    writing = Writing(Pace(20, 10.0))
 
     def __init__(
         self,

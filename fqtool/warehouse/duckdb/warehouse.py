@@ -19,7 +19,7 @@ from fqtool.table.change_views import DropView, PutView
 from fqtool.table.changes import AddColumn, Change, CreateTable, SetType, fold, steps
 from fqtool.table.ddl import Statement
 from fqtool.table.model import State, Table, View
-from fqtool.warehouse.protocol import Budget, Outcome, Pace, Staging, Writing
+from fqtool.warehouse.protocol import Budget, Outcome, Pace, Writing
 from fqtool.warehouse.refused import changed, check_kind, table_of
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ class DuckDBWarehouse:
         self._opened: duckdb.DuckDBPyConnection | None = None
         self._is_placeholder = False
         self.budget: Budget | None = None
-        self.staging: Staging | None = self
 
     def describe(self, name: str) -> Table | View | None:
         """Return the table or view with this name, or None.
@@ -127,18 +126,6 @@ class DuckDBWarehouse:
         if isinstance(work, Statement) and not dry_run:
             self._translate_views(connection, work)
         return outcome
-
-    def stage(self, name: str, query: Query) -> None:
-        """Keep the rows of a query as a temporary table until `close`.
-
-        Raises:
-            StatementFailed, InputError, NotThere, Busy: As in `rows`.
-        """
-        from fqtool.warehouse.duckdb.types import quoted
-
-        connection = self._connection(writing=True)
-        with self._judged():
-            self._execute(connection, query, prefix=f"CREATE OR REPLACE TEMP TABLE {quoted(name)} AS ")
 
     def close(self) -> None:
         """Close the file and release its lock. A later call opens it again. The content of `:memory:` is lost."""
