@@ -71,7 +71,8 @@ def test_plan_fill_look_again(target: str) -> None:
     assert code == 0
     dates = int(re.search(r"to do +(\d+)", said)[1])  # type: ignore[index]
     assert re.search(r"processed: about [\d.]+ KiB, billed as [\d.]+ MiB \(at least 10.0 MiB per statement\)", said)
-    assert f"{dates} MERGE statements" in said
+    assert dates > 1
+    assert "1 MERGE statement; a daily quota" in said
     code, said, told = run("--target", target)
     assert code == 0
     assert len(re.findall(r"^\d{4}-\d\d-\d\d: 4 rows$", told, re.MULTILINE)) == dates
