@@ -42,7 +42,7 @@ class Drift:
         ours: whether fqtool may make the change; base columns and undeclared columns are not changed.
         instead: the remedy where it is not the change itself.
         maybe: the undeclared column that this missing column may be under another name.
-        elsewhere: whether a migration ran whose file is not in the folder, so that nothing else can be mended first.
+        elsewhere: whether a migration ran whose file is not in the folder, so that nothing else can be fixed first.
     """
 
     change: Change
