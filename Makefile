@@ -28,7 +28,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 # Without bytecode files, each of hundreds of processes would compile the editable fqtool again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-lowest test-newest package check bed emulator api-description peers bench bench-adoption docs faults gates soak fuzz mutants golden screenshots clean
+.PHONY: demo test test-lowest test-newest package check bed emulator api-description peers bench bench-adoption docs faults gates soak soak-page fuzz mutants golden screenshots clean
 
 demo: $(VENV)/.runtime
 	$(VENV)/bin/fqtool demo
@@ -106,6 +106,10 @@ gates: $(VENV)/.dev
 # STEPS random operations on a store, from SEED; prints how often each ran.
 soak: $(VENV)/.dev $(if $(filter bigquery,$(ON)),$(BED)/.ready)
 	$(VENV)/bin/python -m tests.soak$(if $(filter bigquery,$(ON)),_bigquery) $(STEPS) $(SEED)
+
+# 20,000 of them in two processes, half an hour; writes its page.
+soak-page: $(VENV)/.dev
+	$(VENV)/bin/python -m tests.soak_page 10000 1 2
 
 # SECONDS for each of the HARNESSES, guided by coverage; a failing input stays in tests/fuzz/corpus.
 fuzz: $(FUZZ)/.ready

@@ -67,7 +67,7 @@ def test_statements_make_a_migration() -> None:
         (made,) = revisions(entries)
         return made
 
-    base = Revision("0001", 1, 2, "f1", ("p1",), "", False, "me@host:1", "t1")
+    base = Revision("0001", 1, 2, "f1", ("p1",), "", False, "me@host:1", "t1", file="0001_a.sql")
     assert folded(ONE) == base
     assert folded(ONE, failed) == replace(base, error="No quota.", finished_at="t2")
     assert folded(ONE, failed, begun) == replace(base, runner="you@host:2", finished_at="")
