@@ -76,6 +76,26 @@ def differing(warehouse: Recording, registry: Registry, days: tuple[date, date],
     return int(count)
 
 
+def test_keys_without_the_date_identify_a_row_of_a_date(tmp_path: Path) -> None:
+    """A table partitioned by a date that is no key has a row of the same key on each date; each has its own scores."""
+    registry = small_registry()
+    registry = replace(registry, table=replace(registry.table, keys=("item",)))
+    days = [date(2026, 2, 4), date(2026, 2, 5)]
+    with Recording(str(tmp_path / "store.duckdb")) as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(registry)),)))
+        labels = ("good", "bad")
+        values = [
+            f"('one', DATE '{day}', [1.0, 2.0, 3.0], '{json.dumps(dict.fromkeys('012', label))}')"
+            for day, label in zip(days, labels, strict=True)
+        ]
+        warehouse.run(Query(f"INSERT INTO store (item, day, vector, labels) VALUES {', '.join(values)}"))
+        score_partitions(registry, warehouse, days[0], days[1], as_of=NOW)
+        (statement,) = warehouse.merges
+        scored = warehouse.connection().execute("SELECT day, tier FROM store ORDER BY day").fetchall()
+    assert "t.`day` = s.`day`" in statement
+    assert scored == [(days[0], "gold"), (days[1], "poor")]
+
+
 def test_the_dates_of_the_repository_are_scored_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every column of rows of every kind is equal, scored by one statement and by four."""
     first = date(2026, 2, 1)

@@ -64,6 +64,12 @@ class Span:
         dates = self.scoring.dates
         return dates.on(self.start, alias) if self.start == self.end else dates.between(self.start, self.end, alias)
 
+    @property
+    def _keys(self) -> tuple[str, ...]:
+        """What identifies a row: with several dates the date too, which the keys of a table may leave out."""
+        keys, dates = self.registry.table.keys, self.scoring.dates
+        return keys if self.start == self.end or any(map(dates.names, keys)) else (*keys, dates.column)
+
     def merge(self, computed_at: datetime) -> Query:
         """Return the MERGE that scores the dates.
 
@@ -71,8 +77,8 @@ class Span:
             computed_at: The value for `quality_computed_at`.
         """
         spec = self.registry.table
-        scores = self.scoring.select(ident(spec.name), self.predicate)
-        keys = " AND ".join(f"t.{ident(key)} = s.{ident(key)}" for key in spec.keys)
+        scores = self.scoring.select(ident(spec.name), self.predicate, keys=self._keys)
+        keys = " AND ".join(f"t.{ident(key)} = s.{ident(key)}" for key in self._keys)
         sets = ",\n  ".join(f"{ident(one.name)} = s.{ident(one.name)}" for one in self.scoring.columns)
         return Query(
             f"MERGE {ident(spec.name)} AS t\nUSING (\n{scores}\n) AS s\n"

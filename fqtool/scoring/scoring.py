@@ -6,7 +6,7 @@ computed columns, level by level as they refer to each other. The same text runs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -118,23 +118,24 @@ class Scoring:
         """All managed columns, with upstream columns, in registry order."""
         return expand_columns(self.registry)
 
-    def select(self, source: str, where: str = "", *, whole: bool = False) -> str:
+    def select(self, source: str, where: str = "", *, whole: bool = False, keys: Sequence[str] = ()) -> str:
         """Return the SELECT that scores rows: the keys, then the columns that fqtool writes.
 
         Args:
             source: The table or subquery, as SQL.
             where: The filter, as SQL; "" for all rows.
             whole: Whether to return all managed columns, upstream columns unchanged.
+            keys: The base columns that identify a row; those of the registry by default.
 
         Raises:
             Refusal: The text is longer than BigQuery accepts.
         """
         upstream = [one.name for one in self.managed if one.spec.owner is Owner.UPSTREAM]
-        ctes, before = self.layered(source, where, upstream if whole else ())
+        keys = keys or self.registry.table.keys
+        ctes, before = self.layered(source, where, (*keys, *(upstream if whole else ())))
         computed = {one.name: _stored(one) for one in self.columns}
         last = [one.name for one in self.managed] if whole else list(computed)
-        first = map(ident, self.registry.table.keys)
-        final = [*first, *(computed.get(name, ident(name)) for name in last)]
+        final = [*map(ident, keys), *(computed.get(name, ident(name)) for name in last)]
         return self.fitting(f"{ctes}\n{_select(final, before)}")
 
     def layered(
