@@ -88,6 +88,10 @@ BROKEN = [
     ("FQ145", "cluster_by: [player]", "cluster_by: [features]", "ARRAY<FLOAT64>"),
     ("FQ146", "  partition_by: day\n", "", "no `partition_by`"),
     ("FQ165", "keys: [player, day]\n  partition_by: day\n", "keys: [player]\n", "have no date"),
+    (
+        "FQ172", "partition_by: day\n  partition_granularity: DAY", "partition_expr: _PARTITIONDATE",
+        "requires a filter on its partitions (_PARTITIONDATE)",
+    ),
     ("FQ166", SOURCE, "", "does not declare present"),
     ("FQ167", "value: features[SAFE_OFFSET({index})]", "value: features", "ARRAY<FLOAT64>, which diagnose"),
     ("FQ168", "value: features[SAFE_OFFSET({index})]", 'value: "features[SAFE_OFFSET({index})] * 2"', "is computed"),

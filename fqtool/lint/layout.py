@@ -196,6 +196,32 @@ def rows_without_date(subject: Subject) -> Iterator[Finding]:
         )
 
 
+@rule("FQ172", Severity.WARNING, group=Group.REGISTRY)
+def filter_on_another_column(subject: Subject) -> Iterator[Finding]:
+    """The table requires a filter that the commands do not send.
+
+    Problem: With `partition_expr` the partitions are of the time of ingestion or of a range of numbers, and
+    `require_partition_filter` is true. The commands filter the rows of a date by the date key.
+
+    Why: BigQuery refuses `score`, `backfill`, `diagnose`, `daily`, `report` and `check-drift --data` on this table
+    (https://cloud.google.com/bigquery/docs/querying-partitioned-tables). DuckDB has no such filter.
+
+    Example: {name: store, keys: [day], partition_expr: _PARTITIONDATE, require_partition_filter: true}
+
+    Fix: Set `require_partition_filter: false`, or partition a new table by the date key.
+    """
+    table = subject.registry.table
+    if subject.registry.features and table.partition_expr and table.require_partition_filter:
+        yield Finding(
+            table.name,
+            f"{table.name} requires a filter on its partitions ({table.partition_expr}). `score`, `backfill`, "
+            "`diagnose`, `daily`, `report` and `check-drift --data` filter by the date of a row, so BigQuery refuses "
+            "them.",
+            remedy="Set `require_partition_filter: false`, or partition a new table by the date key.",
+            location=subject.within(table.at, "require_partition_filter"),
+        )
+
+
 @rule("FQ147", group=Group.REGISTRY)
 def view_of_unknown_column(subject: Subject) -> Iterator[Finding]:
     """A view includes an unknown column.
