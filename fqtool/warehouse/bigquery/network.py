@@ -7,7 +7,8 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
+from threading import Thread
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,14 +17,13 @@ import urllib3.exceptions
 from requests import PreparedRequest, Response, Session
 from requests.adapters import BaseAdapter
 
-from fqtool.warehouse.threads import begun
-
 if TYPE_CHECKING:
     from fqtool.warehouse.tracing import Listener
 
 
 T = TypeVar("T")
 NO_ANSWER = "no answer"
+_SLICE = 1.0  # seconds
 
 
 class Overdue(TimeoutError):
@@ -47,10 +47,27 @@ def bounded(call: Callable[[], T], seconds: float) -> T:
     Raises:
         Overdue: The call did not end in time. Errors of the call are raised too.
     """
-    future = begun(call)
-    if not wait([future], timeout=seconds).done:
-        raise Overdue
+    future = _begun(call)
+    deadline = time.monotonic() + seconds
+    # Each wait is short, because a Ctrl-C just before a wait is handled only at its end.
+    while not wait([future], timeout=max(0.0, min(_SLICE, deadline - time.monotonic()))).done:
+        if time.monotonic() >= deadline:
+            raise Overdue
     return future.result()
+
+
+def _begun(work: Callable[[], T]) -> Future[T]:
+    """Start work in a thread and return its future. Unlike with an executor, the process does not wait for it."""
+    future: Future[T] = Future()
+
+    def to_its_end() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001  raised again by Future.result
+            future.set_exception(error)
+
+    Thread(target=to_its_end, name="fqtool", daemon=True).start()
+    return future
 
 
 def breakdown(error: BaseException) -> str:
