@@ -77,7 +77,7 @@ def differing(warehouse: Recording, registry: Registry, days: tuple[date, date],
 
 
 def test_keys_without_the_date_identify_a_row_of_a_date(tmp_path: Path) -> None:
-    """A table partitioned by a date outside its keys has a row of the same key on each date; each has its own scores."""
+    """A table partitioned by a date outside its keys has the same key on each date, each row with its own scores."""
     registry = small_registry()
     registry = replace(registry, table=replace(registry.table, keys=("item",)))
     days = [date(2026, 2, 4), date(2026, 2, 5)]
