@@ -42,7 +42,6 @@ class Drift:
         ours: whether fqtool may make the change; base columns and undeclared columns are not changed.
         instead: the remedy where it is not the change itself.
         maybe: the undeclared column that this missing column may be under another name.
-        elsewhere: whether a migration ran whose file is not in the folder, so that nothing else can be fixed first.
     """
 
     change: Change
@@ -51,7 +50,6 @@ class Drift:
     ours: bool = True
     instead: Remedy = ""
     maybe: Column | None = None
-    elsewhere: bool = False
 
 
 def find_drift(
@@ -65,7 +63,6 @@ def find_drift(
     as_found: bool = False,
     computed: frozenset[str] = frozenset(),
     renameable: frozenset[str] = frozenset(),
-    elsewhere: str = "",
 ) -> tuple[Drift, ...]:
     """Return every difference of `live` from `desired`, each with its cause.
 
@@ -78,12 +75,11 @@ def find_drift(
         renames: new column name -> old name.
         as_found: whether the base table existed before fqtool; its descriptions are then its own.
         computed: lower-case names of the columns that score computes.
-        renameable: lower-case names of the columns whose entry can have `renamed_from`.
-        elsewhere: the subject of a finding about a migration that ran and whose file is not in the folder; "" for none.
+        renameable: lower-case names of the columns whose entry can have another name or `renamed_from`.
     """
     recorded, planned = (None if state is None or state.table is None else state for state in (recorded, planned))
     drifts, changes = [], diff(live, desired, renames)
-    likely = {} if elsewhere else likely_renames(live, changes, renameable | base)
+    likely = likely_renames(live, changes, renameable)
     # `--include-base` plans every difference of base columns; it is offered where all of them are added.
     adds_base = planned is not None and all(
         isinstance(change, AddColumn) and not refusals(live, (*change.planned(), change)[0])
@@ -100,13 +96,10 @@ def find_drift(
         instead = _replacement(change, live, desired, planned, computed) if planned else ""
         if of_base and adds_base and not cause.startswith(UNAPPLIED):
             instead = commands("migrate plan --include-base", "migrate")
-        if elsewhere:
-            cause = ELSEWHERE if cause == BY_HAND else cause
-            instead = f"First follow the fix of `{elsewhere}`."
         # A column that a pending file adds is a new one.
         asked = isinstance(change, AddColumn) and not cause.startswith(UNAPPLIED)
         maybe = likely.get(change.touched[0].lower()) if asked else None
-        drifts.append(Drift(change, live, cause, not of_base, instead, maybe, bool(elsewhere)))
+        drifts.append(Drift(change, live, cause, not of_base, instead, maybe))
     return tuple(drifts)
 
 
@@ -176,8 +169,14 @@ def check_drift(drifts: tuple[Drift, ...], levels: dict[str, Severity | None]) -
     return tuple(findings)
 
 
+def waiting_for(first: Finding, finding: Finding) -> Finding:
+    """Return a finding about the table that can be fixed only after `first`, about a migration that is elsewhere."""
+    cause = ELSEWHERE if finding.cause == BY_HAND else finding.cause
+    return replace(finding, cause=cause, remedy=f"First follow the fix of `{first.subject}`.")
+
+
 def _judged(drift: Drift, finding: Finding, level: Severity, asked: Mapping[str, str]) -> Finding:
-    remedy = drift.instead if drift.elsewhere else finding.remedy or _remedy(drift)
+    remedy = finding.remedy or _remedy(drift)
     if other := drift.maybe:
         finding = replace(
             finding,

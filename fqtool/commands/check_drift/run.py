@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 
 from fqtool.commands.check_drift.audit import Audit, Audited
-from fqtool.commands.check_drift.compare import check_drift, find_drift
+from fqtool.commands.check_drift.compare import check_drift, find_drift, waiting_for
 from fqtool.commands.migrate.rules import judge
 from fqtool.errors import Denied, Refusal
 from fqtool.findings.finding import Finding, Severity
@@ -60,6 +60,7 @@ def drift_of(
     of_history = check_history(history) if workspace.files or known or denied else ()
     # A folder without a migration that ran is the cause of the differences.
     causes = tuple(finding for finding in of_history if finding.rule in ("FQ402", "FQ403"))
+    renameable = frozenset(spec.name.lower() for spec in workspace.registry.columns if not spec.for_each)
     drifts = find_drift(
         live,
         desired,
@@ -68,13 +69,14 @@ def drift_of(
         planned=workspace.recorded,
         renames=workspace.renames,
         computed=computed_columns(workspace.registry),
-        renameable=frozenset(spec.name.lower() for spec in workspace.registry.columns if not spec.for_each),
+        renameable=frozenset() if causes else renameable | workspace.base,
         as_found=any(one.adopted and int(one.version) == 0 for one in known or () if one.version.isdecimal()),
-        elsewhere=causes[0].subject if causes else "",
     )
     levels = dict(workspace.registry.drift)
     note = levels.get("FQ317", Severity.NOTE)
     findings = check_drift(drifts, levels)
+    if causes:
+        findings = tuple(waiting_for(causes[0], finding) for finding in findings)
     if note is not None:
         findings += tuple(replace(finding, severity=note) for finding in unknown_setting(live.table))
     every = (*causes, *findings, *(finding for finding in of_history if finding not in causes))

@@ -59,10 +59,10 @@ def migration_status(workspace: Workspace, warehouse: Warehouse) -> Status:
 
 def _row(version: str, file: MigrationFile | None, revision: Revision | None) -> Row:
     name = file.name if file else version
-    if revision is not None and revision.file and not (file and not revision.differs_from(file)):
-        name = revision.file
     if revision is None:
         return Row(name, "pending" if file and file.statements else "nothing to run")
+    if file is None or revision.differs_from(file):
+        name = revision.file or name
     standing = "failed" if revision.error else "partly applied" if revision.applied else "pending"
     if revision.complete:
         standing = "baseline" if revision.adopted else "applied"
