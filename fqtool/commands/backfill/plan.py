@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeVar
 
 from fqtool.commands.backfill.journal import ATTEMPTS, Event, Journal
@@ -214,6 +215,11 @@ class Plan:
     def dates(self, task: Task) -> tuple[date, ...]:
         """The dates with that task."""
         return tuple(day for day, of_day in self.tasks.items() if of_day is task)
+
+    @cached_property
+    def rows_of(self) -> Mapping[date, int]:
+        """The number of rows of each date with rows."""
+        return {day: state.rows for day, state in self.states.items()}
 
     def rows(self, task: Task) -> int:
         """The number of rows of the dates with that task."""

@@ -145,8 +145,7 @@ def _estimate(registry: Registry, warehouse: Warehouse, plan: Plan, batch_days: 
         return CostEstimate((), registry.pricing)
     start, end = plan.to_do[-1], plan.to_do[0]
     total, pricing, dates = _dry_run_bytes(registry, warehouse, start, end), registry.pricing, row_dates(registry)
-    rows = {day: state.rows for day, state in plan.states.items()}
-    groups = [group for days in batches(plan.to_do, batch_days) for group in neighbours(days, rows)]
+    groups = [group for days in batches(plan.to_do, batch_days) for group in neighbours(days, plan.rows_of)]
     # Without a price list, the minimum is BigQuery's own, where statements are billed.
     least = pricing.minimum_bytes_per_query if pricing else MINIMUM if total is not None else 0
     if total is None:
@@ -156,8 +155,8 @@ def _estimate(registry: Registry, warehouse: Warehouse, plan: Plan, batch_days: 
         bytes_of = {part: _dry_run_bytes(registry, warehouse, day, day) or 0 for part, day in one_of.items()}
         parts = ({dates.partition_of(day) for day in group} for group in groups)
         return CostEstimate(tuple(sum(bytes_of[part] for part in of_group) for of_group in parts), pricing, least)
-    count = max(sum(of_day for day, of_day in rows.items() if start <= day <= end), 1)
-    shares = tuple(round(total * sum(rows[day] for day in group) / count) for group in groups)
+    count = max(sum(rows for day, rows in plan.rows_of.items() if start <= day <= end), 1)
+    shares = tuple(round(total * sum(plan.rows_of[day] for day in group) / count) for group in groups)
     return CostEstimate(shares, pricing, least)
 
 
@@ -323,11 +322,11 @@ def _phase(runner: PartitionRunner, options: Options, span: tuple[date, date]) -
     if options.retry_failed:
         journal = _retried(runner, journal, plan)
     runner.write_later([_nothing_to_score(runner, plan.states[day]) for day in plan.dates(Task.WITHOUT_SOURCES)])
-    results, rows = list[PartitionResult](), {day: state.rows for day, state in plan.states.items()}
+    results = list[PartitionResult]()
     for days in batches(plan.to_do, options.batch_days):
         if runner.observer.stopping():
             break
-        results += runner.score(days, journal, rows)
+        results += runner.score(days, journal, plan.rows_of)
     runner.write_rest()
     return results
 
