@@ -33,8 +33,8 @@ def best(work: Callable[[], object], times: int = 5) -> float:
 def main() -> None:
     """Fill a file with a season, and time."""
     from fqtool import load_registry
-    from fqtool.commands.diagnose.daily_stats import Evidence
     from fqtool.commands.diagnose.run import diagnosis_of
+    from fqtool.commands.diagnose.stats_query import Evidence
     from fqtool.migrations.plan import make_statement
     from fqtool.schema.build import desired_table
     from fqtool.sql import Query, ident, literal

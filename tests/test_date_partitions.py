@@ -17,8 +17,8 @@ from fqtool.commands.backfill.plan import batches
 from fqtool.commands.backfill.run import Options, fill, plan_backfill, verify
 from fqtool.commands.check_drift.audit import Audit
 from fqtool.commands.daily.run import daily_of
-from fqtool.commands.diagnose.daily_stats import Evidence
 from fqtool.commands.diagnose.run import diagnosis_of
+from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.commands.explain.run import explain_row, row_query
 from fqtool.commands.models.readiness import Readiness
 from fqtool.commands.score.run import partition_counts, score_partitions

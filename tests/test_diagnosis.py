@@ -18,9 +18,10 @@ import pytest
 
 from fqtool import load_registry
 from fqtool.api import LoadedRegistry
-from fqtool.commands.diagnose.daily_stats import Day, Evidence
+from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.root_causes import causes_of
 from fqtool.commands.diagnose.run import diagnosis_of
+from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.errors import InputError, NotThere
 from fqtool.findings.finding import Finding
 from fqtool.migrations.plan import make_statement

@@ -17,7 +17,7 @@ import duckdb as engine
 import pytest
 
 from fqtool.commands.check_drift.audit import Audit
-from fqtool.commands.diagnose.daily_stats import Evidence
+from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.commands.generate_sql.run import generated_sql
 from fqtool.commands.report.alerts import alerts_by_date
 from fqtool.commands.report.distributions import Span, bucket_counts

@@ -13,10 +13,11 @@ import pytest
 
 from fqtool.commands.diagnose.anomalies import signs_of
 from fqtool.commands.diagnose.cause import Cause
-from fqtool.commands.diagnose.daily_stats import MOST_GROUPS, Day, Evidence, FeatureDay, ProcessorDay
+from fqtool.commands.diagnose.daily_stats import MOST_GROUPS, Day, FeatureDay, ProcessorDay
 from fqtool.commands.diagnose.history import Sign
 from fqtool.commands.diagnose.root_causes import causes_of
 from fqtool.commands.diagnose.rules import findings_of
+from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.migrations.plan import make_statement
 from fqtool.registry.model import BaseColumn, Feature, Inputs, Processor, Registry, Source, Spread, TableSpec
 from fqtool.schema.build import desired_table

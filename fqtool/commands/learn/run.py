@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fqtool.commands.diagnose.daily_stats import Day, Evidence
+from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.run import days_of
+from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.commands.learn.limits import FEWEST_DATES, learned
 from fqtool.errors import Refusal
 from fqtool.findings.remedy import commands

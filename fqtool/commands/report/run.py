@@ -10,10 +10,11 @@ from decimal import Decimal
 from fqtool.commands.check_drift.run import drift_of
 from fqtool.commands.daily.rules import check_daily, date_not_scored
 from fqtool.commands.diagnose.cause import Cause
-from fqtool.commands.diagnose.daily_stats import Day, Evidence
+from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.root_causes import causes_of
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.commands.diagnose.run import BASELINE, baseline_start, days_of
+from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.commands.migrate.status import migration_status
 from fqtool.commands.report.alerts import AlertCount, alert_counts, alerts_by_date
 from fqtool.commands.report.distributions import Distribution, distributions
