@@ -18,6 +18,7 @@ import sys
 import tempfile
 import timeit
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,14 +30,22 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = 5
 MEMORY = "1GB"
+MAPS = 14
+"""Label maps of a date, as in a season: 10 to 18 in 150 to 300 rows."""
 _REST = {
     "game_id": "'g' || n % 12", "feature_count": "37::BIGINT", "feature_version": "'v2_37features'",
     "data_source": "'mixed'",
 }  # fmt: skip
 
 
-def write_records(path: Path, count: int) -> dict[str, str]:
-    """Write records that fit the registry, and return the DuckDB types of their fields."""
+def write_records(path: Path, count: int, maps: int = 0) -> dict[str, str]:
+    """Write records that fit the registry, and return the DuckDB types of their fields.
+
+    Args:
+        path: The file.
+        count: How many records.
+        maps: How many different label maps the records of a date have; 0: no two records have the same.
+    """
     import duckdb
 
     import fqtool
@@ -45,7 +54,9 @@ def write_records(path: Path, count: int) -> dict[str, str]:
 
     registry = fqtool.load_registry(ROOT / "feature_registry.yaml")
     more = ", ".join(f"{value} AS {name}" for name, value in _REST.items())
-    select = f"SELECT {more}, * REPLACE ({_labels(registry)} AS feature_sources) FROM ({rows.select(registry, count)})"
+    key = f"(HASH(game_date) + HASH(player_lookup) % {maps})" if maps else "HASH(player_lookup)"
+    labels = f"{_labels(registry, key)} AS feature_sources"
+    select = f"SELECT {more}, * REPLACE ({labels}) FROM ({rows.select(registry, count)})"
     select = select.replace("n % 12", "HASH(player_lookup) % 12")
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
@@ -56,10 +67,10 @@ def write_records(path: Path, count: int) -> dict[str, str]:
     return {name: types[name] for name in names}
 
 
-def _labels(registry: fqtool.Registry) -> str:
-    """Return the SQL of labels that differ from row to row, each one of its feature's."""
+def _labels(registry: fqtool.Registry, key: str) -> str:
+    """Return the SQL of labels that differ with a number, each one of its feature's."""
     listed = [list(feature.labels) for feature in registry.features]
-    label = f"{listed}[i + 1][1 + (HASH(player_lookup || i) % LEN({listed}[i + 1]))::INT]"
+    label = f"{listed}[i + 1][1 + (HASH({key} || ' ' || i) % LEN({listed}[i + 1]))::INT]"
     entry = f"'\"' || i || '\": \"' || {label} || '\"'"
     return f"'{{' || ARRAY_TO_STRING(LIST_TRANSFORM(RANGE({len(listed)}), LAMBDA i : {entry}), ', ') || '}}'"
 
@@ -94,18 +105,19 @@ def main() -> None:
 
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     registry = fqtool.load_registry(ROOT / "feature_registry.yaml")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "records.ndjson")
-        types = write_records(path, count)
-        size = path.stat().st_size / 1e9
-        check = [sys.executable, "-m", "fqtool", "check-record", str(path)]
-        for into in ("table", "vectors"):
-            what = f"check-record of {count:,} rows ({size:.1f} GB) beside reading into {into}"
-            show(what, 1.5, lambda: spent(check), lambda into=into: spent(read_types(path, types, into)))  # type: ignore[misc]
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
-        print(f"  largest process: {peak:.2f} GB")
-        with path.open() as stream:
-            line = stream.readline()
+    for maps, series in ((MAPS, f"{MAPS} label maps a date"), (0, "a label map a row")):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "records.ndjson")
+            types = write_records(path, count, maps)
+            what = f"check-record of {count:,} rows ({path.stat().st_size / 1e9:.1f} GB, {series}) beside reading into"
+            check = [sys.executable, "-m", "fqtool", "check-record", str(path)]
+            for into in ("table", "vectors"):
+                floor = read_types(path, types, into)
+                show(f"{what} {into}", 1.5, partial(spent, check), partial(spent, floor))
+            with path.open() as stream:
+                line = stream.readline()
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
+    print(f"  largest process: {peak:.2f} GB")
     record = json.loads(line)
     if registry.check(record):
         raise SystemExit(f"the record does not fit: {registry.check(record)}")

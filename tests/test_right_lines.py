@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from fqtool.commands.check_record.run import check_file
 from fqtool.records.check import RecordCheck
-from fqtool.records.right_lines import right_line
+from fqtool.records.right_lines import right_lines
 from fqtool.registry.load import read_registry
 from fqtool.registry.model import Registry
 from fqtool.warehouse.duckdb.lines import LINE_LIMIT
@@ -22,7 +22,7 @@ from tests.test_check_record import WRONG
 from tests.writers import RECORD, REGISTRY_FILE, as_ndjson
 
 CHECK = RecordCheck(read_registry(REGISTRY_FILE))
-IS_RIGHT = right_line(CHECK)
+ARE_RIGHT = right_lines(CHECK)
 FULL = {**RECORD, "history": None, "score": 98.5, "written_at": "2026-02-06T10:00:00Z"}
 LINE = json.dumps(FULL).encode()
 TYPES = {
@@ -31,6 +31,10 @@ TYPES = {
     "t_numeric": "NUMERIC(5,2)", "t_big": "BIGNUMERIC", "t_json": "JSON", "t_range": "RANGE<DATE>",
     "t_ints": "ARRAY<INT64>", "t_texts": "ARRAY<STRING>", "t_days": "ARRAY<DATE>", "t_struct": "STRUCT<a INT64>",
 }  # fmt: skip
+
+
+def _line(record: Any) -> bytes:
+    return json.dumps(record).encode()
 
 
 def _of_all_types(folder: Path) -> Registry:
@@ -50,16 +54,18 @@ def typed(tmp_path_factory: pytest.TempPathFactory) -> RecordCheck:
 
 def test_a_record_of_a_writer_is_passed_over() -> None:
     """With and without what is not required, in both spellings of JSON and in any order."""
-    assert IS_RIGHT(LINE)
-    assert IS_RIGHT(json.dumps(FULL, separators=(",", ":")).encode() + b"\r\n")
-    assert IS_RIGHT(json.dumps({key: value for key, value in FULL.items() if key not in ("games", "names")}).encode())
-    assert IS_RIGHT(json.dumps(dict(reversed(FULL.items()))).encode())
+    assert ARE_RIGHT([LINE])
+    assert ARE_RIGHT([json.dumps(FULL, separators=(",", ":")).encode() + b"\r\n"])
+    assert ARE_RIGHT([_line({key: value for key, value in FULL.items() if key not in ("games", "names")})])
+    assert ARE_RIGHT([_line(dict(reversed(FULL.items()))), LINE, LINE + b"\n"])
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_no_wrong_record_is_passed_over(name: str) -> None:
     """Each kind of mistake."""
-    assert not IS_RIGHT(json.dumps(WRONG[name][2]).encode())
+    line = _line(WRONG[name][2])
+    assert not ARE_RIGHT([line])
+    assert not ARE_RIGHT([LINE, line, LINE])
 
 
 CHARACTERS = st.sampled_from([*b'{}[]":,.0123456789-+eEtTrufalsnzZ \\\t\x01\xc3\xa9\xff\xed\xa0\x80'])
@@ -67,7 +73,7 @@ CHARACTERS = st.sampled_from([*b'{}[]":,.0123456789-+eEtTrufalsnzZ \\\t\x01\xc3\
 
 def _require_right(check: RecordCheck, line: bytes) -> None:
     """Fail for a line that is passed over and has something wrong."""
-    if right_line(check)(line):
+    if right_lines(check)([line]):
         held = json_value(line)
         assert not isinstance(held, Failed), line
         assert check.is_right(held), line
@@ -86,6 +92,44 @@ def _require_right(check: RecordCheck, line: bytes) -> None:
 def test_what_is_passed_over_is_right(start: int, length: int, text: bytes) -> None:
     """Whatever is put into a line, a line that is passed over is one that the check accepts."""
     _require_right(CHECK, LINE[:start] + text + LINE[start + length :])
+
+
+PARTS = [
+    LINE,
+    LINE[:40],
+    LINE[40:],
+    b"",
+    b" ",
+    b"{",
+    b"}",
+    b"\r",
+    LINE + b" " + LINE,
+    LINE + b"\r" + LINE,
+    b'{"player": "a"}',
+]
+
+
+@settings(max_examples=300)
+@given(
+    st.lists(
+        st.sampled_from(PARTS).flatmap(lambda part: st.sampled_from([part, part + b"\n", part + b"\r\n"])), max_size=6
+    )
+)
+@example([LINE[:40] + b"\n", LINE[40:] + b"\n", LINE + b" " + LINE])
+def test_lines_pass_together_only_where_each_passes_alone(lines: list[bytes]) -> None:
+    """A record over two lines, two records on one, and blank lines are never a record a line."""
+    if lines and ARE_RIGHT(lines):
+        assert all(ARE_RIGHT([line]) for line in lines)
+
+
+def test_a_required_value_of_a_type_without_one_in_python_is_not_null(tmp_path: Path) -> None:
+    """A NUMERIC key that is null is found."""
+    text = REGISTRY_FILE.read_text().replace("{name: player, type: STRING", "{name: player, type: NUMERIC")
+    path = tmp_path / "feature_registry.yaml"
+    path.write_text(text)
+    check = RecordCheck(read_registry(path))
+    assert right_lines(check)([_line(RECORD | {"player": 5})])
+    assert not right_lines(check)([_line(RECORD | {"player": None})])
 
 
 TEXTS = st.one_of(
@@ -114,7 +158,8 @@ def test_a_key_that_is_given_twice_is_wrong(tmp_path: Path, key: str, line: byte
     """However it is written, at any depth and in the text of labels; `score --input --strict` refuses it too."""
     assert json.loads(line)
     for first in (line, LINE, json.dumps(RECORD).encode()):
-        assert not right_line(CHECK, first)(line)
+        assert not right_lines(CHECK, first)([line])
+        assert not right_lines(CHECK, first)([LINE, line])
     path = tmp_path / "records.ndjson"
     path.write_bytes(LINE + b"\n" + line + b"\n")
     (found,) = check_file(CHECK, path).findings
@@ -149,7 +194,7 @@ def test_a_value_of_any_type_that_is_passed_over_is_right(typed: RecordCheck, va
 )  # fmt: skip
 def test_a_usual_value_of_each_type_is_passed_over(typed: RecordCheck, name: str, value: Any) -> None:
     """And so needs no second look."""
-    assert right_line(typed)(json.dumps(RECORD | {name: value}).encode())
+    assert right_lines(typed)([_line(RECORD | {name: value})])
 
 
 @pytest.mark.parametrize(

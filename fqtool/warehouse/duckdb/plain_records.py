@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 from fqtool.errors import InputError, UsageError
 from fqtool.records.check import RecordCheck
@@ -28,7 +28,10 @@ from fqtool.warehouse.duckdb.wrong_records import why_not_json
 
 _LINE_REMEDY = "Write one JSON object per line, without NaN and Infinity."
 _AT_ONCE = 1_000
+_BATCH = 128 * 1024
 _STRUCTURED = (Kind.STRUCT, Kind.RANGE)
+
+AreRight: TypeAlias = Callable[[Sequence[bytes]], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class PlainRecord:
 
 
 def plain_records(path: Path, check: RecordCheck, *, pass_over_right: bool = False) -> Iterator[PlainRecord]:
-    """Yield the records of a file in order, with one in memory at a time.
+    """Yield the records of a file in order, with few in memory at a time.
 
     Args:
         path: The file.
@@ -82,31 +85,50 @@ def plain_records(path: Path, check: RecordCheck, *, pass_over_right: bool = Fal
         file = copies.enter_context(spooled(path, form))
         match form:
             case "json":
-                yield from _json(file, _right_line(check, file) if pass_over_right else None)
+                yield from _json(file, _right_lines(check, file) if pass_over_right else None)
             case "csv":
                 yield from _csv(str(path), file, check)
             case _:
                 yield from _parquet(str(path), file)
 
 
-def _json(file: Path, is_right: Callable[[bytes], bool] | None) -> Iterator[PlainRecord]:
+def _json(file: Path, are_right: AreRight | None) -> Iterator[PlainRecord]:
     """Yield the records of a file; those that are certainly right only as their number, at the end."""
     passed = 0
-    for line, raw in numbered_lines(file):
-        if is_right is not None and len(raw) <= LINE_LIMIT and is_right(raw):
-            passed += 1
-        elif not is_blank(raw):
-            record = raw.rstrip(b"\r\n")
-            yield PlainRecord(line, json_value(record), record)
+    for lines in _batches(file):
+        if are_right is not None and are_right([raw for _, raw in lines]):
+            passed += len(lines)
+            continue
+        for line, raw in lines:
+            if are_right is not None and are_right([raw]):
+                passed += 1
+            elif not is_blank(raw):
+                record = raw.rstrip(b"\r\n")
+                yield PlainRecord(line, json_value(record), record)
     if passed:
         yield PlainRecord(0, Passed(passed))
 
 
-def _right_line(check: RecordCheck, file: Path) -> Callable[[bytes], bool]:
-    from fqtool.records.right_lines import right_line
+def _batches(file: Path) -> Iterator[list[tuple[int, bytes]]]:
+    """Yield numbered lines, as many as have a size that a processor keeps near."""
+    lines, size = list[tuple[int, bytes]](), 0
+    for line in numbered_lines(file):
+        lines.append(line)
+        size += len(line[1])
+        if size >= _BATCH:
+            yield lines
+            lines, size = [], 0
+    if lines:
+        yield lines
+
+
+def _right_lines(check: RecordCheck, file: Path) -> AreRight:
+    """Return the test of lines of a file; one longer than LINE_LIMIT is cut where it is read, and never right."""
+    from fqtool.records.right_lines import right_lines
 
     with file.open("rb") as stream:
-        return right_line(check, stream.readline(LINE_LIMIT))
+        are_right = right_lines(check, stream.readline(LINE_LIMIT))
+    return lambda lines: sum(map(len, lines)) <= LINE_LIMIT and are_right(lines)
 
 
 def json_value(raw: bytes) -> Any:
