@@ -168,6 +168,18 @@ def test_what_is_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
         assert sentence in notes
 
 
+def test_a_time_that_is_unique_by_chance_identifies_no_row(tmp_path: Path) -> None:
+    """Where other columns identify the rows, a column of times is not proposed; where none do, it is."""
+    clock = TABLE.format(days=20) + "UPDATE readings SET loaded_at = loaded_at + TO_MICROSECONDS(rowid);"
+    with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:
+        warehouse.connection().execute(clock)
+        made = scaffold_live(warehouse, "readings", learn=20, today=LAST)
+        assert any("keys station, kind, day are proposed" in one for one in made.notes), made.notes
+        warehouse.connection().execute("UPDATE readings SET kind = 'a', station = 'b', load_id = 1")
+        made = scaffold_live(warehouse, "readings", learn=20, today=LAST)
+        assert any("keys day, loaded_at are proposed" in one for one in made.notes), made.notes
+
+
 def test_rows_that_no_columns_identify_are_counted(tmp_path: Path) -> None:
     """The keys that repeat least are proposed, with the number of rows that repeat them."""
     with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:

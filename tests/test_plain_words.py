@@ -10,9 +10,9 @@ from tests.bed.running import ROOT
 from tests.plain_words import MARK, Place, files, places
 
 ROOTS = (
-    "fqtool", "docs", "tests", "bench", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "pyproject.toml",
-    "action.yml", "feature_registry.yaml", "migrations", "mkdocs.yml", ".github", ".ci", ".pre-commit-config.yaml",
-    ".pre-commit-hooks.yaml",
+    "fqtool", "docs", "tests", "bench", "examples", "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile",
+    "pyproject.toml", "action.yml", "feature_registry.yaml", "migrations", "mkdocs.yml", ".github",
+    ".ci", ".pre-commit-config.yaml", ".pre-commit-hooks.yaml",
 )  # fmt: skip
 
 

@@ -88,6 +88,8 @@ def keys_of(
 ) -> tuple[tuple[str, ...], int]:
     """Return the fewest columns, with the date among them, that identify the rows of some dates.
 
+    Sets with a column of times are used only where no other set is unique.
+
     Returns:
         The keys, and the number of rows that have the keys of another row: 0 where they are unique.
     """
@@ -99,7 +101,10 @@ def keys_of(
         and not profile.nulls[one.name]
         and not dates.names(one.name)
     ][:_MOST_KEYS]
+    # The moment when a row was written is often unique, and identifies nothing.
+    moments = {one.name for one in table.columns if one.type.kind in DATED and one.type.kind is not Kind.DATE}
     sets = [one for size in range(4) for one in combinations(candidates, size)]
+    sets.sort(key=lambda one: not moments.isdisjoint(one))
     row = _one_row(
         warehouse,
         [f"COUNT(DISTINCT {_joined((dates.column, *one))}) AS s{number}" for number, one in enumerate(sets)],
