@@ -364,6 +364,8 @@ JUDGEMENT = {
     "FQ712": "whether the rows or the list of versions is right",
     "FQ713": "whether the rows or the registry is right",
     "FQ714": "whether the values or the law is right",
+    "FQ715": "whether the values or the source is right",
+    "FQ716": "where the values come from is the team's to know",
     "FQ901": "a right that an administrator grants",
     "FQ902": "an environment that is not fqtool's to change",
 }

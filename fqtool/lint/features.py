@@ -146,6 +146,33 @@ def broken_range(subject: Subject) -> Iterator[Finding]:
             yield Finding(one.name, message, remedy="Correct `range` or `expected`.", location=at)
 
 
+@rule("FQ173", group=Group.REGISTRY)
+def tolerance_without_source(subject: Subject) -> Iterator[Finding]:
+    """A feature has an `upstream_tolerance`, and no one column to compare its values with.
+
+    Problem: `upstream_table` or `upstream_column` is missing, `upstream_column` names several columns, or the values
+    are not numbers.
+
+    Why: `check-drift --data` compares a number with one column of one table.
+
+    Example: {upstream_tolerance: 0.01, upstream_column: "price, currency"}
+
+    Fix: Declare the table and its column, or remove `upstream_tolerance`.
+    """
+    layout = Layout(subject.registry)
+    for one in subject.registry.active_features:
+        if one.upstream_tolerance is None:
+            continue
+        if not one.upstream_table or not one.upstream_column.isidentifier():
+            message = f"{one.name} has an `upstream_tolerance` without an `upstream_table` and one `upstream_column`."
+        elif layout.number(one, layout.value(one)) is None:
+            message = f"{one.name} has an `upstream_tolerance`, and its values are not numbers."
+        else:
+            continue
+        remedy = "Declare the table and its column, or remove `upstream_tolerance`."
+        yield Finding(one.name, message, remedy=remedy, location=subject.within(one.at, "upstream_tolerance"))
+
+
 @rule("FQ131", Severity.WARNING, group=Group.REGISTRY)
 def empty_category(subject: Subject) -> Iterator[Finding]:
     """A category has no feature.

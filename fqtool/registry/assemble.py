@@ -115,7 +115,9 @@ def _built(kind: Callable[..., T], entry: dict[str, Any]) -> T:
     return kind(**values)
 
 
-_FLOATS = frozenset({"weight", "min", "expected", "step", "good", "critical", "partition_expiration_days"})
+_FLOATS = frozenset(
+    {"weight", "min", "expected", "step", "upstream_tolerance", "good", "critical", "partition_expiration_days"}
+)
 
 
 def _listed(kind: Callable[..., T], make: _Assembler, key: str) -> tuple[T, ...]:

@@ -214,7 +214,8 @@ class Feature:
     processor.
 
     The laws of its real values: multiples of `step`, or whole numbers (`integer`); `equals`, an expression over
-    features; `monotone`, "increasing" or "decreasing" from row to row of a key, within equal `monotone_within`.
+    features; `monotone`, "increasing" or "decreasing" from row to row of a key, within equal `monotone_within`; at most
+    `upstream_tolerance` from `upstream_column` of the same keys.
     """
 
     index: int
@@ -226,6 +227,7 @@ class Feature:
     processor: str = ""
     upstream_table: str = ""
     upstream_column: str = ""
+    upstream_tolerance: float | None = None
     labels: tuple[str, ...] = ()
     expected: float | None = None
     range: tuple[float, float] | None = None

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from functools import cached_property
 
+from fqtool.commands.check_drift.upstream_values import UpstreamFacts
 from fqtool.expressions.builders import feature_column
 from fqtool.expressions.expression import Call
 from fqtool.expressions.grammar import parse_expression
@@ -92,6 +93,8 @@ class Audited:
         dates: the first and the last date of the rows that are `waiting`, `old` and so on.
         versions: base column -> number of rows without one of its accepted versions.
         unequal: base column -> number of rows that differ from its `equals`.
+        upstream: counts per feature that is compared with the column it is read from.
+        unread: table upstream -> why it could not be read.
     """
 
     start: date
@@ -109,6 +112,8 @@ class Audited:
     dates: Mapping[str, tuple[date, date]]
     versions: Mapping[str, int]
     unequal: Mapping[str, int]
+    upstream: tuple[UpstreamFacts, ...] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

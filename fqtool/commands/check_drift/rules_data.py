@@ -339,3 +339,49 @@ def law_of_values_broken(audited: Audited) -> Iterator[Finding]:
             message = f"{one.feature.name} breaks `{law_text(one.feature, law)}` in {_of(count, audited)}."
             remedy = "Correct the computation and build the rows again, or correct the law."
             yield Finding(one.feature.name, message, remedy=remedy, location=one.feature.at, owner=one.owner)
+
+
+@rule("FQ715", group=Group.DATA)
+def value_differs_from_its_source(audited: Audited) -> Iterator[Finding]:
+    """Values of a feature differ from the column that they are read from by more than `upstream_tolerance`.
+
+    Problem: The model reads something else than the registry declares.
+
+    Why: The copy is of an earlier state of the source, the source was corrected after the row was written, the value
+    has what was known only after the date, or two columns are swapped.
+
+    Example: price_eur differs from prices.price in 12 of 402 rows.
+
+    Fix: Build those rows again where the source was corrected. Otherwise correct the writer, or `upstream_column`.
+    """
+    for one in audited.upstream:
+        if one.differ:
+            column = f"`{one.table}.{one.feature.upstream_column}`"
+            message = f"{one.feature.name} differs from {column} in {one.differ:,} of {one.real:,} rows."
+            remedy = "Build the rows again if the source was corrected; else correct the writer or `upstream_column`."
+            yield Finding(one.feature.name, message, remedy=remedy, location=one.feature.at, owner=one.owner)
+
+
+@rule("FQ716", Severity.WARNING, group=Group.DATA)
+def value_without_its_source(audited: Audited) -> Iterator[Finding]:
+    """Real values cannot be compared with the column that they are read from.
+
+    Problem: The table upstream cannot be read, or it has no row with the keys of rows that have a value from it.
+
+    Why: The name or the permission is missing, rows of the table were deleted or have expired, or the values come from
+    elsewhere.
+
+    Example: 12 of 402 rows with a value of price_eur have no row in prices.
+
+    Fix: Correct `upstream_table`, `table` and `date_column` of the processor, or grant the permission; or remove
+    `upstream_tolerance`.
+    """
+    remedy = "Correct `upstream_table`, or `table` and `date_column` of its processor; or remove `upstream_tolerance`."
+    for table, why in audited.unread.items():
+        yield Finding(table, f"No value was compared with `{table}`: {why}", remedy=remedy)
+    for one in audited.upstream:
+        if one.absent:
+            message = (
+                f"{one.absent:,} of {one.real:,} rows with a value of {one.feature.name} have no row in `{one.table}`."
+            )
+            yield Finding(one.feature.name, message, remedy=remedy, location=one.feature.at, owner=one.owner)

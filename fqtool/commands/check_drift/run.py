@@ -8,8 +8,9 @@ from datetime import date
 
 from fqtool.commands.check_drift.audit import Audit, Audited
 from fqtool.commands.check_drift.compare import check_drift, find_drift, waiting_for
+from fqtool.commands.check_drift.upstream_values import UpstreamTable, upstream_tables
 from fqtool.commands.migrate.rules import judge
-from fqtool.errors import Denied, Refusal
+from fqtool.errors import Denied, FqtoolError, Refusal
 from fqtool.findings.finding import Finding, Severity
 from fqtool.findings.together import allowed, together
 from fqtool.migrations.history import applied_state, check_history
@@ -18,6 +19,7 @@ from fqtool.migrations.live_tables import unknown_setting
 from fqtool.migrations.plan import plan
 from fqtool.migrations.reconcile import computed_columns, reconcile
 from fqtool.registry.model import Registry
+from fqtool.sql import Query
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import MINIMUM_BILLED, Warehouse, limited, no_table, within
 from fqtool.workspace import Workspace, live_state, read_ledger, require_columns, require_order
@@ -119,13 +121,15 @@ def audit_of(
 ) -> Audited:
     """Compare the stored rows of a span of dates with what scoring computes, by one scan.
 
+    Features with an `upstream_tolerance` are compared with their source, by one more query for each table.
+
     Args:
         registry: the registry.
         warehouse: the target.
         start: the first date.
         end: the last date.
-        max_bytes: the most bytes that the scan may read.
-        on_bytes: called with the bytes of the scan before it runs.
+        max_bytes: the most bytes that the queries may read.
+        on_bytes: called with the bytes of the queries before they run.
 
     Raises:
         InputError: `end` is earlier than `start`.
@@ -136,8 +140,18 @@ def audit_of(
     audit = Audit(registry)
     require_columns(registry, warehouse, (one.name for one in audit.scoring.managed))
     query = audit.query(start, end)
-    size = warehouse.run(query, dry_run=True).bytes_processed
-    if size is not None:
+    compared, unread, sizes = dict[UpstreamTable, Query](), dict[str, str](), [warehouse.run(query, dry_run=True)]
+    for table in upstream_tables(registry, with_datasets=warehouse.url.startswith("bigquery://")):
+        asked = table.query(start, end)
+        try:
+            sizes.append(warehouse.run(asked, dry_run=True))
+        except FqtoolError as error:
+            unread[table.name] = str(error)
+        else:
+            compared[table] = asked
+    known = [one.bytes_processed for one in sizes if one.bytes_processed is not None]
+    if known:
+        size = sum(known)
         on_bytes(size)
         if max_bytes is not None and size > max_bytes:
             raise Refusal(
@@ -146,4 +160,5 @@ def audit_of(
             )
     with within(warehouse, limited(max_bytes)):
         (row,) = warehouse.rows(query)
-    return audit.read(row, start, end)
+        upstream = [fact for table, asked in compared.items() for fact in table.read(*warehouse.rows(asked))]
+    return replace(audit.read(row, start, end), upstream=tuple(upstream), unread=unread)
