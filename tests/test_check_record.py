@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gzip
 import io
 import json
 import re
@@ -231,6 +232,26 @@ def test_no_value_of_a_record_is_printed(folder: Path) -> None:
     for file in ("secret.ndjson", "secret.csv"):
         done = run(folder, "check-record", file)
         assert (done.code, f"--> {file}:" in done.out, "secret-t" in done.out) == (1, True, False), done.said
+
+
+def test_a_sample_reads_no_more_than_its_records(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream without an end is read to the last record of the sample; gzip data that breaks off later is no error."""
+    line = json.dumps(RECORD).encode() + b"\n"
+
+    class Endless(io.BytesIO):
+        def readline(self, size: int | None = -1, /) -> bytes:
+            held = super().readline(size)
+            assert held, "read past the sample"
+            return held
+
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(Endless(line * 3)))
+    done = run(folder, "check-record", "-", "--sample", "3")
+    assert (done.code, done.out.split(" against")[0]) == (0, "3 records checked"), done.said
+    as_csv(folder / "many.csv", [RECORD] * 4000)
+    for name, content in {"cut.ndjson.gz": line * 4000, "cut.csv.gz": (folder / "many.csv").read_bytes()}.items():
+        (folder / name).write_bytes(gzip.compress(content)[:-8])
+        assert run(folder, "check-record", name, "--sample", "3").code == 0
+        assert "is not complete gzip data" in run(folder, "check-record", name).err
 
 
 def test_stdin_is_read_as_ndjson(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

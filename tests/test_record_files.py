@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from fqtool.app.app import app
 from fqtool.errors import FqtoolError, InputError, UsageError
-from fqtool.warehouse.duckdb.lines import LINE_LIMIT, csv_records
+from fqtool.warehouse.duckdb.lines import LINE_LIMIT, csv_records, numbered_lines
 from fqtool.warehouse.duckdb.scorer import Scores, scorer_of
 from tests.stores import small_registry
 
@@ -239,7 +239,7 @@ def test_every_row_of_csv_is_scored_or_rejected(
         return
     if any("quoted cell" in record["why"] for record in rejected):
         return
-    records = {record.line: record.raw for record in csv_records(source, ",", 2)}
+    records = {record.line: record.raw for record in csv_records(numbered_lines(source), ",", 2)}
     assert scores.written + scores.rejected == len(records)
     assert len(items) == scores.written
     for record in rejected:

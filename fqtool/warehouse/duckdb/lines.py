@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 LINE_LIMIT = 16 * 1024 * 1024
 """The longest record that is read, in bytes."""
 TOO_LONG = f"longer than {LINE_LIMIT // 1024 // 1024} MiB"
 
-_BUFFER = 1 << 18  # lines of a few KB are read in a third of the time that they take with Python's 8 KB
+BUFFER = 1 << 18  # lines of a few KB are read in a third of the time that they take with Python's 8 KB
 _BLANKS = b" \t\r\n\v\f"
 
 
@@ -37,18 +37,18 @@ def is_blank(line: bytes) -> bool:
     return not line.strip(_BLANKS)
 
 
-def csv_records(path: Path, delimiter: str, width: int) -> Iterator[Record]:
+def csv_records(lines: Iterable[tuple[int, bytes]], delimiter: str, width: int) -> Iterator[Record]:
     """Yield the records after the header that are not blank. A record may contain quoted line breaks.
 
     Numbers count the header and blank lines, as DuckDB does.
 
     Args:
-        path: The file.
+        lines: The lines of the file from the header on, as `lines_of` yields them.
         delimiter: The delimiter of cells.
         width: The number of columns.
     """
     parts, first, number, size, quote_open = list[bytes](), 0, 0, 0, False
-    for line, raw in numbered_lines(path):
+    for line, raw in lines:
         first = first or line
         if size < LINE_LIMIT:
             parts.append(raw)
@@ -104,14 +104,19 @@ def _record(number: int, first: int, parts: list[bytes], width: int) -> Iterator
 
 
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of a file, numbered from 1, each with its first LINE_LIMIT + 2 bytes."""
+    """Yield the lines of a file as `lines_of`."""
+    with path.open("rb", buffering=BUFFER) as stream:
+        yield from lines_of(stream)
+
+
+def lines_of(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a stream, numbered from 1, each with its first LINE_LIMIT + 2 bytes."""
     number = 0
-    with path.open("rb", buffering=_BUFFER) as stream:
-        while line := stream.readline(LINE_LIMIT + 2):
-            number += 1
-            yield number, line
-            while not line.endswith(b"\n") and (line := stream.readline(LINE_LIMIT)):
-                pass
+    while line := stream.readline(LINE_LIMIT + 2):
+        number += 1
+        yield number, line
+        while not line.endswith(b"\n") and (line := stream.readline(LINE_LIMIT)):
+            pass
 
 
 def _quote_open(line: bytes, delimiter: bytes, *, inside: bool) -> bool:

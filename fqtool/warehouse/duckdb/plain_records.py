@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
@@ -13,8 +13,9 @@ from fqtool.errors import InputError, UsageError
 from fqtool.records.check import RecordCheck
 from fqtool.records.unique_keys import RepeatedKey, loads
 from fqtool.table.column import Column, Kind, Mode
-from fqtool.warehouse.duckdb.lines import LINE_LIMIT, TOO_LONG, csv_records, is_blank, numbered_lines
+from fqtool.warehouse.duckdb.lines import LINE_LIMIT, TOO_LONG, csv_records, is_blank, lines_of
 from fqtool.warehouse.duckdb.record_files import (
+    BOM,
     Fields,
     format_of,
     header_of,
@@ -22,16 +23,18 @@ from fqtool.warehouse.duckdb.record_files import (
     reading,
     require_file,
     spooled,
+    unpacked,
 )
 from fqtool.warehouse.duckdb.session import opened
 from fqtool.warehouse.duckdb.wrong_records import why_not_json
 
 _LINE_REMEDY = "Write one JSON object per line, without NaN and Infinity."
 _AT_ONCE = 1_000
-_BATCH = 128 * 1024
+_BATCH = 128 * 1024  # bytes that a processor keeps near
 _STRUCTURED = (Kind.STRUCT, Kind.RANGE)
 
 AreRight: TypeAlias = Callable[[Sequence[bytes]], bool]
+Lines: TypeAlias = Iterator[tuple[int, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +78,38 @@ def plain_records(path: Path, check: RecordCheck, *, pass_over_right: bool = Fal
     Raises:
         UsageError: The name has an unknown ending.
         InputError: The file does not exist.
-        WorldError: A copy of the file cannot be written.
+        WorldError: A copy of a Parquet file in gzip cannot be written.
     """
     if path.suffix.lower() == ".avro":
         yield from _avro(path)
         return
-    form = format_of(path, ".avro")
-    with ExitStack() as copies:
-        file = copies.enter_context(spooled(path, form))
-        match form:
-            case "json":
-                yield from _json(file, _right_lines(check, file) if pass_over_right else None)
-            case "csv":
-                yield from _csv(str(path), file, check)
-            case _:
-                yield from _parquet(str(path), file)
+    if (form := format_of(path, ".avro")) == "parquet":
+        with spooled(path, form) as file:
+            yield from _parquet(str(path), file)
+        return
+    with unpacked(path) as stream:
+        lines = _without_mark(lines_of(stream))
+        if form == "csv":
+            yield from _csv(str(path), lines, check)
+        else:
+            yield from _json(lines, check, pass_over_right=pass_over_right)
 
 
-def _json(file: Path, are_right: AreRight | None) -> Iterator[PlainRecord]:
-    """Yield the records of a file; those that are certainly right only as their number, at the end."""
-    passed = 0
-    for lines in _batches(file):
-        if are_right is not None and are_right([raw for _, raw in lines]):
-            passed += len(lines)
+def _without_mark(lines: Lines) -> Lines:
+    """Yield lines without the byte order mark of the first."""
+    for line, raw in lines:
+        yield line, raw.removeprefix(BOM) if line == 1 else raw
+
+
+def _json(lines: Lines, check: RecordCheck, *, pass_over_right: bool) -> Iterator[PlainRecord]:
+    """Yield the records of lines; those that are certainly right only as their number, at the end."""
+    passed, first = 0, next(lines, (1, b""))
+    are_right = _right_lines(check, first[1]) if pass_over_right else None
+    for batch in _batches(chain([first], lines), _BATCH if pass_over_right else 0):
+        if are_right is not None and are_right([raw for _, raw in batch]):
+            passed += len(batch)
             continue
-        for line, raw in lines:
+        for line, raw in batch:
             if are_right is not None and are_right([raw]):
                 passed += 1
             elif not is_blank(raw):
@@ -109,25 +119,24 @@ def _json(file: Path, are_right: AreRight | None) -> Iterator[PlainRecord]:
         yield PlainRecord(0, Passed(passed))
 
 
-def _batches(file: Path) -> Iterator[list[tuple[int, bytes]]]:
-    """Yield numbered lines, as many as have a size that a processor keeps near."""
-    lines, size = list[tuple[int, bytes]](), 0
-    for line in numbered_lines(file):
-        lines.append(line)
+def _batches(lines: Iterable[tuple[int, bytes]], least: int) -> Iterator[list[tuple[int, bytes]]]:
+    """Yield lines together, at least so many bytes of them."""
+    batch, size = list[tuple[int, bytes]](), 0
+    for line in lines:
+        batch.append(line)
         size += len(line[1])
-        if size >= _BATCH:
-            yield lines
-            lines, size = [], 0
-    if lines:
-        yield lines
+        if size >= least:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
-def _right_lines(check: RecordCheck, file: Path) -> AreRight:
+def _right_lines(check: RecordCheck, first: bytes) -> AreRight:
     """Return the test of lines of a file; one longer than LINE_LIMIT is cut where it is read, and never right."""
     from fqtool.records.right_lines import right_lines
 
-    with file.open("rb") as stream:
-        are_right = right_lines(check, stream.readline(LINE_LIMIT))
+    are_right = right_lines(check, first)
     return lambda lines: sum(map(len, lines)) <= LINE_LIMIT and are_right(lines)
 
 
@@ -146,9 +155,10 @@ def json_value(raw: bytes) -> Any:
         return Failed(why, _LINE_REMEDY) if why else NOT_JSON
 
 
-def _csv(name: str, file: Path, check: RecordCheck) -> Iterator[PlainRecord]:
-    delimiter, names = header_of(name, file, Fields(tuple(check.declared.values())))
-    for record in csv_records(file, delimiter, len(names)):
+def _csv(name: str, lines: Lines, check: RecordCheck) -> Iterator[PlainRecord]:
+    header = next(lines, (1, b""))
+    delimiter, names = header_of(name, header[1], Fields(tuple(check.declared.values())))
+    for record in csv_records(chain([header], lines), delimiter, len(names)):
         yield PlainRecord(record.line, _csv_value(record.raw, delimiter, names, check), record.raw)
 
 

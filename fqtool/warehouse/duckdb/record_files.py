@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import re
 import shutil
 import sys
@@ -22,9 +23,11 @@ from typing import TYPE_CHECKING, BinaryIO
 from fqtool.errors import InputError, UsageError, WorldError
 from fqtool.table.column import Column
 from fqtool.warehouse.duckdb.lines import (
+    BUFFER,
     LINE_LIMIT,
     TOO_LONG,
     ends_differ,
+    numbered_lines,
     write_with_line_feeds,
     write_without_long_lines,
 )
@@ -41,7 +44,7 @@ GZIP = ".gz"
 _WORDS = {"json": "NDJSON", "csv": "CSV", "parquet": "Parquet"}
 _NESTED = ("STRUCT", "MAP", "UNION", "JSON")
 _DELIMITERS = ",\t;|"
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 NOT_JSON = "not a JSON object"
 
 
@@ -148,41 +151,53 @@ def require_file(path: Path) -> None:
 @contextmanager
 def spooled(path: Path, form: str) -> Iterator[Path]:
     """Yield a plain file that can be read twice: stdin, gzip and files with a byte order mark are copied."""
-    if path != STDIO:
-        require_file(path)
+    with ExitStack() as folders:
+        file = path
+        with unpacked(path) as stream:
+            is_plain = path != STDIO and path.suffix.lower() != GZIP
+            head = b"" if is_plain and form == "parquet" else stream.read(len(BOM))
+            if not is_plain or head == BOM:
+                folder = folders.enter_context(tempfile.TemporaryDirectory(prefix="fqtool-"))
+                file = Path(folder) / f"records.{form}"
+                _copy(name_of(path), head.removeprefix(BOM), stream, file)
+        yield file
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[BinaryIO]:
+    """Yield the bytes of a file, of gzip data without the compression, or of stdin.
+
+    Raises InputError for a file that cannot be read, and for gzip data that is damaged or incomplete.
+    """
+    if path == STDIO:
+        yield sys.stdin.buffer
+        return
+    require_file(path)
+    packed = path.suffix.lower() == GZIP
     with ExitStack() as streams:
         try:
-            stream = sys.stdin.buffer if path == STDIO else streams.enter_context(path.open("rb"))
+            stream: BinaryIO = streams.enter_context(path.open("rb", buffering=BUFFER))
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-        packed = path.suffix.lower() == GZIP
         if packed and not path.stat().st_size:
             raise _incomplete(path)
-        if path != STDIO and not packed and (form == "parquet" or stream.read(len(_BOM)) != _BOM):
-            yield path
-            return
-        folder = Path(streams.enter_context(tempfile.TemporaryDirectory(prefix="fqtool-")))
-        spool = folder / f"records.{form}"
-        source: BinaryIO = gzip.GzipFile(fileobj=stream) if packed else stream  # type: ignore[assignment]
-        if path != STDIO:
-            stream.seek(0)
-        _copy(name_of(path), source, spool)
-        yield spool
+        try:
+            yield io.BufferedReader(gzip.GzipFile(fileobj=stream), BUFFER) if packed else stream
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            raise _incomplete(path) from None
 
 
 def _incomplete(name: Path | str) -> InputError:
     return InputError(f"{name} is not complete gzip data.", remedy="Write or download it again.")
 
 
-def _copy(name: str, source: BinaryIO, spool: Path) -> None:
-    """Copy without a byte order mark. Raises InputError for gzip data that is damaged or incomplete."""
+def _copy(name: str, head: bytes, source: BinaryIO, spool: Path) -> None:
     try:
         with spool.open("wb") as target:
-            head = source.read(len(_BOM))
-            target.write(head.removeprefix(_BOM))
+            target.write(head)
             shutil.copyfileobj(source, target, 1 << 20)
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise _incomplete(name) from None
+    except gzip.BadGzipFile:
+        raise
     except OSError as error:
         raise WorldError(f"{name} cannot be copied to {spool.parent}: {error.strerror}.") from None
 
@@ -254,7 +269,8 @@ def _copy_for(name: str, folder: Path) -> Iterator[Path]:
 
 @contextmanager
 def _csv_file(connection: duckdb.DuckDBPyConnection, name: str, file: Path, fields: Fields) -> Iterator[RecordFile]:
-    delimiter, names = header_of(name, file, fields)
+    _, line = next(numbered_lines(file), (1, b""))
+    delimiter, names = header_of(name, line, fields)
     with tempfile.TemporaryDirectory(prefix="fqtool-") as folder:
         if ends_differ(file):  # DuckDB would read several lines as one
             with _copy_for(name, Path(folder)) as copy:
@@ -284,11 +300,10 @@ def _csv_records(
     return replace(records, sql=sql, undeclared=undeclared)
 
 
-def header_of(name: str, file: Path, fields: Fields) -> tuple[str, list[str]]:
-    """Return the delimiter with which most names are known, and the names of the columns."""
+def header_of(name: str, header: bytes, fields: Fields) -> tuple[str, list[str]]:
+    """Return the delimiter with which most names of a first line are known, and the names of the columns."""
     try:
-        with file.open("rb") as stream:
-            line = stream.readline(LINE_LIMIT).decode()
+        line = header.decode()
     except UnicodeDecodeError:
         raise InputError(f"The first line of {name} is not UTF-8 text.", remedy="Write the file in UTF-8.") from None
     known = {column.name for column in fields.read}

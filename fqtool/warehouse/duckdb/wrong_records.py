@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from fqtool.warehouse.duckdb.lines import LINE_LIMIT, TOO_LONG, csv_records, json_records
+from fqtool.warehouse.duckdb.lines import LINE_LIMIT, TOO_LONG, csv_records, json_records, numbered_lines
 from fqtool.warehouse.duckdb.record_files import NOT_JSON, RecordFile
 from fqtool.warehouse.duckdb.typed_rows import all_wrong
 
@@ -49,7 +49,8 @@ def wrong_records(connection: duckdb.DuckDBPyConnection, records: RecordFile) ->
     misshapen = misshapen_records(connection) if is_csv else {}
     if not reasons and not misshapen:
         return
-    for record in csv_records(records.path, records.delimiter, records.width) if is_csv else json_records(records.path):
+    path, delimiter = records.path, records.delimiter
+    for record in csv_records(numbered_lines(path), delimiter, records.width) if is_csv else json_records(path):
         why = misshapen.get(record.number, "")
         if not why:
             read += 1
