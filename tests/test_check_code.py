@@ -77,8 +77,6 @@ def test_the_same_list_without_the_mistake_has_no_finding(folder: Path, name: st
     ("names", "index", "given", "expected"),
     [
         (["points", "minutes", "fatigue", "pace", "usage", "spare"], 5, "spare", "rest"),
-        (["minutes", "fatigue", "pace", "usage", "rest", "points"], 6, "points", ""),
-        ([*FEATURES[:5], "new", "rest"], 5, "new", "rest"),
         ([*FEATURES, "new"], None, "", ""),
         (["spare", "minutes", "fatigue", "pace", "usage", "rest"], None, "", ""),
     ],
@@ -86,7 +84,7 @@ def test_the_same_list_without_the_mistake_has_no_finding(folder: Path, name: st
 def test_the_first_index_that_differs_is_named(
     folder: Path, names: list[str], index: int | None, given: str, expected: str
 ) -> None:
-    """Another name, a name that moved, one too many; a name before the copy begins is not part of it."""
+    """Another name; a name before the copy begins is not part of it."""
     (folder / "code" / "code.py").write_text(f"NAMES = {names!r}\n")
     found = [one for one in findings(folder, "check-code", "code") if one["rule"] == "FQ541"]
     if index is None:
@@ -94,6 +92,57 @@ def test_the_first_index_that_differs_is_named(
         return
     assert f"Index {index} is {given} here" in found[0]["message"]
     assert expected in found[0]["message"]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ([*RIGHT[:5], "new", "rest"], "Position 5 of the list is new, which is not in the registry."),
+        ([*RIGHT[:3], "new", *RIGHT[3:]], "Position 3 of the list is new, which is not in the registry."),
+        ([*RIGHT[1:], "points"], "Position 5 of the list is points, which has index 0 in the registry."),
+        ([*RIGHT, "usage"], "usage is in the list more than once, at position 6 too."),
+    ],
+)
+def test_a_name_too_many_is_named_with_its_position(folder: Path, names: list[str], message: str) -> None:
+    """One finding about the name that was inserted, moved or repeated, not about the names after it."""
+    for file in ("code.py", "code.yaml"):
+        (folder / "code" / file).write_text(f"NAMES = {names!r}\n" if file == "code.py" else f"names: {names!r}\n")
+    assert [one["message"] for one in findings(folder, "check-code", "code")] == [message, message]
+
+
+@pytest.mark.parametrize(
+    ("names", "left_out"),
+    [
+        (RIGHT[1:], "1 of 6 features: points (index 0)."),
+        (RIGHT[:5], "1 of 6 features: rest (index 5)."),
+        (["player", *RIGHT[:5], "target"], None),
+    ],
+)
+def test_features_in_order_are_a_subset_wherever_names_are_left_out(
+    folder: Path, names: list[str], left_out: str | None
+) -> None:
+    """A note names what is absent, with its index. Another name in its place disagrees."""
+    (folder / "code" / "code.py").write_text(f"NAMES = {names!r}\n")
+    (found,) = findings(folder, "check-code", "code")
+    expected = f"The list leaves out {left_out}" if left_out else "Index 5 is target here and rest in the registry."
+    assert found["message"] == expected
+
+
+def test_a_long_list_without_a_name_in_the_middle_is_a_subset(folder: Path) -> None:
+    """Features after the gap are not one index too early; with other columns in SQL neither."""
+    (folder / "feature_registry.yaml").write_text((ROOT / "feature_registry.yaml").read_text())
+    from fqtool.registry.load import read_registry
+
+    names = [one.name for one in read_registry(ROOT / "feature_registry.yaml").features]
+    (folder / "code" / "gap.py").write_text(f"NAMES = {[*names[:1], *names[2:]]!r}\n")
+    sql = ", ".join(["player_lookup", *names[:12], "extra", *names[12:]])
+    (folder / "code" / "columns.sql").write_text(f"SELECT {sql} FROM x;\nINSERT INTO t ({sql}) SELECT 1")
+    (folder / "code" / "columns.py").write_text(f"df[{[*names[:12], 'game_date', *names[12:]]!r}]")
+    (found,) = findings(folder, "check-code", "code")
+    assert (found["rule"], found["severity"], found["location"]["file"]) == ("FQ542", "note", "code/gap.py")
+    assert found["message"] == f"The list leaves out 1 of {len(names)} features: {names[1]} (index 1)."
+    (folder / "code" / "array.sql").write_text(f"SELECT [{', '.join([*names[:12], 'extra', *names[12:]])}] FROM x")
+    assert "Position 12 of the list is extra" in findings(folder, "check-code", "code/array.sql")[0]["message"]
 
 
 RIGHTS = {

@@ -235,7 +235,7 @@ def test_no_value_of_a_record_is_printed(folder: Path) -> None:
 
 
 def test_a_sample_reads_no_more_than_its_records(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stream without an end is read to the last record of the sample; gzip data that breaks off later is no error."""
+    """A stream without an end is read to the last record of the sample; gzip data that breaks off later is accepted."""
     line = json.dumps(RECORD).encode() + b"\n"
 
     class Endless(io.BytesIO):

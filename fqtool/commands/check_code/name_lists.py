@@ -58,12 +58,14 @@ class NameList:
     """Names by index.
 
     `absolute`: the indices are written beside the names, and are not positions in a list. `has_tags`: there are tags of
-    a template between the names, so the indices are not known.
+    a template between the names, so the indices are not known. `is_columns`: columns of SQL, which have other columns
+    between features.
     """
 
     names: tuple[Named, ...]
     absolute: bool = False
     has_tags: bool = False
+    is_columns: bool = False
 
 
 class NotRead(Exception):
@@ -159,13 +161,15 @@ def sql_lists(text: str) -> Iterator[NameList]:
     offsets = [Named(int(m["index"]), m["name"], *places.of(m.start("name"))) for m in _OFFSET.finditer(text)]
     yield NameList(tuple(offsets), absolute=True)
     named = {(one.line, one.column) for one in offsets}
-    for items in _between_commas(text):
+    for opened in _between_commas(text):
+        items = opened.items
         if len(items) < SMALLEST:
             continue
         has_tags = any(token.raw == _TAG for item in items for token in item)
         last = ((at, item[-1]) for at, item in enumerate(items) if item)
         names = (Named(at, _bare(token.raw), *places.of(token.start)) for at, token in last)
-        yield NameList(tuple(one for one in names if (one.line, one.column) not in named), has_tags=has_tags)
+        rest = tuple(one for one in names if (one.line, one.column) not in named)
+        yield NameList(rest, has_tags=has_tags, is_columns=not opened.is_array)
 
 
 def _tag(match: re.Match[str]) -> str:
@@ -176,20 +180,22 @@ def _tag(match: re.Match[str]) -> str:
 
 @dataclass(slots=True)
 class _Open:
-    """A bracket or clause that is read: its items, and whether their order has a meaning."""
+    """A bracket or clause that is read: its items, whether their order has a meaning, and whether it is an array."""
 
     items: list[list[Token]]
     has_order: bool = True
+    is_array: bool = False
 
 
-def _between_commas(text: str) -> Iterator[list[list[Token]]]:
-    """Yield the items of each bracket and clause of which the order has a meaning."""
+def _between_commas(text: str) -> Iterator[_Open]:
+    """Yield each bracket and clause of which the order has a meaning."""
     stack, before = [_Open([[]])], ""
     for token in cut(text):
         if token.raw in "([{":
             # IN UNNEST ([...]) has the list in a bracket within a bracket.
             within = before == "(" and not stack[-1].has_order
-            stack.append(_Open([[]], has_order=not within and before not in _BRACKETS_WITHOUT_ORDER))
+            has_order = not within and before not in _BRACKETS_WITHOUT_ORDER
+            stack.append(_Open([[]], has_order, is_array=token.raw == "["))
         elif token.raw in ")]}" and len(stack) > 1:
             yield from _ordered(stack.pop())
             stack[-1].items[-1].append(token)
@@ -205,9 +211,9 @@ def _between_commas(text: str) -> Iterator[list[list[Token]]]:
         yield from _ordered(opened)
 
 
-def _ordered(opened: _Open) -> Iterator[list[list[Token]]]:
+def _ordered(opened: _Open) -> Iterator[_Open]:
     if opened.has_order:
-        yield opened.items
+        yield opened
 
 
 @dataclass(frozen=True, slots=True)

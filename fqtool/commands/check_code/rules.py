@@ -8,24 +8,29 @@ from dataclasses import dataclass
 from fqtool.findings.finding import Finding, Group, Location, Severity, rule
 from fqtool.findings.remedy import Remedy, commands
 
+_LISTED = 5
 _IMPORT = "Import FEATURES instead of a list of your own, from"
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A list that repeats the vector: its place, how many names it has, and where it disagrees first.
+    """A list that repeats the vector: its place, and where it disagrees first.
 
-    `differ` counts the indices that disagree; `index`, `given` and `expected` are the first of them, `expected` is ""
-    after the last feature. `last` is the last index of the list, `features` how many the registry has.
+    `given` is the first name that disagrees, at `position` of the list, and `differ` how many do. `index` is the index
+    at which the registry has `expected` ("" after the last feature) instead; None for a name that is moved or too many.
+    `own` is the index that the registry gives to `given`, None for another name; `repeated` is whether the list has it
+    more than once. `left_out` are the features that the list does not have, `features` is how many the registry has.
     """
 
     at: Location
-    names: int
-    differ: int
-    index: int
     given: str
+    position: int
+    differ: int
+    index: int | None
     expected: str
-    last: int
+    own: int | None
+    repeated: bool
+    left_out: tuple[tuple[int, str], ...]
     features: int
 
 
@@ -41,8 +46,8 @@ class NotRead:
 def name_list_disagrees(copied: Copied) -> Iterator[Finding]:
     """A list of names in code repeats the feature vector and disagrees with the registry.
 
-    Problem: Five or more names have the indices that the registry gives them, and another name of the list does
-    not.
+    Problem: Five or more names follow one another, or have indices, as in the registry, and another name of the list is
+    inserted, replaced, moved or repeated. Columns of SQL may have other columns between features.
 
     Why: The list was written by hand and not changed with the registry, so code that uses it reads another feature.
 
@@ -52,17 +57,28 @@ def name_list_disagrees(copied: Copied) -> Iterator[Finding]:
     of the list's first name keeps a list that is meant.
     """
     if copied.differ:
-        expected = copied.expected or f"not a feature: the registry ends at {copied.features - 1}"
         others = f", the first of {copied.differ} that differ" if copied.differ > 1 else ""
-        message = f"Index {copied.index} is {copied.given} here and {expected} in the registry{others}."
-        if not copied.expected:
-            message = f"Index {copied.index} is {copied.given} here, and the registry ends at {copied.features - 1}."
-        yield Finding(copied.given, message, remedy=_correction(copied), location=copied.at)
+        yield Finding(copied.given, f"{_disagreement(copied)}{others}.", remedy=_correction(copied), location=copied.at)
+
+
+def _disagreement(copied: Copied) -> str:
+    if copied.index is None and copied.repeated:
+        return f"{copied.given} is in the list more than once, at position {copied.position} too"
+    if copied.index is None:
+        known = "is not in the registry" if copied.own is None else f"has index {copied.own} in the registry"
+        return f"Position {copied.position} of the list is {copied.given}, which {known}"
+    if not copied.expected:
+        return f"Index {copied.index} is {copied.given} here, and the registry ends at {copied.features - 1}"
+    return f"Index {copied.index} is {copied.given} here and {copied.expected} in the registry"
 
 
 def _correction(copied: Copied) -> Remedy:
     if copied.at.file.endswith((".py", ".pyi")):
         return commands("export python --out feature_store.py", first=_IMPORT)
+    if copied.index is None and copied.own is None:
+        return f"Remove {copied.given}, or append it to the registry and the list first."
+    if copied.index is None:
+        return "Write the names in the order of the registry, each once."
     if not copied.expected:
         return f"Correct the index of {copied.given}, remove it, or append it to the registry first."
     others = f", and correct {copied.differ - 1} more" if copied.differ > 1 else ""
@@ -70,19 +86,23 @@ def _correction(copied: Copied) -> Remedy:
 
 
 @rule("FQ542", Severity.NOTE, group=Group.CODE)
-def name_list_ends_early(copied: Copied) -> Iterator[Finding]:
-    """A list of names in code repeats the feature vector and ends before the registry does.
+def name_list_leaves_features_out(copied: Copied) -> Iterator[Finding]:
+    """A list of names in code repeats the feature vector and leaves features out.
 
-    Problem: The registry has features after the last name of the list.
+    Problem: All names are in the order of the registry, and features are absent at the start, between others or at the
+    end.
 
-    Why: The list is of an older version of the vector, or meant for a model that reads the first features.
+    Why: The list is of an older version of the vector, or meant for a model that reads fewer features.
 
     Example: 33 names where the registry has 37 features
 
     Fix: Nothing where a model reads these alone; else import the list of `fqtool export python`.
     """
-    if not copied.differ and copied.last + 1 < copied.features:
-        message = f"The list ends at index {copied.last}; the registry has {copied.features} features."
+    if not copied.differ and copied.left_out:
+        listed = [f"{name} (index {index})" for index, name in copied.left_out[:_LISTED]]
+        names = ", ".join(listed) + (" and others" if len(copied.left_out) > _LISTED else "")
+        count = f"{len(copied.left_out)} of {copied.features} features"
+        message = f"The list leaves out {count}: {names}."
         yield Finding(copied.given, message, location=copied.at)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from fqtool.commands.check_code.alignment import Alignment, Difference, aligned
 from fqtool.commands.check_code.name_lists import READERS, SMALLEST, Named, NameList, NotRead
 from fqtool.commands.check_code.rules import Copied
 from fqtool.commands.check_code.rules import NotRead as FileNotRead
@@ -17,6 +18,7 @@ from fqtool.errors import InputError
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Location
 from fqtool.registry.model import Registry
+from fqtool.schema.build import desired_table
 
 _NOT_READ = "FQ543"
 _ENDINGS = "{} and {} files".format(", ".join([*READERS][:-1]), [*READERS][-1])
@@ -81,6 +83,11 @@ class _Vector:
         return {feature.index: feature.name for feature in self.registry.features}
 
     @cached_property
+    def columns(self) -> frozenset[str]:
+        """The columns of the table without case: a list that has them between features is one of columns."""
+        return frozenset(column.key for column in desired_table(self.registry).columns)
+
+    @cached_property
     def declared(self) -> frozenset[tuple[str, ...]]:
         """Lists that the registry declares: what models read, and the features of a category or processor."""
         groups = defaultdict[tuple[str, str], list[str]](list)
@@ -128,16 +135,22 @@ class _Vector:
         known = [one for one in listed.names if one.name in self.indices]
         if len(known) < SMALLEST or self._is_declared(listed):
             return None
-        offset = self._offset(known, absolute=listed.absolute)
-        if offset is None:
+        if listed.absolute:
+            alignment = self._by_index(listed, known)
+        else:
+            alignment = aligned(
+                listed.names, [*self.indices], lambda name: listed.is_columns or name.lower() in self.columns
+            )
+        if alignment is None:
             return None
-        start = 0 if listed.absolute else offset
-        part = (one for one in listed.names if self._is_part(one, known, absolute=listed.absolute))
-        differ = [one for one in part if self.names.get(one.index + start) != one.name]
-        first = differ[0] if differ else known[0]
+        differ = alignment.differences
+        first = differ[0] if differ else Difference(known[0])
+        is_part = 2 * len(known) > len(self.names) or known[0].name == self.names.get(0)
         return Copied(
-            Location(file, first.line, first.column), len(known), len(differ), first.index + start, first.name,
-            self.names.get(first.index + start, ""), known[-1].index + start, len(self.names),
+            Location(file, first.named.line, first.named.column), first.named.name, first.named.index, len(differ),
+            first.index, "" if first.index is None else self.names.get(first.index, ""),
+            self.indices.get(first.named.name), [one.name for one in listed.names].count(first.named.name) > 1,
+            tuple((self.indices[name], name) for name in alignment.left_out if is_part), len(self.names),
         )  # fmt: skip
 
     def _is_declared(self, listed: NameList) -> bool:
@@ -145,35 +158,19 @@ class _Vector:
         counted = [one.index for one in listed.names] == list(range(len(listed.names)))
         return counted and tuple(one.name for one in listed.names) in self.declared
 
-    def _offset(self, known: Sequence[Named], *, absolute: bool) -> int | None:
-        """Return what is added to an index of the list to get the registry's.
+    def _by_index(self, listed: NameList, known: Sequence[Named]) -> Alignment | None:
+        """Compare indices that are written beside names, None where fewer than five are the registry's.
 
-        It is that of most names; five of them must follow one another in both, or in a map have the registry's index.
-        A list of all features is a copy also where some of them moved.
+        All of them may be moved by the same number, as in a map that counts from 1.
         """
         offsets = Counter(self.indices[one.name] - one.index for one in known)
-        offset, count = offsets.most_common(1)[0]
-        if absolute:
-            return offset if count >= SMALLEST and (offsets[0] >= SMALLEST or count == len(known)) else None
-        run = best = 0
-        before = None
-        for one in known:
-            fits = self.indices[one.name] - one.index == offset
-            run = (run + 1 if before is not None and one.index == before + 1 else 1) if fits else 0
-            before = one.index if fits else None
-            best = max(best, run)
-        is_whole = {one.name for one in known} == self.indices.keys() and 2 * count > len(known)
-        return offset if best >= SMALLEST or is_whole else None
-
-    def _is_part(self, one: Named, known: Sequence[Named], *, absolute: bool) -> bool:
-        """Whether a name belongs to the copy: a feature's, or a name between or after features.
-
-        Names after a list of all features in their order are other columns.
-        """
-        if one.name in self.indices:
-            return True
-        is_whole = not absolute and [each.name for each in known] == [*self.indices]
-        return known[0].index < one.index and not (is_whole and one.index > known[-1].index)
+        count = max(offsets.values())
+        if count < SMALLEST or (offsets[0] < SMALLEST and count < len(known)):
+            return None
+        part = (one for one in listed.names if one.name in self.indices or known[0].index < one.index)
+        differ = (Difference(one, one.index) for one in part if self.names.get(one.index) != one.name)
+        ends = [*self.indices][known[-1].index + 1 :]
+        return Alignment(tuple(differ), tuple(ends))
 
 
 def _text_of(path: Path) -> str:
