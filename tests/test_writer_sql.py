@@ -30,6 +30,7 @@ UPDATE = "MERGE store t USING b s ON t.player = s.player\nWHEN MATCHED THEN UPDA
 SETS = ", ".join(f"{name} = s.{name}" for name in [*OWNED, "score", "quality_version"])
 NAMES = ", ".join(["player", "day", *OWNED])
 REVERSED = ", ".join(reversed(NAMES.split(", ")))
+SWAPPED = "player, day, features, names, {}, {}, games, history"
 VALUES = ", ".join(f"s.{name}" for name in ["player", "day", *OWNED])
 
 
@@ -114,6 +115,17 @@ RIGHT = {
     ),
     "a SELECT after WITH": f"INSERT store ({NAMES}) WITH w AS (SELECT labels AS names FROM b) SELECT {NAMES} FROM w",
     "a template": f"INSERT store ({NAMES}) SELECT {{{{ columns }}}} FROM b",
+    "an UPDATE of rows that the batch lacks": (
+        UPDATE.format(SETS) + " WHEN NOT MATCHED BY SOURCE THEN UPDATE SET games = NULL"
+    ),
+    "functions of the right columns": (
+        f"INSERT store ({NAMES}) SELECT TRIM(player), @day, features, names, CAST(labels AS STRING), "
+        "IFNULL(vector_version, 'v1'), CAST(ARRAY_LENGTH(names) AS INT64), history FROM b"
+    ),
+    "all columns of a query in another order than the table": (
+        f"INSERT store ({REVERSED}) WITH w AS (SELECT {REVERSED} FROM b) SELECT * FROM w"
+    ),
+    "a join of queries": f"INSERT store ({NAMES}) WITH w AS (SELECT games FROM b) SELECT * FROM w JOIN c USING (day)",
     "two branches": UPDATE.format(SETS) + " WHEN NOT MATCHED BY SOURCE AND t.day > '2026-01-01' THEN DELETE",
 }  # fmt: skip
 WRONG = {
@@ -151,8 +163,71 @@ WRONG = {
     ),
     "fewer selected values": (f"INSERT store ({NAMES}) SELECT 1, 2", "FQ525", "8 columns and gives 2 values"),
     "fewer values than columns": (f"INSERT store ({NAMES}) VALUES (1, 2)", "FQ525", "8 columns and gives 2 values"),
+    "all columns of a query by WITH": (
+        f"INSERT store ({NAMES}) WITH w AS (SELECT {REVERSED} FROM b) SELECT * FROM w",
+        "FQ525", "player gets the source's history",
+    ),
+    "all columns of a query in brackets": (
+        f"INSERT store ({NAMES}) SELECT x.* FROM (SELECT {REVERSED} FROM b) AS x",
+        "FQ525", "player gets the source's history",
+    ),
+    "values in CAST": (
+        f"INSERT store ({NAMES}) SELECT {SWAPPED} FROM b".format(
+            "CAST(vector_version AS STRING)", "SAFE_CAST(labels AS STRING)"
+        ),
+        "FQ525", "labels gets the source's vector_version",
+    ),
+    "values in functions of UPDATE": (
+        UPDATE.format("vector_version = TRIM(s.labels), labels = TRIM(s.vector_version)"),
+        "FQ525", "labels gets the source's vector_version",
+    ),
+    "parameters": (
+        f"INSERT store ({NAMES}) VALUES ({SWAPPED.format('@vector_version', '@labels')})",
+        "FQ525", "vector_version gets the source's labels",
+    ),
+    "names that the query of USING swaps": (
+        f"MERGE store t USING (SELECT player, labels AS vector_version, vector_version AS labels FROM b) s ON FALSE "
+        f"WHEN NOT MATCHED THEN INSERT ({NAMES}) VALUES ({VALUES})",
+        "FQ525", "labels gets the source's vector_version",
+    ),
     "another column in UPDATE": (UPDATE.format(SETS.replace("s.games", "s.history")), "FQ525", "games gets the"),
 }  # fmt: skip
+
+
+TEMPLATES = {
+    "a loop": "INSERT INTO store ({% for c in cols %}{{ c }}{% if not loop.last %}, {% endif %}{% endfor %}) SELECT *",
+    "a filter": "INSERT INTO store ({{ columns | join(', ') }}) SELECT * FROM b",
+    "an f-string": "INSERT INTO store ({columns}) SELECT * FROM b",
+    "%s": "INSERT INTO store (%s) SELECT * FROM b",
+    "a condition": f"INSERT INTO store ({NAMES}{{% if x %}}, extra{{% endif %}}) SELECT 1",
+    "a loop in UPDATE": UPDATE.format(
+        "{% for c in cols %}{{ c }} = s.{{ c }}{% if not loop.last %}, {% endif %}{% endfor %}"
+    ),
+    "a condition in UPDATE": UPDATE.format("games = s.games{% if x %}, labels = s.labels{% endif %}"),
+    "assignments of an f-string": UPDATE.format("{assignments}"),
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_of_columns_is_a_note(folder: Path, name: str) -> None:
+    """What it writes is not known, so it is not compared."""
+    (found,) = checked(folder, TEMPLATES[name])
+    assert (found["rule"], found["severity"]) == ("FQ526", "note")
+    assert checked(folder, UPDATE.format(SETS.replace("s.games", "{{ x }} % 2"))) == []
+
+
+def test_scores_of_the_older_row_are_a_note_where_scoring_reads_what_is_set(folder: Path) -> None:
+    """An UPDATE of other columns has none."""
+    update = UPDATE.format("{} = s.{}")
+    rules = {name: [one["rule"] for one in checked(folder, update.replace("{}", name))] for name in OWNED}
+    assert [name for name in OWNED if "FQ522" in rules[name]] == ["features", "labels"], rules
+    notes = [one for one in checked(folder, update.replace("{}", "labels")) if one["rule"] == "FQ522"]
+    assert [one["severity"] for one in notes] == ["note"]
+    upstream = "\ncolumns:\n  - {name: brand, type: STRING, section: all, owner: upstream, description: The brand.}\n"
+    file = folder / "feature_registry.yaml"
+    assert "\ncolumns:\n" in file.read_text()
+    file.write_text(file.read_text().replace("\ncolumns:\n", upstream))
+    assert "FQ522" not in [one["rule"] for one in checked(folder, update.replace("{}", "brand"))]
 
 
 @pytest.mark.parametrize("name", RIGHT)

@@ -103,15 +103,20 @@ class Scoring:
     @cached_property
     def reads(self) -> tuple[Column, ...]:
         """The stored columns that scoring reads, with keys and upstream columns, in the order of the table."""
+        read = self.named.union(name.lower() for name in self.registry.table.keys)
+        read |= {one.name.lower() for one in self.managed if one.spec.owner is not Owner.FQTOOL}
+        read -= {one.name.lower() for one in self.managed if one.spec.owner is Owner.FQTOOL}
+        return tuple(one for one in desired_table(self.registry).columns if one.key in read)
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """Names without case of the columns that expressions of the registry read."""
         texts = [self.layout.known]
         for feature in self.registry.active_features:
             texts += [self.layout.label(feature), self.layout.value(feature), feature.sample_size]
             texts.append(self.registry.last_updated(feature))
         named = frozenset().union(*(names_in(parse_expression(text)) for text in dict.fromkeys(texts) if text))
-        read = {name.lower() for name in named.union(self.used, self.registry.table.keys)}
-        read |= {one.name.lower() for one in self.managed if one.spec.owner is not Owner.FQTOOL}
-        read -= {one.name.lower() for one in self.managed if one.spec.owner is Owner.FQTOOL}
-        return tuple(one for one in desired_table(self.registry).columns if one.key in read)
+        return frozenset(name.lower() for name in named.union(self.used))
 
     @cached_property
     def managed(self) -> tuple[ExpandedColumn, ...]:

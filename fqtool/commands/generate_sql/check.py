@@ -12,8 +12,11 @@ from fqtool.findings.remedy import commands
 from fqtool.records.read_dml import column_lists
 from fqtool.registry.model import Owner, Registry
 from fqtool.schema.build import desired_table, expand_columns
+from fqtool.scoring.scoring import Scoring
 from fqtool.table.column import Column
 from fqtool.warehouse.files import read_text
+
+_TEMPLATE = "FQ526"
 
 
 def check_writer_sql(registry: Registry, path: Path) -> tuple[Finding, ...]:
@@ -24,6 +27,7 @@ def check_writer_sql(registry: Registry, path: Path) -> tuple[Finding, ...]:
     sql, columns = read_text(path), desired_table(registry).columns
     computed = frozenset(one.name.lower() for one in expand_columns(registry) if one.spec.owner is not Owner.UPSTREAM)
     scores = tuple(column.name for column in columns if column.key in computed)
+    read = Scoring(registry).named
     writes = [*column_lists(sql, registry.table.name)]
     if not writes:
         raise InputError(
@@ -31,11 +35,17 @@ def check_writer_sql(registry: Registry, path: Path) -> tuple[Finding, ...]:
             remedy=commands("generate-sql writer", first="Name the file of the writer, or generate a statement:"),
         )
     lists = [
-        Listed(str(path), sql, written, columns, _owned(registry, columns, computed, written.verb), scores)
+        Listed(str(path), sql, written, columns, _owned(registry, columns, computed, written.verb), scores, read)
         for written in writes
         if not written.every
     ]
-    return tuple(finding for one in lists for rule in rules_of(Group.WRITER_SQL) for finding in rule.check(one))
+    return tuple(
+        finding
+        for one in lists
+        for rule in rules_of(Group.WRITER_SQL)
+        if not one.written.is_template or rule.code == _TEMPLATE
+        for finding in rule.check(one)
+    )
 
 
 def _owned(registry: Registry, columns: tuple[Column, ...], computed: frozenset[str], verb: str) -> tuple[str, ...]:

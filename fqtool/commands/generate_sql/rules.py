@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fqtool.findings.finding import Finding, Group, Location, Severity, rule
@@ -20,7 +20,8 @@ _FULL = "Take the statement that names every column from"
 class Listed:
     """One list of columns in a writer's SQL, beside the table's columns.
 
-    `expected` are the columns that a writer owns and must write here, `computed` those that fqtool computes.
+    `expected` are the columns that a writer owns and must write here, `computed` those that fqtool computes, `read`
+    those that it computes them from, without case.
     """
 
     file: str
@@ -29,6 +30,7 @@ class Listed:
     columns: tuple[Column, ...]
     expected: tuple[str, ...]
     computed: tuple[str, ...]
+    read: frozenset[str]
 
     def place(self, offset: int) -> Location:
         """Return the place of an offset of the text."""
@@ -62,7 +64,7 @@ def column_left_out(listed: Listed) -> Iterator[Finding]:
 
     Fix: Use the statement of `fqtool generate-sql writer`, or add the columns.
     """
-    if listed.written.named and (missing := listed.left_out(listed.expected)):
+    if listed.written.named and not listed.written.of_absent and (missing := listed.left_out(listed.expected)):
         several = len(missing) != 1
         stay = "are NULL" if several else "is NULL"
         if listed.written.verb == "UPDATE":
@@ -73,11 +75,11 @@ def column_left_out(listed: Listed) -> Iterator[Finding]:
         yield Finding(missing[0], message, remedy=remedy, location=listed.place(listed.written.at))
 
 
-@rule("FQ522", Severity.WARNING, group=Group.WRITER_SQL)
+@rule("FQ522", Severity.NOTE, group=Group.WRITER_SQL)
 def computed_column_left_out(listed: Listed) -> Iterator[Finding]:
-    """A writer's MERGE updates a row and leaves columns that fqtool computes at the scores of the older row.
+    """A writer's MERGE updates columns that scoring reads and leaves the scores of the older row.
 
-    Problem: UPDATE SET lacks columns that fqtool computes from what it sets.
+    Problem: UPDATE SET has a column that scoring reads, and lacks columns that fqtool computes.
 
     Why: Until the date is scored again, the quality of the row is that of the values before.
 
@@ -85,7 +87,8 @@ def computed_column_left_out(listed: Listed) -> Iterator[Finding]:
 
     Fix: Set the columns too, to what `registry.score` returns or to NULL, or score the date after each write.
     """
-    if listed.written.verb == "UPDATE" and (missing := listed.left_out(listed.computed)):
+    is_read = listed.written.verb == "UPDATE" and listed.names & listed.read
+    if is_read and (missing := listed.left_out(listed.computed)):
         count = f"{len(missing)} computed column{'s' * (len(missing) != 1)}"
         message = f"UPDATE leaves {count} at the scores of the older row: {_joined(missing)}."
         remedy = commands("score --start DATE", first="Score the date after each write:")
@@ -142,8 +145,9 @@ def unknown_column_written(listed: Listed) -> Iterator[Finding]:
 def value_of_another_column(listed: Listed) -> Iterator[Finding]:
     """A writer's MERGE or INSERT writes one column of the source into another of the table.
 
-    Problem: The value of a column is the source's column of another column's name, a row or SELECT has more or fewer
-    values than columns, or a column is named twice.
+    Problem: The value of a column is the source's column of another column's name, or two columns are made of each
+    other's, as in CAST(units AS STRING); a row or SELECT has more or fewer values than columns; or a column is named
+    twice.
 
     Why: The two lists went out of step; the types may agree, and then nothing fails.
 
@@ -162,12 +166,38 @@ def value_of_another_column(listed: Listed) -> Iterator[Finding]:
             message = f"INSERT names {column} {count} times."
             yield Finding(column, message, remedy="Name each column once.", location=listed.place(written.at))
     for one in written.columns:
-        for source in dict.fromkeys(one.sources):
-            if source.lower() != one.column.lower() and source.lower() in known:
-                yield _other_column(listed, one, source)
+        direct = (source for source in one.sources if source.lower() != one.column.lower() and source.lower() in known)
+        for source in dict.fromkeys([*direct, *_swapped(one, written.columns)]):
+            yield _other_column(listed, one, source)
+
+
+def _swapped(one: Assigned, columns: Sequence[Assigned]) -> Iterator[str]:
+    """Yield the columns whose values one is made of, where they are made of its own."""
+    name = one.column.lower()
+    for row, origin in enumerate(one.origins):
+        others = (other for other in columns if other.column.lower() == origin.lower() != name)
+        if any(other.origins[row : row + 1] and other.origins[row].lower() == name for other in others):
+            yield origin
 
 
 def _other_column(listed: Listed, one: Assigned, source: str) -> Finding:
     message = f"{one.column} gets the source's {source}."
     remedy = "Put the values into the order of the columns."
     return Finding(one.column, message, remedy=remedy, location=listed.place(one.at))
+
+
+@rule("FQ526", Severity.NOTE, group=Group.WRITER_SQL)
+def columns_not_read(listed: Listed) -> Iterator[Finding]:
+    """A list of columns is written by a template, so it was not compared.
+
+    Problem: The list has tags such as {{ }} or {% %}, a field of an f-string such as {columns}, or %s.
+
+    Why: What the template writes is known only when it runs.
+
+    Example: INSERT INTO store ({{ columns | join(', ') }}) SELECT * FROM batch
+
+    Fix: Nothing, or compare the SQL that the template writes.
+    """
+    if listed.written.is_template:
+        message = f"The columns of {listed.written.verb} are written by a template, so they were not compared."
+        yield Finding(listed.written.verb, message, location=listed.place(listed.written.at))
