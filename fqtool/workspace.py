@@ -169,6 +169,21 @@ class Workspace:
         names |= {column.name for column in dropped_columns(self.registry)} | set(self.renames.values())
         return replace(live, table=live.table.restricted_to(names))
 
+    def followed(self, live: State) -> State:
+        """Return a live state with only the columns that the registry names, or a statement of a migration file."""
+        if live.table is None:
+            return live
+        kept = self.restricted(live).table
+        names = {column.name for column in kept.columns} if kept else set()
+        return replace(live, table=live.table.restricted_to(names | self._names_of_files))
+
+    @cached_property
+    def _names_of_files(self) -> set[str]:
+        changes = [change for file in self.files for change in file.changes]
+        created = (change.table for change in changes if isinstance(change, CreateTable))
+        names = {column.name for table in created for column in table.columns}
+        return names.union(*(change.touched for change in changes))
+
     @cached_property
     def proven_contract(self) -> str | None:
         """The text of the recorded contract, if checksums and registry prove it; otherwise None."""

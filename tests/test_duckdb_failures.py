@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -152,6 +154,16 @@ def test_no_words_of_duckdb_or_sqlglot_get_out(sql: str) -> None:
     """Whatever is given as SQL, what comes back is one of fqtool's errors."""
     with DuckDBWarehouse(":memory:") as warehouse, pytest.raises(FqtoolError):
         warehouse.rows(Query(sql))
+
+
+def test_ctrl_c_during_a_statement_is_not_an_error_of_it(warehouse: DuckDBWarehouse) -> None:
+    """It is passed on as Python's own, so that a command ends with exit code 130; and the connection works on."""
+    warehouse.connection()
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        warehouse.rows(Query("SELECT COUNTIF(a + b < 0) AS n FROM UNNEST(GENERATE_ARRAY(1, 1000000)) AS a, "
+                             "UNNEST(GENERATE_ARRAY(1, 1000000)) AS b"))  # fmt: skip
+    assert warehouse.rows(Query("SELECT 1 AS n")) == [{"n": 1}]
 
 
 def test_an_empty_statement_is_refused(warehouse: DuckDBWarehouse) -> None:

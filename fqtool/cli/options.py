@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from dataclasses import replace
@@ -39,11 +40,13 @@ def _known_format(name: str) -> str:
     return name
 
 
-def _repeated(option: str, default: Path) -> Callable[[Path], Path]:
+def _repeated(option: str, default: Path | None) -> Callable[[Any], Any]:
     """Return the callback of an option that the commands in remedies repeat where it has another value."""
 
-    def repeat(value: Path) -> Path:
-        current_run().options += [] if value == default else [option, str(value)]
+    def repeat(value: Path | str | None) -> Path | str | None:
+        options = current_run().options
+        if value != default and option not in options:  # a variable is read for the group and the command
+            options += [option, str(value)]
         return value
 
     return repeat
@@ -70,6 +73,7 @@ TargetUrl = Annotated[
         "-t",
         envvar="FQTOOL_TARGET",
         autocompletion=completion.targets,
+        callback=_repeated("--target", None),
         help="A URL or a target of the registry; by default the target `default`, else a local DuckDB file.",
     ),
 ]
@@ -149,7 +153,7 @@ def options_for(words: tuple[str, ...]) -> tuple[str, ...]:
         "--target": command not in _ASKS_NO_WAREHOUSE and rest[:1] not in (["verify"], ["import"]),
         "--migrations": command in _READS_MIGRATIONS,
     }
-    pairs = [options[at : at + 2] for at in range(0, len(options), 2)]
+    pairs = sorted((options[at : at + 2] for at in range(0, len(options), 2)), key=lambda pair: pair[0] == "--target")
     return tuple(word for option, value in pairs if takes[option] and option not in rest for word in (option, value))
 
 
@@ -186,19 +190,18 @@ def warehouse_of(registry: Registry, target: str | None, timeout: float) -> Ware
     options, known = run.options, {REGISTRY, *map(Path, run.of_store)}
     if "--registry" not in options and read not in known and read.is_file():  # a revision in git has no file
         options += ["--registry", registry.path]
-    options += ["--target", target] if target and target not in run.of_store else []
     return open_warehouse(url_of(registry, target), timeout)
 
 
 def known_warehouses(registry: Registry, target: str | None, timeout: float) -> Iterator[Warehouse]:
-    """Open the target, the default and every target that the registry names, one after the other.
+    """Open the target, that of FQTOOL_TARGET, the default and those that the registry names, one after the other.
 
     Args:
         registry: The registry, which names targets.
         target: A URL, the name of a target, or None for the default.
         timeout: Seconds to wait for each warehouse.
     """
-    names = (target, None, *(name for name, _ in registry.targets))
+    names = (target, os.environ.get("FQTOOL_TARGET") or None, None, *(name for name, _ in registry.targets))
     for url in dict.fromkeys(url_of(registry, name) for name in names):
         with open_warehouse(url, timeout) as warehouse:
             yield warehouse

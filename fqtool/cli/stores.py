@@ -215,8 +215,9 @@ def _require_no_file(context: typer.Context, words: str) -> None:
 def _of_store(context: typer.Context, values: dict[str, Any], store: Store) -> dict[str, Any]:
     """Return the values of a command for a store, and let remedies name the store."""
     run = current_run()
-    typed = "folder" in values and _source(context, "folder") != "DEFAULT"
-    run.options[:] = ["--store", store.name, *(["--migrations", str(values["folder"])] if typed else [])]
+    own = {"--migrations": "folder", "--target": "target"}
+    typed = [(option, name) for option, name in own.items() if name in values and _source(context, name) != "DEFAULT"]
+    run.options[:] = ["--store", store.name, *(word for option, name in typed for word in (option, str(values[name])))]
     of_store = {"registry": store.registry, "folder": store.migrations, "target": store.target}
     chosen = {
         name: value

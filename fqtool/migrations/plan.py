@@ -101,11 +101,12 @@ def plan(
     """
     desired = leave_alterations(desired, live, recorded)
     replaced = _replaced(recorded, live, desired, computed)
-    statements = [*adopted_of(recorded, live, desired, declared or desired, frozenset(replaced), renames or {})]
-    adopted = [change for statement in statements for change in statement.changes]
+    statements = [*adopted_of(recorded, live, desired, declared or desired, frozenset(replaced), renames or {}, judge)]
+    adopted, made = ([c for s in statements if s.adopted is kind for c in s.changes] for kind in (True, False))
     # The fingerprints describe the table that the files create, which may be altered manually on this target.
     chain = fold(recorded, adopted) if recorded.table and live.table else live
     made_for, refused, before = fingerprint(chain.table), list[Finding](), live
+    chain = fold(chain, made)
     lost = frozenset(change.name.lower() for change in adopted if isinstance(change, DropColumn))
 
     def add(groups: Iterable[tuple[Change, ...]], reason: str = "") -> None:
@@ -176,8 +177,12 @@ def adopted_of(
     declared: State,
     replaced: frozenset[str],
     renames: Mapping[str, str],
+    judge: Judge,
 ) -> Iterator[Statement]:
     """Yield adopted statements of the columns that differ between table and files, beyond their descriptions.
+
+    A column that was renamed by hand as the registry declares is yielded as a statement that other targets run. Of one
+    that the registry renames back, the rename is adopted, and other targets skip it.
 
     Args:
         recorded: the state that the migration files create.
@@ -186,8 +191,18 @@ def adopted_of(
         declared: the state that the registry describes.
         replaced: lower-case names of the columns that the plan drops and adds again.
         renames: new column name -> old name.
+        judge: returns the findings about a change.
     """
     if recorded.table is None or live.table is None:
+        return
+    declared_names, made = {new.lower() for new in renames}, list[Statement]()
+    for rename in _renamed_by_hand(recorded, live, renames):
+        statement = make_statement(recorded, (rename,), judge(recorded, rename))
+        adopted = rename.to.lower() not in declared_names
+        made.append(replace(statement, adopted=adopted, why="renamed by hand"))
+        recorded = fold(recorded, (rename,))
+    yield from (statement for statement in made if statement.adopted)
+    if recorded.table is None:
         return
     state, drops, others = recorded, list[Change](), list[Change]()
     for change in diff(recorded, live):
@@ -214,6 +229,17 @@ def adopted_of(
         statement = make_statement(state, group)
         yield replace(statement, adopted=True, why="found in the table; no earlier file has it")
         state = fold(state, group)
+    yield from (statement for statement in made if not statement.adopted)
+
+
+def _renamed_by_hand(recorded: State, live: State, renames: Mapping[str, str]) -> Iterator[RenameColumn]:
+    """Yield the renames that the target has, and that `renames` declares or reverts."""
+    for new, old in renames.items():
+        for before, after in ((old, new), (new, old)):
+            was, there = recorded.column(before), live.column(after)
+            moved = live.column(before) is None and recorded.column(after) is None
+            if was and there and moved and replace(was, name=there.name).shape == there.shape:
+                yield RenameColumn(was.name, there.name)
 
 
 def _as_added(column: Column) -> AddColumn:
@@ -304,7 +330,7 @@ def _holds(state: State, change: Change) -> bool:
 def to_make(live: State, statement: Statement) -> tuple[Change, ...]:
     """Return the changes of a statement that have to run on a target.
 
-    An adopted change runs on a target that does not have it. An adopted DROP COLUMN never runs.
+    An adopted change runs on a target that does not have it. An adopted DROP COLUMN or RENAME COLUMN never runs.
 
     Args:
         live: the state of the target.
@@ -315,7 +341,7 @@ def to_make(live: State, statement: Statement) -> tuple[Change, ...]:
 
     def is_there(change: Change) -> bool:
         match change:
-            case DropColumn():
+            case DropColumn() | RenameColumn():
                 return True
             case AddColumn(column):
                 there = live.column(column.name)

@@ -90,9 +90,10 @@ def plan_rebuild(
     views = diff(State(live, recorded.views), State(live, desired.views))
     changes += (change for change in views if isinstance(change, PutView))
     before = replace(recorded, table=live)
-    statements = [*adopted_of(recorded, before, desired, desired, frozenset(), renames)]
-    state = fold(recorded, (change for statement in statements for change in statement.changes))
-    made_for = fingerprint(state.table)
+    statements = [*adopted_of(recorded, before, desired, desired, frozenset(), renames, judge)]
+    found, made = ([c for s in statements if s.adopted is kind for c in s.changes] for kind in (True, False))
+    state = fold(recorded, found)
+    made_for, state = fingerprint(state.table), fold(state, made)
     for change in changes:
         hazards = judge(before, change)
         if errors := tuple(finding for finding in hazards if finding.severity is Severity.ERROR):

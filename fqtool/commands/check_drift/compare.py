@@ -27,6 +27,7 @@ AHEAD = "in the registry, but in no migration"
 BEHIND = "in a migration, but no longer in the registry"
 AS_FOUND = f"{BY_HAND}, or different when the first migration found the table"
 UNDECLARED = "not declared"
+LOST = "dropped by hand on another target"
 ELSEWHERE = f"a migration that is not in this folder, or {BY_HAND}"
 _IGNORED: dict[str, Severity | None] = {"FQ308": None}
 
@@ -63,6 +64,8 @@ def find_drift(
     as_found: bool = False,
     computed: frozenset[str] = frozenset(),
     renameable: frozenset[str] = frozenset(),
+    dropped: frozenset[str] = frozenset(),
+    lost: Mapping[str, str] | None = None,
 ) -> tuple[Drift, ...]:
     """Return every difference of `live` from `desired`, each with its cause.
 
@@ -76,6 +79,8 @@ def find_drift(
         as_found: whether the base table existed before fqtool; its descriptions are then its own.
         computed: lower-case names of the columns that score computes.
         renameable: lower-case names of the columns whose entry can have another name or `renamed_from`.
+        dropped: lower-case names of the columns that the registry drops.
+        lost: lower-case name of a column that another target lost by hand -> the file that records it.
     """
     recorded, planned = (None if state is None or state.table is None else state for state in (recorded, planned))
     drifts, changes = [], diff(live, desired, renames)
@@ -94,6 +99,12 @@ def find_drift(
             else _cause(change, desired, renames, recorded, planned)
         )
         instead = _replacement(change, live, desired, planned, computed) if planned else ""
+        if isinstance(change, DropColumn) and cause == BY_HAND:
+            key = change.name.lower()
+            if key in dropped:
+                cause, instead = AHEAD, commands("migrate plan", _migrate(live, change))
+            elif lost and key in lost:
+                cause = f"{LOST}, as `{lost[key]}` records"
         if of_base and adds_base and not cause.startswith(UNAPPLIED):
             instead = commands("migrate plan --include-base", "migrate")
         # A column that a pending file adds is a new one.
@@ -176,7 +187,10 @@ def waiting_for(first: Finding, finding: Finding) -> Finding:
 
 
 def _judged(drift: Drift, finding: Finding, level: Severity, asked: Mapping[str, str]) -> Finding:
-    remedy = finding.remedy or _remedy(drift)
+    remedy = drift.instead or finding.remedy or _remedy(drift)
+    if drift.cause.startswith(LOST) and isinstance(remedy, Entry):
+        first = "To drop it here too, declare it again with `deprecated` and `dropped: true`, and plan."
+        remedy = replace(remedy, unless=first)
     if other := drift.maybe:
         finding = replace(
             finding,

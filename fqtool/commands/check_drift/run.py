@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -13,13 +13,16 @@ from fqtool.commands.migrate.rules import judge
 from fqtool.errors import Denied, FqtoolError, Refusal
 from fqtool.findings.finding import Finding, Severity
 from fqtool.findings.together import allowed, together
+from fqtool.migrations.files import MigrationFile
 from fqtool.migrations.history import applied_state, check_history
 from fqtool.migrations.ledger import Revision, revisions
 from fqtool.migrations.live_tables import unknown_setting
 from fqtool.migrations.plan import plan
 from fqtool.migrations.reconcile import computed_columns, reconcile
 from fqtool.registry.model import Registry
+from fqtool.schema.build import dropped_columns
 from fqtool.sql import Query
+from fqtool.table.changes import DropColumn
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import MINIMUM_BILLED, Warehouse, limited, no_table, within
 from fqtool.workspace import Workspace, live_state, read_ledger, require_columns, require_order
@@ -72,6 +75,8 @@ def drift_of(
         renames=workspace.renames,
         computed=computed_columns(workspace.registry),
         renameable=frozenset() if causes else renameable | workspace.base,
+        dropped=frozenset(column.name.lower() for column in dropped_columns(workspace.registry)),
+        lost={change.name.lower(): file.name for file, change in _lost(workspace.files)},
         as_found=any(one.adopted and int(one.version) == 0 for one in known or () if one.version.isdecimal()),
     )
     levels = dict(workspace.registry.drift)
@@ -83,6 +88,14 @@ def drift_of(
         findings += tuple(replace(finding, severity=note) for finding in unknown_setting(live.table))
     every = (*causes, *findings, *(finding for finding in of_history if finding not in causes))
     return together(every, _undecided(workspace, seen, desired, allowed(every)) if every else ())
+
+
+def _lost(files: Iterable[MigrationFile]) -> Iterator[tuple[MigrationFile, DropColumn]]:
+    """Yield the drops that a plan found in its target, each with its file."""
+    for file in files:
+        for statement in file.statements:
+            if statement.adopted:
+                yield from ((file, change) for change in statement.changes if isinstance(change, DropColumn))
 
 
 def _undecided(workspace: Workspace, live: State, desired: State, codes: frozenset[str]) -> tuple[str, ...]:

@@ -104,9 +104,9 @@ def apply_migrations(
     if dry_run or not (pending or unnamed):
         return Applied((), pending)
     executor = Executor(
-        warehouse, LiveState(warehouse, wanted, workspace.restricted), runner_name(), tool, on_step=on_step
+        warehouse, LiveState(warehouse, wanted, workspace.followed), runner_name(), tool, on_step=on_step
     )
-    executor.swaps = swaps
+    executor.swaps, executor.creates = swaps, live.table is None
     configure(executor)
     lease = Lease(warehouse, workspace.table, executor.runner, "migrating", "fqtool migrate", executor.clock, on_step)
     if entries is None:

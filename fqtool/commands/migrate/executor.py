@@ -22,7 +22,17 @@ from fqtool.migrations.ledger import LEASE, Entry, Status, entry_for, last_attem
 from fqtool.migrations.plan import satisfied, to_make
 from fqtool.table.change import ViewChange
 from fqtool.table.change_rebuild import RenameTable, VerifyCopy
-from fqtool.table.changes import AddColumn, Change, CreateTable, DropColumn, SetDefault, SetMode, SetType, fold
+from fqtool.table.changes import (
+    AddColumn,
+    Change,
+    CreateTable,
+    DropColumn,
+    RenameColumn,
+    SetDefault,
+    SetMode,
+    SetType,
+    fold,
+)
 from fqtool.table.ddl import Statement, render
 from fqtool.table.diff import diff
 from fqtool.table.model import State, View
@@ -31,6 +41,10 @@ from fqtool.workspace import live_state
 
 COPY, SWAP = "FQ243", "FQ244"  # the hazards of a rebuild
 _BATCH = 50  # rows of one MERGE
+
+
+class _Unchanged(StatementFailed):
+    """A statement was accepted, and nothing changed."""
 
 
 @dataclass
@@ -102,6 +116,7 @@ class Executor:
         entries: the rows of the ledger.
         on_step: called with the name of each step before it.
         swaps: whether a rebuild may swap the names of the tables; otherwise a file ends before it.
+        creates: whether this run creates the table, so that what other targets have by hand is made here too.
         clock: the clock, which a test may replace.
         sleep: the wait, which a test may replace.
     """
@@ -113,6 +128,7 @@ class Executor:
     entries: tuple[Entry, ...] = ()
     on_step: Callable[[str], None] = lambda _: None
     swaps: bool = True
+    creates: bool = False
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
     _pacer: Pacer = field(default_factory=Pacer)
@@ -182,7 +198,7 @@ class Executor:
 
     def _after(self, state: State, statement: Statement) -> State:
         """The state expected next on this target; the columns of an adopted statement are those of the table."""
-        if not statement.adopted:
+        if self.creates or not statement.adopted:
             return fold(state, (change for change in statement.changes if not satisfied(state, [change])))
         live = self.live.state.table
         if state.table is None or live is None:
@@ -202,14 +218,7 @@ class Executor:
         live = self.live.state
         if made.table is None or lacks(made.table, live.table):
             return False
-        added = {change.column.key for change in file.changes if isinstance(change, AddColumn)}
-        lasting = (
-            change
-            for change in file.changes
-            if not isinstance(change, CreateTable)
-            and not (isinstance(change, DropColumn) and change.name.lower() in added)
-        )
-        return satisfied(live, lasting)
+        return satisfied(live, _lasting(file.changes))
 
     def _apply_statement(self, file: MigrationFile, number: int, last: Entry | None, expected: State) -> None:
         statement, live = file.statements[number - 1], self.live.state
@@ -219,7 +228,7 @@ class Executor:
         entry = self._entry(file, number, 1 if last is None else last.attempt + (not goes_on))
         step = f"{file.version}.{number}"
         made = satisfied(live, statement.changes) and not any(change.of_rows for change in statement.changes)
-        to_run = to_make(live, statement)
+        to_run = statement.changes if self.creates else to_make(live, statement)
         if last is not None and same and made:
             # A statement that was recorded as failed may have succeeded, with its response lost.
             self._write(
@@ -242,6 +251,11 @@ class Executor:
                 statement = replace(statement, sql=render(name, to_run), changes=to_run)
             self._write(f"{step} record start", entry)
             try:
+                outcome = self._run(step, statement, entry, live)
+            except _Unchanged:
+                # The warehouse remembers a job of that id, of a table that was dropped with its ledger.
+                entry = self._entry(file, number, entry.attempt + 1)
+                self._write(f"{step} record start again", entry)
                 outcome = self._run(step, statement, entry, live)
             except StatementFailed as error:
                 if isinstance(statement.changes[0], VerifyCopy):
@@ -289,7 +303,8 @@ class Executor:
         made = self.live.read_again(statement.changes)
         if not satisfied(made, statement.changes):
             differences = _described(fold(live, statement.changes), made)
-            failed = StatementFailed(f"{entry.file}: the statement ran, but the table differs from it: {differences}.")
+            kind = _Unchanged if made == live and not any(one.of_rows for one in statement.changes) else StatementFailed
+            failed = kind(f"{entry.file}: the statement ran, but the table differs from it: {differences}.")
             self._write_failure(step, entry, failed)
             raise failed
         return outcome
@@ -316,16 +331,34 @@ class Executor:
             self.entries = tuple(by_key[key] for key in sorted(by_key))
 
 
+def _lasting(changes: Iterable[Change]) -> Iterator[Change]:
+    """Yield the changes whose effect no later one of the file reverts; not that a table is created."""
+    reverted, renamed = set[str](), set[tuple[str, str]]()
+    for change in reversed([*changes]):
+        names = {name.lower() for name in change.touched}
+        if isinstance(change, CreateTable) or (names and names <= reverted):
+            continue
+        if isinstance(change, RenameColumn):
+            if (change.name.lower(), change.to.lower()) in renamed:
+                continue
+            renamed.add((change.to.lower(), change.name.lower()))
+        if isinstance(change, AddColumn | DropColumn):
+            reverted |= names
+        yield change
+
+
 def _may_be_found(file: MigrationFile, statement: Statement) -> bool:
     """Whether a statement whose effect is in the table is recorded without running it.
 
     This holds for types, modes and defaults: BigQuery refuses DROP NOT NULL and DROP DEFAULT without effect. Of other
     statements it holds in files that contain an adopted statement.
     """
-    reshapes = all(isinstance(change, SetMode | SetType | SetDefault) for change in statement.changes)
+    reshapes = all(isinstance(change, SetMode | SetType | SetDefault | RenameColumn) for change in statement.changes)
     return reshapes or any(other.adopted for other in file.statements)
 
 
 def _described(expected: State, live: State) -> str:
     """Describe the differences, up to 600 characters."""
+    if live.table is None and expected.table is not None:
+        return "the table does not exist"
     return "; ".join(change.describe() for change in diff(expected, live))[:600] or "no difference that SQL can make"

@@ -32,7 +32,8 @@ def rehearse(workspace: Workspace, live: State, entries: tuple[Entry, ...], url:
     """
     copy = _Copy(url, live)
     wanted = with_rebuilt(workspace.wanted, workspace.files)
-    executor = Executor(copy, LiveState(copy, wanted, workspace.restricted), "rehearsal", "", entries)
+    executor = Executor(copy, LiveState(copy, wanted, workspace.followed), "rehearsal", "", entries)
+    executor.creates = live.table is None
     if discard:
         executor.discard()
     state = State()

@@ -216,6 +216,7 @@ def judged(place: str) -> Iterator[None]:
         yield
     except (duckdb.Error, RuntimeError, UnicodeError) as error:  # text with surrogates raises the latter two
         text = str(error)
+        pass_on_interrupt(text)
         if absent := _NO_TABLE.search(text):
             raise NotThere(
                 f"There is no table {absent['name']} in {place}.",
@@ -230,6 +231,12 @@ def judged(place: str) -> Iterator[None]:
         if isinstance(error, duckdb.IOException):
             raise WorldError(f"{place} cannot be read or written: {_one_line(text)}.") from None
         raise StatementFailed(f"DuckDB: {_one_line(text)}.") from None
+
+
+def pass_on_interrupt(text: str) -> None:
+    """Raise KeyboardInterrupt for the error that DuckDB makes of a Ctrl-C during a statement."""
+    if text == "Query interrupted":
+        raise KeyboardInterrupt
 
 
 def _one_line(text: str) -> str:
