@@ -298,6 +298,9 @@ class Store(RuleBasedStateMachine):
                 codes = sorted(set(_CODE.findall(failed.out + failed.err)))
                 TAKEN[f"follow remedies: a person decides about {', '.join(codes) or failed.words[0]}"] += 1
                 return
+            if any(words[0] == "git" and Path(words[-1]).name not in self.committed for words in commands):
+                TAKEN["follow remedies: a file is needed that was never committed"] += 1
+                return
             for statement in statements:
                 self.perform(statement)
             # A command that fails in its turn prints a remedy of its own.
