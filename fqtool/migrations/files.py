@@ -230,5 +230,5 @@ def after(state: State, file: MigrationFile) -> State:
     except Inapplicable as error:
         raise MigrationError(
             f"`{file.name}` does not fit the table that earlier files create: {error}.",
-            remedy="Restore the folder from version control.",
+            remedy="Restore the folder from version control, and remove files that are not in it.",
         ) from None
