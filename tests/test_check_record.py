@@ -184,9 +184,12 @@ def test_a_line_that_cannot_be_read_is_a_finding(folder: Path, line: str, why: s
 def test_an_unreadable_record_has_a_remedy_of_its_reason(folder: Path, name: str, raw: bytes, remedy: str) -> None:
     """What to change in the file."""
     (folder / name).write_bytes(raw)
-    (found,) = findings(folder, "check-record", name)
-    assert found["rule"] == "FQ512"
+    found, *others = findings(folder, "check-record", name)
+    assert {found["rule"], *(one["rule"] for one in others)} == {"FQ512"}
     assert remedy in found["remedy"]
+    assert [one["remedy"] for one in others] == ["Send an object with the names of the columns."] * (
+        name == "pretty.json"
+    )
 
 
 @pytest.mark.parametrize("name", ["empty.ndjson", "blank.ndjson", "header.csv", "none.parquet"])
@@ -412,6 +415,46 @@ def test_the_fast_look_and_the_second_one_agree(changes: dict[str, Any]) -> None
 @functools.cache
 def _small() -> RecordCheck:
     return RecordCheck(fqtool.load_registry(REGISTRY_FILE))
+
+
+def test_different_problems_of_a_field_are_counted_separately(folder: Path) -> None:
+    """Lines that cannot be read for different reasons, and labels that differ; the rest of many labels is one."""
+    twice = '{"player": "a", "player": "b"}'
+    large = '{"player": ' + "9" * 5_000 + "}"
+    deep = '{"history": ' + '{"a":' * 2_000 + "1" + "}" * 2_001
+    lines = ["1 2", twice, "{", "{", "{", large, deep]
+    lines += [json.dumps(RECORD | {"vector_version": f"w{number}"}) for number in range(30)]
+    (folder / "mixed.ndjson").write_text("\n".join(lines) + "\n")
+    found = [(one["rule"], one["message"]) for one in findings(folder, "check-record", "mixed.ndjson")]
+    assert [message for rule, message in found if rule == "FQ512"] == [
+        "not a JSON object. Found in 4 of 37 records, first in line 1.",
+        "the key player is given more than once. Found in 1 of 37 records, first in line 2.",
+        "a number of more than 4,300 digits. Found in 1 of 37 records, first in line 6.",
+        "nested too deeply. Found in 1 of 37 records, first in line 7.",
+    ]
+    versions = [message for rule, message in found if rule == "FQ507"]
+    assert len(versions) == 21
+    assert versions[-1].endswith(
+        "This problem, or another one like it, was found in 10 of 37 records, first in line 28."
+    )
+
+
+def test_values_that_no_reader_of_json_may_change_are_refused(folder: Path, registry: Any) -> None:
+    """Half of a character, a number beyond FLOAT64 and a repeated field of a STRUCT, by file and by program."""
+    half = json.dumps(RECORD | {"player": "\ud800"})
+    large = json.dumps(RECORD).replace(json.dumps(VECTOR[0]), "1e400", 1)
+    field = json.dumps(RECORD | {"history": {"found": 1, "Found": 2}})
+    (folder / "values.ndjson").write_text(f"{half}\n{large}\n{field}\n")
+    found = [one["message"].split(". Found")[0] for one in findings(folder, "check-record", "values.ndjson")]
+    half_text = r"(text with half of a character, such as \ud800)"
+    assert found[0] == f"player is not a valid STRING {half_text}"
+    assert found[1] == "features is not a valid ARRAY<FLOAT64> (item 0 is the number 1E+400)"
+    assert "the field found is given more than once" in found[2]
+    assert [one.rule for one in registry.check(RECORD | {"player": "\ud800"})] == ["FQ503"]
+    assert [one.rule for one in registry.check(RECORD | {"games": 10**5000})] == ["FQ503"]
+    assert registry.score([RECORD | {"picture": b"\x00"}])[0]["player"] == RECORD["player"]
+    done = run(folder, "score", "--input", "values.ndjson", "--output", "out.ndjson")
+    assert "line 1: text with half of a character" in done.err
 
 
 def test_fields_that_the_same_records_lack_are_one_finding(folder: Path) -> None:

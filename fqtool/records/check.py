@@ -12,7 +12,7 @@ from typing import Any
 
 from fqtool.records.column_rules import Rule, label_rule, labels_rule, length_rule, names_rule, version_rule
 from fqtool.records.misfits import ArrayAsText, Misfit, Missing, Mistyped, NotInTable, Positional, Unknown, Unreadable
-from fqtool.records.values import Fits, described, fits_column, is_array_text, items_of
+from fqtool.records.values import Fits, described, fits_column, is_array_text, reason, shown
 from fqtool.registry.checks.explain_schema import nearest
 from fqtool.registry.model import Feature, Registry
 from fqtool.schema.build import desired_table, unmanaged_columns
@@ -21,6 +21,8 @@ from fqtool.scoring.places import Place, Shape
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.table.model import Table
 
+NO_OBJECT = "The record is"
+"""How the reason begins why a value is not a record."""
 _OBJECT = "Send an object with the names of the columns."
 _ONE_PER_LINE = "Send one object at a time; in a file, one per line: jq -c '.[]' FILE"
 
@@ -121,7 +123,7 @@ class RecordCheck:
                 named = {column.name: value for column, value in zip(self.columns, record, strict=True)}
                 yield from self._of_fields({name: value for name, value in named.items() if name in self.declared})
         else:
-            yield Unreadable("record", f"The record is {described(record)}, not an object", _OBJECT)
+            yield Unreadable("record", f"{NO_OBJECT} {described(record)}, not an object", _OBJECT)
 
     def _of_fields(self, record: Mapping[str, Any]) -> Iterator[Misfit]:
         live = {column.key: column for column in self.live.columns} if self.live else {}
@@ -208,6 +210,9 @@ def _mistyped(path: str, column: Column, value: Any, *, live: bool) -> Iterator[
         yield ArrayAsText(path, column.sql_type)
     elif column.type.kind is Kind.STRUCT and column.mode is not Mode.REPEATED and isinstance(value, Mapping):
         fields = {inner.name: inner for inner in column.type.fields}
+        folded = [str(name).lower() for name in value]
+        if repeated := next((name for name in folded if folded.count(name) > 1), None):
+            yield Mistyped(path, column.sql_type, f"the field {shown(repeated)} is given more than once", live)
         for name, item in value.items():
             inner = fields.get(name) or fields.get(str(name).lower())
             if inner is None:
@@ -217,5 +222,4 @@ def _mistyped(path: str, column: Column, value: Any, *, live: bool) -> Iterator[
         missing = (one.name for one in fields.values() if one.mode is Mode.REQUIRED and value.get(one.name) is None)
         yield from (Missing(f"{path}.{name}", name in value) for name in missing)
     else:
-        items = items_of(value)
-        yield Mistyped(path, column.sql_type, described(value if items is None else items), live)
+        yield Mistyped(path, column.sql_type, reason(column, value), live)

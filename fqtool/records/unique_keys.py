@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
+import re
+from decimal import Decimal
 from typing import Any
 
 from fqtool.records.values import shown
+
+_LARGE = re.compile(r"\d[eE]\+?\d{3}|\d{300}", re.ASCII)
 
 
 class RepeatedKey(ValueError):
@@ -21,8 +26,17 @@ class RepeatedKey(ValueError):
 
 
 def loads(text: str) -> Any:
-    """Return the value of a JSON text. Raises RepeatedKey, and ValueError for other text, NaN and Infinity."""
-    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+    """Return the value of a JSON text. Raises RepeatedKey, and ValueError for other text, NaN and Infinity.
+
+    A number that is too large for a float is a Decimal; Python would read an infinity.
+    """
+    parse_float = _float if _LARGE.search(text) else None
+    return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=parse_float)
+
+
+def _float(text: str) -> float | Decimal:
+    number = float(text)
+    return Decimal(text) if math.isinf(number) else number
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

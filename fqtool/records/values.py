@@ -11,7 +11,9 @@ import binascii
 import json
 import math
 import re
+from array import array
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from numbers import Integral, Real
@@ -22,16 +24,19 @@ from fqtool.table.column import Column, Kind, Mode, Type
 Fits: TypeAlias = Callable[[Any], bool]
 
 _INT64 = 2**63
+_BIGNUMERIC = Decimal("578960446186580977117854925043439539266.34992332820282019728792003956564819968")
+_JSON = (Real, Decimal, date, time)
 _NUMBERS = frozenset({int, float})
-_WHOLE = re.compile(r"[+-]?\d{1,30}(\.0*)?")
+_WHOLE = re.compile(r"[+-]?\d{1,30}(\.0*)?", re.ASCII)
 _FLOAT_WORDS = frozenset({"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
 _BOOL_WORDS = frozenset({"true", "false", "t", "f", "yes", "no", "y", "n", "1", "0"})
 _MOMENT = re.compile(
     r"(?P<day>\d{4}-\d{1,2}-\d{1,2})(?:[ Tt](?P<clock>\d{1,2}:\d{1,2}(?::\d{1,2})?)(?P<fraction>\.\d+)?)?"
-    r"(?: ?(?P<offset>[Zz]|UTC|[+-]\d{1,2}(?::?\d{2})?)| (?P<zone>[A-Za-z][\w/+-]*))?"
+    r"(?: ?(?P<offset>[Zz]|UTC|[+-](?:0?\d|1[0-4])(?::?[0-5]\d)?)| (?P<zone>[A-Za-z][\w/+-]*))?",
+    re.ASCII,
 )
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
-_TIME = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}(\.\d{1,12})?")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}", re.ASCII)
+_TIME = re.compile(r"\d{1,2}:\d{1,2}:\d{1,2}(\.\d{1,12})?", re.ASCII)
 _LONGEST = 40
 SHOWN = 60
 """Characters of a name or label that messages show."""
@@ -48,7 +53,15 @@ def fits_column(column: Column) -> Fits:
 
 
 def _is_vector(value: Any) -> bool:
-    return type(value) is list and _NUMBERS.issuperset(map(type, value))
+    return type(value) is list and _NUMBERS.issuperset(map(type, value)) and _are_floats(value)
+
+
+def _are_floats(numbers: list[Any]) -> bool:
+    try:
+        array("d", numbers)
+    except OverflowError:
+        return False
+    return True
 
 
 def items_of(value: Any) -> list[Any] | None:
@@ -72,7 +85,9 @@ def _fits(of: Type) -> Fits:
             length = of.length
             if length is None:
                 return _is_text
-            return lambda value: isinstance(value, str) and len(value) <= length
+            return lambda value: _is_text(value) and len(value) <= length
+        case Kind.BIGNUMERIC if of.precision is None:
+            return _is_bignumeric
         case Kind.NUMERIC | Kind.BIGNUMERIC:
             precision, scale = of.digits
             return lambda value: _is_numeric(value, precision - scale)
@@ -84,7 +99,7 @@ def _fits(of: Type) -> Fits:
             bound = _PLAIN[of.element or Kind.DATE]
             return lambda value: _is_range(value, bound)
         case kind:
-            return _PLAIN.get(kind, _anything)
+            return _PLAIN.get(kind, _is_json)
 
 
 def _struct(fields: tuple[Column, ...]) -> Fits:
@@ -110,7 +125,7 @@ def _is_int(value: Any) -> bool:
         case str():
             return bool(_WHOLE.fullmatch(value)) and -_INT64 <= int(value.partition(".")[0]) < _INT64
         case Decimal():
-            return value.is_finite() and value == int(value) and -_INT64 <= value < _INT64
+            return value.is_finite() and -_INT64 <= value < _INT64 and value == int(value)
         case float():
             return math.isfinite(value) and value == int(value) and -_INT64 <= value < _INT64
         case _:
@@ -118,20 +133,41 @@ def _is_int(value: Any) -> bool:
 
 
 def _is_float(value: Any) -> bool:
-    if type(value) in _NUMBERS:
+    if type(value) is float:
         return True
     if isinstance(value, str):
-        return value.lower() in _FLOAT_WORDS or _number(value) is not None
-    return isinstance(value, Real | Decimal) and not isinstance(value, bool)
+        if value.lower() in _FLOAT_WORDS:
+            return True
+        value = _number(value)
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
+        return False
+    try:
+        return abs(float(value)) != math.inf or abs(value) == math.inf
+    except OverflowError:
+        return False
+    except ValueError:  # a signaling NaN
+        return False
 
 
 def _is_numeric(value: Any, whole_digits: int) -> bool:
+    number = _decimal(value)
+    return number is not None and number.is_finite() and (not number or number.adjusted() < whole_digits)
+
+
+def _is_bignumeric(value: Any) -> bool:
+    number = _decimal(value)
+    return number is not None and number.is_finite() and number.copy_abs() <= _BIGNUMERIC
+
+
+def _decimal(value: Any) -> Decimal | None:
     if isinstance(value, bool):
-        return False
+        return None
+    if isinstance(value, Integral):
+        return Decimal(int(value))
     number = _number(value) if isinstance(value, str) else value
     if isinstance(number, Real):
         number = Decimal(str(number))
-    return isinstance(number, Decimal) and number.is_finite() and (not number or number.adjusted() < whole_digits)
+    return number if isinstance(number, Decimal) else None
 
 
 def _number(text: str) -> Decimal | None:
@@ -198,7 +234,7 @@ def _is_timestamp(value: Any) -> bool:
         return _moment(value) is not None
     if isinstance(value, datetime):
         return True
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_INT64 <= value < _INT64
 
 
 def _is_datetime(value: Any) -> bool:
@@ -216,7 +252,15 @@ def _is_time(value: Any) -> bool:
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+    return isinstance(value, str) and (value.isascii() or not _has_lone_surrogate(value))
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _is_range(value: Any, bound: Fits) -> bool:
@@ -230,9 +274,13 @@ def _is_range(value: Any, bound: Fits) -> bool:
     return False
 
 
-def _anything(value: Any) -> bool:
-    _ = value
-    return True
+def _is_json(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and _is_json(item) for key, item in value.items())
+    if isinstance(value, str):
+        return _is_text(value)
+    items = items_of(value)
+    return all(map(_is_json, items)) if items is not None else value is None or isinstance(value, _JSON)
 
 
 _PLAIN: Mapping[Kind, Fits] = {
@@ -265,17 +313,42 @@ def described(value: Any) -> str:
             return "NULL"
         case bool():
             return "a boolean"
+        case str() if _has_lone_surrogate(value):
+            return r"text with half of a character, such as \ud800"
         case str():
             return f"text of {len(value)} character{'' if len(value) == 1 else 's'}"
         case bytes():
-            return "bytes"
+            return f"{len(value)} byte{'' if len(value) == 1 else 's'}"
+        case datetime(tzinfo=zone) if zone is not None:
+            return "a datetime with a time zone"
         case Mapping():
             return "an object"
         case int() | float() | Decimal():
-            text = str(value)
+            try:
+                text = str(value)
+            except ValueError:  # more digits than Python writes
+                text = "9" * _LONGEST * 2
             return f"the number {text}" if len(text) <= _LONGEST else "a number of many digits"
         case list() | tuple():
             nulls = [position for position, item in enumerate(value) if item is None]
             return f"an array with NULL at position {nulls[0]}" if nulls else "an array"
         case _:
             return f"a {type(value).__name__}"
+
+
+def reason(column: Column, value: Any) -> str:
+    """Return what a value is that a column does not accept, with the item of an ARRAY that is the reason."""
+    items = items_of(value)
+    if items is not None and column.mode is Mode.REPEATED:
+        fits = fits_column(replace(column, mode=Mode.NULLABLE))
+        wrong = next((at for at, item in enumerate(items) if item is not None and not fits(item)), None)
+        if None in items or wrong is None:
+            return described(items)
+        return f"item {wrong} is {described(items[wrong])}"
+    if isinstance(value, str):
+        moment = _moment(value) if column.type.kind is Kind.DATETIME else None
+        if moment is not None:
+            return "text with a time zone"
+        if column.type.kind is Kind.BYTES and _is_bytes(value, None):
+            return f"base64 of {described(base64.b64decode(value))}"
+    return described(value if items is None else items)

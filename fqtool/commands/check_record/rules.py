@@ -27,17 +27,19 @@ from fqtool.records.misfits import (
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Where a problem was seen first, and in how many records of how many."""
+    """Where a problem was seen first, in how many records of how many, and whether others like it are counted."""
 
     at: Location | None = None
     first: str = ""
     records: int = 1
     of: int = 1
+    with_others: bool = False
 
 
 def _finding(seen: Seen, misfit: Misfit, remedy: Remedy, cause: str = "") -> Iterator[Finding]:
     of = f"{seen.of:,} record{'' if seen.of == 1 else 's'}"
-    count = f" Found in {seen.records:,} of {of}, first in {seen.first}." if seen.first else ""
+    others = "This problem, or another one like it, was found" if seen.with_others else "Found"
+    count = f" {others} in {seen.records:,} of {of}, first in {seen.first}." if seen.first else ""
     yield Finding(misfit.field, f"{misfit.problem}.{count}", cause, remedy, seen.at)
 
 

@@ -12,20 +12,35 @@ from fqtool.commands.check_record.rules import Seen
 from fqtool.errors import InputError
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Location
-from fqtool.records.check import RecordCheck
-from fqtool.records.misfits import Misfit, Missing, Unreadable
+from fqtool.records.check import NO_OBJECT, RecordCheck
+from fqtool.records.misfits import (
+    Misfit,
+    Missing,
+    OtherLabel,
+    RejectedVersion,
+    UnknownLabel,
+    UnknownPosition,
+    Unreadable,
+)
 from fqtool.warehouse.duckdb.plain_records import Failed, Passed, PlainRecord, plain_records
 
 STDIN = "stdin"
+_BY_MESSAGE = (Unreadable, RejectedVersion, UnknownLabel, UnknownPosition, OtherLabel)
+_DISTINCT = 20
 
 
 @dataclass(slots=True)
 class _Tally:
-    """A problem of one field: the first misfit, where it was, and how many records have it."""
+    """A problem of one field: the first misfit, where it was, and how many records have it.
+
+    `is_other`: it is one of many of its kind that differ in a label. `last` is the number of the last such record.
+    """
 
     misfit: Misfit
     first: PlainRecord
+    is_other: bool = False
     records: int = 0
+    last: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +72,8 @@ def check_file(check: RecordCheck, path: Path, sample: int | None = None) -> Che
 
 
 def _checked(check: RecordCheck, name: str, records: Iterable[PlainRecord]) -> Checked:
-    tallies, count = dict[tuple[type, str, bool], _Tally](), 0
+    tallies, count = dict[tuple[type, str, str], _Tally](), 0
+    distinct = dict[tuple[type, str], set[str]]()
     for record in records:
         held = record.held
         if isinstance(held, Passed):
@@ -70,11 +86,25 @@ def _checked(check: RecordCheck, name: str, records: Iterable[PlainRecord]) -> C
             continue
         else:
             misfits = check.misfits(held)
-        for key, misfit in {(type(one), one.field, _is_null(one)): one for one in misfits}.items():
-            tally = tallies.setdefault(key, _Tally(misfit, record))
-            tally.records += 1
+        for key, misfit in {(type(one), one.field, _problem(one)): one for one in misfits}.items():
+            of_field = distinct.setdefault(key[:2], set())
+            is_other = key[2] not in of_field and len(of_field) >= _DISTINCT
+            tally = tallies.setdefault((*key[:2], "") if is_other else key, _Tally(misfit, record, is_other))
+            tally.records += tally.last != record.number
+            tally.last = record.number
+            if not is_other:
+                of_field.add(key[2])
     found = (finding for one in _joined(tallies.values()) for finding in _found(_seen(one, name, count), one.misfit))
     return Checked(count, tuple(found))
+
+
+def _problem(misfit: Misfit) -> str:
+    """Return what distinguishes problems of one kind and field: fixes of labels differ, those of values do not."""
+    if isinstance(misfit, Missing):
+        return "NULL" if misfit.is_null else "missing"
+    if isinstance(misfit, Unreadable) and misfit.why.startswith(NO_OBJECT):
+        return misfit.remedy
+    return misfit.problem if isinstance(misfit, _BY_MESSAGE) else ""
 
 
 def _is_null(misfit: Misfit) -> bool:
@@ -99,7 +129,7 @@ def _joined(tallies: Iterable[_Tally]) -> Iterator[_Tally]:
 def _seen(tally: _Tally, name: str, count: int) -> Seen:
     first = tally.first
     at = Location(name, first.number if first.unit == "line" else 0)
-    return Seen(None if name == STDIN else at, f"{first.unit} {first.number:,}", tally.records, count)
+    return Seen(None if name == STDIN else at, f"{first.unit} {first.number:,}", tally.records, count, tally.is_other)
 
 
 def _found(seen: Seen, misfit: Misfit) -> tuple[Finding, ...]:

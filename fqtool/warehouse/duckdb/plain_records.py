@@ -29,6 +29,7 @@ from fqtool.warehouse.duckdb.session import opened
 from fqtool.warehouse.duckdb.wrong_records import why_not_json
 
 _LINE_REMEDY = "Write one JSON object per line, without NaN and Infinity."
+_VALUE_REMEDY = "Correct the value in the writer."
 _AT_ONCE = 1_000
 _BATCH = 128 * 1024  # bytes that a processor keeps near
 _STRUCTURED = (Kind.STRUCT, Kind.RANGE)
@@ -152,7 +153,7 @@ def json_value(raw: bytes) -> Any:
         return Failed(str(repeated), "Write each key of an object once.")
     except (ValueError, RecursionError):
         why = why_not_json(text)
-        return Failed(why, _LINE_REMEDY) if why else NOT_JSON
+        return Failed(why, _LINE_REMEDY if why.startswith("not JSON") else _VALUE_REMEDY) if why else NOT_JSON
 
 
 def _csv(name: str, lines: Lines, check: RecordCheck) -> Iterator[PlainRecord]:

@@ -5,6 +5,7 @@ The query is translated once, and planned once for records: planning takes longe
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import threading
@@ -274,11 +275,13 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, Decimal):
         return str(value)
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
     if isinstance(value, Mapping):
         return dict(value)
     if hasattr(value, "tolist"):
         return value.tolist()
-    if isinstance(value, Iterable) and not isinstance(value, bytes):
+    if isinstance(value, Iterable):
         return list(value)
     raise TypeError(f"a {type(value).__name__}")
 

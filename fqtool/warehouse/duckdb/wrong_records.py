@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,9 @@ from fqtool.warehouse.duckdb.typed_rows import all_wrong
 if TYPE_CHECKING:
     import duckdb
 
+_LONE_SURROGATE = re.compile(
+    r"(?<!\\)(?:\\\\)*(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB]..)\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
 _NOT_UTF8 = "not UTF-8 text"
 # DuckDB's names of the problems of a CSV line; the first one is used if a line has several.
 _MISSHAPEN = {
@@ -85,10 +89,14 @@ def _precise(why: str, raw: bytes) -> str:
 
 
 def why_not_json(text: str) -> str:
-    """Return what is wrong with a line that is JSON but for NaN or an infinity; "" for any other line."""
+    """Return what is wrong with a line of which most readers find that it is JSON; "" for any other line."""
     constants = list[str]()
     try:
         json.loads(text, parse_constant=constants.append)
-    except (ValueError, RecursionError):
-        return ""
+    except RecursionError:
+        return "nested too deeply"
+    except ValueError as error:
+        return "a number of more than 4,300 digits" if "digits" in str(error) else ""
+    if _LONE_SURROGATE.search(text) and not constants:
+        return r"text with half of a character, such as \ud800"
     return f"not JSON: {constants[0]} without quotes" if constants else ""
