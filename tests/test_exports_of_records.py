@@ -137,6 +137,34 @@ def test_each_type_is_accepted_and_another_refused(kind: str) -> None:
         exported.model_validate_json(json.dumps(RIGHT | {"more": wrong}))
 
 
+@pytest.mark.parametrize("value", ["not base64!", "eA", "eA=", "YWJjZGVmZw=="])
+def test_bytes_are_base64_of_their_length(value: str) -> None:
+    """By jsonschema and pydantic, as check-record; pydantic returns the bytes."""
+    registry = with_type("BYTES(3)")
+    assert not validator(registry).is_valid(RIGHT | {"more": value})
+    exported = model(registry)
+    with pytest.raises(pydantic.ValidationError):
+        exported.model_validate_json(json.dumps(RIGHT | {"more": value}))
+    assert exported.model_validate_json(json.dumps(RIGHT | {"more": "YWJj"})).more == b"abc"
+    assert exported.model_validate(RIGHT | {"day": date(2026, 2, 6), "more": b"abc"}).more == b"abc"
+
+
+def test_json_that_is_required_is_not_null() -> None:
+    """As a column and as a field of a STRUCT."""
+    for column, wrong in (
+        (BaseColumn("more", "JSON", required=True), None),
+        (BaseColumn("more", "STRUCT<a JSON NOT NULL>"), {"a": None}),
+    ):
+        registry = small_registry(base_columns=(*BASE, column))
+        right = [1] if wrong is None else {"a": 1}
+        assert validator(registry).is_valid(RIGHT | {"more": right})
+        assert not validator(registry).is_valid(RIGHT | {"more": wrong})
+        exported = model(registry)
+        exported.model_validate_json(json.dumps(RIGHT | {"more": right}))
+        with pytest.raises(pydantic.ValidationError):
+            exported.model_validate_json(json.dumps(RIGHT | {"more": wrong}))
+
+
 @pytest.mark.parametrize("kind", TYPED)
 def test_each_type_goes_through_avro(kind: str) -> None:
     """What fastavro writes with the schema it reads back, in the type that BigQuery's load expects."""

@@ -13,6 +13,8 @@ from fqtool.table.column import Column, Kind, Mode, Type
 _DATE = r"^\d{4}-\d{2}-\d{2}"
 _CLOCK = r"\d{2}:\d{2}:\d{2}(\.\d{1,12})?"
 _ZONE = r" ?(Z|UTC|[+-]\d{2}(:?\d{2})?)?$"
+_BASE64 = r"^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"
+_PRESENT = {"not": {"type": "null"}}
 _TEXT = {"type": "string"}
 _PLAIN: Mapping[Kind, Mapping[str, Any]] = {
     Kind.INT64: {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}, Kind.FLOAT64: {"type": "number"},
@@ -49,7 +51,9 @@ def _property(column: Column, check: RecordCheck) -> dict[str, Any]:
         schema |= {"minItems": size, "maxItems": size}
     if column.name == check.registry.inputs.names:
         schema = {"enum": [[], [feature.name for feature in check.registry.features]]}
-    if _null(column, check):
+    if not _null(column, check):
+        schema = schema or dict(_PRESENT)
+    else:
         schema = {"anyOf": [schema, {"type": "null"}]} if schema else schema
     return _described(schema, column)
 
@@ -70,9 +74,11 @@ def _typed(column: Column) -> dict[str, Any]:
 
 def _of(of: Type) -> dict[str, Any]:
     match of.kind:
-        case Kind.STRING | Kind.BYTES:
-            length = {"maxLength": of.length} if of.length is not None and of.kind is Kind.STRING else {}
-            return _TEXT | length | ({"contentEncoding": "base64"} if of.kind is Kind.BYTES else {})
+        case Kind.STRING:
+            return _TEXT | ({} if of.length is None else {"maxLength": of.length})
+        case Kind.BYTES:
+            length = {} if of.length is None else {"maxLength": (of.length + 2) // 3 * 4}
+            return _TEXT | length | {"contentEncoding": "base64", "pattern": _BASE64}
         case Kind.NUMERIC | Kind.BIGNUMERIC:
             precision, scale = of.digits
             whole = precision - scale
@@ -89,5 +95,7 @@ def _of(of: Type) -> dict[str, Any]:
 
 def _field(field: Column) -> dict[str, Any]:
     schema = _typed(field)
-    schema = schema if field.mode is Mode.REQUIRED or not schema else {"anyOf": [schema, {"type": "null"}]}
+    if field.mode is Mode.REQUIRED:
+        return _described(schema or dict(_PRESENT), field)
+    schema = {"anyOf": [schema, {"type": "null"}]} if schema else schema
     return _described(schema, field)

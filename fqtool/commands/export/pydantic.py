@@ -19,20 +19,43 @@ Written by `fqtool export pydantic`; change the registry, not this file.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, NaiveDatetime, ValidationInfo
 
 '''
 _INT64 = f"Annotated[int, Field(strict=True, ge={-(2**63)}, le={2**63 - 1})]"
 _TYPES: Mapping[Kind, str] = {
     Kind.INT64: _INT64, Kind.FLOAT64: "Annotated[float, Field(strict=True)]",
     Kind.BOOL: "Annotated[bool, Field(strict=True)]", Kind.DATE: "date", Kind.DATETIME: "NaiveDatetime",
-    Kind.TIMESTAMP: "AwareDatetime", Kind.TIME: "time", Kind.BYTES: "bytes", Kind.INTERVAL: "str",
+    Kind.TIMESTAMP: "AwareDatetime", Kind.TIME: "time", Kind.INTERVAL: "str",
     Kind.GEOGRAPHY: "str", Kind.RANGE: "str",
 }  # fmt: skip
+
+
+_PRESENT = """
+def _present(value: Any) -> Any:
+    if value is None:
+        raise ValueError("a value is required")
+    return value
+"""
+_BYTES = '''
+def _base64(value: bytes, info: ValidationInfo) -> bytes:
+    """Return what a text of JSON stands for."""
+    return b64decode(value, validate=True) if info.mode == "json" else value
+
+
+def _at_most(length: int) -> Any:
+    def check(value: bytes) -> bytes:
+        if len(value) > length:
+            raise ValueError(f"at most {length} bytes")
+        return value
+
+    return check
+'''
 
 
 @dataclass(slots=True)
@@ -50,6 +73,10 @@ class _Module:
         match of.kind:
             case Kind.STRING:
                 return "str" if of.length is None else f"Annotated[str, Field(max_length={of.length})]"
+            case Kind.BYTES:
+                return "Annotated[bytes, AfterValidator(_base64)" + (
+                    "]" if of.length is None else f", AfterValidator(_at_most({of.length}))]"
+                )
             case Kind.NUMERIC | Kind.BIGNUMERIC:
                 precision, scale = of.digits
                 bound = 10 ** (precision - scale)
@@ -60,7 +87,7 @@ class _Module:
                 fields = [
                     _field(
                         inner.name,
-                        self.type_of(inner, f"{path}_{inner.name}"),
+                        _present(inner, self.type_of(inner, f"{path}_{inner.name}"), inner.mode is Mode.REQUIRED),
                         inner.mode is Mode.REQUIRED,
                         inner.description,
                     )
@@ -76,11 +103,22 @@ def pydantic(registry: Registry) -> str:
     """Return the module's text."""
     check, module = RecordCheck(registry), _Module()
     fields = [
-        _field(name, _annotation(column, check, module), name in check.required, column.description)
+        _field(
+            name,
+            _present(column, _annotation(column, check, module), name in check.required),
+            name in check.required,
+            column.description,
+        )
         for name, column in check.declared.items()
     ]
     record = _class("Record", f"A record of {registry.table.name}.", fields)
     return _HEAD.format(registry.table.name) + "\n\n".join([*_constants(check), *module.classes, record])
+
+
+def _present(column: Column, annotation: str, required: bool) -> str:
+    """Return the annotation of a column; `Any` alone would accept NULL where a value is required."""
+    is_any = column.type.kind is Kind.JSON and column.mode is not Mode.REPEATED
+    return f"Annotated[{annotation}, AfterValidator(_present)]" if required and is_any else annotation
 
 
 def _constants(check: RecordCheck) -> Iterator[str]:
@@ -90,6 +128,17 @@ def _constants(check: RecordCheck) -> Iterator[str]:
         "\ndef _in_order(names: list[str]) -> list[str]:\n    if names and names != FEATURES:\n"
         '        raise ValueError("the names are not those of the features in their order")\n    return names\n'
     )
+    kinds = {kind for column in check.declared.values() for kind in _kinds(column.type)}
+    if Kind.JSON in kinds:
+        yield _PRESENT
+    if Kind.BYTES in kinds:
+        yield _BYTES
+
+
+def _kinds(of: Type) -> Iterator[Kind]:
+    yield of.kind
+    for inner in of.fields:
+        yield from _kinds(inner.type)
 
 
 def _annotation(column: Column, check: RecordCheck, module: _Module) -> str:
