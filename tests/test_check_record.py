@@ -457,6 +457,16 @@ def test_values_that_no_reader_of_json_may_change_are_refused(folder: Path, regi
     assert "line 1: text with half of a character" in done.err
 
 
+def test_fields_without_a_name_and_of_a_struct_have_a_fix_of_their_own(folder: Path) -> None:
+    """An empty cell of a header is named as such; a field of a STRUCT is not a column that can be declared."""
+    (folder / "index.csv").write_text("player,,day\na,0,2026-02-06\n")
+    message = findings(folder, "check-record", "index.csv")[0]["message"]
+    assert message.startswith("'column 2 without a name' is not declared in the registry.")
+    as_ndjson(folder / "struct.ndjson", [RECORD | {"history": {"elsewhere": 1}}])
+    (found,) = findings(folder, "check-record", "struct.ndjson")
+    assert "add it to the type of history in the registry and migrate" in found["remedy"]
+
+
 def test_fields_that_the_same_records_lack_are_one_finding(folder: Path) -> None:
     """The finding names each missing field; a field that other records lack has a finding of its own."""
     records = [RECORD | {"player": None, "day": None}, RECORD | {"features": None}]

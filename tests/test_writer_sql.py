@@ -265,6 +265,23 @@ def test_a_file_without_a_statement_of_the_table_is_refused(folder: Path) -> Non
     assert run(folder, "generate-sql", "table", "--check", "writer.sql").code == 2
 
 
+@pytest.mark.parametrize(
+    ("raw", "message", "fix"),
+    [
+        (b"INSERT INTO store (player) VALUES ('a", "' is not closed.", "Close it."),
+        (b"\xff\xfe", "is not UTF-8 text.", "Write the file in UTF-8."),
+        (None, ". is a folder.", "Name a file."),
+    ],
+)
+def test_a_file_of_sql_that_cannot_be_read_has_a_fix(folder: Path, raw: bytes | None, message: str, fix: str) -> None:
+    """A quote without an end, another encoding, a folder."""
+    (folder / "writer.sql").write_bytes(raw or b"")
+    done = run(folder, "generate-sql", "writer", "--check", "." if raw is None else "writer.sql")
+    assert (done.code, message in done.err, f"fix: {fix}" in done.err) == (2, True, True), done.said
+    done = run(folder, "models", "--features", "absent.json")
+    assert "fix: Check the path." in done.err, done.said
+
+
 @pytest.mark.parametrize("form", ["text", "json", "github", "sarif", "junit", "markdown"])
 def test_every_format_has_file_and_line(folder: Path, form: str) -> None:
     """The place of a finding is in each format."""

@@ -78,6 +78,18 @@ TargetUrl = Annotated[
     ),
 ]
 
+TargetBeside = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        "-t",
+        envvar="FQTOOL_TARGET",
+        autocompletion=completion.targets,
+        callback=_repeated("--target", None),
+        help="A URL or a target of the registry, whose table is compared too; by default none is.",
+    ),
+]
+
 
 def is_typed(context: typer.Context, name: str) -> bool:
     """Return whether an option of the running command was typed, and not set by an environment variable."""

@@ -216,7 +216,7 @@ def _mistyped(path: str, column: Column, value: Any, *, live: bool) -> Iterator[
         for name, item in value.items():
             inner = fields.get(name) or fields.get(str(name).lower())
             if inner is None:
-                yield Unknown(f"{path}.{name}", _like(str(name), fields))
+                yield Unknown(f"{path}.{name}", _like(str(name), fields), struct=path.partition(".")[0])
             elif item is not None and not fits_column(inner)(item):
                 yield from _mistyped(f"{path}.{name}", inner, item, live=live)
         missing = (one.name for one in fields.values() if one.mode is Mode.REQUIRED and value.get(one.name) is None)

@@ -10,11 +10,15 @@ from fqtool.records.values import shown
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A field that the registry does not declare; `near` is a declared name like it, `live` its type in the table."""
+    """A field that the registry does not declare; `near` is a declared name like it, `live` its type in the table.
+
+    `struct` is the column that the field is within, "" for a field of the record.
+    """
 
     field: str
     near: str = ""
     live: str = ""
+    struct: str = ""
 
     @property
     def problem(self) -> str:

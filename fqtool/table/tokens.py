@@ -105,7 +105,8 @@ def tokens_of(sql: str) -> list[Token]:
     tokens = cut(sql)
     for at, token in enumerate(tokens):
         if token.raw in _UNCLOSED:
-            raise InputError(f"The SQL is not valid: {Cursor(sql, tokens[at:]).where}: {token.raw} is not closed.")
+            where = Cursor(sql, tokens[at:]).where
+            raise InputError(f"The SQL is not valid: {where}: {token.raw} is not closed.", remedy="Close it.")
     return tokens
 
 

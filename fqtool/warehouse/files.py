@@ -29,7 +29,9 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.", remedy="Check the path.") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text.") from None
+        raise InputError(f"{path} is not UTF-8 text.", remedy="Write the file in UTF-8.") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is a folder.", remedy="Name a file.") from None
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from None
 

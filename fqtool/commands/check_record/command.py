@@ -11,7 +11,7 @@ from fqtool.cli.options import (
     REGISTRY,
     Format,
     RegistryPath,
-    TargetUrl,
+    TargetBeside,
     Timeout,
     counted,
     report_findings,
@@ -25,7 +25,7 @@ app = typer.Typer()
 def check_record(
     file: Annotated[Path, typer.Argument(help="Records: .ndjson, .csv, .parquet, .avro, or - for NDJSON on stdin.")],
     registry: RegistryPath = REGISTRY,
-    target: TargetUrl = None,
+    target: TargetBeside = None,
     timeout: Timeout = 30.0,
     sample: Annotated[int | None, typer.Option("--sample", min=1, help="Check only the first N records.")] = None,
     form: Format = "text",

@@ -61,6 +61,8 @@ def undeclared_field(seen: Seen, misfit: Unknown) -> Iterator[Finding]:
     if misfit.live:
         entry = f"- {{name: {misfit.field}, type: {misfit.live!r}, description: What it holds.}}"
         remedy = Entry("base_columns", entry)
+    elif misfit.struct and not misfit.near:
+        remedy = f"Remove it from the record, or add it to the type of {misfit.struct} in the registry and migrate."
     elif misfit.near:
         remedy = f"Rename the field to {misfit.near} in the writer."
     yield from _finding(seen, misfit, remedy, "the live table has such a column" if misfit.live else "")

@@ -44,7 +44,7 @@ def _present(value: Any) -> Any:
 """
 _BYTES = '''
 def _base64(value: bytes, info: ValidationInfo) -> bytes:
-    """Return what a text of JSON stands for."""
+    """Decode a text of JSON."""
     return b64decode(value, validate=True) if info.mode == "json" else value
 
 

@@ -110,4 +110,4 @@ def _list_of(file: Path) -> FeatureList:
     try:
         return read_model_file(file.read_bytes(), str(file))
     except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}.") from None
+        raise InputError(f"{file} cannot be read: {error.strerror}.", remedy="Check the path.") from None

@@ -316,7 +316,7 @@ def header_of(name: str, header: bytes, fields: Fields) -> tuple[str, list[str]]
         advice = "Write the file with LF line ends: tr '\\r' '\\n' < FILE" if single else "Write the header again."
         raise InputError(f"The first line of {name} {why}.", remedy=advice) from None
     delimiter = max(readings, key=lambda key: (len(known.intersection(readings[key])), len(readings[key])))
-    names = [column or f"column{number}" for number, column in enumerate(readings[delimiter])]
+    names = [column or f"column {number} without a name" for number, column in enumerate(readings[delimiter], 1)]
     _require_columns(name, names, fields)
     folded = [column.lower() for column in names]
     if repeated := next((column for column in names if folded.count(column.lower()) > 1), None):
