@@ -24,7 +24,7 @@ from fqtool.registry.model import BaseColumn
 from fqtool.sql import Query
 from fqtool.table.change_rebuild import CopyRows, RenameTable
 from fqtool.table.change_views import PutView
-from fqtool.table.changes import AddColumn, CreateTable
+from fqtool.table.changes import AddColumn, CreateTable, DropColumn
 from fqtool.table.column import Mode
 from fqtool.table.model import Options, Partitioning, State, Table, View
 from fqtool.table.parse import parse
@@ -49,7 +49,7 @@ def test_partitions_are_changed_by_a_rebuild(warehouse: Warehouse, folder: Path)
     assert planned.allowed == ("FQ243", "FQ244")
     ((file, plan),) = planned.new
     assert file.name == "0002_rebuild_store.sql"
-    assert "DROP TABLE `store_before_0002`" in file.text
+    assert "DROP TABLE `store_old_0002`" in file.text
     assert all(parse(statement.sql) == statement.changes for statement in plan.statements)
     with pytest.raises(Refusal, match="hazards that are not allowed"):
         migrated(folder, BY_MONTH, warehouse)
@@ -57,7 +57,7 @@ def test_partitions_are_changed_by_a_rebuild(warehouse: Warehouse, folder: Path)
     table = warehouse.describe("store")
     assert isinstance(table, Table)
     assert table.partitioning == Partitioning("day", "MONTH")
-    assert items(warehouse) == ["a", "b"] == items(warehouse, "store_before_0002")
+    assert items(warehouse) == ["a", "b"] == items(warehouse, "store_old_0002")
     assert warehouse.describe("store_rebuild_0002") is None
     assert drift(folder, BY_MONTH, warehouse) == ()
     assert planned_in(folder, BY_MONTH, warehouse).new == ()
@@ -154,6 +154,83 @@ def test_a_column_that_is_added_after_the_plan_is_not_lost(warehouse: Warehouse,
     assert items(warehouse) == ["a", "b"]
 
 
+COPIED = frozenset({"FQ243"})
+
+
+def test_a_column_that_is_added_after_the_copy_is_not_lost(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
+    """The swap is refused until the column is dropped, also where it is added while the copies are compared."""
+    filled(folder, warehouse)
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+    migrated(folder, BY_MONTH, warehouse, allow=COPIED)
+    by_hand(warehouse, AddColumn(column("later", "STRING")))
+    with pytest.raises(Refusal, match="does not copy later") as refusal:
+        migrated(folder, BY_MONTH, warehouse, allow=CODES)
+    assert "DROP COLUMN" in str(refusal.value.remedy)
+    by_hand(warehouse, DropColumn("later"))
+
+    def late(step: str) -> None:
+        if step.endswith("0002.3 read back"):
+            by_hand(warehouse, AddColumn(column("later", "STRING")))
+
+    with pytest.raises(Refusal, match="does not copy later"):
+        migrated(folder, BY_MONTH, warehouse, allow=CODES, on_step=late)
+    table = warehouse.describe("store")
+    assert isinstance(table, Table)
+    assert table.find("later")
+    by_hand(warehouse, DropColumn("later"))
+    migrated(folder, BY_MONTH, warehouse, allow=CODES)
+    assert drift(folder, BY_MONTH, warehouse) == ()
+
+
+@pytest.mark.parametrize("name", ["store_old_0002", "store_rebuild_0002"])
+def test_a_table_with_a_name_of_the_rebuild_is_refused(
+    warehouse: Warehouse,  # noqa: F811
+    folder: Path,  # noqa: F811
+    name: str,
+) -> None:
+    """A rebuild is not taken as done because of a table with that name; without the table it runs."""
+    filled(folder, warehouse)
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+    table = warehouse.describe("store")
+    assert isinstance(table, Table)
+    (create,) = CreateTable(replace(table, name=name)).planned()
+    by_hand(warehouse, create)
+    for allow in (COPIED, CODES):
+        with pytest.raises(Refusal, match=f"`{name}` exists already") as refusal:
+            migrated(folder, BY_MONTH, warehouse, allow=allow)
+        assert f"RENAME TO `{name}_other`" in str(refusal.value.remedy).replace('"', "`")
+    by_hand(warehouse, RenameTable(name, f"{name}_other"))
+    ((_, outcome),) = migrated(folder, BY_MONTH, warehouse, allow=CODES).done
+    assert outcome == "applied"
+    assert drift(folder, BY_MONTH, warehouse) == ()
+
+
+def test_a_rebuilt_table_without_its_ledger_is_accepted_as_it_is(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
+    """Its partitions and the old table beside it show that the rebuild ran."""
+    filled(folder, warehouse)
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+    migrated(folder, BY_MONTH, warehouse, allow=CODES)
+    warehouse.run(Query("DELETE FROM `_fqtool_ledger` WHERE TRUE"))
+    assert [outcome for _, outcome in migrated(folder, BY_MONTH, warehouse, allow=CODES).done] == ["adopted"] * 3
+
+
+def test_a_copy_that_was_dropped_is_made_again(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
+    """Before the swap the new table may be dropped: plans see no difference, and the next run copies again."""
+    filled(folder, warehouse)
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+    migrated(folder, BY_MONTH, warehouse, allow=COPIED)
+    by_hand(warehouse, RenameTable("store_rebuild_0002", "elsewhere"))  # gone, as by DROP TABLE
+    assert planned_in(folder, BY_MONTH, warehouse).new == ()
+    assert planned_in(folder, BY_MONTH, warehouse, redo=True).new == ()
+    with pytest.raises(Refusal, match="is pending") as refusal:
+        planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+    assert "fqtool migrate --allow FQ243 --allow FQ244 && fqtool migrate plan --rebuild" in str(refusal.value.remedy)
+    migrated(folder, BY_MONTH, warehouse, allow=CODES)
+    assert items(warehouse) == ["a", "b"] == items(warehouse, "store_old_0002")
+    assert drift(folder, BY_MONTH, warehouse) == ()
+    assert planned_in(folder, BY_MONTH, warehouse, rebuild=True).new == ()
+
+
 OLD = Table("t", (column("d", "DATE"), column("x", "STRING")), Partitioning("d"))
 
 
@@ -238,7 +315,7 @@ def killed(places: list[str], folder: Path, part: str = "") -> list[dict[str, An
     for one in told[:-1]:
         assert (one["killed"], one["code"]) == (-signal.SIGKILL, 0), (one["step"], done.stderr)
         with open_target(one["url"]) as opened:
-            assert items(opened) == ["a", "b"] == items(opened, "store_before_0002"), one["step"]
+            assert items(opened) == ["a", "b"] == items(opened, "store_old_0002"), one["step"]
             assert opened.describe("store_rebuild_0002") is None
             assert drift(folder, BY_MONTH, opened) == (), one["step"]
     return told

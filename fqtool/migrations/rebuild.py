@@ -75,7 +75,7 @@ def plan_rebuild(
         Refusal: the rows cannot be copied without loss.
     """
     assert desired.table is not None  # noqa: S101  a registry describes a table
-    new, old = f"{live.name}_rebuild_{version}", f"{live.name}_before_{version}"
+    new, old = f"{live.name}_rebuild_{version}", f"{live.name}_old_{version}"
     (create,) = CreateTable(replace(desired.table, name=new)).planned()
     assert isinstance(create, CreateTable)  # noqa: S101  as planned
     findings = tuple(rebuild_loses(live, create.table, renames, dropped))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from fqtool.commands.migrate.executor import COPY, SWAP, Executor, LiveState
+from fqtool.commands.migrate.executor import Executor, LiveState
+from fqtool.commands.migrate.hazards import hazards_of, incomplete, migrate_allowing
 from fqtool.commands.migrate.lease import Lease, create_ledger, prepare_ledger, runner_name
-from fqtool.commands.migrate.rebuild import is_swapping, require_all_columns, with_rebuilt
+from fqtool.commands.migrate.rebuild import COPY, SWAP, require_free_names, require_no_loss, with_rebuilt
 from fqtool.commands.migrate.rehearsal import rehearse
-from fqtool.commands.migrate.rules import judge
 from fqtool.errors import MigrationError, Refusal, UsageError
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity
@@ -17,7 +17,8 @@ from fqtool.findings.remedy import commands
 from fqtool.migrations.files import MigrationFile, after
 from fqtool.migrations.history import RECREATE, applied_state, check_history, table_behind_the_ledger
 from fqtool.migrations.ledger import Entry, Status, last_attempt, revisions
-from fqtool.table.changes import Change, Reorder, fold, steps
+from fqtool.migrations.swap import rebuilds
+from fqtool.table.changes import Reorder
 from fqtool.table.diff import diff
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import Warehouse
@@ -89,7 +90,8 @@ def apply_migrations(
     pending = pending_files(workspace, entries or ())
     wanted = with_rebuilt(workspace.wanted, pending)
     live = live_state(warehouse, wanted)
-    require_all_columns(live, pending, workspace)
+    require_free_names(live, pending, entries or (), warehouse.url)
+    require_no_loss(live, pending, entries or (), workspace, warehouse.url)
     again = _is_gone(workspace, live, entries or ())
     if again and RECREATE not in allow:
         _require_present(workspace, live, entries or (), warehouse)
@@ -107,6 +109,9 @@ def apply_migrations(
         warehouse, LiveState(warehouse, wanted, workspace.followed), runner_name(), tool, on_step=on_step
     )
     executor.swaps, executor.creates = swaps, live.table is None
+    executor.before_swap = lambda: require_no_loss(
+        live_state(warehouse, wanted, views=False), pending, executor.entries, workspace, warehouse.url
+    )
     configure(executor)
     lease = Lease(warehouse, workspace.table, executor.runner, "migrating", "fqtool migrate", executor.clock, on_step)
     if entries is None:
@@ -140,7 +145,7 @@ def _found(entries: tuple[Entry, ...], file: MigrationFile) -> int:
 
 def _is_gone(workspace: Workspace, live: State, entries: tuple[Entry, ...]) -> bool:
     """Whether a table that the ledger records as created is absent."""
-    if live.table is not None or is_swapping(live, workspace.files):
+    if live.table is not None or any(rebuild.is_swapping(live) for rebuild in rebuilds(workspace.files)):
         return False
     return applied_state(workspace.files, revisions(entries)).table is not None
 
@@ -164,8 +169,7 @@ def pending_files(workspace: Workspace, entries: tuple[Entry, ...]) -> tuple[Mig
     findings = tuple(finding for finding in check_history(workspace.history(entries)) if finding.rule in _STOPS)
     if findings:
         raise MigrationError("Migration files and ledger disagree; nothing was changed.", findings=findings)
-    complete = {revision.version for revision in revisions(entries) if revision.complete}
-    return tuple(file for file in workspace.files if file.statements and file.version not in complete)
+    return incomplete(workspace.files, revisions(entries))
 
 
 def _require_allowed(workspace: Workspace, pending: tuple[MigrationFile, ...], allow: frozenset[str]) -> bool:
@@ -174,36 +178,21 @@ def _require_allowed(workspace: Workspace, pending: tuple[MigrationFile, ...], a
     Returns:
         Whether a swap is not allowed, but the copy before it.
     """
-    findings: list[Finding] = []
-    state = State()
-    for file in workspace.files:
-        for statement in file.statements:
-            for step in steps(statement.changes):
-                if file in pending and not statement.adopted:
-                    findings += _judged(state, step)
-                state = fold(state, step)
     stops = [
         finding
-        for finding in dict.fromkeys(findings)
-        if finding.severity is not Severity.NOTE and (finding.severity is Severity.ERROR or finding.rule not in allow)
+        for finding in hazards_of(workspace.files, pending)
+        if finding.severity is Severity.ERROR or finding.rule not in allow
     ]
     if COPY in allow and stops and all(finding.rule == SWAP for finding in stops):
         return True
     if stops:
-        codes = " ".join(f"--allow {code}" for code in sorted({*allow, *(finding.rule for finding in stops)}))
+        command = migrate_allowing({*allow, *(finding.rule for finding in stops)})
         raise Refusal(
             "Pending migrations have hazards that are not allowed; nothing was changed.",
-            remedy=commands(f"migrate {codes}", first="Read the findings, then allow them:"),
+            remedy=commands(command, first="Read the findings, then allow them:"),
             findings=tuple(stops),
         )
     return False
-
-
-def _judged(before: State, step: tuple[Change, ...]) -> Iterator[Finding]:
-    """Judge a change, or added columns, of which only the last one is judged with the others in the table."""
-    *others, last = step
-    yield from (finding for change in others for finding in judge(before, change))
-    yield from judge(fold(before, others), last)
 
 
 def verify_migrations(workspace: Workspace, scratch: Warehouse, tool: str) -> tuple[Finding, ...]:

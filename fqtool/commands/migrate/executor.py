@@ -14,14 +14,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
+from fqtool.commands.migrate.rebuild import MIGRATE
 from fqtool.errors import FqtoolError, Refusal, StatementFailed, Unreachable, WorldError
-from fqtool.findings.remedy import commands
+from fqtool.findings.remedy import Remedy, commands
 from fqtool.migrations.files import MigrationFile
 from fqtool.migrations.fit import lacks, misfits
 from fqtool.migrations.ledger import LEASE, Entry, Status, entry_for, last_attempt, name_entries, record
 from fqtool.migrations.plan import satisfied, to_make
+from fqtool.migrations.swap import Rebuild, rebuild_of
 from fqtool.table.change import ViewChange
-from fqtool.table.change_rebuild import RenameTable, VerifyCopy
+from fqtool.table.change_rebuild import VerifyCopy
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -39,7 +41,6 @@ from fqtool.table.model import State, View
 from fqtool.warehouse.protocol import Outcome, Pace, Warehouse
 from fqtool.workspace import live_state
 
-COPY, SWAP = "FQ243", "FQ244"  # the hazards of a rebuild
 _BATCH = 50  # rows of one MERGE
 
 
@@ -117,6 +118,7 @@ class Executor:
         on_step: called with the name of each step before it.
         swaps: whether a rebuild may swap the names of the tables; otherwise a file ends before it.
         creates: whether this run creates the table, so that what other targets have by hand is made here too.
+        before_swap: called before the first renaming; it raises Refusal where the swap would lose something.
         clock: the clock, which a test may replace.
         sleep: the wait, which a test may replace.
     """
@@ -129,6 +131,7 @@ class Executor:
     on_step: Callable[[str], None] = lambda _: None
     swaps: bool = True
     creates: bool = False
+    before_swap: Callable[[], None] = lambda: None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
     _pacer: Pacer = field(default_factory=Pacer)
@@ -154,16 +157,23 @@ class Executor:
         done = [entry is not None and Status(entry.standing).done for entry in attempts]
         if all(done):
             return "done"
+        rebuild = rebuild_of(file)
+        if rebuild and rebuild.has_lost_its_copy(self.live.state, done):
+            self._forget_copy(rebuild)
+            return self.apply(file, recorded)
         done = [done[number - 1] and not self._is_stale(file, number, done) for number in numbers]
-        if not any(attempts) and self._is_adopted(file, fold(recorded, file.changes)):
+        is_made = rebuild is None or rebuild.is_swapped(self.live.state)
+        if not any(attempts) and is_made and self._is_adopted(file, fold(recorded, file.changes)):
             entries = [self._ended(self._entry(file, number, 1), Status.ADOPTED) for number in numbers]
             self._write(f"{file.version} record as found", *entries)
             return "adopted"
         state = recorded
         for number, statement in enumerate(file.statements, 1):
             if not done[number - 1]:
-                if isinstance(statement.changes[0], RenameTable) and not self.swaps:
-                    return "copied"
+                if rebuild and number == rebuild.swap:
+                    if not self.swaps:
+                        return "copied"
+                    self.before_swap()
                 self._apply_statement(file, number, attempts[number - 1], state)
             state = self._after(state, statement)
         return "applied"
@@ -241,10 +251,7 @@ class Executor:
             if differences:
                 raise Refusal(
                     f"`{file.name}` does not fit the table in {self.warehouse.url}: {differences}.",
-                    remedy=commands(
-                        "migrate plan --redo",
-                        first="`fqtool check-drift` reports the cause. To plan again from the live table:",
-                    ),
+                    remedy=self._planned_again(file),
                 )
             if to_run != statement.changes:
                 name = live.table.name if live.table else ""
@@ -265,6 +272,14 @@ class Executor:
                 entry = replace(entry, job=outcome.job)
             self._unwritten = f"{step} record end", self._ended(entry, Status.APPLIED)
 
+    def _planned_again(self, file: MigrationFile) -> Remedy:
+        """Return the remedy of a file that does not fit the table. A rebuild that has begun is not planned again."""
+        rebuild = rebuild_of(file)
+        if rebuild and any(entry.version == file.version and Status(entry.standing).done for entry in self.entries):
+            return commands(MIGRATE, first="The rebuild has begun. Take back the change of the table. Then:")
+        again = "migrate plan --redo --rebuild" if rebuild else "migrate plan --redo"
+        return commands(again, first="`fqtool check-drift` reports the cause. To plan again from the live table:")
+
     def _different(self, file: MigrationFile, number: int, error: StatementFailed) -> Refusal:
         """Record that the copy has to run again, and return the error for rows that differ from it."""
         copy = last_attempt(self.entries, file.version, number - 1)
@@ -273,10 +288,17 @@ class Executor:
         return Refusal(
             f"`{file.name}`: the copy differs from the table, so the names were not swapped: {error.message}",
             remedy=commands(
-                f"migrate --allow {COPY} --allow {SWAP}",
+                MIGRATE,
                 first="Rows were written after the copy. Stop the writers, then copy again:",
             ),
         )
+
+    def _forget_copy(self, rebuild: Rebuild) -> None:
+        """Record that the new table was dropped before the swap, so that it is created and filled again."""
+        version, numbers = rebuild.file.version, range(rebuild.create, rebuild.swap)
+        made = filter(None, (last_attempt(self.entries, version, number) for number in numbers))
+        lost = [replace(entry, standing=Status.LOST) for entry in made]
+        self._write(f"{version} record that the copy is absent", *lost)
 
     def discard(self) -> None:
         """Record every statement as lost with its absent table, so that each runs again."""

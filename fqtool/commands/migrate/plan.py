@@ -10,7 +10,14 @@ from typing import TextIO
 
 from rich.text import Text
 
-from fqtool.commands.migrate.rebuild import needs_rebuild, pending_of, rebuilt, with_rebuilt
+from fqtool.commands.migrate.rebuild import (
+    MIGRATE,
+    needs_rebuild,
+    pending_of,
+    rebuilt,
+    with_rebuilt,
+    without_lost_copies,
+)
 from fqtool.commands.migrate.redo import begun_in, kept_files, require_replaceable
 from fqtool.commands.migrate.replay import require_replay
 from fqtool.commands.migrate.rules import dropped_too_early, judge
@@ -33,6 +40,7 @@ from fqtool.migrations.plan import (
     to_make,
 )
 from fqtool.migrations.reconcile import computed_columns, reconcile, with_live_partitions
+from fqtool.migrations.swap import rebuild_of
 from fqtool.output.console import Page
 from fqtool.schema.build import base_table, dropped_columns
 from fqtool.table.change_rebuild import RenameTable
@@ -126,6 +134,7 @@ def plan_migration(
     applied = {one.version: one.applied for one in known}
     wanted = with_rebuilt(workspace.wanted, pending_of(kept, applied))
     live = live_state(warehouse, wanted) if warehouse else State()
+    of_target = without_lost_copies(applied, kept, live)
     _require_applied_files(workspace, known)
     gone = _gone(workspace, live, known, warehouse) if warehouse and live.table is None else ()
     if gone and not redo:
@@ -141,7 +150,7 @@ def plan_migration(
     if rebuild and live.table and needs_rebuild(workspace, live):
         start, planned = live, rebuilt(workspace, live, kept, recorded, version, today, applied)
     else:
-        start = _start(workspace, live, recorded, kept, applied)
+        start = _start(workspace, live, recorded, kept, of_target)
         planned = _in_place(workspace, recorded, start, include_base=include_base)
     if planned.statements:
         new.append((write_file(version, _slug(name) or _title(planned), planned), planned))
@@ -247,7 +256,7 @@ def _require_recorded(workspace: Workspace) -> None:
 
 
 def _start(
-    workspace: Workspace, live: State, recorded: State, kept: tuple[MigrationFile, ...], applied: dict[str, int]
+    workspace: Workspace, live: State, recorded: State, kept: tuple[MigrationFile, ...], applied: Mapping[str, int]
 ) -> State:
     """The state before the new file: the live state with pending statements applied, or the recorded state."""
     state = workspace.restricted(live)
@@ -264,7 +273,7 @@ def _start(
         except Inapplicable as error:
             raise MigrationError(
                 f"`{file.name}` is pending and does not fit the live table: {error}.",
-                remedy=commands("migrate plan --redo"),
+                remedy=commands(MIGRATE if rebuild_of(file) else "migrate plan --redo"),
             ) from None
     return state
 

@@ -6,20 +6,28 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
+from fqtool.commands.migrate.hazards import migrate_allowing, to_apply
 from fqtool.commands.migrate.rules import judge
 from fqtool.errors import Refusal
+from fqtool.findings.finding import Finding
 from fqtool.findings.remedy import commands
 from fqtool.migrations.files import MigrationFile
+from fqtool.migrations.ledger import Entry, Status, last_attempt, revisions
 from fqtool.migrations.legality import refusals
 from fqtool.migrations.plan import Plan
-from fqtool.migrations.rebuild import plan_rebuild
+from fqtool.migrations.rebuild import plan_rebuild, rebuild_loses
 from fqtool.migrations.reconcile import reconcile
+from fqtool.migrations.swap import Rebuild, rebuilds
 from fqtool.schema.build import dropped_columns
-from fqtool.table.change_rebuild import CopyRows, RenameTable
+from fqtool.sql import ident
+from fqtool.table.change_rebuild import RenameTable
 from fqtool.table.changes import Change, Reorder, SetClustering
 from fqtool.table.diff import diff
 from fqtool.table.model import State, Table
 from fqtool.workspace import Workspace
+
+COPY, SWAP = "FQ243", "FQ244"  # the hazards of a rebuild
+MIGRATE = migrate_allowing((COPY, SWAP))
 
 
 def needs_rebuild(workspace: Workspace, live: State) -> bool:
@@ -64,7 +72,7 @@ def rebuilt(
     if pending := pending_of(kept, applied):
         raise Refusal(
             f"`{pending[0].name}` is pending, and a rebuild starts from the live table; nothing was written.",
-            remedy=commands("migrate", "migrate plan --rebuild"),
+            remedy=commands(to_apply(kept, pending), "migrate plan --rebuild"),
         )
     assert live.table is not None  # noqa: S101  it is rebuilt
     return plan_rebuild(
@@ -97,30 +105,92 @@ def with_rebuilt(state: State, files: Iterable[MigrationFile]) -> State:
     return replace(state, beside=tuple(Table(name, ()) for name in names if name != managed))
 
 
-def is_swapping(live: State, files: Iterable[MigrationFile]) -> bool:
-    """Return whether the table has no name now because a swap began: it has the name of the old table of a rebuild."""
-    renames = (change for file in files for change in file.changes if isinstance(change, RenameTable))
-    return any(live.find_beside(change.to) for change in renames)
-
-
-def require_all_columns(live: State, files: Iterable[MigrationFile], workspace: Workspace) -> None:
-    """Raise Refusal if a pending rebuild does not copy a column, because it was added after the plan.
+def without_lost_copies(applied: Mapping[str, int], files: Iterable[MigrationFile], live: State) -> Mapping[str, int]:
+    """Return the number of applied statements per version, 0 where a new table was dropped before the swap.
 
     Args:
-        live: the state of the target, with all columns of the table.
-        files: the pending files.
-        workspace: the registry, which names the columns that are renamed or dropped.
+        applied: version -> the number of statements that the target has run.
+        files: migration files.
+        live: the state of the target, with the tables of the rebuilds.
     """
-    known = {column.name.lower() for column in dropped_columns(workspace.registry)}
-    known |= {old.lower() for old in workspace.renames.values()}
-    for change in (change for file in files for change in file.changes if isinstance(change, CopyRows)):
-        copied = known | {name.lower() for name, _ in change.columns}
-        there = live.table.columns if live.table and not live.find_beside(change.target) else ()
-        if added := [column.name for column in there if column.key not in copied]:
+
+    def is_lost(rebuild: Rebuild) -> bool:
+        count = applied.get(rebuild.file.version, 0)
+        done = [number < count for number in range(len(rebuild.file.statements))]
+        return rebuild.has_lost_its_copy(live, done)
+
+    return {**applied, **{rebuild.file.version: 0 for rebuild in rebuilds(files) if is_lost(rebuild)}}
+
+
+def require_free_names(live: State, files: Iterable[MigrationFile], entries: tuple[Entry, ...], url: str) -> None:
+    """Raise Refusal if a table that is not of a pending rebuild has one of the names that the rebuild gives.
+
+    Args:
+        live: the state of the target, with the tables of the rebuilds.
+        files: the pending files.
+        entries: the rows of the ledger.
+        url: the URL of the target, in whose dialect the fix is printed.
+    """
+    for rebuild in rebuilds(files):
+        if name := rebuild.taken(live, *_progress(rebuild, entries)):
+            rename = _as_typed(f"ALTER TABLE {ident(name)} RENAME TO {ident(f'{name}_other')};", url)
             raise Refusal(
-                f"The rebuild of `{change.source}` does not copy {', '.join(added)}, added after the plan.",
-                remedy=commands("migrate plan --redo --rebuild"),
+                f"`{name}` exists already, and `{rebuild.file.name}` gives this name to a table; nothing was changed.",
+                remedy=commands(MIGRATE, first=f"Rename that table ({rename}), or drop it. Then:"),
             )
+
+
+def require_no_loss(
+    live: State, files: Iterable[MigrationFile], entries: tuple[Entry, ...], workspace: Workspace, url: str
+) -> None:
+    """Raise Refusal if the swap of a pending rebuild would lose a column or setting that was added after the plan.
+
+    Args:
+        live: the state of the target, with all columns of the table and the tables of the rebuilds.
+        files: the pending files.
+        entries: the rows of the ledger.
+        workspace: the registry, which names the columns that are renamed or dropped.
+        url: the URL of the target, in whose dialect the fix is printed.
+    """
+    begun = {revision.version for revision in revisions(entries) if revision.begun}
+    dropped = frozenset(column.name.lower() for column in dropped_columns(workspace.registry))
+    for rebuild in rebuilds(files):
+        _, done = _progress(rebuild, entries)
+        if live.table is None or done[rebuild.swap - 1] or rebuild.is_swapped(live):
+            continue
+        if lost := tuple(rebuild_loses(live.table, rebuild.new, workspace.renames, dropped)):
+            names = ", ".join(dict.fromkeys(finding.subject for finding in lost))
+            raise Refusal(
+                f"The rebuild of `{rebuild.source}` does not copy {names}, added after the plan; nothing was swapped.",
+                remedy=commands(MIGRATE, first=f"The rebuild has begun. {_taken_back(rebuild, lost, url)} Then:")
+                if rebuild.file.version in begun
+                else commands("migrate plan --redo --rebuild"),
+                findings=tuple(one for one in lost if rebuild.new.find(one.subject.partition(".")[0])),
+            )
+
+
+def _taken_back(rebuild: Rebuild, lost: Iterable[Finding], url: str) -> str:
+    """Return the sentences that make the table again what the rebuild copies."""
+    added = [one.subject for one in lost if not rebuild.new.find(one.subject.partition(".")[0])]
+    if not added:
+        return "Take back the change of the table, and make it again after the swap."
+    drops = " ".join(f"ALTER TABLE {ident(rebuild.source)} DROP COLUMN {ident(name)};" for name in added)
+    return (
+        f"Save the values of {', '.join(added)}, and drop the column ({_as_typed(drops, url)}); "
+        "add it again after the swap."
+    )
+
+
+def _as_typed(sql: str, url: str) -> str:
+    """Return a statement in the dialect of a target, to run by hand."""
+    return sql.replace("`", '"') if url.startswith("duckdb:") else sql
+
+
+def _progress(rebuild: Rebuild, entries: tuple[Entry, ...]) -> tuple[list[bool], list[bool]]:
+    """Return, for each statement of the file, whether it was started and whether it is done."""
+    numbers = range(1, len(rebuild.file.statements) + 1)
+    last = [last_attempt(entries, rebuild.file.version, number) for number in numbers]
+    return [entry is not None for entry in last], [entry is not None and Status(entry.standing).done for entry in last]
 
 
 def _desired(workspace: Workspace, live: State) -> State:

@@ -161,7 +161,7 @@ def swaps_tables(before: State, change: RenameTable) -> Iterator[Finding]:
 
     Why: BigQuery renames one table per statement.
 
-    Example: feature_store becomes feature_store_before_0002, and feature_store_rebuild_0002 becomes feature_store.
+    Example: feature_store becomes feature_store_old_0002, and feature_store_rebuild_0002 becomes feature_store.
 
     Fix: Choose a time without readers and writers. Then run migrate with --allow FQ243 and --allow FQ244. Each
     statement of the file has its rollback.
