@@ -16,6 +16,7 @@ from fqtool.migrations.files import MigrationFile, read_files, recorded_state
 from fqtool.migrations.history import History, applied_state, gone_from, restoration
 from fqtool.migrations.ledger import ROWS, Entry, Revision, entries_of, of_table, revisions
 from fqtool.migrations.reconcile import reconcile
+from fqtool.migrations.swap import rebuilds
 from fqtool.monitoring.newest_date import NewestDate, newest_date_queries
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state, dropped_columns, renames, unmanaged_columns
@@ -225,14 +226,16 @@ class Workspace:
         """Return the input of the rules about files, compared with a target.
 
         Args:
-            live: The state of the target.
+            live: The state of the target, with the tables of its pending rebuilds where the table is absent.
             known: The revisions of its ledger; None if it was not read.
             url: The URL of the target.
         """
         made = State() if known is None else applied_state(self.files, known)
         gone = gone_from(live, made, self.wanted, self.base)
+        if swapping := next((rebuild for rebuild in rebuilds(self.files) if rebuild.is_swapping(live)), None):
+            gone = ()
         # Drift names the base columns that the target lacks.
-        return replace(self.history(), revisions=known, gone=gone, url=url, unrecorded=())
+        return replace(self.history(), revisions=known, gone=gone, swapping=swapping, url=url, unrecorded=())
 
 
 def open_workspace(registry: Path, folder: Path, without: Container[str] = ()) -> Workspace:

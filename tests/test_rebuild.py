@@ -16,6 +16,7 @@ import pytest
 
 from fqtool.commands.migrate.apply import verify_migrations
 from fqtool.commands.migrate.rules import judge
+from fqtool.commands.migrate.status import migration_status
 from fqtool.errors import FqtoolError, InputError, Refusal
 from fqtool.findings.finding import Severity
 from fqtool.migrations.plan import make_statement
@@ -229,6 +230,70 @@ def test_a_copy_that_was_dropped_is_made_again(warehouse: Warehouse, folder: Pat
     assert items(warehouse) == ["a", "b"] == items(warehouse, "store_old_0002")
     assert drift(folder, BY_MONTH, warehouse) == ()
     assert planned_in(folder, BY_MONTH, warehouse, rebuild=True).new == ()
+
+
+@pytest.mark.parametrize("place", ["0002.4 read back", "0002.5 run"])
+def test_a_swap_that_has_not_ended_is_named_as_such(
+    warehouse: Warehouse,  # noqa: F811
+    folder: Path,  # noqa: F811
+    place: str,
+) -> None:
+    """Between the two renamings no table was dropped: the fix is to run `migrate`, which needs no --allow."""
+    filled(folder, warehouse)
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+
+    def stop(step: str) -> None:
+        if place in step:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        migrated(folder, BY_MONTH, warehouse, allow=CODES, on_step=stop)
+    of_status = migration_status(workspace_in(folder, BY_MONTH), warehouse).findings
+    with pytest.raises(Refusal) as refusal:
+        planned_in(folder, BY_MONTH, warehouse, redo=True)
+    for (finding,) in (drift(folder, BY_MONTH, warehouse), of_status, refusal.value.findings):
+        assert finding.rule == "FQ408"
+        assert "the swap of `0002_rebuild_store.sql` has not ended" in finding.message
+        assert str(finding.remedy) == "fqtool migrate"
+    migrated(folder, BY_MONTH, warehouse)
+    assert drift(folder, BY_MONTH, warehouse) == ()
+
+
+def test_a_pending_rebuild_is_the_fix_of_what_it_changes(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
+    """Before and after the copy, check-drift and status print the command that applies it, its hazards allowed."""
+    filled(folder, warehouse)
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+    for _ in range(2):
+        (finding,) = drift(folder, BY_MONTH, warehouse)
+        assert (finding.rule, finding.cause) == ("FQ309", "migration not applied")
+        assert str(finding.remedy) == "fqtool migrate --allow FQ243 --allow FQ244"
+        status = migration_status(workspace_in(folder, BY_MONTH), warehouse)
+        assert (status.pending, status.next_command) == (1, "migrate --allow FQ243 --allow FQ244")
+        migrated(folder, BY_MONTH, warehouse, allow=COPIED)
+    migrated(folder, BY_MONTH, warehouse, allow=CODES)
+    status = migration_status(workspace_in(folder, BY_MONTH), warehouse)
+    assert (status.pending, status.next_command) == (0, "")
+
+
+def test_a_rebuild_and_another_branch_are_planned_again_together(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
+    """After a merge both have number 0002: each message names both options, and the plan with both is applied."""
+    filled(folder, warehouse)
+    other = shutil.copytree(folder, folder.parent / "other")
+    planned_in(folder, BY_MONTH, warehouse, rebuild=True)
+    more = (*BEFORE.base_columns, BaseColumn("more", "STRING"))
+    planned_in(other, replace(BEFORE, base_columns=more), warehouse, include_base=True)
+    shutil.copy(folder / "0002_rebuild_store.sql", other)
+    both = replace(BY_MONTH, base_columns=more)
+    with pytest.raises(FqtoolError, match="both have version") as error:
+        workspace_in(other, both)
+    assert str(error.value.remedy) == "fqtool migrate plan --redo --rebuild"
+    (other / "0002_rebuild_store.sql").unlink()
+    with pytest.raises(Refusal) as refusal:
+        planned_in(other, both, warehouse, redo=True)
+    assert "`migrate plan --redo --rebuild` plans a new table" in str(refusal.value.findings[0].remedy)
+    planned_in(other, both, warehouse, redo=True, rebuild=True)
+    migrated(other, both, warehouse, allow=CODES)
+    assert drift(other, both, warehouse) == ()
 
 
 OLD = Table("t", (column("d", "DATE"), column("x", "STRING")), Partitioning("d"))

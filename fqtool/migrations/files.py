@@ -27,6 +27,7 @@ from fqtool.findings.remedy import commands
 from fqtool.migrations.backup import backup_lines
 from fqtool.migrations.plan import Plan, why
 from fqtool.registry.merge_markers import conflict_line
+from fqtool.table.change_rebuild import RenameTable
 from fqtool.table.changes import Change, fold
 from fqtool.table.ddl import Statement
 from fqtool.table.model import Inapplicable, State
@@ -204,7 +205,9 @@ def _same_version(*files: MigrationFile) -> MigrationError:
             f"{message}; fqtool did not write `{foreign}`.",
             remedy=f"Describe its change in the registry and move `{foreign}` out of the folder.",
         )
-    return MigrationError(f"{message}; two branches planned it.", remedy=commands("migrate plan --redo"))
+    rebuilds = any(isinstance(change, RenameTable) for file in files for change in file.changes)
+    again = "migrate plan --redo --rebuild" if rebuilds else "migrate plan --redo"
+    return MigrationError(f"{message}; two branches planned it.", remedy=commands(again))
 
 
 def recorded_state(files: Iterable[MigrationFile]) -> State:

@@ -16,6 +16,7 @@ from fqtool.migrations.checksums import CHECKSUMS, Kind, Mismatch
 from fqtool.migrations.contract import Position, breaks
 from fqtool.migrations.files import MigrationFile, after, recorded_state
 from fqtool.migrations.ledger import LEDGER, Revision
+from fqtool.migrations.swap import Rebuild
 from fqtool.registry.model import Feature
 from fqtool.table.change import NoSqlChange
 from fqtool.table.changes import fold
@@ -43,6 +44,7 @@ class History:
         denied: why the warehouse refused to read the ledger.
         contract_is_proven: whether the registry has the contract that the checksums cover.
         gone: what is in the ledger and missing from the target, see `gone_from`.
+        swapping: the rebuild whose swap began and has not ended, so that no table has the name.
         url: the URL of the target.
         unrecorded: the base columns of the registry that no file has.
     """
@@ -57,6 +59,7 @@ class History:
     denied: Denied | None = None
     contract_is_proven: bool = False
     gone: tuple[str, ...] = ()
+    swapping: Rebuild | None = None
     url: str = ""
     unrecorded: tuple[str, ...] = ()
 
@@ -366,14 +369,22 @@ def table_behind_the_ledger(history: History) -> Iterator[Finding]:
     of it fail.
 
     Why: The table was dropped, restored from an earlier time, or copied without its views. Or a column or view was
-    dropped manually, or the ledger was copied without the table.
+    dropped manually, or the ledger was copied without the table. Or the swap of a rebuild began and has not ended.
 
     Example: feature_store was dropped in the console; `_fqtool_ledger` still has 0000 and 0001 as applied.
 
     Fix: Plan and apply a migration that adds columns and views again. Restore an absent table first, which keeps its
     rows: `bq cp 'DATASET.TABLE@MILLISECONDS' DATASET.TABLE` within the time-travel window, 2 to 7 days. If its rows are
-    not needed, `fqtool migrate --allow FQ408` creates it again, empty.
+    not needed, `fqtool migrate --allow FQ408` creates it again, empty. `fqtool migrate` ends a swap.
     """
+    if swap := history.swapping:
+        yield Finding(
+            swap.source,
+            f"No table of {history.url} has the name {swap.source}, because the swap of `{swap.file.name}` has not "
+            f"ended. All rows are in `{swap.old}`, and their copy is in `{swap.new.name}`.",
+            cause="a run of `migrate` was stopped between two statements",
+            remedy=commands("migrate"),
+        )
     if not history.gone:
         return
     listed = ", ".join(history.gone[:_LISTED])

@@ -66,6 +66,7 @@ def find_drift(
     renameable: frozenset[str] = frozenset(),
     dropped: frozenset[str] = frozenset(),
     lost: Mapping[str, str] | None = None,
+    apply: str = "",
 ) -> tuple[Drift, ...]:
     """Return every difference of `live` from `desired`, each with its cause.
 
@@ -81,6 +82,7 @@ def find_drift(
         renameable: lower-case names of the columns whose entry can have another name or `renamed_from`.
         dropped: lower-case names of the columns that the registry drops.
         lost: lower-case name of a column that another target lost by hand -> the file that records it.
+        apply: the command that applies a pending rebuild, which makes changes that are not possible in place.
     """
     recorded, planned = (None if state is None or state.table is None else state for state in (recorded, planned))
     drifts, changes = [], diff(live, desired, renames)
@@ -105,6 +107,8 @@ def find_drift(
                 cause, instead = AHEAD, commands("migrate plan", _migrate(live, change))
             elif lost and key in lost:
                 cause = f"{LOST}, as `{lost[key]}` records"
+        if apply and cause.startswith(UNAPPLIED):
+            instead = commands(apply)
         if of_base and adds_base and not cause.startswith(UNAPPLIED):
             instead = commands("migrate plan --include-base", "migrate")
         # A column that a pending file adds is a new one.

@@ -9,6 +9,8 @@ from datetime import date
 from fqtool.commands.check_drift.audit import Audit, Audited
 from fqtool.commands.check_drift.compare import check_drift, find_drift, waiting_for
 from fqtool.commands.check_drift.upstream_values import UpstreamTable, upstream_tables
+from fqtool.commands.migrate.hazards import incomplete, to_apply
+from fqtool.commands.migrate.rebuild import with_swapped
 from fqtool.commands.migrate.rules import judge
 from fqtool.errors import Denied, FqtoolError, Refusal
 from fqtool.findings.finding import Finding, Severity
@@ -19,6 +21,7 @@ from fqtool.migrations.ledger import Revision, revisions
 from fqtool.migrations.live_tables import unknown_setting
 from fqtool.migrations.plan import plan
 from fqtool.migrations.reconcile import computed_columns, reconcile
+from fqtool.migrations.swap import rebuilds
 from fqtool.registry.model import Registry
 from fqtool.schema.build import dropped_columns
 from fqtool.sql import Query
@@ -49,10 +52,11 @@ def drift_of(
     except Refusal as another_kind:
         return another_kind.findings
     known, denied = _revisions(warehouse, workspace.table) if ledger else (None, None)
-    seen = live if views else State(live.table, workspace.wanted.views)
+    live = with_swapped(live, workspace, warehouse, known or ())
+    seen = live if views else replace(live, views=workspace.wanted.views)
     history = replace(workspace.history_of(seen, known, warehouse.url), denied=denied)
     if live.table is None:
-        if history.gone:
+        if history.gone or history.swapping:
             return check_history(history)
         raise no_table(workspace.table, warehouse.url)
     history = replace(history, gone=())  # each of these is reported as a difference from the registry
@@ -62,6 +66,7 @@ def drift_of(
     if not views:
         desired = State(desired.table, live.views)
     recorded = None if known is None else applied_state(workspace.files, known)
+    pending = () if known is None else incomplete(workspace.files, known)
     of_history = check_history(history) if workspace.files or known or denied else ()
     # A folder without a migration that ran is the cause of the differences.
     causes = tuple(finding for finding in of_history if finding.rule in ("FQ402", "FQ403"))
@@ -72,6 +77,7 @@ def drift_of(
         base=workspace.base,
         recorded=recorded,
         planned=workspace.recorded,
+        apply=to_apply(workspace.files, pending) if rebuilds(pending) else "",
         renames=workspace.renames,
         computed=computed_columns(workspace.registry),
         renameable=frozenset() if causes else renameable | workspace.base,

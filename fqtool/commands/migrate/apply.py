@@ -96,8 +96,10 @@ def apply_migrations(
     if again and RECREATE not in allow:
         _require_present(workspace, live, entries or (), warehouse)
     pending = tuple(file for file in workspace.files if file.statements) if again else pending
-    # An absent table has no data to lose.
-    swaps = live.table is None or not _require_allowed(workspace, pending, allow)
+    # An absent table has no data to lose, and a swap that began was allowed.
+    swapping = tuple(rebuild.file for rebuild in rebuilds(pending) if rebuild.is_swapping(live))
+    judged = tuple(file for file in pending if file not in swapping)
+    swaps = (live.table is None and not swapping) or not _require_allowed(workspace, judged, allow)
     if pending:
         rehearse(workspace, live, entries or (), warehouse.url, discard=again)
     else:

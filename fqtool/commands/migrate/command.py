@@ -246,15 +246,14 @@ def status(
             headers = ("migration", "status", "statements", "finished (UTC)", "by", "error")
             cells = [(r.name, r.standing, r.statements, r.finished_at, r.runner, r.error) for r in listed.rows]
             print_table(f"Migrations of {warehouse.url}", headers, cells, sys.stdout)
-        pending = sum(row.standing == "pending" for row in listed.rows)
-        ok = f"No problems found: {counted(len(listed.rows), 'migration')}, {pending} pending."
+        ok = f"No problems found: {counted(len(listed.rows), 'migration')}, {listed.pending} pending."
         report_findings(
             listed.findings,
             form,
             target=warehouse.url,
             command="migrate status",
             ok=ok,
-            next_command="migrate" if pending else "",
+            next_command=listed.next_command,
         )
 
 

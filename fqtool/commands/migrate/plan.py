@@ -40,7 +40,7 @@ from fqtool.migrations.plan import (
     to_make,
 )
 from fqtool.migrations.reconcile import computed_columns, reconcile, with_live_partitions
-from fqtool.migrations.swap import rebuild_of
+from fqtool.migrations.swap import rebuild_of, rebuilds
 from fqtool.output.console import Page
 from fqtool.schema.build import base_table, dropped_columns
 from fqtool.table.change_rebuild import RenameTable
@@ -137,7 +137,7 @@ def plan_migration(
     of_target = without_lost_copies(applied, kept, live)
     _require_applied_files(workspace, known)
     gone = _gone(workspace, live, known, warehouse) if warehouse and live.table is None else ()
-    if gone and not redo:
+    if gone and (not redo or any(rebuild.is_swapping(live) for rebuild in rebuilds(kept))):
         raise Refusal("The target differs from its ledger.", findings=gone)
     new: list[tuple[MigrationFile, Plan]] = []
     if not kept:
@@ -151,7 +151,7 @@ def plan_migration(
         start, planned = live, rebuilt(workspace, live, kept, recorded, version, today, applied)
     else:
         start = _start(workspace, live, recorded, kept, of_target)
-        planned = _in_place(workspace, recorded, start, include_base=include_base)
+        planned = _in_place(workspace, recorded, start, include_base=include_base, redo=redo)
     if planned.statements:
         new.append((write_file(version, _slug(name) or _title(planned), planned), planned))
     made = Planned(tuple(new), kept, gone, () if new or live.table is None else _left(workspace, start))
@@ -163,7 +163,7 @@ def plan_migration(
     return made
 
 
-def _in_place(workspace: Workspace, recorded: State, start: State, *, include_base: bool) -> Plan:
+def _in_place(workspace: Workspace, recorded: State, start: State, *, include_base: bool, redo: bool) -> Plan:
     """Return the plan without a rebuild. Raises Refusal for a change that BigQuery cannot make."""
     registry = workspace.registry
     desired = reconcile(start, workspace.wanted, registry, include_base=include_base)
@@ -182,10 +182,17 @@ def _in_place(workspace: Workspace, recorded: State, start: State, *, include_ba
         filed=reconcile(recorded, workspace.wanted, registry),
     )
     if planned.refused:
-        refused = tuple(dict.fromkeys(planned.refused))
+        refused = tuple(_redone(one) if redo else one for one in dict.fromkeys(planned.refused))
         what = "this change" if len(refused) == 1 else "these changes"
         raise Refusal(f"BigQuery cannot make {what} in place.", findings=refused)
     return planned
+
+
+def _redone(finding: Finding) -> Finding:
+    """Return a refusal whose remedy keeps the option --redo of this run: without it the folder is refused."""
+    if not isinstance(finding.remedy, str):
+        return finding
+    return replace(finding, remedy=finding.remedy.replace("plan --rebuild", "plan --redo --rebuild"))
 
 
 def _left(workspace: Workspace, state: State) -> tuple[Finding, ...]:

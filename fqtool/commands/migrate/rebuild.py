@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
-from fqtool.commands.migrate.hazards import migrate_allowing, to_apply
+from fqtool.commands.migrate.hazards import incomplete, migrate_allowing, to_apply
 from fqtool.commands.migrate.rules import judge
 from fqtool.errors import Refusal
 from fqtool.findings.finding import Finding
 from fqtool.findings.remedy import commands
 from fqtool.migrations.files import MigrationFile
-from fqtool.migrations.ledger import Entry, Status, last_attempt, revisions
+from fqtool.migrations.ledger import Entry, Revision, Status, last_attempt, revisions
 from fqtool.migrations.legality import refusals
 from fqtool.migrations.plan import Plan
 from fqtool.migrations.rebuild import plan_rebuild, rebuild_loses
@@ -24,7 +24,8 @@ from fqtool.table.change_rebuild import RenameTable
 from fqtool.table.changes import Change, Reorder, SetClustering
 from fqtool.table.diff import diff
 from fqtool.table.model import State, Table
-from fqtool.workspace import Workspace
+from fqtool.warehouse.protocol import Warehouse
+from fqtool.workspace import Workspace, live_state
 
 COPY, SWAP = "FQ243", "FQ244"  # the hazards of a rebuild
 MIGRATE = migrate_allowing((COPY, SWAP))
@@ -103,6 +104,21 @@ def with_rebuilt(state: State, files: Iterable[MigrationFile]) -> State:
     names = {name: None for change in renames for name in (change.name, change.to)}
     managed = state.table.name if state.table else ""
     return replace(state, beside=tuple(Table(name, ()) for name in names if name != managed))
+
+
+def with_swapped(live: State, workspace: Workspace, warehouse: Warehouse, known: Iterable[Revision]) -> State:
+    """Return a state that also has the tables of pending rebuilds, if no table has the name: a swap may not have ended.
+
+    Args:
+        live: the state of the target.
+        workspace: the registry and its migrations.
+        warehouse: the target.
+        known: the revisions of its ledger.
+    """
+    pending = rebuilds(incomplete(workspace.files, known))
+    if live.table is not None or not pending:
+        return live
+    return live_state(warehouse, with_rebuilt(workspace.wanted, [rebuild.file for rebuild in pending]))
 
 
 def without_lost_copies(applied: Mapping[str, int], files: Iterable[MigrationFile], live: State) -> Mapping[str, int]:

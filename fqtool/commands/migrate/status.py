@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from fqtool.commands.migrate.hazards import incomplete, to_apply
+from fqtool.commands.migrate.rebuild import with_swapped
 from fqtool.findings.finding import Finding
 from fqtool.migrations.files import MigrationFile
 from fqtool.migrations.history import check_history
@@ -35,10 +37,19 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Every migration of folder and ledger, and the findings about them."""
+    """Every migration of folder and ledger, and the findings about them.
+
+    Attributes:
+        rows: one for each migration.
+        findings: the findings about files and ledger.
+        pending: the number of files with statements that are not done.
+        next_command: the command that applies these, their hazards allowed, without the word fqtool; "" for none.
+    """
 
     rows: tuple[Row, ...]
     findings: tuple[Finding, ...]
+    pending: int
+    next_command: str
 
 
 def migration_status(workspace: Workspace, warehouse: Warehouse) -> Status:
@@ -53,8 +64,10 @@ def migration_status(workspace: Workspace, warehouse: Warehouse) -> Status:
     by_version = {revision.version: revision for revision in known}
     files = {file.version: file for file in workspace.files}
     rows = [_row(version, files.get(version), by_version.get(version)) for version in sorted({*files, *by_version})]
-    live = live_state(warehouse, workspace.wanted)
-    return Status(tuple(rows), check_history(workspace.history_of(live, known, warehouse.url)))
+    live = with_swapped(live_state(warehouse, workspace.wanted), workspace, warehouse, known)
+    findings = check_history(workspace.history_of(live, known, warehouse.url))
+    pending = incomplete(workspace.files, known)
+    return Status(tuple(rows), findings, len(pending), to_apply(workspace.files, pending) if pending else "")
 
 
 def _row(version: str, file: MigrationFile | None, revision: Revision | None) -> Row:
