@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from fqtool.errors import FqtoolError, InputError, Refusal
 from fqtool.findings.finding import Severity
 from fqtool.migrations.plan import make_statement
 from fqtool.migrations.rebuild import every_row, plan_rebuild
-from fqtool.registry.model import BaseColumn
+from fqtool.registry.model import BaseColumn, Deprecation
 from fqtool.sql import Query
 from fqtool.table.change_rebuild import CopyRows, RenameTable
 from fqtool.table.change_views import PutView
@@ -38,7 +39,7 @@ from tests.commands import run
 from tests.machine import patient
 from tests.migrated_stores import by_hand, drift, folder, migrated, warehouse  # noqa: F401  fixtures
 from tests.rebuilt_stores import BEFORE, BY_MONTH, CODES, filled, insert, items
-from tests.stores import TODAY, planned_in, workspace_in
+from tests.stores import TODAY, planned_in, with_column, workspace_in
 
 
 def test_partitions_are_changed_by_a_rebuild(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
@@ -251,6 +252,12 @@ def test_a_swap_that_has_not_ended_is_named_as_such(
     of_status = migration_status(workspace_in(folder, BY_MONTH), warehouse).findings
     with pytest.raises(Refusal) as refusal:
         planned_in(folder, BY_MONTH, warehouse, redo=True)
+    more = shutil.copytree(folder, folder.parent / "more")
+    gone = Deprecation(date(2026, 1, 1), date(2026, 2, 1), dropped=True)
+    dropping = with_column(BY_MONTH, "labels", deprecated=gone)
+    planned_in(more, dropping)
+    with pytest.raises(Refusal, match="not allowed"):  # the other pending file drops a column
+        migrated(more, dropping, warehouse)
     for (finding,) in (drift(folder, BY_MONTH, warehouse), of_status, refusal.value.findings):
         assert finding.rule == "FQ408"
         assert "the swap of `0002_rebuild_store.sql` has not ended" in finding.message
