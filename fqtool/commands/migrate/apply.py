@@ -110,7 +110,7 @@ def apply_migrations(
     executor = Executor(
         warehouse, LiveState(warehouse, wanted, workspace.followed), runner_name(), tool, on_step=on_step
     )
-    executor.swaps, executor.creates = swaps, live.table is None
+    executor.swaps, executor.creates = swaps, live.table is None and not swapping
     executor.before_swap = lambda: require_no_loss(
         live_state(warehouse, wanted, views=False), pending, executor.entries, workspace, warehouse.url
     )
