@@ -40,6 +40,7 @@ CODE = """FEATURES = [
     "points_std_last_10",
     "games_in_last_7_days",
     "pace_score",
+    "shot_zone_mismatch_score",
 ]
 """
 SCRIPT = """\

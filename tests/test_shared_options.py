@@ -45,7 +45,7 @@ def test_the_registry_that_a_command_was_given_is_in_its_remedies(tmp_path: Path
     other = Path(shutil.copy(REGISTRY.path, tmp_path / "other.yaml"))
     with options.warehouse_of(read_registry(other), f"duckdb:///{tmp_path / 'x.duckdb'}", 5.0):
         remedy = str(options.with_options(commands("migrate")))
-        assert remedy.startswith(f"fqtool migrate --registry {other} --target duckdb:")
+        assert remedy == f"fqtool migrate --registry {other}"
 
 
 def test_a_remedy_gives_each_command_the_options_that_it_has() -> None:
