@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from fqtool.commands.init.run import (
     scaffold_contract,
@@ -20,6 +21,7 @@ from fqtool.table.odcs import read_contract_tables
 from fqtool.table.read_ddl import read_ddl
 from fqtool.table.schema_json import schema_json
 from fqtool.table.typetext import column
+from tests.in_process import fqtool
 from tests.sample_table import STORE
 from tests.scaffolds import in_order
 
@@ -194,3 +196,42 @@ def test_views_are_not_tables() -> None:
     (note,) = script.passed_over
     assert "a.sql: line 2: `CREATE VIEW v AS SELECT 1 AS one` was not read" in note
     assert View("v", "x").key == "v"
+
+
+BLOCKS = {
+    "IF": "IF FALSE THEN SELECT 1; ALTER TABLE d.t DROP COLUMN v; ELSE ALTER TABLE d.t ADD COLUMN e INT64; END IF;",
+    "BEGIN": "BEGIN SELECT 1; EXCEPTION WHEN ERROR THEN SELECT 2; DROP TABLE d.t; CREATE TABLE d.t (z INT64); END;",
+    "nested": "BEGIN IF (SELECT IF(TRUE, 1, 2)) = 1 THEN SELECT CASE WHEN TRUE THEN IF(TRUE, 1, 2) END; "
+    "WHILE FALSE DO ALTER TABLE d.t DROP COLUMN v; END WHILE; END IF; ALTER TABLE d.t DROP COLUMN v; END;",
+    "LOOP": "LOOP ALTER TABLE d.t DROP COLUMN v; BREAK; END LOOP;",
+    "FOR": "FOR one IN (SELECT 1 AS n) DO ALTER TABLE d.t DROP COLUMN v; END FOR;",
+    "REPEAT": "REPEAT ALTER TABLE d.t DROP COLUMN v; UNTIL TRUE END REPEAT;",
+}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_statements_of_a_block_are_not_applied(tmp_path: Path, name: str) -> None:
+    """They may not run. The block is named, also where the registry goes to stdout, and what follows it is applied."""
+    script = f"CREATE TABLE d.t (id INT64, v STRING);\n{BLOCKS[name]}\nALTER TABLE d.t ADD COLUMN f INT64;\n"
+    (tmp_path / "t.sql").write_text(script)
+    done = fqtool(tmp_path, "init", "--from-ddl", "t.sql", "--out", "-")
+    assert done.code == 0, done.said
+    assert [one["name"] for one in yaml.safe_load(done.out)["base_columns"]] == ["id", "v", "f"]
+    assert done.err.count("it begins a block, of which no statement is read") == 1
+    assert "`keys` is a guess" in done.err
+
+
+def test_a_schema_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    """As PowerShell writes one."""
+    (tmp_path / "t.json").write_text('\ufeff[{"name": "id", "type": "INTEGER"}]', encoding="utf-8")
+    done = fqtool(tmp_path, "init", "--from-schema", "t.json", "--out", "-")
+    assert done.code == 0, done.said
+    assert "{name: id, type: INT64}" in done.out
+
+
+def test_line_ends_in_triple_quotes_are_those_of_google(tmp_path: Path) -> None:
+    """CRLF and CR are LF, so that the description is that of the live table."""
+    (tmp_path / "t.sql").write_bytes(b"CREATE TABLE d.t (id INT64 OPTIONS(description='''a\r\nb\rc'''));\r\n")
+    done = fqtool(tmp_path, "init", "--from-ddl", "t.sql", "--out", "-")
+    assert done.code == 0, done.said
+    assert yaml.safe_load(done.out)["base_columns"][0]["description"] == "a\nb\nc"

@@ -21,6 +21,8 @@ from fqtool.table.parse import alter_column, statements
 from fqtool.table.tokens import Token
 
 _BLOCK_ENDS = ("IF", "LOOP", "WHILE", "FOR", "REPEAT")
+_BLOCKS = ("BEGIN", "CASE", *_BLOCK_ENDS)
+_BEFORE_STATEMENTS = ("", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT")
 _SHOWN = 60  # characters of a skipped statement in a message
 
 
@@ -96,20 +98,24 @@ def read_ddl_by_file(files: Iterable[tuple[str, str]], *, comments: bool = False
 
 
 def _without_bodies(found: list[list[Token]]) -> Iterator[list[Token]]:
-    """Yield the statements without the bodies of procedures, which run only when they are called."""
-    depth = 0
+    """Yield the statements without those that may not run: in bodies of procedures and in blocks, after their first."""
+    opened = list[str]()
     for statement in found:
         words = [token.word for token in statement]
-        if depth == 0:
+        if not opened:
             yield statement
-            if words[0] != "CREATE" or "PROCEDURE" not in words[1:4]:
+            if words[0] not in _BLOCKS and (words[0] != "CREATE" or "PROCEDURE" not in words[1:4]):
                 continue
-        for at, word in enumerate(words):
-            after = words[at + 1] if at + 1 < len(words) else ""
-            if word == "CASE" or (word == "BEGIN" and after and after != "TRANSACTION"):
-                depth += word != "CASE" or words[at - 1] != "END"
-            elif word == "END" and after not in _BLOCK_ENDS:
-                depth = max(depth - 1, 0)
+        for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
+            in_case = opened[-1:] == ["CASE"]
+            if word == "END" and (after not in _BLOCK_ENDS or opened[-1:] == [after]):
+                del opened[-1:]
+            elif (
+                (word == "CASE" and before != "END")
+                or (word == "BEGIN" and after not in ("", "TRANSACTION"))
+                or (word in _BLOCK_ENDS and before in _BEFORE_STATEMENTS and not in_case)
+            ):
+                opened.append(word)
 
 
 @dataclass
@@ -130,6 +136,8 @@ class _Reader:
             cursor.took("IF", "EXISTS")
             if key := self._path(place, cursor):
                 self.tables.pop(self._known(key), None)
+        elif words[0] in _BLOCKS and words[1:2] not in ([], ["TRANSACTION"]):
+            self._pass_over(place, cursor, "it begins a block, of which no statement is read")
         else:
             self._pass_over(place, cursor, "it is neither CREATE TABLE nor ALTER TABLE")
 

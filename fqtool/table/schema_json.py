@@ -59,7 +59,7 @@ def read_schema(text: str, name: str) -> tuple[Column, ...]:
         InputError: The file is not a schema; the message names the file and the field.
     """
     try:
-        raw = json.loads(text)
+        raw = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         raise InputError(f"{name}:{error.lineno}:{error.colno}: the file is not JSON: {error.msg}.") from None
     except (RecursionError, ValueError):

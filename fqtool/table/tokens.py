@@ -73,7 +73,8 @@ def unquoted(raw: str) -> str:
     match = _QUOTED.fullmatch(raw)
     if not match:
         raise ValueError(raw)
-    return match["body"] if match["raw"] else _ESCAPE.sub(_unescaped, match["body"])
+    body = match["body"].replace("\r\n", "\n").replace("\r", "\n")  # in triple quotes, as Google reads it
+    return body if match["raw"] else _ESCAPE.sub(_unescaped, body)
 
 
 def _unescaped(match: re.Match[str]) -> str:

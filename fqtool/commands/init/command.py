@@ -105,9 +105,20 @@ def init(
         made = verb.scaffold_example(name)
     if str(out) == "-":
         sys.stdout.write(made.text)
+        _print_notes(made)
         return
     verb.write_scaffold(out, made.text, force=force)
     _print_outcome(made, out, target, learned=bool(learn))
+
+
+def _print_notes(made: Scaffolded) -> None:
+    from fqtool.output.characters import visible
+
+    for one in (*made.notes, *made.made.unsaid):
+        say(visible(f"Check this: {one}"))
+    if not made.made.keys_stated:
+        keys = ", ".join(made.made.table.keys)
+        say(visible(f"Check this: no primary key is declared, so `keys` is a guess: {keys}."))
 
 
 def _print_outcome(made: Scaffolded, out: Path, target: str | None, *, learned: bool) -> None:
@@ -117,10 +128,7 @@ def _print_outcome(made: Scaffolded, out: Path, target: str | None, *, learned: 
     columns = counted(len(scaffold.columns), "base column")
     origin = f", read from {scaffold.origin}" if scaffold.origin else ", a small example store to change"
     say(visible(f"Wrote {out}: {scaffold.table.name} with {columns}{origin}."))
-    for one in (*made.notes, *scaffold.unsaid):
-        say(visible(f"Check this: {one}"))
-    if not scaffold.keys_stated:
-        say(visible(f"Check this: no primary key is declared, so `keys` is a guess: {', '.join(scaffold.table.keys)}."))
+    _print_notes(made)
     option = registry_option(out)
     if scaffold.target and not learned and not scaffold.features:
         say(
