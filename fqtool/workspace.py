@@ -16,7 +16,7 @@ from fqtool.migrations.files import MigrationFile, read_files, recorded_state
 from fqtool.migrations.history import History, applied_state, gone_from, restoration
 from fqtool.migrations.ledger import ROWS, Entry, Revision, entries_of, of_table, revisions
 from fqtool.migrations.reconcile import reconcile
-from fqtool.migrations.swap import rebuilds
+from fqtool.migrations.swap import stopped_swap
 from fqtool.monitoring.newest_date import NewestDate, newest_date_queries
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state, dropped_columns, renames, unmanaged_columns
@@ -163,20 +163,17 @@ class Workspace:
 
     def restricted(self, live: State) -> State:
         """Return a live state with only the columns that the registry or a migration file names."""
-        if live.table is None:
-            return live
-        tables = (state.table for state in (self.wanted, self.recorded) if state.table)
-        names = {column.name for table in tables for column in table.columns}
-        names |= {column.name for column in dropped_columns(self.registry)} | set(self.renames.values())
-        return replace(live, table=live.table.restricted_to(names))
+        return _restricted(live, self._names)
 
     def followed(self, live: State) -> State:
         """Return a live state with only the columns that the registry names, or a statement of a migration file."""
-        if live.table is None:
-            return live
-        kept = self.restricted(live).table
-        names = {column.name for column in kept.columns} if kept else set()
-        return replace(live, table=live.table.restricted_to(names | self._names_of_files))
+        return _restricted(live, self._names | self._names_of_files)
+
+    @cached_property
+    def _names(self) -> set[str]:
+        tables = (state.table for state in (self.wanted, self.recorded) if state.table)
+        names = {column.name for table in tables for column in table.columns}
+        return names | {column.name for column in dropped_columns(self.registry)} | set(self.renames.values())
 
     @cached_property
     def _names_of_files(self) -> set[str]:
@@ -232,10 +229,14 @@ class Workspace:
         """
         made = State() if known is None else applied_state(self.files, known)
         gone = gone_from(live, made, self.wanted, self.base)
-        if swapping := next((rebuild for rebuild in rebuilds(self.files) if rebuild.is_swapping(live)), None):
+        if swapping := stopped_swap(self.files, live):
             gone = ()
         # Drift names the base columns that the target lacks.
         return replace(self.history(), revisions=known, gone=gone, swapping=swapping, url=url, unrecorded=())
+
+
+def _restricted(live: State, names: Iterable[str]) -> State:
+    return live if live.table is None else replace(live, table=live.table.restricted_to(names))
 
 
 def open_workspace(registry: Path, folder: Path, without: Container[str] = ()) -> Workspace:

@@ -66,28 +66,25 @@ Folder = Annotated[
         callback=_repeated("--migrations", MIGRATIONS),
     ),
 ]  # fmt: skip
+
+
+def _target(help_text: str) -> Any:
+    return typer.Option(
+        "--target",
+        "-t",
+        envvar="FQTOOL_TARGET",
+        autocompletion=completion.targets,
+        callback=_repeated("--target", None),
+        help=help_text,
+    )
+
+
 TargetUrl = Annotated[
     str | None,
-    typer.Option(
-        "--target",
-        "-t",
-        envvar="FQTOOL_TARGET",
-        autocompletion=completion.targets,
-        callback=_repeated("--target", None),
-        help="A URL or a target of the registry; by default the target `default`, else a local DuckDB file.",
-    ),
+    _target("A URL or a target of the registry; by default the target `default`, else a local DuckDB file."),
 ]
-
 TargetBeside = Annotated[
-    str | None,
-    typer.Option(
-        "--target",
-        "-t",
-        envvar="FQTOOL_TARGET",
-        autocompletion=completion.targets,
-        callback=_repeated("--target", None),
-        help="A URL or a target of the registry, whose table is compared too; by default none is.",
-    ),
+    str | None, _target("A URL or a target of the registry, whose table is compared too; by default none is.")
 ]
 
 

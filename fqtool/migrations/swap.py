@@ -87,3 +87,13 @@ def rebuild_of(file: MigrationFile) -> Rebuild | None:
 def rebuilds(files: Iterable[MigrationFile]) -> tuple[Rebuild, ...]:
     """Return the rebuilds that files make, in order."""
     return tuple(filter(None, map(rebuild_of, files)))
+
+
+def stopped_swap(files: Iterable[MigrationFile], live: State) -> Rebuild | None:
+    """Return the rebuild whose swap began and has not ended, None for no such rebuild.
+
+    Args:
+        files: migration files.
+        live: the state of the target, with the tables of the rebuilds.
+    """
+    return next((rebuild for rebuild in rebuilds(files) if rebuild.is_swapping(live)), None)

@@ -17,7 +17,7 @@ from fqtool.findings.remedy import commands
 from fqtool.migrations.files import MigrationFile, after
 from fqtool.migrations.history import RECREATE, applied_state, check_history, table_behind_the_ledger
 from fqtool.migrations.ledger import Entry, Status, last_attempt, revisions
-from fqtool.migrations.swap import rebuilds
+from fqtool.migrations.swap import stopped_swap
 from fqtool.table.changes import Reorder
 from fqtool.table.diff import diff
 from fqtool.table.model import State
@@ -97,8 +97,8 @@ def apply_migrations(
         _require_present(workspace, live, entries or (), warehouse)
     pending = tuple(file for file in workspace.files if file.statements) if again else pending
     # An absent table has no data to lose, and a swap that began was allowed.
-    swapping = tuple(rebuild.file for rebuild in rebuilds(pending) if rebuild.is_swapping(live))
-    judged = tuple(file for file in pending if file not in swapping)
+    swapping = stopped_swap(pending, live)
+    judged = tuple(file for file in pending if swapping is None or file != swapping.file)
     swaps = (live.table is None and not swapping) or not _require_allowed(workspace, judged, allow)
     if pending:
         rehearse(workspace, live, entries or (), warehouse.url, discard=again)
@@ -147,7 +147,7 @@ def _found(entries: tuple[Entry, ...], file: MigrationFile) -> int:
 
 def _is_gone(workspace: Workspace, live: State, entries: tuple[Entry, ...]) -> bool:
     """Whether a table that the ledger records as created is absent."""
-    if live.table is not None or any(rebuild.is_swapping(live) for rebuild in rebuilds(workspace.files)):
+    if live.table is not None or stopped_swap(workspace.files, live):
         return False
     return applied_state(workspace.files, revisions(entries)).table is not None
 

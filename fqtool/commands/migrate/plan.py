@@ -40,7 +40,7 @@ from fqtool.migrations.plan import (
     to_make,
 )
 from fqtool.migrations.reconcile import computed_columns, reconcile, with_live_partitions
-from fqtool.migrations.swap import rebuild_of, rebuilds
+from fqtool.migrations.swap import rebuild_of, stopped_swap
 from fqtool.output.console import Page
 from fqtool.schema.build import base_table, dropped_columns
 from fqtool.table.change_rebuild import RenameTable
@@ -137,7 +137,7 @@ def plan_migration(
     of_target = without_lost_copies(applied, kept, live)
     _require_applied_files(workspace, known)
     gone = _gone(workspace, live, known, warehouse) if warehouse and live.table is None else ()
-    if gone and (not redo or any(rebuild.is_swapping(live) for rebuild in rebuilds(kept))):
+    if gone and (not redo or stopped_swap(kept, live)):
         raise Refusal("The target differs from its ledger.", findings=gone)
     new: list[tuple[MigrationFile, Plan]] = []
     if not kept:

@@ -9,7 +9,7 @@ from fqtool.commands.migrate.rebuild import with_rebuilt
 from fqtool.errors import NoTable, Refusal, StatementFailed
 from fqtool.migrations.files import after
 from fqtool.migrations.ledger import Entry
-from fqtool.migrations.swap import rebuilds
+from fqtool.migrations.swap import stopped_swap
 from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.ddl import Statement
 from fqtool.table.model import State, Table, View
@@ -34,7 +34,7 @@ def rehearse(workspace: Workspace, live: State, entries: tuple[Entry, ...], url:
     copy = _Copy(url, live)
     wanted = with_rebuilt(workspace.wanted, workspace.files)
     executor = Executor(copy, LiveState(copy, wanted, workspace.followed), "rehearsal", "", entries)
-    executor.creates = live.table is None and not any(one.is_swapping(live) for one in rebuilds(workspace.files))
+    executor.creates = live.table is None and not stopped_swap(workspace.files, live)
     if discard:
         executor.discard()
     state = State()
