@@ -16,6 +16,7 @@ from fqtool.table.model import Table
 from fqtool.table.typetext import column
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
+from tests.in_process import fqtool
 from tests.migrated_stores import base_stands, by_hand, drift, migrated
 from tests.stores import planned_in, small_registry, with_column
 
@@ -152,3 +153,34 @@ def test_a_column_is_not_dropped_before_its_date(warehouse: Warehouse, folder: P
         planned_in(folder, later, warehouse)
     assert {one.rule for one in caught.value.findings} == {"FQ212"}
     assert planned_in(folder, later, warehouse, today=date(2026, 9, 1)).new
+
+
+@pytest.mark.parametrize(
+    ("type_", "default"),
+    [
+        ("DATETIME", "CURRENT_DATETIME('Europe/Berlin')"),
+        ("JSON", "JSON '{}'"),
+        ("TIME", "TIME '10:00:00'"),
+        ("GEOGRAPHY", "ST_GEOGPOINT(1, 2)"),
+    ],
+)
+def test_a_default_that_only_bigquery_computes_stops_no_plan_for_bigquery(
+    folder: Path, type_: str, default: str
+) -> None:
+    """Created or added, the default is replayed as text; a plan for DuckDB is refused with the column's name."""
+    project = folder.parent
+    (project / "store.sql").write_text(
+        f"CREATE TABLE store (item STRING NOT NULL, day DATE NOT NULL, made {type_} DEFAULT {default});"
+    )
+    assert fqtool(project, "init", "--from-ddl", "store.sql").code == 0
+    refused = fqtool(project, "migrate", "plan", "--target", "duckdb:///store.duckdb")
+    assert refused.code == 1, refused.said
+    assert "The default of the column made cannot be used on DuckDB" in refused.err
+    assert fqtool(project, "migrate", "plan", "--offline").code == 0
+    more = f'  - {{name: more, type: {type_}, default: "{default}"}}\n'
+    registry = project / "feature_registry.yaml"
+    registry.write_text(registry.read_text().replace("base_columns:\n", f"base_columns:\n{more}"))
+    later = fqtool(project, "migrate", "plan", "--offline", "--include-base")
+    assert later.code == 0, later.said
+    verified = fqtool(project, "migrate", "verify")
+    assert (verified.code, "2 migrations replay" in verified.out) == (0, True), verified.said

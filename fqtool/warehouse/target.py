@@ -114,6 +114,18 @@ def open_target(url: str, *, timeout: float = 30.0) -> Warehouse:
     return cast("Warehouse", getattr(import_module(module), name)(**arguments))
 
 
+def open_replay(target: Warehouse | None = None) -> Warehouse:
+    """Return an empty database in memory, on which migrations are replayed.
+
+    Args:
+        target: Where the migrations are to run. On BigQuery, or where it is not known, a default that DuckDB cannot
+            compute is only remembered: a replay writes no rows.
+    """
+    from fqtool.warehouse.duckdb.warehouse import MEMORY, DuckDBWarehouse
+
+    return DuckDBWarehouse(MEMORY, any_default=target is None or parse_target(target.url).kind != "duckdb")
+
+
 def _options(kind: str, query: str, scheme: Scheme) -> dict[str, str]:
     pairs = parse_qsl(query, keep_blank_values=True)
     options = dict(pairs)

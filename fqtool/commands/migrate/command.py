@@ -264,10 +264,10 @@ def verify(registry: RegistryPath = REGISTRY, folder: Folder = MIGRATIONS, form:
     The files are replayed on a new embedded database.
     """
     from fqtool.commands.migrate.apply import verify_migrations
-    from fqtool.warehouse.target import open_target
+    from fqtool.warehouse.target import open_replay
 
     workspace = workspace_of(registry, folder)
-    with traced(open_target("duckdb:///:memory:")) as scratch:
+    with traced(open_replay()) as scratch:
         findings = verify_migrations(workspace, scratch, version())
     count = len(workspace.files)
     replayed = f"{counted(count, 'migration')} replay{'s' if count == 1 else ''}"

@@ -18,7 +18,7 @@ from fqtool.migrations.imported import Imported, history_of
 from fqtool.table.read_ddl import Created, Script, is_called, read_ddl_by_file
 from fqtool.table.script_order import in_order
 from fqtool.warehouse.files import read_text
-from fqtool.warehouse.target import open_target
+from fqtool.warehouse.target import open_replay
 from fqtool.workspace import Workspace
 
 _WORDS = re.compile(r"^(?:[VR]?[\d._-]*_*|R__)", re.IGNORECASE)
@@ -115,7 +115,7 @@ def _require_replay(workspace: Workspace, planned: Planned) -> None:
     """Replay the migrations on an empty database. What the registry has besides is for the next plan."""
     texts = texts_of(workspace, planned)
     files = read_files({name: text for name, text in texts.items() if name.endswith(".sql")})
-    with open_target("duckdb:///:memory:") as scratch:
+    with open_replay() as scratch:
         findings = verify_migrations(replace(workspace, files=files, texts=texts), scratch, "fqtool migrate import")
     stops = tuple(one for one in findings if one.severity is Severity.ERROR and one.rule != "FQ404")
     if stops:

@@ -13,7 +13,7 @@ from fqtool.migrations.files import read_files
 from fqtool.migrations.ledger import Entry
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import Warehouse
-from fqtool.warehouse.target import open_target
+from fqtool.warehouse.target import open_replay
 from fqtool.workspace import Workspace
 
 
@@ -47,7 +47,7 @@ def require_replay(
     if files == workspace.files:
         return
     try:
-        with open_target("duckdb:///:memory:") as scratch:
+        with open_replay(warehouse) as scratch:
             findings = tuple(blocking(verify_migrations(written, scratch, "fqtool migrate plan")))
             # A plan leaves base columns to their owner without --include-base.
             findings = tuple(one for one in findings if one.subject not in written.history().unrecorded)

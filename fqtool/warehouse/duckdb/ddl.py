@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import replace
 from typing import assert_never
 
+from fqtool.errors import InputError
 from fqtool.table.change_fields import AddField
 from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
 from fqtool.table.change_rebuild import CopyRows, RenameTable, VerifyCopy
@@ -80,7 +83,7 @@ def ddl(table: str, change: Change, column: Column | None, query: Callable[[View
             yield f"{_alter(table)} ALTER COLUMN {quoted(name)} DROP NOT NULL"
         case SetDefault(name, default):
             mode = column.mode if column else None
-            yield f"{_alter(table)} ALTER COLUMN {quoted(name)} {_set_default(default, mode)}"
+            yield f"{_alter(table)} ALTER COLUMN {quoted(name)} {_set_default(name, default, mode)}"
         case SetDescription((name,), text):
             yield comment(f"COLUMN {quoted(table)}.{quoted(name)}", text)
         case SetOption("description", str(text)):
@@ -100,6 +103,26 @@ def ddl(table: str, change: Change, column: Column | None, query: Callable[[View
             assert_never(change)
 
 
+def with_computable_defaults(change: Change) -> Change:
+    """Return the change without the defaults that DuckDB cannot compute, such as CURRENT_DATETIME of a time zone."""
+    match change:
+        case CreateTable(created):
+            columns = tuple(replace(column, default=_computable(column.default)) for column in created.columns)
+            return replace(change, table=replace(created, columns=columns))
+        case AddColumn(added):
+            return replace(change, column=replace(added, default=_computable(added.default)))
+        case SetDefault(_, default):
+            return replace(change, default=_computable(default))
+        case _:
+            return change
+
+
+def _computable(default: str | None) -> str | None:
+    with suppress(InputError):
+        return default if default is None or default_to_duckdb(default) else None
+    return None
+
+
 def _alter(table: str) -> str:
     return f"ALTER TABLE {quoted(table)}"
 
@@ -108,15 +131,25 @@ def definition(column: Column) -> str:
     """Return a column as CREATE TABLE and ADD COLUMN define it."""
     default = EMPTY_ARRAY if column.mode is Mode.REPEATED else None
     if column.default is not None:
-        default = default_to_duckdb(column.default)
+        default = _default_in_duckdb(column.name, column.default)
     default_sql = f" DEFAULT {default}" if default is not None else ""
     required = " NOT NULL" if column.mode is Mode.REQUIRED else ""
     return f"{quoted(column.name)} {type_text(column.type, column.mode)}{default_sql}{required}"
 
 
-def _set_default(default: str | None, mode: Mode | None) -> str:
+def _default_in_duckdb(name: str, default: str) -> str:
+    try:
+        return default_to_duckdb(default)
+    except InputError as error:
+        raise InputError(
+            f"The default of the column {name} cannot be used on DuckDB: {error.message}",
+            remedy="Change the default, or use a target on BigQuery.",
+        ) from None
+
+
+def _set_default(name: str, default: str | None, mode: Mode | None) -> str:
     if default is not None:
-        return f"SET DEFAULT {default_to_duckdb(default)}"
+        return f"SET DEFAULT {_default_in_duckdb(name, default)}"
     return f"SET DEFAULT {EMPTY_ARRAY}" if mode is Mode.REPEATED else "DROP DEFAULT"
 
 

@@ -42,8 +42,16 @@ class DuckDBWarehouse:
     pace: tuple[Pace, Pace] | None = None
     writing = Writing(exclusive=True)
 
-    def __init__(self, path: str, url: str = "") -> None:
+    def __init__(self, path: str, url: str = "", *, any_default: bool = False) -> None:
+        """Describe the database; nothing is opened.
+
+        Args:
+            path: The file, or `:memory:`.
+            url: The URL of the target, for messages; by default made of the path.
+            any_default: Accept a default that DuckDB cannot compute. It is remembered, and rows do not get it.
+        """
         self.path = path
+        self._any_default = any_default
         self.url = url or f"duckdb:///{path}"
         self._opened: duckdb.DuckDBPyConnection | None = None
         self._is_placeholder = False
@@ -204,10 +212,15 @@ class DuckDBWarehouse:
         after = changed(before, statement.changes)
         in_place = all(isinstance(change, _WITH_INDEXES) for change in statement.changes)
         with nullcontext() if in_place else indexes_aside(connection, name):
-            _make(connection, name, before, statement.changes)
+            _make(connection, name, before, self._accepted(statement.changes))
         remember(connection, name, after.table or next(iter(after.views), None))
         for renamed in after.beside:
             remember(connection, renamed.name, renamed)
+
+    def _accepted(self, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+        from fqtool.warehouse.duckdb.ddl import with_computable_defaults
+
+        return tuple(map(with_computable_defaults, changes)) if self._any_default else changes
 
     def _translate_views(self, connection: duckdb.DuckDBPyConnection, statement: Statement) -> None:
         """Translate the views of a table again, because a translation depends on the types of columns.

@@ -125,6 +125,10 @@ ARGUMENTS: dict[type[exp.Expr], frozenset[str]] = {
 }
 
 
+# The names that sqlglot gives to arguments without a name.
+_IN_WORDS = {"this": "an argument", "expression": "a second argument", "expressions": "more arguments"}
+
+
 def check(node: exp.Expr) -> None:
     """Raise InputError for a construct with other results on DuckDB, or one that was never compared."""
     kind = type(node)
@@ -153,7 +157,8 @@ def check(node: exp.Expr) -> None:
         raise refusal(f"{_text(node).partition('(')[0]}()" if isinstance(node, exp.Func) else f"`{_text(node)}`")
     given = {key for key, value in node.args.items() if value not in (None, False, []) and value != ""}
     if more := sorted(given - ARGUMENTS[kind]):
-        raise refusal(f"`{_text(node)}`, with {', '.join(more).replace('_', ' ').strip()},")
+        parts = ", ".join(_IN_WORDS.get(part, part).replace("_", " ").strip() for part in more)
+        raise refusal(f"`{_text(node)}`, with {parts},")
 
 
 def _text(node: exp.Expr) -> str:
