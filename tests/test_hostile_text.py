@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
@@ -24,9 +25,9 @@ from fqtool.table.change_options import SetOption
 from fqtool.table.changes import AddColumn, CreateTable, SetDefault, SetDescription
 from fqtool.table.ddl import render
 from fqtool.table.model import State
-from fqtool.table.tokens import tokens_of
+from fqtool.table.tokens import tokens_of, unquoted
 from fqtool.table.typetext import column
-from tests.bed.zeta import analyze, evaluate
+from tests.bed.zeta import ZetaError, analyze, evaluate
 from tests.test_registry_load import MINIMAL
 
 HOSTILE = {
@@ -93,6 +94,18 @@ def test_google_reads_the_text_that_was_quoted(text: str) -> None:
     assert evaluate(f"SELECT {literal(text)} AS x") == [(text,)]
     assert evaluate(f"SELECT {ident(text)} FROM (SELECT 1 AS {ident(text)})") == [(1,)]
     assert len(statements(f"SELECT {literal(text)} AS {ident(text)}")) == 1
+
+
+@pytest.mark.parametrize("first", [chr(code) for code in (10, 13, *range(32, 127))])
+def test_an_escape_is_one_of_googles(first: str) -> None:
+    """Law: an escape is read if Google reads it, and as the same text."""
+    for raw in (rf"'\{first}'", rf"'\{first}41'", rf"'\{first}00000041'"):
+        ours = googles = None
+        with suppress(ValueError):
+            ours = unquoted(raw)
+        with suppress(ZetaError):
+            ((googles,),) = evaluate(f"SELECT {raw}")
+        assert ours == googles, raw
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)

@@ -32,6 +32,7 @@ from fqtool.table.tokens import RESERVED, Cursor, Token, cut, unquoted
 _NUMBER = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?")
 _DEPTH = 200
 _LONGEST = 400
+_ESCAPE = r"the text has an escape that GoogleSQL does not have: double the backslash, or write r'...'"
 _STATEMENTS = ("SELECT", "FROM", "WITH", "EXISTS")
 
 
@@ -238,7 +239,7 @@ class _Reader(Cursor):
         try:
             return unquoted(token.raw)
         except (ValueError, OverflowError):
-            raise Unreadable("an escape is not a character", token.start) from None
+            raise Unreadable(_ESCAPE, token.start) from None
 
     def _number(self, token: Token) -> int | float:
         if len(token.raw) > _LONGEST or isinf(float(token.raw)):

@@ -21,7 +21,7 @@ from fqtool.table.property import OptionValue
 from fqtool.table.tokens import cut
 from fqtool.table.typetext import not_null, read_type
 
-_DEFAULT_ENDS = ("NOT", "OPTIONS", "PRIMARY", "REFERENCES", "CONSTRAINT", ",", ")")
+_DEFAULT_ENDS = ("NOT", "COLLATE", "OPTIONS", "PRIMARY", "REFERENCES", "CONSTRAINT", ",", ")")
 RANGE = re.compile(r"RANGE\((.*)\)")
 """The granularity of a partitioning by ranges of whole numbers: start, end, interval."""
 _EMBEDDING = re.compile(r"\s*AI\s*\.\s*(?:EMBED|GENERATE_EMBEDDING)\s*\(", re.IGNORECASE)
@@ -88,6 +88,11 @@ def column(cursor: DdlCursor, depth: int = 0) -> Column:
                 )
             cursor.take("DEFAULT")
             default = cursor.until(*_DEFAULT_ENDS)
+            if cursor.sees("COLLATE"):
+                raise cursor.refused(
+                    f"COLLATE of `{name}` comes after DEFAULT; BigQuery requires COLLATE first.",
+                    "Write COLLATE after the type.",
+                )
         elif cursor.sees("NOT", "NULL"):
             mode = not_null(cursor, name, mode)
         elif cursor.sees("GENERATED") or cursor.sees("AS", "("):

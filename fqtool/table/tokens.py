@@ -43,8 +43,9 @@ _TOKEN = re.compile(
 )
 _COMMENT = ("--", "#", "/*")
 _UNCLOSED = frozenset({"'", '"', "`", "/*"})
-_SIMPLE = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[xX]([0-9a-fA-F]{2})|([0-7]{3})|(.))", re.DOTALL)
+_CONTROL = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
+_SIMPLE = {**_CONTROL, **{character: character for character in "\\?\"'`"}}
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|[xX]([0-9a-fA-F]{2})|([0-3][0-7]{2})|(.))", re.DOTALL)
 _SURROGATES = range(0xD800, 0xE000)
 _STRING = re.compile(r"[rR]?['\"]")
 _QUOTED = re.compile(r"(?P<raw>[rR]?)(?P<quote>'''|\"\"\"|'|\"|`)(?P<body>.*)(?P=quote)", re.DOTALL)
@@ -68,7 +69,7 @@ def unquoted(raw: str) -> str:
     """Return the value of a string literal or backticked name.
 
     Raises:
-        ValueError: It is neither, or it has an escape that is not a Unicode character.
+        ValueError: It is neither, or it has an escape that GoogleSQL does not have, or that is not a character.
     """
     match = _QUOTED.fullmatch(raw)
     if not match:
@@ -85,7 +86,9 @@ def _unescaped(match: re.Match[str]) -> str:
         return chr(number)
     if match[4]:
         return chr(int(match[4], 8))
-    return _SIMPLE.get(match[5], match[5])
+    if match[5] not in _SIMPLE:
+        raise ValueError(match[0])
+    return _SIMPLE[match[5]]
 
 
 def cut(text: str) -> list[Token]:
@@ -199,7 +202,8 @@ class Cursor:
                 parts.append(unquoted(raw))
             except ValueError:
                 self.at -= 1
-                raise self.wrong("a string in quotes") from None
+                quoted = _STRING.match(raw)
+                raise self.wrong("a string without unknown escapes" if quoted else "a string in quotes") from None
         return "".join(parts)
 
     def take_element_options(self) -> None:

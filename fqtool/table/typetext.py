@@ -113,6 +113,8 @@ def read_type(cursor: C, field: Callable[[C, int], Column], depth: int = 0) -> t
         cursor.take(">")
         return inner, Mode.REPEATED
     kind = ALIASES.get(word)
+    if word in (",", ">"):
+        raise _refused(cursor, start, "a field of a STRUCT has a name and a type", "Write a name before the type.")
     if kind is None:
         near = get_close_matches(word, [*ALIASES, "ARRAY"], 1)
         raise _refused(cursor, start, f"unknown type {word}", f"Write {near[0]}." if near else "")

@@ -1,0 +1,4 @@
+CREATE TABLE shop.orders (
+  id STRING NOT NULL,
+  item STRUCT<INT64, STRING>
+);
