@@ -8,15 +8,17 @@ from datetime import date, timedelta
 
 import pytest
 
+from fqtool.commands.daily.rules import check_daily
 from fqtool.commands.daily.run import daily_of
 from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.findings.finding import Finding, Severity
-from fqtool.registry.alerts_and_models import KnownEvent
+from fqtool.monitoring.checks import Check
+from fqtool.registry.alerts_and_models import KnownEvent, Threshold
 from fqtool.synthetic.season import Season
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.test_diagnosis import COMPOSITE, DAY, registry, since, store
-from tests.test_root_causes import OTHER, PLAIN, around, dates_of, last, registry_of
+from tests.test_root_causes import OTHER, PLAIN, around, dates_of, defaulted, last, registry_of
 
 TODAY = date(2026, 1, 19)
 CONSTANT = last(around(20.0), lambda values: [7.0] * len(values))
@@ -77,6 +79,17 @@ def test_an_event_without_features_is_about_whole_rows() -> None:
     cause = date_without_rows(known, after, days[0].day, days)
     assert cause is not None
     assert [one.severity for one in findings_of(cause)] == [Severity.NOTE]
+
+
+def test_a_figure_is_a_note_where_only_features_of_a_known_event_are_behind_it() -> None:
+    """The finding about a critical figure names the feature and its shares."""
+    days = defaulted([0.02] * 14 + [0.6], PLAIN)
+    plain, figure = registry_of(PLAIN), Check(Threshold("mean_defaults", "AVG(defaults)", 0.1, 0.5), 0.6)
+    (found,) = check_daily(figure, plain, days)
+    assert (found.severity, found.cause) == (Severity.ERROR, "level is defaulted in 60% of the rows, usually 2%")
+    for about, severity in ((["level"], Severity.NOTE), (["other"], Severity.ERROR)):
+        known = replace(plain, known_events=(event(TODAY, TODAY, about),))
+        assert [one.severity for one in check_daily(figure, known, days)] == [severity]
 
 
 def test_daily_passes_while_an_event_is_known() -> None:

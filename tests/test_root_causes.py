@@ -15,7 +15,7 @@ from fqtool.commands.diagnose.anomalies import signs_of
 from fqtool.commands.diagnose.cause import Cause
 from fqtool.commands.diagnose.daily_stats import MOST_GROUPS, Day, FeatureDay, ProcessorDay
 from fqtool.commands.diagnose.history import Sign
-from fqtool.commands.diagnose.root_causes import causes_of
+from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.migrations.plan import make_statement
@@ -104,6 +104,7 @@ def test_a_level_that_the_weekday_had_before_is_usual() -> None:
     assert sign(PLAIN, mondays) is None
     thursday = last(mondays, lambda values: [3 * one for one in values], count=18)
     assert sign(PLAIN, thursday, 18) is Sign.SHIFTED
+    assert signs_of(PLAIN, dates_of([PLAIN], [mondays])[1:]) is None  # with one other Monday before
 
 
 def test_one_bad_date_in_the_baseline_does_not_hide_a_shift() -> None:
@@ -125,6 +126,17 @@ def test_a_value_that_a_group_shares_is_compared_by_dates() -> None:
 
     quiet = [sign(PLAIN, lambda at, _, seed=seed: shared(at, random.Random(f"{seed}|{at}"))) for seed in range(20)]
     assert quiet == [None] * 20
+
+
+def test_three_values_that_all_rows_share_are_three_observations() -> None:
+    """Sites far apart: a move within their distance may be the weather, a move beyond it is a shift."""
+
+    def shared(move: float) -> Values:
+        sites: Values = lambda _, drawn: [site + drawn.gauss(0, 0.3) for site in (40, 50, 60)] * 30  # noqa: E731
+        return last(sites, lambda values: [one + move for one in values])
+
+    assert sign(PLAIN, shared(12.0)) is None
+    assert sign(PLAIN, shared(40.0)) is Sign.SHIFTED
 
 
 def test_a_declared_range_holds_on_every_date() -> None:
@@ -331,6 +343,13 @@ def test_a_processor_that_recorded_a_run_did_run() -> None:
     assert "supplied old output" in told(causes_of(registry, with_run(frozen_days(), timedelta(days=2))))
 
 
+def test_a_run_that_many_rows_do_not_record_is_absent() -> None:
+    """Old values under good labels are explained by it, although most rows record the run."""
+    registry, days = registry_of(PLAIN, OTHER), with_run(frozen_days(), timedelta(0))
+    some = replace(days[-1], processors={"Job": replace(days[-1].processors["Job"], absent=30)})
+    assert "FQ602 Job did not run" in told(causes_of(registry, [*days[:-1], some]))
+
+
 def test_running_again_is_advised_only_where_a_run_is_missing_or_old() -> None:
     """An error of code has a place to look at as its fix."""
     registry = registry_of(PLAIN, OTHER)
@@ -345,6 +364,35 @@ def test_a_store_without_labels_has_missing_values_not_defaulted_ones() -> None:
     days = defaulted([0.0] * 14 + [0.6], PLAIN)
     assert "is missing in 60 of 100 rows" in told(causes_of(registry_of(PLAIN, labelled=False), days))
     assert "is defaulted in 60 of 100 rows" in told(causes_of(registry_of(PLAIN), days))
+
+
+def test_a_feature_that_is_null_or_nan_under_good_labels_is_named() -> None:
+    """Each under its own rule, with and without a declared range."""
+    for feature in (PLAIN, replace(PLAIN, range=(0, 100))):
+        days = dates_of([feature], [around(20.0)])
+        for field, rule in (("missing", "FQ613"), ("nonfinite", "FQ614")):
+            empty = replace(days[-1].features[0], present=0, mean=None, stddev=None, low=None, high=None, zeros=0)
+            spoiled = replace(days[-1], features={0: replace(empty, **{field: ROWS})})
+            assert f"{rule} level is N" in told(causes_of(registry_of(feature), [*days[:-1], spoiled]))
+
+
+def test_repeated_keys_and_a_count_that_fell_are_named() -> None:
+    """Also where the values of the rows are usual."""
+    days, registry = dates_of([PLAIN], [around(20.0)]), registry_of(PLAIN)
+    twice = told(causes_of(registry, [*days[:-1], replace(days[-1], repeated=40)]))
+    assert "FQ616 40 of 80 rows on 2026-01-19 have the keys of another row." in twice
+    assert "FQ615 The store has 30 rows" in told(causes_of(registry, [*days[:-1], replace(days[-1], rows=30)]))
+
+
+def test_a_date_without_rows_is_named_where_dates_before_have_rows() -> None:
+    """A weekday that never has rows is usual."""
+    days, registry = dates_of([PLAIN], [around(20.0)]), registry_of(PLAIN)
+    after = days[-1].day + timedelta(days=1)
+    absent = date_without_rows(registry, after, days[0].day, days)
+    assert absent is not None
+    assert "FQ617 The store has 0 rows on 2026-01-20" in told([absent])
+    others = [one for one in days if one.day.weekday() != after.weekday()]
+    assert date_without_rows(registry, after, days[0].day, others) is None
 
 
 def in_groups(days: list[Day], groups: Callable[[int], dict[str, int]]) -> list[Day]:
