@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fqtool.commands.daily.run import Daily, daily_of
+from fqtool.commands.daily.run import Daily, daily_of, figure_rows
 from fqtool.commands.diagnose.gate_falls import features_read
 from fqtool.monitoring.checks import Check, Verdict
 from fqtool.registry.alerts_and_models import Threshold
@@ -94,6 +94,20 @@ def test_the_incident_is_critical() -> None:
     behind = {one.subject: one.cause for one in found.findings[1:]}
     assert "fatigue_score is defaulted in 100% of the rows, usually " in behind["red_share"]
     assert behind["red_share"].endswith("and 1 more feature")
+
+
+def test_what_the_date_before_has_too_is_not_new() -> None:
+    """A root cause, and a figure whose verdict was as bad; a figure that was a warning and is critical is new."""
+    found = daily(since(3, "defaulted"))
+    first = DAY - timedelta(days=2)
+    assert {one.since for one in found.findings} == {first}
+    assert f"good is below 5% (critical since {first})." in next(
+        one.message for one in found.findings if one.subject == "red_share"
+    )
+    assert ("red_share", f"critical since {first}") in [(row[0], row[-1]) for row in figure_rows(found.checks)[1]]
+    worse = daily(since(2, "partial", share=0.12), since(1, "defaulted"))
+    (red,) = [one for one in worse.findings if one.subject == "red_share"]
+    assert (red.rule, red.since, red.message.endswith("below 5%.")) == ("FQ642", DAY, True)
 
 
 def test_a_figure_names_the_features_of_its_columns() -> None:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,21 @@ def test_the_message_names_the_owner_of_a_finding() -> None:
     assert "Job did not run. (owner: team-prices)\n" in document["text"]
     assert document["text"].endswith("0 rows.")
     assert [one.get("owner") for one in document["findings"]] == ["team-prices", None]
+
+
+def test_the_message_counts_what_the_date_before_has_too() -> None:
+    """A chat shows whether anything is new; a finding that is not about a date is neither new nor old."""
+    findings = (
+        Finding("Job", "Job did not run.", since=date(2026, 1, 4)),
+        Finding("rows", "The store has 0 rows.", since=date(2026, 1, 6)),
+        Finding("store", "The newest date is too old."),
+    )
+    outcome = Outcome(findings, TARGET, "daily", "No problems found.", {"date": "2026-01-06"})
+    document = Notice("store", outcome=outcome).document(1, None)
+    assert document is not None
+    assert document["text"].startswith("store, 2026-01-06: 3 errors; 1 of 3 since an earlier date\n")
+    assert [one.get("since") for one in document["findings"]] == ["2026-01-04", "2026-01-06", None]
+    assert [outcome.is_new(one) for one in findings] == [False, True, None]
 
 
 def test_no_problem_is_posted_on_request(folder: Path) -> None:

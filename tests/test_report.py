@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -28,7 +29,8 @@ from fqtool.findings.remedy import Commands
 from fqtool.output.characters import visible, visible_block, xml_text
 from fqtool.output.console import Page
 from fqtool.output.findings import FORMATS, print_findings
-from fqtool.output.outcome import headline
+from fqtool.output.outcome import Outcome, headline
+from fqtool.output.sarif import print_sarif
 from fqtool.output.sentences import fitted
 from fqtool.output.table_text import print_table
 from fqtool.output.text import print_error, write_findings
@@ -193,6 +195,15 @@ def test_sarif_is_whole(findings: list[Finding]) -> None:
         assert f"{found.subject}: {found.message}".removeprefix(": ") in result["message"]["text"]
         assert (found.cause, str(found.remedy)) == (result["properties"]["cause"], result["properties"]["remedy"])
     assert len({result["partialFingerprints"]["fqtoolFinding/v1"] for result in run["results"]}) == len(findings)
+
+
+def test_sarif_marks_what_the_date_before_has_too() -> None:
+    """Only for findings about a date."""
+    findings = tuple(Finding("x", "y.", since=one) for one in (date(2026, 2, 4), date(2026, 2, 6), None))
+    written = io.StringIO()
+    print_sarif(Outcome(findings, "duckdb:///a", "daily", "No problems found.", {"date": "2026-02-06"}), written)
+    results = json.loads(written.getvalue())["runs"][0]["results"]
+    assert [one.get("baselineState") for one in results] == ["unchanged", "new", None]
 
 
 def test_sarif_identity_outlives_edits() -> None:

@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 from typing import Any, ParamSpec
 
@@ -110,6 +111,7 @@ class Finding:
         severity: The severity of the rule, set by `@rule`.
         patch: Edits that fix it without a decision of the user; () if a decision is needed.
         owner: The owner of the processor or feature that it is about, "" where none is declared.
+        since: The first of the dates in sequence that have it, None where it is not about a date.
     """
 
     subject: str
@@ -121,6 +123,7 @@ class Finding:
     severity: Severity = Severity.ERROR
     patch: tuple[Edit, ...] = ()
     owner: str = ""
+    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)

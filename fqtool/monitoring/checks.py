@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from fqtool.registry.alerts_and_models import Threshold
@@ -19,10 +20,17 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A threshold and the measured figure, None for a figure without a value."""
+    """A threshold and the measured figure of a date.
+
+    Attributes:
+        threshold: The threshold.
+        value: The figure, None for one without a value.
+        since: The first of the dates in sequence with a verdict at least as bad, None where the date before is better.
+    """
 
     threshold: Threshold
     value: float | None
+    since: date | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -38,6 +46,11 @@ class Check:
         if self.value > threshold.critical:
             return Verdict.CRITICAL
         return Verdict.GOOD if self.value < threshold.good else Verdict.WARNING
+
+    @property
+    def lasting(self) -> str:
+        """The verdict, with the first date that has it: `critical since 2026-02-04`."""
+        return f"{self.verdict} since {self.since}" if self.since else str(self.verdict)
 
     @property
     def expected(self) -> str:

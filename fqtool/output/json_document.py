@@ -51,6 +51,7 @@ def _entry(finding: Finding) -> dict[str, Any]:
         "remedy": str(finding.remedy),
         "commands": _commands(finding.remedy),
         **({"owner": finding.owner} if finding.owner else {}),
+        **({"since": str(finding.since)} if finding.since else {}),
         "location": place and _place(place),
         "patch": [{"start": _place(edit.start), "end": _place(edit.end), "text": edit.text} for edit in finding.patch],
     }

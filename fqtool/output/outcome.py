@@ -46,8 +46,15 @@ class Outcome:
         if self.classes and self.findings:
             return ", ".join(f"{many} {self.classes[one]}" for one, many in total.items() if many)
         if total[Severity.ERROR] or total[Severity.WARNING]:
-            return in_words(total)
+            lasting = sum(self.is_new(finding) is False for finding in self.findings)
+            of_earlier = f"; {lasting} of {len(self.findings)} since an earlier date" if lasting else ""
+            return f"{in_words(total)}{of_earlier}"
         return f"{self.ok_message} ({in_words(total)})" if self.findings else self.ok_message
+
+    def is_new(self, finding: Finding) -> bool | None:
+        """Return whether the date before did not have a finding; None where it is not about a date."""
+        day = self.also.get("date")
+        return None if finding.since is None or day is None else str(finding.since) >= day
 
 
 def tally(findings: Iterable[Finding]) -> dict[Severity, int]:

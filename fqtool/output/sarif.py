@@ -35,7 +35,7 @@ def _run(outcome: Outcome) -> dict[str, Any]:
         "automationDetails": {"id": f"fqtool/{outcome.command}/"},
         "columnKind": "unicodeCodePoints",
         "results": [
-            _result(finding, codes.index(finding.rule or _UNRULED), identity)
+            _result(finding, codes.index(finding.rule or _UNRULED), identity) | _state(outcome.is_new(finding))
             for finding, identity in zip(outcome.findings, identities, strict=True)
         ],
         "properties": {"target": outcome.target, "conclusion": outcome.conclusion()},
@@ -84,6 +84,11 @@ def _result(finding: Finding, rule_index: int, identity: str) -> dict[str, Any]:
             **({"owner": finding.owner} if finding.owner else {}),
         },
     }
+
+
+def _state(is_new: bool | None) -> dict[str, str]:
+    """What is new compared with the date before; {} for a finding that is not about a date."""
+    return {} if is_new is None else {"baselineState": "new" if is_new else "unchanged"}
 
 
 def _fixes(finding: Finding) -> dict[str, Any]:

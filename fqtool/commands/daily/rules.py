@@ -34,12 +34,14 @@ def check_daily(check: Check, registry: Registry, days: Sequence[Day]) -> tuple[
 
 def _finding(check: Check, day: date, behind: str) -> Finding:
     threshold = check.threshold
+    lasting = f" ({check.lasting})" if check.since else ""
     return Finding(
         threshold.name,
-        f"{threshold.name} is {check.measured} on {day}; good is {check.expected}.",
+        f"{threshold.name} is {check.measured} on {day}; good is {check.expected}{lasting}.",
         behind,
         remedy=commands(f"diagnose --date {day}", first="To find the cause, run:"),
         location=threshold.at,
+        since=check.since or day,
     )
 
 
@@ -78,7 +80,7 @@ def daily_critical(check: Check, day: date, behind: str) -> Iterator[Finding]:
 
 
 @rule("FQ643", Severity.WARNING, group=Group.DAILY)
-def date_not_scored(day: date, rows: int) -> Iterator[Finding]:
+def date_not_scored(days: Sequence[Day]) -> Iterator[Finding]:
     """A date has rows, but no scored row.
 
     Problem: The quality of the rows is unknown, so the figures of the date are unknown.
@@ -89,8 +91,10 @@ def date_not_scored(day: date, rows: int) -> Iterator[Finding]:
 
     Fix: Score the date.
     """
+    day, rows = days[-1].day, days[-1].rows
+    lasting = next((at for at, one in enumerate(reversed(days)) if one.scored), len(days))
     message = f"0 of {rows:,} rows on {day} are scored, so the figures of the date are unknown."
-    yield Finding("scoring", message, remedy=commands(f"score --start {day}"))
+    yield Finding("scoring", message, remedy=commands(f"score --start {day}"), since=days[-lasting].day)
 
 
 @rule("FQ644", group=Group.DAILY)

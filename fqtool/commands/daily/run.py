@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from fqtool.commands.daily.rules import check_daily, date_not_scored, newest_date_too_old
+from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.run import BASELINE, Diagnosis, diagnosis_of
 from fqtool.findings.finding import Finding
 from fqtool.monitoring.checks import Check, Verdict
 from fqtool.output.table_text import Figure
+from fqtool.registry.alerts_and_models import Threshold
 from fqtool.registry.model import Registry
 from fqtool.warehouse.protocol import Warehouse
 
@@ -35,14 +37,22 @@ def daily_of(
     diagnosis = diagnosis_of(registry, warehouse, day, baseline, measuring=True)
     if diagnosis.today is None:
         return Daily(diagnosis, (), diagnosis.findings)
-    figures = diagnosis.today.figures
-    checks = tuple(Check(threshold, _number(figures[threshold.name])) for threshold in registry.thresholds)
     days = (*diagnosis.before, diagnosis.today)
+    checks = tuple(_check(threshold, days) for threshold in registry.thresholds)
     findings = [finding for check in checks for finding in check_daily(check, registry, days)]
     if not diagnosis.today.scored:
-        findings = [*date_not_scored(day, diagnosis.today.rows), *findings]
+        findings = [*date_not_scored(days), *findings]
     too_old = newest_date_too_old(registry, day, today) if today else ()
     return Daily(diagnosis, checks, (*too_old, *diagnosis.findings, *findings))
+
+
+def _check(threshold: Threshold, days: Sequence[Day]) -> Check:
+    """The figure of the last date, and since when its verdict is as bad."""
+    *before, today = (Check(threshold, _number(one.figures[threshold.name])) for one in days)
+    as_bad = {Verdict.CRITICAL: (Verdict.CRITICAL,), Verdict.WARNING: (Verdict.WARNING, Verdict.CRITICAL)}
+    bad = as_bad.get(today.verdict, ())
+    lasting = next((at for at, one in enumerate(reversed(before)) if one.verdict not in bad), len(before))
+    return replace(today, since=days[-1 - lasting].day if lasting else None)
 
 
 def _number(value: object) -> float | None:
@@ -69,7 +79,7 @@ def others(checks: Sequence[Check]) -> str:
 def figure_rows(checks: Sequence[Check]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
     """Return headers and rows of a table: each figure, its good range and its verdict."""
     rows: list[tuple[object, ...]] = [
-        (check.threshold.name, Figure(check.value or 0.0, check.measured), check.expected, str(check.verdict))
+        (check.threshold.name, Figure(check.value or 0.0, check.measured), check.expected, check.lasting)
         for check in checks
     ]
     return ("check", "measured", "good is", "verdict"), rows

@@ -26,7 +26,7 @@ from fqtool.findings.finding import Finding, Group, Severity, rule
 def findings_of(cause: Cause) -> tuple[Finding, ...]:
     """Return the findings of a root cause: one, by the rule for its kind."""
     found = (finding for one in rules_of(Group.DIAGNOSIS) for finding in one.check(cause))
-    return tuple(with_event(replace(finding, owner=cause.owner), cause) for finding in found)
+    return tuple(with_event(replace(finding, owner=cause.owner, since=cause.since), cause) for finding in found)
 
 
 @rule("FQ601", group=Group.DIAGNOSIS)

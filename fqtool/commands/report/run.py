@@ -50,7 +50,7 @@ class DayReport:
         """The findings about the date, root causes first."""
         findings = [found for cause in self.causes for found in findings_of(cause)]
         if not self.day.scored:
-            findings += date_not_scored(self.day.day, self.day.rows)
+            findings += date_not_scored([self.day])
         return (*findings, *self.of_figures)
 
 
