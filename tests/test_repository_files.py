@@ -61,13 +61,14 @@ def test_the_workflow_runs_what_ci_runs() -> None:
 
 
 def test_the_workflow_tests_each_python_that_the_package_names() -> None:
-    """The matrix and the classifiers list the same versions, from the lowest that pip accepts."""
+    """The matrix, the classifiers and the README list the same versions, from the lowest that pip accepts."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     newest = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["newest"]
     prefix = "Programming Language :: Python :: "
     named = [line.removeprefix(prefix) for line in project["classifiers"] if line.startswith(prefix)]
     assert newest["strategy"]["matrix"]["python"] == named
     assert project["requires-python"] == f">={named[0]}"
+    assert f"You need Python {', '.join(named[:-1])} or {named[-1]}," in (ROOT / "README.md").read_text()
     target = newest["steps"][-1]["run"].removeprefix("make ")
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 

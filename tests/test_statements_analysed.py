@@ -27,6 +27,8 @@ from fqtool.migrations.legality import refusals
 from fqtool.migrations.plan import make_statement, plan
 from fqtool.registry.load import read_registry
 from fqtool.schema.build import desired_state
+from fqtool.scoring import inputs
+from fqtool.scoring.inputs import InputChanges
 from fqtool.scoring.merge import Span, partitions_between
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import ident
@@ -185,5 +187,14 @@ def test_the_scoring_statements_are_accepted() -> None:
     assert not re.search(r"\b(JOIN|UNNEST|CREATE)\b", select)
     partition = Span(Scoring(registry), date(2026, 2, 6), date(2026, 2, 6))
     counts = partitions_between(registry, partition.start, partition.end, {"bad": "COUNTIF(FALSE)"})
-    for query in (partition.merge(datetime(2026, 2, 7, tzinfo=UTC)), partition.duplicates(), counts):
+    fingerprints = InputChanges(Scoring(registry), "0").query(partition.start, partition.end)
+    for query in (partition.merge(datetime(2026, 2, 7, tzinfo=UTC)), partition.duplicates(), counts, fingerprints):
         assert analyze(query.sql, catalog(table), dict(query.parameters)) is None
+
+
+def test_the_statements_about_scored_dates_are_accepted() -> None:
+    """CREATE TABLE and INSERT of the table that `score --only-changed` keeps are accepted."""
+    assert analyze(make_statement(State(), (CreateTable(inputs.TABLE),)).sql, {}) is None
+    changes, days = InputChanges(Scoring(small_registry()), "0"), [date(2026, 2, 6), date(2026, 2, 7)]
+    query = changes.append(days, {day: {"inputs": 1} for day in days}, datetime(2026, 2, 7, tzinfo=UTC))
+    assert analyze(query.sql, catalog(inputs.TABLE), dict(query.parameters)) is None

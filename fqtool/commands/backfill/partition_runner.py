@@ -18,11 +18,11 @@ from typing import NamedTuple
 from fqtool.commands.backfill.journal import ATTEMPTS, TABLE, Entry, Event, Journal, append, job_of
 from fqtool.commands.backfill.plan import CostEstimate, PartitionState, Plan, SpendingLimit, partition_states
 from fqtool.commands.migrate.executor import Pacer
-from fqtool.commands.migrate.lease import create_once
 from fqtool.errors import BytesLimitExceeded, FqtoolError, QuotaSpent, StatementFailed, Throttled
 from fqtool.registry.model import Registry
 from fqtool.scoring.merge import Span, neighbours
 from fqtool.scoring.scoring import Scoring
+from fqtool.warehouse.bookkeeping import create_once
 from fqtool.warehouse.protocol import MINIMUM, Budget, Outcome, Warehouse
 
 _PAUSE = 2.0

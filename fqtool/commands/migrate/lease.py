@@ -34,8 +34,9 @@ from fqtool.migrations.ledger import (
     take_lease,
 )
 from fqtool.migrations.plan import make_statement
-from fqtool.table.changes import AddColumn, CreateTable
+from fqtool.table.changes import AddColumn
 from fqtool.table.model import State, Table
+from fqtool.warehouse.bookkeeping import create_once
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import ledger_entries
 
@@ -77,23 +78,6 @@ def is_dead(lease: Entry) -> bool:
     except (OSError, OverflowError):
         return False
     return False
-
-
-def create_once(warehouse: Warehouse, table: Table, step: str, on_step: Callable[[str], None]) -> None:
-    """Create an internal table that does not exist, also if another run creates it at the same time.
-
-    Args:
-        warehouse: the target.
-        table: the table.
-        step: the name of the step.
-        on_step: called with the name of the step before it.
-    """
-    on_step(step)
-    try:
-        warehouse.run(make_statement(State(), (CreateTable(table),)))
-    except StatementFailed:
-        if warehouse.describe(table.name) is None:
-            raise
 
 
 def create_ledger(warehouse: Warehouse, on_step: Callable[[str], None]) -> None:

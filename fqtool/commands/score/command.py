@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +18,7 @@ from fqtool.cli.options import (
     counted,
     is_typed,
     max_bytes_option,
+    version,
     warehouse_of,
 )
 from fqtool.cli.output import complain, say
@@ -48,6 +49,10 @@ def score(
         int | None,
         max_bytes_option("Refuse a date that would be billed more bytes."),
     ] = None,
+    only_changed: Annotated[
+        bool,
+        typer.Option("--only-changed", help="Skip dates whose inputs did not change since this option scored them."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL and the bytes; change nothing.")] = False,
     source: Annotated[
         Path | None,
@@ -74,8 +79,9 @@ def score(
 
     moment = moment_of(as_of) if as_of else datetime.now(UTC).replace(microsecond=0)
     if source is not None:
-        if start or end or dry_run or is_typed(context, "target"):
-            raise UsageError("--input scores a file, so dates and --target do not apply.", remedy="Leave them out.")
+        if start or end or dry_run or only_changed or is_typed(context, "target"):
+            message = "--input scores a file, so dates, --only-changed and --target do not apply."
+            raise UsageError(message, remedy="Leave them out.")
         _score_file(registry, source, out, moment, rejects, strict=strict)
         return
     if rejects or strict:
@@ -89,11 +95,12 @@ def score(
     from fqtool.workspace import open_registry
 
     first, last = day_of(start), day_of(start if end is None else end)
-    loaded = open_registry(registry)
+    loaded, unchanged = open_registry(registry), list[date]()
     with warehouse_of(loaded, target, timeout) as warehouse:
         scored = score_partitions(
             loaded, warehouse, first, last, as_of=moment, max_bytes=max_bytes, dry_run=dry_run, rejoin=as_of is None,
-            on_scored=_print,
+            only_changed=only_changed, tool=version() if only_changed else "", on_scored=_print,
+            on_unchanged=unchanged.append,
         )  # fmt: skip
         if dry_run:
             from fqtool.scoring.merge import Span
@@ -103,7 +110,8 @@ def score(
         rows = sum(partition.rows for partition in scored)
         verb = "would be scored" if dry_run else "scored"
         dates = f"{len(scored)} date{'s' * (len(scored) != 1)}"
-        say(f"{counted(rows, 'row')} on {dates} {verb} in {warehouse.url}.")
+        skipped = f" {counted(len(unchanged), 'date')} unchanged." if only_changed else ""
+        say(f"{counted(rows, 'row')} on {dates} {verb} in {warehouse.url}.{skipped}")
 
 
 def _score_file(

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from fqtool.errors import InputError, Refusal, StatementFailed
+from fqtool.errors import InputError, NoTable, Refusal, StatementFailed
 from fqtool.findings.remedy import commands
 from fqtool.lint.inputs import SCORE_COLUMN
 from fqtool.registry.model import Registry
+from fqtool.scoring.inputs import ROWS, TABLE, InputChanges
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.merge import Span, neighbours, partitions_between
 from fqtool.scoring.scoring import Scoring
@@ -92,7 +93,10 @@ def score_partitions(
     max_bytes: int | None = None,
     dry_run: bool = False,
     rejoin: bool = False,
+    only_changed: bool = False,
+    tool: str = "",
     on_scored: Callable[[ScoredPartition], None] = lambda _: None,
+    on_unchanged: Callable[[date], None] = lambda _: None,
 ) -> tuple[ScoredPartition, ...]:
     """Score every date from `start` to `end` that has rows, with one atomic MERGE for neighbouring dates.
 
@@ -110,14 +114,18 @@ def score_partitions(
         dry_run: Whether to estimate only.
         rejoin: Whether to wait for a MERGE of an earlier run instead of sending it again. The rows then have the
             `as_of` of that run.
+        only_changed: Whether to skip dates whose inputs did not change since a run with `only_changed` scored them.
+        tool: The version of fqtool. With `only_changed`, another version scores all dates again.
         on_scored: Called with each date after the MERGE that scored it.
+        on_unchanged: Called with each date that is skipped.
 
     Returns:
         The scored partitions, in order.
 
     Raises:
         Refusal: Keys repeat, with examples; or a statement would exceed `max_bytes`.
-        InputError: See `require_scorable`, which may also raise NotThere.
+        InputError: See `require_scorable`, which may also raise NotThere. Or `only_changed` is set, and the registry
+            has no column with the time of scoring.
     """
     scoring = require_scorable(registry, warehouse, start, end)
     without_sources = {"without_sources": f"COUNTIF(NOT ({Layout(registry).known}))"}
@@ -127,6 +135,14 @@ def score_partitions(
         with within(warehouse, limited(max_bytes)):
             _require_unique(Span(scoring, day, day), warehouse)
 
+    changes, states = InputChanges(scoring, tool), dict[date, dict[str, object]]()
+    unchanged = frozenset[date]()
+    if only_changed:
+        with within(warehouse, limited(max_bytes)):
+            states, unchanged = _unchanged(changes, warehouse, start, end, create=not dry_run)
+        for day in sorted(unchanged):
+            on_unchanged(day)
+
     def statement(days: tuple[date, ...]) -> Outcome:
         with within(warehouse, limited(max_bytes)):
             return warehouse.run(
@@ -135,7 +151,8 @@ def score_partitions(
             )  # fmt: skip
 
     rows = {day: counts["rows"] for day, counts in partitions.items()}
-    groups = neighbours(list(rows), rows) if max_bytes is None else ((day,) for day in rows)
+    to_score = [day for day in rows if day not in unchanged]
+    groups = neighbours(to_score, rows) if max_bytes is None else ((day,) for day in to_score)
     scored: list[ScoredPartition] = []
     for days, outcome in (done for group in groups for done in _together_or_alone(group, statement)):
         total = sum(rows[day] for day in days)
@@ -145,7 +162,32 @@ def score_partitions(
             without = partitions[day]["without_sources"]
             scored.append(ScoredPartition(day, rows[day], without, changed, of_date.bytes_processed))
             on_scored(scored[-1])
+        known = [day for day in days if day in states]  # the rows of a date may be gone since they were counted
+        if known and not dry_run:
+            with within(warehouse, limited(max_bytes)):
+                warehouse.run(changes.append(known, states, as_of))
     return tuple(scored)
+
+
+def _unchanged(
+    changes: InputChanges, warehouse: Warehouse, start: date, end: date, *, create: bool
+) -> tuple[dict[date, dict[str, object]], frozenset[date]]:
+    """Return the fingerprint of each date with rows, and the dates that did not change since they were scored."""
+    query = changes.query(start, end)
+    try:
+        stored = warehouse.rows(ROWS)
+    except NoTable:
+        stored = []
+        if create:
+            from fqtool.warehouse.bookkeeping import create_once
+
+            create_once(warehouse, TABLE)
+    states: dict[date, dict[str, object]] = {}
+    for row in warehouse.rows(query):
+        day = row.pop("fqtool_date")
+        if isinstance(day, date):
+            states[day] = dict(row)
+    return states, changes.unchanged(states, stored)
 
 
 def _together_or_alone(

@@ -155,6 +155,17 @@ def count_if(node: exp.CountIf, _: Kinds) -> exp.Expr:
     return filled("COUNT(CASE WHEN :v THEN 1 END)", v=node.this)
 
 
+def fingerprint(node: exp.BitwiseXorAgg, _: Kinds) -> exp.Expr:
+    """Translate a fingerprint of rows (see `constructs.is_fingerprint`) to another number with the same use.
+
+    The outer HASH is necessary: DuckDB joins the hashes of columns by XOR, so without it two rows could exchange the
+    values of their last column.
+    """
+    columns = node.this.expressions[0].this.expressions
+    hashed = exp.Anonymous(this="HASH", expressions=[column.copy() for column in columns])
+    return filled("BIT_XOR(CAST(HASH(:hashed) // 2 AS BIGINT))", hashed=hashed)
+
+
 def correlation(node: exp.Corr, _: Kinds) -> exp.Expr:
     """Translate CORR: NULL with fewer than two pairs, NaN with a value that is not finite or with one value only."""
     if isinstance(node.parent, exp.Window):

@@ -87,6 +87,8 @@ _ACCEPTED = """
     AnyValue Avg CountIf LogicalAnd LogicalOr Max Min Stddev StddevPop StddevSamp Sum Variance VariancePop ArrayAgg
     FirstValue LastValue: this
     Corr: this expression
+    BitwiseXorAgg: this
+    FarmFingerprint: expressions
     Count: this big_int
     GroupConcat: this separator
     Lag Lead: this offset default
@@ -151,6 +153,10 @@ def check(node: exp.Expr) -> None:
             raise refusal("UNNEST of several arrays")
         case exp.Limit() if isinstance(node.parent, exp.AggFunc) and not isinstance(node.parent, exp.ArrayAgg):
             raise refusal(f"{_text(node.parent).partition('(')[0]} with LIMIT")
+        case exp.BitwiseXorAgg() if not is_fingerprint(node):
+            raise refusal("BIT_XOR()")
+        case exp.FarmFingerprint() if not isinstance(node.parent, exp.BitwiseXorAgg):
+            raise refusal("FARM_FINGERPRINT()")
         case exp.Func() if node.arg_key == "unit":
             return  # a WEEK, which looks like a function
     if kind not in ARGUMENTS:
@@ -159,6 +165,16 @@ def check(node: exp.Expr) -> None:
     if more := sorted(given - ARGUMENTS[kind]):
         parts = ", ".join(_IN_WORDS.get(part, part).replace("_", " ").strip() for part in more)
         raise refusal(f"`{_text(node)}`, with {parts},")
+
+
+def is_fingerprint(node: exp.BitwiseXorAgg) -> bool:
+    """Return whether it is BIT_XOR(FARM_FINGERPRINT(TO_JSON_STRING(STRUCT(column, ...)))), a fingerprint of rows.
+
+    Its number is another one on DuckDB. It is compared only with a number that the same warehouse computed.
+    """
+    text = next(iter(node.this.expressions), None) if isinstance(node.this, exp.FarmFingerprint) else None
+    struct = text.this if isinstance(text, exp.JSONFormat) else None
+    return isinstance(struct, exp.Struct) and all(isinstance(part, exp.Column) for part in struct.expressions)
 
 
 def _text(node: exp.Expr) -> str:

@@ -29,6 +29,7 @@ CORRECTIONS: dict[type[exp.Expr], Correction] = {
     exp.ArrayConcat: duckdb_arrays.array_concat,
     exp.ArrayToString: duckdb_arrays.array_to_string,
     exp.Bracket: duckdb_arrays.element,
+    exp.BitwiseXorAgg: duckdb_aggregates.fingerprint,
     exp.ByteLength: duckdb_casts.byte_length,
     exp.Cast: duckdb_casts.cast,
     exp.Column: duckdb_arrays.column,
