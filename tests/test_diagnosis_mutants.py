@@ -151,6 +151,9 @@ MUTANTS = (
         CAUSES, root_causes, "shape_of", lambda *_: Shape(""),
         (of_causes.test_another_unit_a_flipped_sign_and_a_shift_differ_in_words,),
     ),
+    Mutant(
+        CAUSES, root_causes, "swap_in_law", none, (test_value_laws.test_a_broken_equals_names_two_swapped_features,)
+    ),
     Mutant(CAUSES, root_causes, "swaps", nothing, (of_rows.test_two_swapped_features_are_one_finding,)),
     Mutant(
         CAUSES, root_causes, "_EDGE", 99, (of_causes.test_since_the_first_date_that_was_read_is_at_least_since,)
@@ -179,6 +182,11 @@ MUTANTS = (
             of_events.test_a_problem_that_outlives_its_event_is_reported_again,
             of_events.test_an_event_without_features_is_about_whole_rows,
         ),
+    ),
+    Mutant(
+        EVENTS, root_causes, "without_ended_events", lambda _, days, **__: days,
+        (of_events.test_the_end_of_an_event_has_no_finding,
+         of_events.test_a_problem_that_an_event_had_before_is_found_after_it),
     ),
     Mutant(
         EVENTS, rules_of_figures, "known_features", lambda *_: frozenset(),

@@ -10,6 +10,8 @@ import pytest
 
 from fqtool.commands.daily.rules import check_daily
 from fqtool.commands.daily.run import daily_of
+from fqtool.commands.diagnose.cause import Cause, Kind
+from fqtool.commands.diagnose.known_events import without_ended_events
 from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.findings.finding import Finding, Severity
@@ -18,7 +20,7 @@ from fqtool.registry.alerts_and_models import KnownEvent, Threshold
 from fqtool.synthetic.season import Season
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.test_diagnosis import COMPOSITE, DAY, registry, since, store
-from tests.test_root_causes import OTHER, PLAIN, around, dates_of, defaulted, last, registry_of
+from tests.test_root_causes import OTHER, PLAIN, Values, around, dates_of, defaulted, last, registry_of, walk
 
 TODAY = date(2026, 1, 19)
 CONSTANT = last(around(20.0), lambda values: [7.0] * len(values))
@@ -58,8 +60,8 @@ def test_a_known_event_makes_its_finding_a_note(features: list[str], processors:
     ids=["later", "over before", "another feature", "another processor", "whole rows"],
 )
 def test_another_event_changes_nothing(other: KnownEvent) -> None:
-    """Other dates, features and processors, and events about whole rows."""
-    assert finding(other) == finding()
+    """Other dates, features and processors, and events about whole rows; one that is over is left out of the usual."""
+    assert replace(finding(other), cause="") == replace(finding(), cause="")
 
 
 def test_a_problem_that_outlives_its_event_is_reported_again() -> None:
@@ -69,6 +71,37 @@ def test_a_problem_that_outlives_its_event_is_reported_again() -> None:
     assert found.severity is Severity.ERROR
     assert found.message.endswith("The known event ended on 2026-01-18 and the problem did not: strike.")
     assert finding(ended, event(TODAY, TODAY), dates=3).severity is Severity.NOTE
+
+
+def echo(values: Values, first: int, *events: KnownEvent) -> tuple[Cause, ...]:
+    """The root causes where values are unusual from a date on and usual again on the last one."""
+    days = dates_of([PLAIN, OTHER], [values, around(20.0)])
+    until = TODAY - timedelta(days=1)
+    known = events or (event(days[first].day, until, ["level"]),)
+    assert causes_of(registry_of(PLAIN, OTHER), days) != ()
+    return causes_of(replace(registry_of(PLAIN, OTHER), known_events=known), days)
+
+
+def test_the_end_of_an_event_has_no_finding() -> None:
+    """Neither a level beside that of the event, nor values beside the previous row of the key."""
+    usual, keyed = around(20.0), walk(0.1)
+    higher: Values = lambda at, drawn: [one + 20 * (at < 14) for one in usual(at, drawn)]  # noqa: E731
+    mixed: Values = lambda at, drawn: keyed(at, drawn)[:: -1 if at == 13 else 1]  # noqa: E731
+    assert echo(higher, 0) == ()
+    assert echo(mixed, 13) == ()
+    assert echo(higher, 0, event(TODAY - timedelta(days=14), TODAY, ["other"])) != ()
+
+
+def test_a_problem_that_an_event_had_before_is_found_after_it() -> None:
+    """The dates of the event are not what is usual; those of an event about whole rows are not compared at all."""
+    usual = around(20.0)
+    again: Values = lambda at, drawn: [one + 20 * (at in (7, 14)) for one in usual(at, drawn)]  # noqa: E731
+    days, plain = dates_of([PLAIN], [again]), registry_of(PLAIN)
+    assert causes_of(plain, days) == ()
+    (cause,) = causes_of(replace(plain, known_events=(event(days[7].day, days[7].day),)), days)
+    assert (cause.kind, cause.since, cause.event) == (Kind.SHIFTED, TODAY, None)
+    of_rows = replace(plain, known_events=(event(days[7].day, days[7].day, []),))
+    assert without_ended_events(of_rows, days) == [*days[:7], *days[8:]]
 
 
 def test_an_event_without_features_is_about_whole_rows() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, timedelta
@@ -103,6 +103,21 @@ def test_one_row_that_breaks_a_law_is_reported(law: str) -> None:
     assert of_data.message == f"{name} breaks `{text}` in 1 of 450 rows."
     assert of_day.message == f"{name} breaks a law of the registry in 1 of 30 rows on {LAST}: `{text}`."
     assert {of_data.owner, of_day.owner} == {"team-prices" if name == "price" else ""}
+
+
+def test_a_broken_equals_names_two_swapped_features() -> None:
+    """In some rows of one date, where both features have one scale; other values that break the law swap nothing."""
+
+    def told(change: Callable[[dict[str, Any]], dict[str, Any]]) -> list[Finding]:
+        rows, made = right(), registry(*(replace(one, step=None, monotone="", monotone_within="") for one in FEATURES))
+        rows = [*rows[:-8], *(row | change(row) for row in rows[-8:])]
+        with stored(rows, made) as warehouse:
+            return [one for one in diagnosis_of(made, warehouse, LAST).findings if "swap" in one.message]
+
+    (found,) = told(lambda row: {"price": row["cost"], "cost": row["price"]})
+    assert "price, cost seem to have the values of each other in 8 of 30 rows" in found.message
+    assert "8 of 8 rows that break `equals: price - f1` of margin keep it with both exchanged" in found.cause
+    assert told(lambda row: {"margin": row["margin"] + 1}) == []
 
 
 def test_a_whole_number_is_a_step_of_one() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 from fqtool.expressions.expression import names_in, render
 from fqtool.expressions.grammar import parse_expression
@@ -20,6 +21,7 @@ from fqtool.sql import ident, literal
 
 LAWS = ("step", "equals", "monotone")
 _NEAR, _FRACTION = 1e-6, 1e-9  # engines add floats in different orders
+_MOST = 4  # features of a law in which swaps are looked for
 
 
 @dataclass(frozen=True)
@@ -85,18 +87,39 @@ class ValueLaws:
             off = f"ABS({number} - {step} * ROUND({number} / {step}))"
             yield "step", f"{off} > {literal(_NEAR * grid)} + {_FRACTION} * ABS({number})"
         if feature.equals:
-            law = parse_expression(feature.equals)
-            columns = {
-                name: parse_expression(self.layout.number(one, real(one)) or "NULL")
-                for name in names_in(law)
-                for one in self.registry.active_features
-                if name.lower() in aliases(one)
-            }
-            other = render(substitute(law, columns))
-            yield "equals", f"ABS({number} - ({other})) > {_NEAR} * (1 + ABS({number}))"
+            yield "equals", self._unequal(feature, lambda one: self.layout.number(one, real(one)))
         if feature.monotone:
             sign = "<" if feature.monotone == "increasing" else ">"
             yield "monotone", f"{number} {sign} {self.layout.number(feature, previous)}"
+
+    def swaps(self, feature: Feature, real: Callable[[Feature], str]) -> Iterator[tuple[Feature, Feature, str]]:
+        """Yield each two features of `equals`, and the condition that a row keeps the law only with them swapped.
+
+        Args:
+            feature: The feature.
+            real: Returns the column with the real value of a feature.
+        """
+
+        def number(one: Feature) -> str | None:
+            return self.layout.number(one, real(one))
+
+        names = {name.lower() for name in names_in(parse_expression(feature.equals))} if feature.equals else set()
+        related = [one for one in self.registry.active_features if one == feature or names.intersection(aliases(one))]
+        for one, other in combinations(related, 2) if 1 < len(related) <= _MOST else ():
+            swapped = {one.index: other, other.index: one}
+            kept = self._unequal(feature, lambda at, by=swapped: number(by.get(at.index, at)))  # type: ignore[misc]
+            yield one, other, f"{self._unequal(feature, number)} AND NOT ({kept})"
+
+    def _unequal(self, feature: Feature, number: Callable[[Feature], str | None]) -> str:
+        """The condition that a row breaks `equals`, where `number` returns the value of a feature."""
+        law, own = parse_expression(feature.equals), number(feature) or "NULL"
+        columns = {
+            name: parse_expression(number(one) or "NULL")
+            for name in names_in(law)
+            for one in self.registry.active_features
+            if name.lower() in aliases(one)
+        }
+        return f"ABS({own} - ({render(substitute(law, columns))})) > {_NEAR} * (1 + ABS({own}))"
 
 
 def aliases(feature: Feature) -> tuple[str, str]:

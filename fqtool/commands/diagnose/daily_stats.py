@@ -44,6 +44,7 @@ class FeatureDay:
         step: Rows whose value breaks the declared `step`, or `integer`.
         equals: Rows whose value breaks the declared `equals`.
         monotone: Rows whose value breaks the declared `monotone`.
+        swapped: Indices of two features -> rows that break the declared `equals` and keep it with the two swapped.
     """
 
     scored: int
@@ -73,6 +74,7 @@ class FeatureDay:
     step: int = 0
     equals: int = 0
     monotone: int = 0
+    swapped: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
     @property
     def broken(self) -> Mapping[str, int]:

@@ -18,12 +18,12 @@ from fqtool.commands.diagnose.evidence import DISTANCES, OF_LABELS, run_text, si
 from fqtool.commands.diagnose.gate_falls import behind_text, fallen_gates, features_behind
 from fqtool.commands.diagnose.groups import categories_new, groups_gone, groups_new
 from fqtool.commands.diagnose.history import Seen, Sign, shares_values
-from fqtool.commands.diagnose.known_events import event_of
+from fqtool.commands.diagnose.known_events import event_of, without_ended_events
 from fqtool.commands.diagnose.recorded_runs import MOST, absent_runs, late_runs, older_runs, unrecorded_rows
 from fqtool.commands.diagnose.row_counts import repeated_keys, unusual_count, usual_rows
 from fqtool.commands.diagnose.row_relations import next_of
 from fqtool.commands.diagnose.shapes import shape_of
-from fqtool.commands.diagnose.swaps import swaps
+from fqtool.commands.diagnose.swaps import swap_in_law, swaps
 from fqtool.registry.model import Feature, Owner, Processor, Registry
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.value_laws import law_text
@@ -61,7 +61,10 @@ _MOVING = 0.5  # a feature that repeats in fewer rows than this normally moves
 
 
 def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
-    """Return the root causes of the last of `days`, compared with the dates before it; () for a healthy date."""
+    """Return the root causes of the last of `days`, compared with the dates before it; () for a healthy date.
+
+    The dates of known events that have ended are left out of the comparison, and the end of an event causes no anomaly.
+    """
     scorable, absent = _scorable(registry), "defaulted" if Layout(registry).has_labels else "missing"
 
     def completed(one: Cause) -> Cause:
@@ -72,7 +75,21 @@ def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
             one, scorable=scorable, evidence=evidence, absent=absent, owner=owner, event=event, at_least=at_least
         )
 
-    return tuple(completed(one) for one in _causes(registry, days))
+    compared = without_ended_events(registry, days)
+    found = [completed(one) for one in _causes(registry, compared)]
+    if compared is not days:
+        # Whether a problem has outlived its event only the dates of the event show.
+        every = without_ended_events(registry, days, relations_only=True)
+        outlived = [cause for one in _causes(registry, every) if (cause := completed(one)).event is not None]
+        found = [*outlived, *(one for one in found if not any(_is_same(one, cause) for cause in outlived))]
+    return tuple(sorted(found, key=lambda one: (-one.hit, -len(one.features))))
+
+
+def _is_same(cause: Cause, other: Cause) -> bool:
+    """Whether two root causes are about the same features, or the same of the whole rows."""
+    if cause.features or other.features:
+        return not {one.index for one in cause.features}.isdisjoint(one.index for one in other.features)
+    return cause.kind is other.kind
 
 
 def _owners(registry: Registry, cause: Cause) -> str:
@@ -94,9 +111,10 @@ def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     causes += _of_rows(days)
     found = (signs_of(one, days, _together(registry, one)) for one in registry.active_features)
     seen = _independent([one for one in found if one is not None], registry, today)
-    for swapped, explained in _of_swaps(registry, seen, days):
-        causes.append(swapped)
-        seen = [one for one in seen if one not in explained]
+    for swapped, explained in (*_of_swaps_in_laws(registry, seen, days), *_of_swaps(registry, seen, days)):
+        if all(one.features != swapped.features for one in causes):
+            causes.append(swapped)
+            seen = [one for one in seen if one not in explained]
     for processor in sorted(registry.processors, key=lambda one: -len(_near(one, seen))):
         own = [one for one in registry.active_features if one.processor == processor.name and not one.optional]
         for cause, explained in _of_processor(processor, own, _near(processor, seen), days):
@@ -105,8 +123,7 @@ def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     causes += _without_processor(seen, registry, days)
     named = {feature.index for one in causes for feature in one.features}
     causes += _of_categories([one for one in registry.active_features if one.index not in named], registry, days)
-    causes = causes or list(_of_gates(registry, days))
-    return tuple(sorted(causes, key=lambda one: (-one.hit, -len(one.features))))
+    return tuple(causes or _of_gates(registry, days))
 
 
 def _of_categories(features: Sequence[Feature], registry: Registry, days: Sequence[Day]) -> Iterator[Cause]:
@@ -118,6 +135,32 @@ def _of_categories(features: Sequence[Feature], registry: Registry, days: Sequen
                 Kind.CATEGORY_NEW, today.day, today.day, today.rows, 1, (feature,), processors.get(feature.processor),
                 None, (new.evidence,), Confidence.LIKELY, detail=new.text,
             )  # fmt: skip
+
+
+def _of_swaps_in_laws(
+    registry: Registry, seen: Sequence[Seen], days: Sequence[Day]
+) -> Iterator[tuple[Cause, list[Seen]]]:
+    """Yield the root cause of two features whose exchange repairs the rows that break an `equals`."""
+    today, processors = days[-1], {one.name: one for one in registry.processors}
+    for broken in (one for one in seen if one.sign is Sign.BROKEN):
+        about = today.features[broken.feature.index]
+        if (pair := swap_in_law(about)) is None:
+            continue
+        first, second = (one for one in registry.active_features if one.index in pair)
+        law, rows = law_text(broken.feature, "equals"), about.swapped[pair]
+        told = (
+            f"{rows:,} of {about.equals:,} rows that break `{law}` of {broken.feature.name} keep it with both exchanged"
+        )
+        signs = (*_OF_VALUES, Sign.BROKEN)
+        explained = [one for one in seen if one is broken or (one.feature in (first, second) and one.sign in signs)]
+        yield (
+            Cause(
+                Kind.SWAPPED, today.day, days[-broken.days].day, today.rows, rows, (first, second),
+                processors.get(first.processor), None, (told,), Confidence.LIKELY,
+                detail=f"{first.name} seems to be swapped with {second.name} (feature {second.index})",
+            ),
+            explained,
+        )  # fmt: skip
 
 
 def _of_swaps(registry: Registry, seen: Sequence[Seen], days: Sequence[Day]) -> Iterator[tuple[Cause, list[Seen]]]:

@@ -232,6 +232,8 @@ class Evidence:
         yield f"{f'COUNTIF({number} = ROUND({number}))' if number else '0'} AS `{at}_whole`"
         for law, broken in self.laws.broken(one, lambda other: f"real_{other.index}", f"previous_{one.index}"):
             yield f"COUNTIF({broken}) AS `{at}_{law}`"
+        for first, second, swapped in self.laws.swaps(one, lambda other: f"real_{other.index}"):
+            yield f"COUNTIF({swapped}) AS `{at}_swapped_{first.index}_{second.index}`"
         yield from relations(one, self.registry.active_features, self.layout, grouped=bool(self.groups))
         cold = (one.window and self.registry.inputs.cold_start) or "FALSE"
         yield f"COUNTIF(({cold}) AND {default} IS NOT NULL) AS `{at}_cold`"
@@ -246,7 +248,7 @@ class Evidence:
             row["repeated"],  # type: ignore[arg-type]
             row["misshapen"],  # type: ignore[arg-type]
             row["misordered"],  # type: ignore[arg-type]
-            {one.index: _of_feature(row, one) for one in self.registry.active_features},
+            {one.index: self._of_feature(row, one) for one in self.registry.active_features},
             {
                 one.name: ProcessorDay(*(row[f"p{number}_{what}"] for what in ("absent", "updated", "late")))  # type: ignore[arg-type]
                 for number, one in enumerate(self.recorded)
@@ -267,11 +269,14 @@ class Evidence:
             },
         )
 
-
-def _of_feature(row: Mapping[str, Value], one: Feature) -> FeatureDay:
-    """The statistics of a feature; the query counts only the laws that it has."""
-    names = [name for name in FeatureDay.__dataclass_fields__ if name not in LAWS or f"f_{one.index}_{name}" in row]
-    return FeatureDay(**{name: row[f"f_{one.index}_{name}"] for name in names})  # type: ignore[arg-type]
+    def _of_feature(self, row: Mapping[str, Value], one: Feature) -> FeatureDay:
+        """The statistics of a feature; the query counts only the laws that it has."""
+        at, fields = f"f_{one.index}", FeatureDay.__dataclass_fields__.keys() - {"swapped"}
+        pairs = [(first.index, second.index) for first, second, _ in self.laws.swaps(one, lambda _: "NULL")]
+        return FeatureDay(
+            **{name: row[f"{at}_{name}"] for name in fields if name not in LAWS or f"{at}_{name}" in row},  # type: ignore[arg-type]
+            swapped={pair: row[f"{at}_swapped_{pair[0]}_{pair[1]}"] for pair in pairs},  # type: ignore[misc]
+        )
 
 
 def _groups(number: int, name: str) -> str:

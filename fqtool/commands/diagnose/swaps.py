@@ -2,6 +2,7 @@
 
 A swap moves every mean and share of the one towards that of the other by the same part of their distance. So mean,
 shares of zeros, of negative and of whole numbers are compared: at least one must show it, and none may contradict.
+Where scales are alike, a declared `equals` shows it: rows break it, and keep it with the values of the two exchanged.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import combinations
 
 from fqtool.commands.diagnose.baseline import ENOUGH, SIGMA
 from fqtool.commands.diagnose.daily_stats import Day, FeatureDay
-from fqtool.commands.diagnose.history import is_telling
+from fqtool.commands.diagnose.history import FEW, is_telling
 from fqtool.registry.model import Feature
 
 _LEAST = 0.15
@@ -21,6 +22,7 @@ _APART = 0.15  # of the rows; shares of two features that are nearer show nothin
 _LONGEST = 7  # last dates with the problem
 _SAME, _FARTHEST = 0.1, 0.4
 _CHANGES, _CHANGES_ALONE, _TOLERANCE = 4.0, 10.0, 3.0
+_NEARLY_ALL = 0.9
 _ROUNDED = 0.01  # of the distance; a figure that never changes is known no better
 
 _FIGURES: tuple[Callable[[FeatureDay], float | None], ...] = (
@@ -29,6 +31,16 @@ _FIGURES: tuple[Callable[[FeatureDay], float | None], ...] = (
     lambda one: one.zeros / one.present,
     lambda one: one.negatives / one.present,
 )
+
+
+def swap_in_law(one: FeatureDay) -> tuple[int, int] | None:
+    """Return the indices of two features that explain why rows break the `equals` of a feature; None without such two.
+
+    Nearly all of these rows keep the law with the values of the two exchanged.
+    """
+    pair = max(one.swapped, key=lambda pair: one.swapped[pair], default=None)
+    rows = one.swapped[pair] if pair else 0
+    return pair if rows >= FEW and rows >= _NEARLY_ALL * one.equals else None
 
 
 def swaps(

@@ -19,6 +19,7 @@ from fqtool.output.outcome import headline
 if TYPE_CHECKING:
     from datetime import date
 
+    from fqtool.commands.diagnose.cause import Cause
     from fqtool.commands.diagnose.daily_stats import FeatureDay
     from fqtool.commands.report.distributions import Distribution
     from fqtool.commands.report.run import Report
@@ -39,11 +40,14 @@ _LEVELS = ("var(--bad)", "var(--fair)", "var(--good)")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One feature on one date: its shade (a class of the style sheet), its text, whether a root cause names it."""
+    """One feature on one date: its shade and mark (classes of the style sheet), and its text.
+
+    The mark is `marked` where a root cause names the feature, `event` where only known events do, else "".
+    """
 
     shade: str
     text: str
-    marked: bool
+    mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,8 @@ def html_of(report: Report) -> str:
         status=status(report),
         heat=list(heat(report)),
         numbers=numbers(report),
+        known={one.subject for one in report.days[-1].of_figures if one.severity == "note"},
+        has_known=any(cause.is_known for day in report.days for cause in day.causes),
         wide=len(report.days) <= _WIDE,
         label_step=label_step(len(report.days)),
         charts=list(_charts(report)),
@@ -125,14 +131,14 @@ def _headline(findings: Sequence[Finding]) -> str:
 
 def heat(report: Report) -> Iterator[tuple[Category, list[Line]]]:
     """Yield the categories with a line per feature, a cell per date."""
-    named = [{feature.index for cause in day.causes for feature in cause.features} for day in report.days]
+    named = [_marks(day.causes) for day in report.days]
     for category in report.registry.categories:
         own = [one for one in report.registry.active_features if one.category == category.name]
         lines = [
             Line(
                 one,
                 tuple(
-                    _cell(day.day.features[one.index], one, marked=one.index in of_day)
+                    _cell(day.day.features[one.index], one, of_day.get(one.index, ""))
                     for day, of_day in zip(report.days, named, strict=True)
                 ),
             )
@@ -142,14 +148,20 @@ def heat(report: Report) -> Iterator[tuple[Category, list[Line]]]:
             yield category, lines
 
 
-def _cell(seen: FeatureDay, feature: Feature, *, marked: bool) -> Cell:
+def _marks(causes: Sequence[Cause]) -> dict[int, str]:
+    """The mark of each feature that root causes name; a known event marks it only where nothing else does."""
+    known = {feature.index: "event" for cause in causes if cause.is_known for feature in cause.features}
+    return known | {feature.index: "marked" for cause in causes if not cause.is_known for feature in cause.features}
+
+
+def _cell(seen: FeatureDay, feature: Feature, mark: str) -> Cell:
     share = seen.default_share
     if share is None:
-        return Cell("na", "", marked)
+        return Cell("na", "", mark)
     if feature.optional:
-        return Cell("opt", f"{share:.0%}".rstrip("%"), marked)
+        return Cell("opt", f"{share:.0%}".rstrip("%"), mark)
     shade = sum(share > bound for bound in _SHADES)
-    return Cell(f"q{shade}", f"{share:.0%}".rstrip("%") if share else "", marked)
+    return Cell(f"q{shade}", f"{share:.0%}".rstrip("%") if share else "", mark)
 
 
 def _legend() -> list[tuple[str, str]]:
@@ -164,7 +176,12 @@ def numbers(report: Report) -> dict[str, Any]:
     fields = ("scored", "defaults", "mean", "stddev", "low", "high", "zeros", "outside", "repeats")
     features = [one for _, lines in heat(report) for one in (line.feature for line in lines)]
     causes = [
-        {feature.index: str(cause.kind) for cause in day.causes for feature in cause.features} for day in report.days
+        {
+            feature.index: f"known event, {cause.kind}" if cause.is_known else str(cause.kind)
+            for cause in day.causes
+            for feature in cause.features
+        }
+        for day in report.days
     ]
     return {
         "fields": list(fields),
