@@ -1,7 +1,8 @@
 """How long a backfill takes beside `fqtool score` of the same rows, and whether a date costs more the more there are.
 
-    python bench/backfill.py                    written into README.md
-    python bench/backfill.py --dates 90         only so many dates, printed
+    python bench/backfill.py                    90 and 365 dates
+    python bench/backfill.py --dates 90         only these; other rows of the table in README.md stay
+    python bench/backfill.py --dates 2 --print  nothing is written
 
 `fqtool score` sends one statement for 100 dates, and writes no journal. Each is a process of its own, in turns.
 """
@@ -18,6 +19,7 @@ import machine
 from scoring import FIRST, Run, Series, run, spread, store
 
 ROWS, MAPS, DATES, ROUNDS = 250, 14, (90, 365), 2
+HEADER = "| dates x rows, command | s | of processors, s | of them a date | beside `score`, by processor | measured |"
 
 
 def measured(dates: int) -> dict[str, list[Run]]:
@@ -41,34 +43,32 @@ def measured(dates: int) -> dict[str, list[Run]]:
     return runs
 
 
-def page(sizes: tuple[int, ...]) -> str:
-    """Measure all and return the page."""
-    lines = [
-        "| dates x rows | command | seconds | seconds of processors | of them a date | beside `score`, by processor |",
-        "|---|---|---|---|---|---|",
-    ]
-    for dates in sizes:
-        runs = measured(dates)
-        for name, ours in runs.items():
-            cells = [
-                spread([one.seconds for one in ours]),
-                spread([one.processor for one in ours]),
-                f"{min(one.processor for one in ours) / dates:.3f}",
-                spread([a.processor / b.processor for a, b in zip(ours, runs["score"], strict=True)]),
-            ]
-            lines.append(f"| {dates:,} x {ROWS} | `{name}` | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+def rows_of(dates: int) -> list[str]:
+    """Measure so many dates and return the rows of the table."""
+    lines, runs = [], measured(dates)
+    for name, ours in runs.items():
+        cells = [
+            f"{dates:,} x {ROWS}, `{name}`",
+            spread([one.seconds for one in ours]),
+            spread([one.processor for one in ours]),
+            f"{min(one.processor for one in ours) / dates:.3f}",
+            spread([a.processor / b.processor for a, b in zip(ours, runs["score"], strict=True)]),
+        ]
+        lines.append(f"| {' | '.join(cells)} | {machine.short()} |")
+    return lines
 
 
 def main() -> None:
     """Measure."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dates", type=int, nargs="*", default=list(DATES))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dates", type=int, nargs="+", default=list(DATES))
+    parser.add_argument("--print", action="store_true", dest="only_print")
     given = parser.parse_args()
-    text = f"{machine.line()}\n\n{page(tuple(given.dates))}"
-    print(text)
-    if given.dates == list(DATES):
-        machine.put("backfill", text)
+    for dates in given.dates:
+        lines = rows_of(dates)
+        print("\n".join([HEADER, *lines]))
+        if not given.only_print:
+            machine.put_rows("backfill", HEADER, lines)
 
 
 if __name__ == "__main__":

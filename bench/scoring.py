@@ -1,9 +1,11 @@
 """How fast `fqtool score` is, as users call it: whole processes that read a table and write it, beside plain Python.
 
-    python bench/scoring.py                             all of it; written into README.md
-    python bench/scoring.py --series season --rounds 1  only that, printed
+    python bench/scoring.py                          every series
+    python bench/scoring.py --series year records    only these
+    python bench/scoring.py --series trial           a few rows; nothing is written
 
-Every round starts each peer in a process of its own, on a copy of the same file, in turns.
+Each series replaces its rows in README.md as soon as it is measured, and no others. Every round starts each peer in a
+process of its own, on a copy of the same file, in turns.
 """
 
 from __future__ import annotations
@@ -35,18 +37,29 @@ _TOLD_OTHERWISE = {"upstream_processors_ran", "missing_processors", "upstream_da
 
 @dataclass(frozen=True)
 class Series:
-    """Rows to score: so many dates of so many rows, with so many label maps a date (0: none repeats)."""
+    """Rows to score.
+
+    Attributes:
+        dates: how many dates.
+        a_date: how many rows a date.
+        maps: how many label maps a date; 0: none repeats.
+        rounds: how often each peer runs.
+        alone: whether fqtool runs without its peers.
+        again: whether all rows were scored before, and fqtool finds that nothing changed.
+    """
 
     dates: int
     a_date: int
     maps: int
     rounds: int
+    alone: bool = False
+    again: bool = False
 
     @property
     def words(self) -> str:
         """The rows in words."""
         repeated = f"{self.maps} label maps a date" if self.maps else "no label map twice"
-        return f"{self.dates:,} x {self.a_date:,}, {repeated}"
+        return f"{self.dates:,} x {self.a_date:,}, {repeated}{', none changed' if self.again else ''}"
 
     @property
     def end(self) -> date:
@@ -55,13 +68,21 @@ class Series:
 
 
 SERIES = {
-    "season": Series(90, 250, 14, 2),
-    "unrepeated": Series(90, 250, 0, 1),
-    "year": Series(365, 250, 14, 1),
-    "thousand": Series(30, 1_000, 14, 1),
-    "large": Series(2, 100_000, 14, 1),
+    "season": Series(90, 250, 14, 3),
+    "unrepeated": Series(90, 250, 0, 3),
+    "unchanged": Series(90, 250, 14, 3, alone=True, again=True),
+    "year": Series(365, 250, 14, 2),
+    "decade": Series(3_650, 250, 14, 1, alone=True),
+    "thousand": Series(30, 1_000, 14, 2),
+    "large": Series(2, 100_000, 14, 2),
     "million": Series(10, 100_000, 14, 1),
 }
+TRIALS = (Series(2, 20, 14, 2), Series(2, 20, 14, 2, alone=True, again=True))
+HEADER = (
+    "| dates x rows | fqtool, s | of processors, s | Python / fqtool | by processor | fqtool / floor | by processor "
+    "| measured |"
+)
+RECORDS = "| records of a program | times a bare prepared statement of 122 columns | measured |"
 
 
 @dataclass(frozen=True)
@@ -72,15 +93,15 @@ class Run:
     processor: float
 
 
-def run(words: Sequence[str]) -> Run:
-    """Run a program to its end."""
+def run(words: Sequence[str], ends: Sequence[int] = (0,)) -> Run:
+    """Run a program to its end, which must be one of these exit codes."""
     with tempfile.TemporaryFile() as out:
         began = time.perf_counter()
         process = subprocess.Popen(words, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        if process.returncode not in ends:
             out.seek(0)
             raise SystemExit(f"{' '.join(words)}: {out.read().decode()[-2000:]}")
     return Run(seconds, used.ru_utime + used.ru_stime)
@@ -175,7 +196,7 @@ def agree() -> None:
                 raise SystemExit(f"the scorers disagree on {name}: {a!r} and {b!r}")
 
 
-def measured(series: Series, rounds: int) -> dict[str, list[Run]]:
+def measured(series: Series) -> dict[str, list[Run]]:
     """Time each peer on copies of one file, in turns."""
     own = [sys.executable, __file__, "--as"]
     with tempfile.TemporaryDirectory() as folder:
@@ -183,15 +204,21 @@ def measured(series: Series, rounds: int) -> dict[str, list[Run]]:
         store(blank, series)
         score = [
             sys.executable, "-m", "fqtool", "score", "--start", str(FIRST), "--end", str(series.end),
-            "--target", f"duckdb:///{work}", "--as-of", NOW.isoformat(),
+            "--target", f"duckdb:///{work}", "--as-of", NOW.isoformat(), *(["--only-changed"] if series.again else []),
         ]  # fmt: skip
         peers = {
             "fqtool score": score,
             "plain Python": [*own, "plain", str(work), str(series.end)],
             "floor": [*own, "floor", str(work), str(finished)],
         }
+        if series.alone:
+            peers = {"fqtool score": score}
+        if series.again:
+            shutil.copyfile(blank, work)
+            run(score)
+            shutil.copyfile(work, blank)
         runs: dict[str, list[Run]] = {name: [] for name in peers}
-        for _ in range(rounds):
+        for _ in range(series.rounds):
             for name, words in peers.items():
                 shutil.copyfile(blank, work)
                 runs[name].append(run(words))
@@ -231,11 +258,11 @@ def records() -> None:
     record["feature_sources"] = {str(index): "phase4" for index in range(37)}
     registry.score([record], as_of=NOW)
     first = bare_first + time.perf_counter() - began
-    timed = {f"first {first:.2f} s": (first, bare_first)}
+    timed = {"first": (first, bare_first)}
     for count, turns in ((1, 15), (1_000, 7)):
         ours = min(clocked(lambda count=count: registry.score([record] * count, as_of=NOW)) for _ in range(turns))
         least = min(clocked(lambda count=count: bare(count)) for _ in range(turns))
-        timed[f"{count:,} warm {ours * 1000:.0f} ms"] = (ours, least)
+        timed[f"{count:,} warm"] = (ours, least)
     print(json.dumps({what: ours / least for what, (ours, least) in timed.items()}))
 
 
@@ -246,48 +273,54 @@ def clocked(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
-def page(names: Sequence[str], rounds: int | None) -> str:
-    """Measure all and return the page."""
-    agree()
-    lines = [
-        "| dates x rows | fqtool, s | plain Python, s | floor, s | Python / fqtool | by processor | fqtool / floor |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name in names:
-        series = SERIES[name]
-        runs = measured(series, rounds or series.rounds)
-        ours, peer, least = runs["fqtool score"], runs["plain Python"], runs["floor"]
-        cells = [
-            *(spread([one.seconds for one in side]) for side in (ours, peer, least)),
-            spread([b.seconds / a.seconds for a, b in zip(ours, peer, strict=True)]),
-            spread([b.processor / a.processor for a, b in zip(ours, peer, strict=True)]),
-            spread([a.seconds / b.seconds for a, b in zip(ours, least, strict=True)]),
-        ]
-        lines.append(f"| {series.words} | {' | '.join(cells)} |")
+def row_of(series: Series) -> str:
+    """Measure a series and return its row of the table."""
+    runs = measured(series)
+    ours = runs["fqtool score"]
+    cells = [series.words, spread([one.seconds for one in ours]), spread([one.processor for one in ours])]
+    for above, below in (("plain Python", "fqtool score"), ("fqtool score", "floor")):
+        if series.alone:
+            cells += ["", ""]
+            continue
+        pairs = list(zip(runs[above], runs[below], strict=True))
+        cells.append(spread([a.seconds / b.seconds for a, b in pairs]))
+        cells.append(spread([a.processor / b.processor for a, b in pairs]))
+    return f"| {' | '.join(cells)} | {machine.short()} |"
+
+
+def rows_of_records() -> list[str]:
+    """Measure the Python API in three processes and return the rows of its table."""
     own = [sys.executable, __file__, "--as", "records"]
-    done = [json.loads(subprocess.run(own, capture_output=True, check=True).stdout) for _ in range(rounds or 3)]
-    lines += ["", "| records of a program | times a bare prepared statement of 122 columns |", "|---|---|"]
-    for position, what in enumerate(done[0]):
-        lines.append(f"| {what} | {spread([list(one.values())[position] for one in done])} |")
-    return "\n".join(lines) + "\n"
+    done = [json.loads(subprocess.run(own, capture_output=True, check=True).stdout) for _ in range(3)]
+    return [
+        f"| {what} | {spread([list(ratios.values())[position] for ratios in done])} | {machine.short()} |"
+        for position, what in enumerate(["first", "1, warm", "1,000, warm"])
+    ]
 
 
 def main() -> None:
     """Measure, or be one of the measured processes."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--as", dest="role", nargs="+")
-    parser.add_argument("--series", nargs="*", choices=SERIES, default=list(SERIES))
-    parser.add_argument("--rounds", type=int)
-    parser.add_argument("--write", action="store_true", help="write the page although it is not everything")
+    parser.add_argument("--series", nargs="+", choices=[*SERIES, "records", "trial"], default=[*SERIES, "records"])
     given = parser.parse_args()
     if given.role:
         role, *words = given.role
         {"plain": plain, "floor": floor, "records": records}[role](*words)
         return
-    text = f"{machine.line()}\n\n{page(given.series, given.rounds)}"
-    print(text)
-    if given.write or (given.series == list(SERIES) and given.rounds is None):
-        machine.put("scoring", text)
+    agree()
+    for name in given.series:
+        if name == "records":
+            _put("records", RECORDS, rows_of_records())
+        elif name == "trial":
+            print("\n".join(map(row_of, TRIALS)))
+        else:
+            _put("scoring", HEADER, [row_of(SERIES[name])])
+
+
+def _put(name: str, header: str, lines: list[str]) -> None:
+    print("\n".join([header, *lines]))
+    machine.put_rows(name, header, lines)
 
 
 if __name__ == "__main__":

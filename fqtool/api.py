@@ -13,12 +13,12 @@ from fqtool.commands.check_record.run import check_record
 from fqtool.commands.generate_schema.run import generated_schema
 from fqtool.errors import InputError
 from fqtool.findings.finding import Finding
+from fqtool.lint.check import open_registry
 from fqtool.records.check import RecordCheck
 from fqtool.registry.model import Feature, Registry
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.places import Place, Shape, written
 from fqtool.warehouse.duckdb.scorer import DuckDBScorer, scorer_of
-from fqtool.workspace import open_registry
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The start of every command: the registry, the folder of migrations, and the state of the target."""
+"""The start of commands that read migrations or the target: the folder of migrations, and the state of the target."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from fqtool.errors import InputError, MigrationError, NoTable, NotThere, Refusal, RegistryError, UsageError
+from fqtool.errors import InputError, MigrationError, NoTable, NotThere, Refusal, UsageError
 from fqtool.findings.remedy import commands
 from fqtool.migrations.checksums import CHECKSUMS, Kind, Mismatch, mismatches, proven_contract
 from fqtool.migrations.contract import CONTRACT, Position, read_contract
@@ -32,25 +32,6 @@ from fqtool.warehouse.protocol import Warehouse, no_table
 _MARK = "\ufeff"
 _NUMBERS = (columns.Kind.INT64, columns.Kind.FLOAT64, columns.Kind.NUMERIC, columns.Kind.BIGNUMERIC)
 _OTHER_FOLDER = "Name the folder with --migrations, or check the files out. For a first migration:"
-
-
-def open_registry(path: Path) -> Registry:
-    """Read and check a registry. Raises RegistryError with every problem."""
-    from fqtool.registry.load import read_registry
-
-    registry = read_registry(path)
-    require_sound(registry)
-    return registry
-
-
-def require_sound(registry: Registry) -> None:
-    """Raise RegistryError with every error of a readable registry."""
-    from fqtool.lint.check import check_registry
-
-    findings = check_registry(registry, errors_only=True)
-    if findings:
-        count = f"{len(findings)} problem{'s' if len(findings) > 1 else ''}"
-        raise RegistryError(f"{registry.path} has {count}.", findings=findings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +234,8 @@ def open_workspace(registry: Path, folder: Path, without: Container[str] = ()) -
     """
     texts = read_migrations(folder)
     kept = {name: text for name, text in texts.items() if name.endswith(".sql") and name not in without}
+    from fqtool.lint.check import open_registry
+
     workspace = Workspace(open_registry(registry), folder, read_files(kept, str(folder)), texts)
     changes = [change for file in workspace.files for change in file.changes]
     created = [change.table.name for change in changes if isinstance(change, CreateTable)]

@@ -133,8 +133,8 @@ def other_stores(target: str | None) -> list[tuple[Store, Registry, str]]:
     """
     from fqtool.cli.options import url_of
     from fqtool.errors import FqtoolError
+    from fqtool.lint.check import open_registry
     from fqtool.registry.project import read_stores
-    from fqtool.workspace import open_registry
 
     run, found = current_run(), []
     if not PROJECT.is_file():

@@ -1,9 +1,11 @@
-"""Run the rules about the registry."""
+"""Run the rules about the registry, and the start of every command: read and check a registry."""
 
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
+from fqtool.errors import RegistryError
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Location, Severity
 from fqtool.lint.context import Subject
@@ -30,3 +32,20 @@ def check_registry(registry: Registry, today: date | None = None, *, errors_only
     about = (found for one in rules_of(Group.SUPPRESSIONS) for found in one.check(suppressions) if not errors_only)
     findings = (*reported, *(found for found in about if chosen(registry, found.rule)))
     return tuple(sorted(findings, key=lambda found: found.location or Location("")))
+
+
+def open_registry(path: Path) -> Registry:
+    """Read and check a registry. Raises RegistryError with every problem."""
+    from fqtool.registry.load import read_registry
+
+    registry = read_registry(path)
+    require_sound(registry)
+    return registry
+
+
+def require_sound(registry: Registry) -> None:
+    """Raise RegistryError with every error of a readable registry."""
+    findings = check_registry(registry, errors_only=True)
+    if findings:
+        count = f"{len(findings)} problem{'s' if len(findings) > 1 else ''}"
+        raise RegistryError(f"{registry.path} has {count}.", findings=findings)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, TypeAlias
 
 from fqtool.errors import UsageError
+from fqtool.output.characters import visible_lines, write
 from fqtool.output.github import print_github
 from fqtool.output.json_document import print_json
 from fqtool.output.junit import print_junit
@@ -21,9 +23,14 @@ if TYPE_CHECKING:
 
 Printer: TypeAlias = "Callable[[Outcome, TextIO], None]"
 
+_COLOUR_WANTED = frozenset({"FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"})
+
 
 def _print_text(outcome: Outcome, stream: TextIO) -> None:
-    # Rich, which only text needs, is slower to load than everything else.
+    if not outcome.findings and not stream.isatty() and not _COLOUR_WANTED.intersection(os.environ):
+        write(f"{visible_lines(outcome.conclusion())}\n", stream)
+        return
+    # Rich is slower to load than all checks of a registry.
     from fqtool.output.text import print_text
 
     print_text(outcome, stream)

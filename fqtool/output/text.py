@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from rich.text import Text
 
 from fqtool.findings.finding import RULES, Group, Location, Severity, worst
 from fqtool.findings.remedy import Commands
-from fqtool.output.characters import visible, visible_block, visible_lines, write
+from fqtool.output.characters import visible, visible_block, visible_lines
 from fqtool.output.outcome import in_words, place_of_subject, tally
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _HANG = 4
 _LABEL = 9
-_COLOUR_WANTED = frozenset({"FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"})
 _TOKEN = re.compile(r"\w[\w.-]*")
 _LARGEST = 8 * 1024 * 1024
 _WIDEST = 120
@@ -124,10 +122,6 @@ def _label(word: str, style: str) -> Text:
 
 def print_text(outcome: Outcome, stream: TextIO) -> None:
     """Print the findings grouped by file or subject, then the conclusion."""
-    if not outcome.findings and not stream.isatty() and not _COLOUR_WANTED.intersection(os.environ):
-        write(f"{visible_lines(outcome.conclusion())}\n", stream)  # importing rich is slower than all checks
-        return
-
     from fqtool.output.console import Page
 
     page = Page(stream)

@@ -10,7 +10,7 @@ from typing import Any
 
 from fqtool.errors import Refusal, RegistryError, UsageError
 from fqtool.findings.finding import Location, Severity
-from fqtool.lint.check import check_registry
+from fqtool.lint.check import check_registry, open_registry
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Feature, Registry
 from fqtool.registry.yaml.document import read_document
@@ -19,7 +19,7 @@ from fqtool.registry.yaml.mentions import Mention, mentions
 from fqtool.schema.build import base_columns
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.places import Shape
-from fqtool.workspace import RegistryEdit, edited_texts, open_registry
+from fqtool.workspace import RegistryEdit, edited_texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def backfill(
     """
     from fqtool.commands.backfill.run import Options
     from fqtool.errors import UsageError
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     if verify and (dry_run or status):
         raise UsageError("--verify cannot be combined with --dry-run or --status.", remedy="Remove one of them.")

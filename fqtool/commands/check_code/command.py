@@ -20,7 +20,7 @@ def check_code(
 ) -> None:
     """Find feature names in code that contradict the registry."""
     from fqtool.commands.check_code.run import check_code as check
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     checked = check(open_registry(registry), paths)
     also = f", {checked.not_read} not read" if checked.not_read else ""

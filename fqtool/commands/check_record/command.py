@@ -35,9 +35,9 @@ def check_record(
     The live table is compared where --target is given.
     """
     from fqtool.commands.check_record.run import check_file
+    from fqtool.lint.check import open_registry
     from fqtool.records.check import RecordCheck
     from fqtool.warehouse.protocol import existing_table
-    from fqtool.workspace import open_registry
 
     loaded, live = open_registry(registry), None
     if target is not None:

@@ -65,7 +65,7 @@ def cost(
     from fqtool.commands.cost.run import cost_of
     from fqtool.commands.cost.text import document, print_cost
     from fqtool.errors import UsageError
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     if offline and (start or end or max_bytes is not None or is_typed(context, "target")):
         raise UsageError(

@@ -61,10 +61,10 @@ def daily(
     from fqtool.commands.diagnose.run import heading, healthy
     from fqtool.errors import UsageError
     from fqtool.findings.remedy import commands
+    from fqtool.lint.check import open_registry
     from fqtool.output.outcome import Outcome
     from fqtool.output.sentences import fitted
     from fqtool.output.table_text import print_table
-    from fqtool.workspace import open_registry
 
     if notify_always and not notify:
         raise UsageError("--notify-always needs --notify.", remedy="Add --notify with the address of a webhook.")

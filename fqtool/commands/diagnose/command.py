@@ -40,7 +40,7 @@ def diagnose(
     """
     from fqtool.commands.diagnose.run import diagnosis_of, healthy, print_surroundings, require_any_rows
     from fqtool.findings.remedy import commands
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     given, loaded = None if date is None else day_of(date), open_registry(registry)
     with warehouse_of(loaded, target, timeout) as warehouse:

@@ -18,6 +18,7 @@ from fqtool.commands.diff.rules import PREVIEW, check_breaks, levelled, stored_r
 from fqtool.errors import InputError, Refusal, RegistryError, UsageError
 from fqtool.findings.finding import Finding, Severity
 from fqtool.findings.remedy import commands
+from fqtool.lint.check import require_sound
 from fqtool.output.outcome import Outcome
 from fqtool.output.table_text import Figure, print_table
 from fqtool.registry.load import SIZE_LIMIT, load_registry, read_registry
@@ -25,7 +26,7 @@ from fqtool.registry.model import Registry
 from fqtool.scoring.rescoring import Preview, Rescoring
 from fqtool.warehouse.duckdb.scorer import RECORDS, DuckDBScorer
 from fqtool.warehouse.protocol import MINIMUM_BILLED, Warehouse, limited, within
-from fqtool.workspace import require_columns, require_order, require_sound
+from fqtool.workspace import require_columns, require_order
 
 
 @dataclass(frozen=True, slots=True)

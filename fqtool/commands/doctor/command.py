@@ -32,7 +32,7 @@ def doctor(
     Nothing is changed.
     """
     from fqtool.commands.doctor.run import examine, heading, libraries, print_libraries, print_proofs
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     if form == "text":
         print_libraries(libraries(), sys.stdout)

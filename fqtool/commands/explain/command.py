@@ -41,8 +41,8 @@ def explain(
     """
     from fqtool.commands.explain.run import explain_row, only_the_date_is_missing
     from fqtool.commands.explain.text import document, print_explanation
+    from fqtool.lint.check import open_registry
     from fqtool.output.json_document import print_document
-    from fqtool.workspace import open_registry
 
     given, day = _given(key or []), None if date is None else day_of(date)
     loaded = open_registry(registry)

@@ -43,7 +43,7 @@ def export(
     """
     from fqtool.commands.export.run import export_named
     from fqtool.errors import UsageError
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     chosen = export_named(tool)
     if check and str(out) == "-":
@@ -67,7 +67,7 @@ def docs(
     """
     from fqtool.commands.export.dictionary import dictionary
     from fqtool.errors import UsageError
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     if form not in _PAGES:
         raise UsageError(f"Unknown format {form!r}.", remedy=f"Use {' or '.join(_PAGES)}.")

@@ -27,7 +27,7 @@ def generate_schema(
     `bq` and Terraform read this format.
     """
     from fqtool.commands.generate_schema.run import generated_schema, stale_schema
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     loaded = open_registry(registry)
     if check is not None:

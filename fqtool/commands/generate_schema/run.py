@@ -10,8 +10,6 @@ from fqtool.findings.finding import Finding, Group, Location, rule
 from fqtool.findings.remedy import Commands
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_table, managed_columns
-from fqtool.table.diff import diff
-from fqtool.table.model import State, Table
 from fqtool.table.schema_json import read_schema, schema_json
 from fqtool.warehouse.files import read_text
 
@@ -48,6 +46,9 @@ def stale_schema(
         return stale_schema_file(str(path), error.message, words)
     if present == generated:
         return ()
+    from fqtool.table.diff import diff
+    from fqtool.table.model import State, Table
+
     new = read_schema(generated, "the registry")
     changes = diff(State(Table("schema", old)), State(Table("schema", new)))
     sentences = [f"In the registry {change.describe()}." for change in changes]

@@ -27,7 +27,7 @@ def generate_sql(
 ) -> None:
     """Print the SQL that fqtool generates from the registry."""
     from fqtool.commands.generate_sql.run import generated_sql
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     if check is not None:
         _check(registry, kind, check, form)
@@ -41,7 +41,7 @@ def generate_sql(
 def _check(registry: Path, kind: str, file: Path, form: str) -> None:
     from fqtool.commands.generate_sql.check import check_writer_sql
     from fqtool.errors import UsageError
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     if kind != "writer":
         raise UsageError("--check compares the SQL of a writer.", remedy="Use generate-sql writer --check FILE.")

@@ -34,7 +34,7 @@ def learn(
     from datetime import timedelta
 
     from fqtool.commands.learn.run import plan_learning
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     given, until = (None if text is None else day_of(text) for text in (start, end))
     loaded = open_registry(registry)

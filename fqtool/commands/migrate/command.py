@@ -184,7 +184,7 @@ def _begun_anywhere(registry: Path, target: str | None, timeout: float, *, offli
     """Return name -> SHA-256 of the migrations that a known target has begun to apply."""
     from fqtool.commands.migrate.redo import begun_files
     from fqtool.errors import UsageError
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     if offline:
         raise UsageError(

@@ -41,7 +41,7 @@ def models(
     """
     from fqtool.errors import UsageError
     from fqtool.findings.remedy import commands
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     if features is not None and date is not None:
         raise UsageError("--features and --date exclude each other.", remedy="Run the command once with each.")

@@ -92,7 +92,7 @@ def score(
             remedy="Add --start 2026-02-06 for dates, or --input rows.ndjson for a file.",
         )
     from fqtool.commands.score.run import score_partitions
-    from fqtool.workspace import open_registry
+    from fqtool.lint.check import open_registry
 
     first, last = day_of(start), day_of(start if end is None else end)
     loaded, unchanged = open_registry(registry), list[date]()
@@ -118,10 +118,10 @@ def _score_file(
     registry: Path, source: Path, out: Path, moment: datetime, rejects: Path | None, *, strict: bool
 ) -> None:
     from fqtool.errors import UsageError
+    from fqtool.lint.check import open_registry
     from fqtool.output.characters import visible
     from fqtool.warehouse.duckdb.record_files import name_of
     from fqtool.warehouse.duckdb.scorer import scorer_of
-    from fqtool.workspace import open_registry
 
     if rejects == Path("-"):
         raise UsageError("--rejects needs a file.", remedy="Write it like --rejects rejects.ndjson.")
