@@ -111,6 +111,22 @@ def test_a_name_too_many_is_named_with_its_position(folder: Path, names: list[st
 
 
 @pytest.mark.parametrize(
+    ("form", "at"),
+    [(form, at) for form in ("N = {0!r}", "N = {1}", "names: [{2}]") for at in range(6)]
+    + [("SELECT {2} FROM t", at) for at in range(1, 6)],
+)
+def test_a_typo_at_any_place_of_the_list_is_found(folder: Path, form: str, at: int) -> None:
+    """Also in the middle, where no five names follow one another; at the start, SQL may have other columns."""
+    names = [*RIGHT[:at], f"{RIGHT[at]}x", *RIGHT[at + 1 :]]
+    items = [f"row[{name!r}]" for name in names]
+    file = {"S": "a.sql", "n": "a.yaml"}.get(form[0], "a.py")
+    (folder / file).write_text(form.format(names, f"[{', '.join(items)}]", ", ".join(names)))
+    (found,) = findings(folder, "check-code", file)
+    assert (found["rule"], found["subject"]) == ("FQ541", names[at])
+    assert f"Index {at} is {names[at]} here and {RIGHT[at]} in the registry." in found["message"]
+
+
+@pytest.mark.parametrize(
     ("names", "left_out"),
     [
         (RIGHT[1:], "1 of 6 features: points (index 0)."),

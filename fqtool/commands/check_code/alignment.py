@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from fqtool.commands.check_code.name_lists import SMALLEST, Named
+from fqtool.registry.checks.explain_schema import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ class Alignment:
 def aligned(listed: Sequence[Named], vector: Sequence[str], is_other: Callable[[str], bool]) -> Alignment | None:
     """Compare a list with the vector, None for a list that does not repeat it.
 
-    A copy has five names that follow one another as in the vector, or all features and most of them in order. Names
-    before the first feature and after the last one are other columns.
+    A copy has five names that follow one another as in the vector, or most of the vector in order: five names, or fewer
+    beside all others. Names before the first feature and after the last one are other columns, but for one that is
+    similar to a feature that the list leaves out.
 
     Args:
         listed: The names in the order of the list.
@@ -43,20 +45,31 @@ def aligned(listed: Sequence[Named], vector: Sequence[str], is_other: Callable[[
     matcher = SequenceMatcher(None, names, vector, autojunk=False)
     longest = max(matcher.get_matching_blocks(), key=lambda block: block.size)
     same = sum(block.size for block in matcher.get_matching_blocks())
-    is_whole = features.issubset(names) and 2 * same > len(vector)
-    if longest.size < SMALLEST and not is_whole:
+    is_most = (same >= SMALLEST or features.issubset(names)) and 2 * same > len(vector)
+    if longest.size < SMALLEST and not is_most:
         return None
     left_out = tuple(name for name in vector if name not in names)
-    moved = tuple(_moved(listed, vector, matcher, is_other))
     shift = longest.b - longest.a
     start = min(at for at, name in enumerate(names) if name in features)
+    similar = tuple(_similar(listed[:start], vector[: vector.index(names[start])], left_out, is_other))
+    moved = tuple(_moved(listed, vector, matcher, is_other))
     in_place = [
         Difference(one, at + shift)
         for at, one in enumerate(listed)
         if at >= start and at + shift < len(vector) and (at + shift < 0 or vector[at + shift] != one.name)
     ]
     outside = any(name in features for name in names[max(len(vector) - shift, 0) :]) or start + shift < 0
-    return Alignment(moved if outside or 2 * len(moved) < len(in_place) else tuple(in_place), left_out)
+    differences = moved if outside or 2 * len(moved) < len(in_place) else tuple(in_place)
+    return Alignment((*similar, *differences), left_out)
+
+
+def _similar(
+    before: Sequence[Named], expected: Sequence[str], left_out: Sequence[str], is_other: Callable[[str], bool]
+) -> Iterator[Difference]:
+    """Yield the name before the first feature of a list, where it is similar to the one that belongs there."""
+    is_left_out = bool(before and expected) and expected[-1] in left_out
+    if is_left_out and not is_other(before[-1].name) and nearest(before[-1].name, expected[-1:]):
+        yield Difference(before[-1], len(expected) - 1)
 
 
 def _moved(

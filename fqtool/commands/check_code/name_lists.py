@@ -77,7 +77,7 @@ class NotRead(Exception):
 
 
 def python_lists(text: str) -> Iterator[NameList]:
-    """Yield lists, tuples, dicts and classes of constants. Raises NotRead."""
+    """Yield lists and tuples of constants or of `row["name"]`, dicts and classes of constants. Raises NotRead."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -88,7 +88,7 @@ def python_lists(text: str) -> Iterator[NameList]:
             continue
         match node:
             case ast.List(elts=items) | ast.Tuple(elts=items) if len(items) >= SMALLEST:
-                names = ((at, _constant(item), item) for at, item in enumerate(items))
+                names = ((at, _constant(_key(item)), item) for at, item in enumerate(items))
                 yield NameList(tuple(_python(at, name, item) for at, name, item in names if isinstance(name, str)))
             case ast.Dict(keys=keys, values=values) if len(keys) >= SMALLEST:
                 yield _map(
@@ -122,6 +122,11 @@ def _loses_order(node: ast.AST) -> bool:
             return name in _WITHOUT_ORDER
         case _:
             return isinstance(node, ast.Set | ast.SetComp)
+
+
+def _key(node: ast.expr) -> ast.expr:
+    """Return the key of `row["name"]`, else the node."""
+    return node.slice if isinstance(node, ast.Subscript) else node
 
 
 def _constant(node: ast.expr | None) -> object:
