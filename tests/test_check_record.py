@@ -59,6 +59,9 @@ WRONG: dict[str, tuple[str, str, Any]] = {
     "another schema version": ("FQ507", "'q0'; readers accept 'q1'", RECORD | {"quality_version": "q0"}),
     "an unknown label": ("FQ508", "the label 'reel' for minutes", RECORD | {"labels": '{"1": "reel"}'}),
     "a label of no feature": ("FQ509", "the key '6', which is not a feature's", RECORD | {"labels": '{"6": "real"}'}),
+    "names of features as keys of labels": (
+        "FQ509", "labels has 2 keys that are names", RECORD | {"labels": '{"rest": "real", "pace": "real"}'},
+    ),
     "a label of another feature": (
         "FQ513", "the label 'guessed' for pace, whose labels are 'real', 'default'",
         RECORD | {"labels": '{"3": "guessed"}'},
@@ -434,9 +437,7 @@ def test_different_problems_of_a_field_are_counted_separately(folder: Path) -> N
     ]
     versions = [message for rule, message in found if rule == "FQ507"]
     assert len(versions) == 21
-    assert versions[-1].endswith(
-        "This problem, or another one like it, was found in 10 of 37 records, first in line 28."
-    )
+    assert versions[-1].endswith("20 like it are listed; more were found in 10 of 37 records, first in line 28.")
 
 
 def test_values_that_no_reader_of_json_may_change_are_refused(folder: Path, registry: Any) -> None:
@@ -504,3 +505,9 @@ def test_a_fix_names_the_registry_once(folder: Path) -> None:
     for command in (*commands, ["check-record", "longer.ndjson"]):
         done = run(folder, *command, *other)
         assert {line.count("--registry other.yaml") for line in done.out.splitlines()} == {0, 1}, done.said
+
+
+def test_a_field_is_not_renamed_to_one_that_the_record_has(registry: Any) -> None:
+    """Two fields would have one name."""
+    (found,) = registry.check(RECORD | {"gamess": 1})
+    assert "Remove it from the record" in str(found.remedy)

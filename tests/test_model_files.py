@@ -122,3 +122,11 @@ def test_a_model_without_features_is_not_registered(folder: Path) -> None:
     assert (done.code, "names no feature of" in done.err) == (1, True)
     assert run(folder, "models", "--register", "m.json", "--features", "m.json").code == 2
     assert (folder / "feature_registry.yaml").read_text() == REGISTRY_FILE.read_text()
+
+
+def test_a_misspelt_feature_is_named_where_it_is_registered_as_external(folder: Path) -> None:
+    """With the feature to which it is similar; other external inputs are listed."""
+    (folder / "typo.json").write_text(json.dumps(["points", "minutez", "odds_of_a_bookmaker"]))
+    done = run(folder, "models", "--register", "typo.json")
+    assert "External input: minutez, which is similar to the feature minutes." in done.err, done.said
+    assert "External input: odds_of_a_bookmaker." in done.err

@@ -162,6 +162,8 @@ WRONG = {
         f"INSERT store ({NAMES}) SELECT {VALUES.replace('s.games', 's.x AS history')} FROM b s", "FQ525", "games gets",
     ),
     "fewer selected values": (f"INSERT store ({NAMES}) SELECT 1, 2", "FQ525", "8 columns and gives 2 values"),
+    "a table after a tag": ("SELECT 1; INSERT {{ target }}.store (player, day) VALUES (1, 2)", "FQ521", "features"),
+    "a table after a field of an f-string": ("INSERT {x}.store (player, day) VALUES (1, 2)", "FQ521", "games"),
     "fewer values than columns": (f"INSERT store ({NAMES}) VALUES (1, 2)", "FQ525", "8 columns and gives 2 values"),
     "all columns of a query by WITH": (
         f"INSERT store ({NAMES}) WITH w AS (SELECT {REVERSED} FROM b) SELECT * FROM w",
@@ -199,6 +201,8 @@ TEMPLATES = {
     "a filter": "INSERT INTO store ({{ columns | join(', ') }}) SELECT * FROM b",
     "an f-string": "INSERT INTO store ({columns}) SELECT * FROM b",
     "%s": "INSERT INTO store (%s) SELECT * FROM b",
+    "the name of the table": "INSERT INTO {{ this }} (player) SELECT 1",
+    "the last part of the name": "MERGE p.{{ d }}.{{ t }} USING b ON TRUE WHEN NOT MATCHED THEN INSERT ROW",
     "a condition": f"INSERT INTO store ({NAMES}{{% if x %}}, extra{{% endif %}}) SELECT 1",
     "a loop in UPDATE": UPDATE.format(
         "{% for c in cols %}{{ c }} = s.{{ c }}{% if not loop.last %}, {% endif %}{% endfor %}"

@@ -131,7 +131,7 @@ class RecordCheck:
             column = self.declared.get(name)
             if column is None:
                 there = live.get(str(name).lower())
-                near = _like(str(name), self.declared)
+                near = _like(str(name), {other: True for other in self.declared if other not in record})
                 yield Unknown(str(name), near, there.sql_type if there else "")
             elif self.live is not None and column.key not in live:
                 yield NotInTable(name, self.live.name, column.key in self.base)

@@ -68,6 +68,7 @@ def labels_of(feature: Feature, declared: Sequence[str]) -> tuple[str, ...]:
 def labels_rule(name: str, features: Mapping[int | str, Feature], declared: Sequence[str]) -> Rule:
     """Return the rule of a column that holds labels by key of a JSON object, or by position of an ARRAY."""
     accepted = frozenset((key, label) for key, one in features.items() for label in (*labels_of(one, declared), None))
+    keys = {feature.name: str(key) for key, feature in features.items()}
     by_position = any(isinstance(key, int) for key in features)
 
     def rule(value: Any) -> Iterator[Misfit]:
@@ -84,10 +85,13 @@ def labels_rule(name: str, features: Mapping[int | str, Feature], declared: Sequ
                 return
         except TypeError:  # a label that is a list or an object
             pass
+        named = [key for key in held if key in keys and key not in features]
+        if named:
+            yield UnknownPosition(name, named[0], keys[named[0]], len(named))
         for key, label in held.items():
             if key in features:
                 yield from _of_label(name, features[key], label, declared)
-            else:
+            elif key not in keys:
                 yield UnknownPosition(name, str(key)[:SHOWN])
 
     return rule

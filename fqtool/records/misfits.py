@@ -160,14 +160,24 @@ class OtherLabel:
 
 @dataclass(frozen=True, slots=True)
 class UnknownPosition:
-    """A label or value for a position that has no feature."""
+    """A label or value for a position that has no feature.
+
+    `expected` is the key of the feature with the name `key`, "" where no feature has it; `names` is how many keys of
+    the record are names of features.
+    """
 
     field: str
     key: str
+    expected: str = ""
+    names: int = 0
 
     @property
     def problem(self) -> str:
         """The position."""
+        if self.expected:
+            keys = f"{self.names} keys that are names" if self.names > 1 else "a key that is the name"
+            of = "features instead of their keys" if self.names > 1 else "a feature instead of its key"
+            return f"{self.field} has {keys} of {of}"
         return f"{self.field} has the key {self.key!r}, which is not a feature's"
 
 

@@ -17,6 +17,7 @@ from fqtool.table.tokens import RESERVED, Cursor, Token, tokens_of, unquoted
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _AFTER_SELECTED = ("FROM", "WHERE", "UNION", "INTERSECT", "EXCEPT", "QUALIFY", "ORDER", "LIMIT")
 _COLUMN = re.compile(r"[A-Z_`]\w*", re.IGNORECASE)
+_PART_OF_NAME = re.compile(r"(?:\{\{[^{}]*\}\}|\$?\{\w+\})(?=\.)")
 _AFTER_TARGET = frozenset({"AS", "USING", "(", "VALUES", "SELECT", "WITH", "ON", "T", "TARGET"})
 
 
@@ -41,7 +42,8 @@ class Written:
     `at` is the offset of the word; `named` is whether there is a list of columns; `values` counts the values of the
     first row or SELECT that has another number of them than of columns, else of the first; None where it is not a list
     of values. `every`: `*` writes each column by its name. `is_template`: the list of columns has tags of a template.
-    `of_absent`: the statement updates rows that the batch does not have.
+    `of_absent`: the statement updates rows that the batch does not have. `of_any_table`: a template writes the name of
+    the table, so the columns are not read.
     """
 
     verb: str
@@ -52,20 +54,30 @@ class Written:
     every: bool = False
     is_template: bool = False
     of_absent: bool = False
+    of_any_table: bool = False
 
 
 def column_lists(sql: str, table: str) -> Iterator[Written]:
     """Yield the lists of the statements that write to a table, by the last part of its name.
 
+    Parts before it may be tags of a template, as in `{{ target }}.store`.
+
     Raises InputError for a quote, a comment or a bracket that is not closed.
     """
     statement = list[Token]()
+    sql = _PART_OF_NAME.sub(lambda tag: "x" * len(tag[0]), sql)
     for token in [*tokens_of(sql), Token(";", len(sql), len(sql))]:
         if token.raw != ";":
             statement.append(token)
             continue
         for start, first in enumerate(statement):
-            if first.word in ("MERGE", "INSERT") and _target(statement, start) == table.lower():
+            if first.word not in ("MERGE", "INSERT"):
+                continue
+            target = _target(statement, start)
+            if start == 0 and target.startswith(("{", "%", "$")):
+                yield Written(first.word, first.start, (), is_template=True, of_any_table=True)
+                break
+            if target == table.lower():
                 _require_complete(sql, statement[start:])
                 read = _merge if first.word == "MERGE" else _insert
                 yield from read(statement[start:])

@@ -46,9 +46,9 @@ class NotRead:
 def name_list_disagrees(copied: Copied) -> Iterator[Finding]:
     """A list of names in code repeats the feature vector and disagrees with the registry.
 
-    Problem: Five or more names follow one another, or have indices, as in the registry, or most of the vector
-    is in order, and another name of the list is inserted, replaced, moved or repeated. Columns of SQL
-    may have other columns between features.
+    Problem: Five or more names follow one another, or have indices, as in the registry, or most
+    features are in the registry's order, and another name of the list is inserted, replaced, moved or repeated.
+    Columns of SQL may have other columns between features.
 
     Why: The list was written by hand and not changed with the registry, so code that uses it reads another feature.
 

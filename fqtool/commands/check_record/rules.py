@@ -38,7 +38,7 @@ class Seen:
 
 def _finding(seen: Seen, misfit: Misfit, remedy: Remedy, cause: str = "") -> Iterator[Finding]:
     of = f"{seen.of:,} record{'' if seen.of == 1 else 's'}"
-    others = "This problem, or another one like it, was found" if seen.with_others else "Found"
+    others = "20 like it are listed; more were found" if seen.with_others else "Found"
     count = f" {others} in {seen.records:,} of {of}, first in {seen.first}." if seen.first else ""
     yield Finding(misfit.field, f"{misfit.problem}.{count}", cause, remedy, seen.at)
 
@@ -148,7 +148,9 @@ def wrong_vector_names(seen: Seen, misfit: WrongNames) -> Iterator[Finding]:
 
     Fix: Build the list from the registry, e.g. from `FEATURES` of `fqtool export python`.
     """
-    remedy = commands("export python --out feature_store.py", first="Take the order from FEATURES of")
+    remedy = commands(
+        "export python --out feature_store.py", first="Use FEATURES of the module that this command writes:"
+    )
     yield from _finding(seen, misfit, remedy)
 
 
@@ -195,7 +197,10 @@ def label_without_feature(seen: Seen, misfit: UnknownPosition) -> Iterator[Findi
 
     Fix: Append the feature to the registry before the writer sends it, or correct the writer.
     """
-    yield from _finding(seen, misfit, "Append the feature to the registry first, or correct the key.")
+    remedy = "Append the feature to the registry first, or correct the key."
+    if misfit.expected:
+        remedy = f"Write the keys that the registry has, such as {misfit.expected!r} for {misfit.key}."
+    yield from _finding(seen, misfit, remedy)
 
 
 @rule("FQ510", group=Group.RECORDS)

@@ -46,5 +46,5 @@ def _check(registry: Path, kind: str, file: Path, form: str) -> None:
     if kind != "writer":
         raise UsageError("--check compares the SQL of a writer.", remedy="Use generate-sql writer --check FILE.")
     findings = check_writer_sql(open_registry(registry), file)
-    ok = f"{file} writes every column of the registry."
+    ok = f"No problems found in {file}."
     report_findings(findings, form, target=str(file), command="generate-sql", ok=ok)

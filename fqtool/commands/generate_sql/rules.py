@@ -13,7 +13,7 @@ from fqtool.registry.checks.explain_schema import nearest
 from fqtool.table.column import Column
 
 _LISTED = 30
-_FULL = "Take the statement that names every column from"
+_FULL = "Add the columns; or use the statement that names every column, and score the date after it:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +183,17 @@ def _swapped(one: Assigned, columns: Sequence[Assigned]) -> Iterator[str]:
 def _other_column(listed: Listed, one: Assigned, source: str) -> Finding:
     message = f"{one.column} gets the source's {source}."
     remedy = "Put the values into the order of the columns."
+    if listed.written.verb == "UPDATE":
+        remedy = f"Set {one.column} to the source's {one.column}."
     return Finding(one.column, message, remedy=remedy, location=listed.place(one.at))
 
 
 @rule("FQ526", Severity.NOTE, group=Group.WRITER_SQL)
 def columns_not_read(listed: Listed) -> Iterator[Finding]:
-    """A list of columns is written by a template, so it was not compared.
+    """A list of columns, or the name of a table, is written by a template, so it was not compared.
 
-    Problem: The list has tags such as {{ }} or {% %}, a field of an f-string such as {columns}, or %s.
+    Problem: The list, or the name of the table, has tags such as {{ }} or {% %}, a field of an f-string such as
+    {columns}, or %s.
 
     Why: What the template writes is known only when it runs.
 
@@ -200,4 +203,6 @@ def columns_not_read(listed: Listed) -> Iterator[Finding]:
     """
     if listed.written.is_template:
         message = f"The columns of {listed.written.verb} are written by a template, so they were not compared."
+        if listed.written.of_any_table:
+            message = f"The table of {listed.written.verb} is written by a template, so the statement was not compared."
         yield Finding(listed.written.verb, message, location=listed.place(listed.written.at))

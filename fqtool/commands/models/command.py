@@ -91,12 +91,17 @@ def _check_list(registry: Registry, features: Path, model: str, form: str) -> No
 
 def _register(registry: Registry, file: Path, model: str) -> None:
     from fqtool.commands.models.register import register
+    from fqtool.registry.checks.explain_schema import nearest
 
     registered = register(registry, _list_of(file), model)
     others = len(registered.model.external)
     external = f" and {others} external input{'s' * (others != 1)}" if others else ""
     features = f"{registered.features} feature{'s' * (registered.features != 1)}"
     say(f"Wrote {registered.model.name} into {registry.path}: {features}{external}.")
+    unread = [one.name for one in registry.features if one.name not in registered.model.needs]
+    for name in registered.model.external:
+        near = nearest(name, unread)
+        say(f"External input: {name}" + (f", which is similar to the feature {near}." if near else "."))
 
 
 def _list_of(file: Path) -> FeatureList:

@@ -34,7 +34,9 @@ def read_feature_list(text: str, place: str) -> FeatureList:
     try:
         data = json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
-        raise InputError(f"{place}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}.") from None
+        raise InputError(
+            f"{place}:{error.lineno}:{error.colno}: not valid JSON: {error.msg}.", remedy=_REMEDY
+        ) from None
     except (RecursionError, ValueError):
         raise InputError(f"{place}: not a list of names: it is nested too deep, or a number is too long.") from (None)
     if not isinstance(data, dict):

@@ -42,7 +42,10 @@ def register(registry: Registry, given: FeatureList, name: str = "") -> Register
     if not name or name == "-":
         raise UsageError("--register needs a name.", remedy="Give it with --model NAME.")
     if any(one.name == name for one in registry.models):
-        raise Refusal(f"{name} is a model of {registry.path} already.", remedy="Give another name with --model NAME.")
+        raise Refusal(
+            f"{name} is a model of {registry.path} already.",
+            remedy="Give another name with --model NAME, or remove the entry to replace it.",
+        )
     known = {feature.name for feature in registry.active_features}
     needs = tuple(one for one in given.names if one in known)
     if not needs:

@@ -128,7 +128,7 @@ def list_in_other_order(listed: Listed) -> Iterator[Finding]:
     """
     if moved := listed.comparison.moved:
         other = listed.comparison.missing or listed.comparison.extra or listed.comparison.repeated
-        counted = ", after correction of its other names" if other else ""
+        counted = " (names reported above are not counted)" if other else ""
         difference = f"{len(moved)} of the {listed.inputs} at other positions{counted}"
         remedy = "Train the model again in the order of the registry. Features are appended, never moved."
         if listed.reader != VECTOR:

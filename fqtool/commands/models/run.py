@@ -12,6 +12,7 @@ from fqtool.commands.models.feature_list import FeatureList
 from fqtool.commands.models.readiness import ModelDay, Readiness, ReadyDay
 from fqtool.errors import InputError, UsageError
 from fqtool.findings.finding import Finding
+from fqtool.findings.remedy import Remedy, commands
 from fqtool.output.table_text import Figure, index_ranges, print_table
 from fqtool.registry.alerts_and_models import Model
 from fqtool.registry.checks.explain_schema import nearest
@@ -46,12 +47,12 @@ def models_of(registry: Registry, name: str = "") -> tuple[Model, ...]:
     if not found and name:
         known = [one.name for one in registry.models]
         meant = nearest(name, known)
-        remedy = (
+        remedy: Remedy = (
             f"Write {meant}."
             if meant
             else f"Use one of: {', '.join(known)}."
             if known
-            else "The registry declares no models."
+            else commands("models --register FILE", first="The registry declares no models. Add one:")
         )
         raise UsageError(f"Unknown model {name!r} in {registry.path}.", remedy=remedy)
     return found

@@ -28,7 +28,7 @@ from fqtool.warehouse.duckdb.record_files import (
 from fqtool.warehouse.duckdb.session import opened
 from fqtool.warehouse.duckdb.wrong_records import why_not_json
 
-_LINE_REMEDY = "Write one JSON object per line, without NaN and Infinity."
+_LINE_REMEDY = "Write one JSON object per line, without NaN and Infinity; of one JSON array: jq -c '.[]' FILE"
 _VALUE_REMEDY = "Correct the value in the writer."
 _AT_ONCE = 1_000
 _BATCH = 128 * 1024  # bytes that a processor keeps near
