@@ -20,6 +20,7 @@ from fqtool.commands.report.alerts import alert_counts
 from fqtool.commands.report.html import html_of, label_step, numbers, status
 from fqtool.commands.report.run import Report, report_of
 from fqtool.errors import InputError, NotThere, Refusal
+from fqtool.findings.finding import Severity
 from fqtool.registry.alerts_and_models import KnownEvent
 from fqtool.synthetic.incidents import Incident
 from fqtool.synthetic.season import Season
@@ -129,6 +130,15 @@ def test_a_known_event_is_shown_as_known(report: Report) -> None:
     assert f"Known until {event.until}: strike, ticket 123." in text
     assert text.count("known event") == 1
     assert 'class="error"' in text
+    last = replace(report.days[-1], causes=(known.cause,), of_figures=tuple(
+        replace(one, severity=Severity.NOTE) for one in report.days[-1].of_figures
+    ))  # fmt: skip
+    marked, grey = html_of(report), html_of(replace(report, days=(*report.days[:-1], last)))
+    features = len(known.cause.features)
+    assert marked.count("●") - grey.count("●") == features > 0
+    assert (marked.count("○"), grey.count("○")) == (0, features + 1)
+    assert "; a grey one and ○ marks a known event." in grey
+    assert grey.count("critical by a known event") == text.count("<small>critical; ") > 0
 
 
 def test_an_alert_with_a_number_is_one_row(report: Report) -> None:
