@@ -87,9 +87,15 @@ bench: $(VENV)/.runtime $(PEERS)/.ready bench/.venv/.ready
 bench-adoption: $(VENV)/.runtime bench/.venv/.ready
 	$(VENV)/bin/python bench/adoption.py bench/.venv
 
-# How often diagnosis is right, on data sets of packages and of generators; about 15 minutes. Writes its table.
-bench-diagnosis: $(VENV)/.runtime build/diagnosis-data/.ready
+# How often diagnosis is right, beside other checks, on data sets of packages and of generators; about half an hour. Writes its tables.
+bench-diagnosis: $(VENV)/.runtime build/diagnosis-data/.ready build/diagnosis-peers/.ready
 	$(VENV)/bin/python bench/diagnosis --write
+
+# Great Expectations and Evidently, which get the same rows.
+build/diagnosis-peers/.ready: bench/diagnosis/requirements-checks.txt
+	$(PYTHON) -m venv build/diagnosis-peers
+	build/diagnosis-peers/bin/python -m pip install $(PIP_FLAGS) --requirement bench/diagnosis/requirements-checks.txt
+	touch $@
 
 build/diagnosis-data/.ready: bench/diagnosis/requirements.txt
 	$(VENV)/bin/python -m pip install $(PIP_FLAGS) --upgrade --target build/diagnosis-data -r bench/diagnosis/requirements.txt

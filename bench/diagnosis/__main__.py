@@ -1,5 +1,7 @@
 """How often diagnosis is right: faults injected into stores that it was not tuned to, and dates without a fault.
 
+The same rows are given to a plain z-score and to Great Expectations and Evidently (`other_checks.py`).
+
 python bench/diagnosis [--dates 1] [--store NAME] [--kind KIND] [--misses]
     --write writes the table into bench/README.md; --stored prints the stored table.
 """
@@ -27,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import machine
 from faults import FAULTS, Fault, Place, groups_of, key_of
+from other_checks import Peer, peers_of
 from stores import Row, Store, stores
 
 from fqtool.api import LoadedRegistry, load_registry
@@ -43,6 +46,7 @@ from fqtool.warehouse.duckdb.files import load
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 
 FIRST_JUDGED = 16
+OWN = "fqtool"
 LASTING = (1, 4, 1, 16, 2)
 DECLINE = 10
 
@@ -59,6 +63,16 @@ class Result:
     cause: bool
     since: bool
     told: str
+    by_peers: Mapping[str, bool]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One store: the findings of each check on its healthy dates, and the results of the faults."""
+
+    store: Store
+    healthy: Mapping[str, Mapping[date, set[str]]]
+    results: Sequence[Result]
 
 
 _SPREAD = ("min_stddev", "zero_share", "null_share", "may_be_constant")
@@ -119,7 +133,13 @@ def _text(one: Finding) -> str:
     return f"{one.rule} {one.subject}: {one.message} {one.cause or ''}"
 
 
-def _judged(bed: Bed, kind: str, fault: Fault, strength: int, number: int, healthy: dict[date, set[str]]) -> Result:
+Healthy = dict[str, dict[date, set[str]]]
+"""Name of a check -> date without a fault -> its findings."""
+
+
+def _judged(
+    bed: Bed, peers: Sequence[Peer], kind: str, fault: Fault, strength: int, number: int, healthy: Healthy
+) -> Result:
     """Inject a fault and judge what is found."""
     store, drawn = bed.store, random.Random(f"{bed.store.name}|{kind}|{strength}|{number}")
     lasting = DECLINE if kind == "more defaults on each date" else 1 if kind == "no rows" else LASTING[number % 5]
@@ -138,12 +158,13 @@ def _judged(bed: Bed, kind: str, fault: Fault, strength: int, number: int, healt
             store, feature, one, dates[0], number_of_date / lasting, random.Random(f"{kind}|{one}|{strength}"), usual
         )
         held[one] = fault.change(place, deepcopy(store.rows[one]), fault.strengths[strength])
-    found = [one for one in bed.with_rows(held, day) if f"{one.rule} {one.subject}" not in healthy[day]]
+    found = [one for one in bed.with_rows(held, day) if f"{one.rule} {one.subject}" not in healthy[OWN][day]]
     named = [one for one in found if _names(one, fault, place, held[day])]
     right = [one for one in named if fault.names_cause(_text(one))]
     since = [one for one in right or named if _is_since(one, dates, bed.days[at - 14])]
     told = f"{day} {feature} {lasting}d: " + " / ".join(_text(one)[:230] for one in found)
-    return Result(kind, store.name, strength, bool(found), bool(named), bool(right), bool(since), told)
+    by_peers = {one.name: bool(one.findings(day, held) - healthy[one.name][day]) for one in peers}
+    return Result(kind, store.name, strength, bool(found), bool(named), bool(right), bool(since), told, by_peers)
 
 
 def _feature(store: Store, kind: str, drawn: random.Random, dates: Sequence[date]) -> str:
@@ -215,24 +236,24 @@ def _is_since(one: Finding, dates: Sequence[date], edge: date) -> bool:
     return date.fromisoformat(found[1]) == max(dates[0], edge)
 
 
-def _results(chosen: argparse.Namespace) -> Iterator[tuple[Store, dict[date, set[str]], list[Result]]]:
-    for store in stores():
-        if chosen.store and store.name != chosen.store:
-            continue
+def _results(chosen: argparse.Namespace) -> Iterator[Judged]:
+    for store in stores(chosen.store):
         bed = Bed(store)
         found = {day: bed.findings(day) for day in bed.days[FIRST_JUDGED:]}
-        healthy = {day: {f"{one.rule} {one.subject}" for one in findings} for day, findings in found.items()}
         for day, findings in found.items() if chosen.misses else ():
             for one in findings:
                 print(f"healthy {store.name} {day} {day:%a}: {_text(one)[:300]}")
-        results = [
-            _judged(bed, kind, fault, strength, number, healthy)
-            for kind, fault in FAULTS.items()
-            if (not chosen.kind or kind == chosen.kind) and (store.labelled or not fault.labelled)
-            for strength in range(3)
-            for number in range(chosen.dates)
-        ]
-        yield store, healthy, results
+        with peers_of(store, FIRST_JUDGED) as peers:
+            healthy = {one.name: {day: one.findings(day, {}) for day in found} for one in peers}
+            healthy[OWN] = {day: {f"{one.rule} {one.subject}" for one in findings} for day, findings in found.items()}
+            results = [
+                _judged(bed, peers, kind, fault, strength, number, healthy)
+                for kind, fault in FAULTS.items()
+                if (not chosen.kind or kind == chosen.kind) and (store.labelled or not fault.labelled)
+                for strength in range(3)
+                for number in range(chosen.dates)
+            ]
+        yield Judged(store, healthy, results)
 
 
 def _share(results: Sequence[Result], what: str) -> str:
@@ -252,6 +273,26 @@ def _table(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
+def _beside(judged: Sequence[Judged]) -> str:
+    """Which faults each check caught, and what it finds on healthy dates."""
+    results = [one for store in judged for one in store.results]
+    names = [OWN, *results[0].by_peers] if results else [OWN]
+    lines = [f"| caught by | {' | '.join(names)} |", f"|---|{'---|' * len(names)}"]
+
+    def line(what: str, own: Sequence[Result]) -> str:
+        caught = [[one.caught if name == OWN else one.by_peers[name] for one in own] for name in names]
+        return f"| {what} | {' | '.join(f'{sum(marks) / len(marks):.0%}' for marks in caught)} |"
+
+    lines += [line(kind, own) for kind in FAULTS if (own := [one for one in results if one.kind == kind])]
+    lines += [line("all", results)] if results else []
+    healthy = [[found for store in judged for found in store.healthy[name].values()] for name in names]
+    counts = [100 * sum(map(len, found)) / len(found) for found in healthy]
+    dates = [100 * sum(map(bool, found)) / len(found) for found in healthy]
+    lines.append(f"| findings on 100 healthy dates | {' | '.join(f'{one:.1f}' for one in counts)} |")
+    lines.append(f"| healthy dates with a finding, of 100 | {' | '.join(f'{one:.1f}' for one in dates)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser()
@@ -265,9 +306,12 @@ def main() -> None:
         print(machine.stored("diagnosis accuracy"))
         return
     every: list[Result] = []
+    judged: list[Judged] = []
     quiet = ["| store | dates | rows a date | findings on healthy dates | for 100 dates |", "|---|---|---|---|---|"]
     started, total, dates = time.perf_counter(), 0, 0
-    for store, healthy, results in _results(chosen):
+    for one_store in _results(chosen):
+        store, healthy, results = one_store.store, one_store.healthy[OWN], one_store.results
+        judged.append(one_store)
         every += results
         count = sum(len(one) for one in healthy.values())
         total, dates = total + count, dates + len(healthy)
@@ -282,7 +326,7 @@ def main() -> None:
                     )
                     print(f"{marks} {one.store} | {one.kind} {one.strength} | {one.told}")
     quiet.append(f"| all | {dates} | | {total} | {100 * total / dates:.1f} |")
-    page = "\n".join([machine.line(), "", _table(every), "", *quiet])
+    page = "\n".join([machine.line(), "", _table(every), "", *quiet, "", _beside(judged)])
     print(f"{page}\n{time.perf_counter() - started:.0f} seconds")
     if chosen.write:
         machine.put("diagnosis accuracy", page + "\n")

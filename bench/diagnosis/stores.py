@@ -51,9 +51,10 @@ class Store:
     expected: Mapping[str, float] = field(default_factory=dict)
 
 
-def stores() -> Iterator[Store]:
-    """Yield all stores."""
-    for make in (_flights, _weather, _births, _shops, _sensors):
+def stores(name: str = "") -> Iterator[Store]:
+    """Yield all stores, or the one of a name."""
+    made = {"flights": _flights, "weather": _weather, "births": _births, "shops": _shops, "sensors": _sensors}
+    for make in [made[name]] if name else made.values():
         yield make()
 
 
