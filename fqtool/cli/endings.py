@@ -37,7 +37,7 @@ def run_app(app: typer.Typer) -> None:
         if ending.code == INTERRUPTED:
             for job in [job for waiting in current_run().waits for job in tuple(waiting.unfinished.values())]:
                 name_unfinished(job())
-            complain("\nInterrupted: no statement is half applied. Run the same command again to continue.")
+            complain("\nInterrupted: no statement and no file is half written. Run the same command again to continue.")
         raise
     except BrokenPipeError:
         _end_unread()

@@ -77,12 +77,23 @@ def _examine(subject: Subject, entry: Entry, read: list[Read]) -> Iterator[Mista
     for text, values in entry.variants():
         if values and _UNFILLED.search(text):
             continue  # another rule reports unknown placeholders
-        for kind, span, message, remedy in _problems(entry, text, values, read):
-            at = place_of(subject, entry, values, span.start)
+        for kind, span, message, way_out in _problems(entry, text, values, read):
+            at, remedy, word = place_of(subject, entry, values, span.start), way_out, text[span.start : span.end]
+            if kind is Trouble.NAME and word == values.get("name"):
+                at, remedy = _of_feature(subject, word, at, remedy)
             # The same mistake in the entry of another feature is one mistake.
             if (kind, at) not in reported:
                 reported.add((kind, at))
                 yield Mistake(kind, Finding(entry.subject, f"{message}\n{shown(text, span)}", "", remedy, at))
+
+
+def _of_feature(subject: Subject, name: str, at: Location, remedy: str) -> tuple[Location, str]:
+    """Place and remedy where the name of a feature was filled in, and no column has it."""
+    feature = next((one for one in subject.registry.features if one.name == name), None)
+    declare = f"eclare the column {name} under `base_columns` first."
+    written = remedy.startswith("Write ") and "quotes" not in remedy
+    remedy = f"{remedy.removesuffix('.')}, or d{declare}" if written else f"D{declare}"
+    return (subject.within(feature.at, "name") if feature else at), remedy
 
 
 def _problems(entry: Entry, text: str, values: Values, read: list[Read]) -> Iterator[tuple[Kind, Span, str, str]]:
@@ -101,9 +112,7 @@ def _problems(entry: Entry, text: str, values: Values, read: list[Read]) -> Iter
     found, problems = infer(made, entry.names)
     read.append(_read(entry, made, values))
     for one in problems:
-        filled_in = one.trouble is Trouble.NAME and text[one.span.start : one.span.end] == values.get("name")
-        remedy = f"Declare the column {values['name']} under `base_columns` first." if filled_in else one.remedy
-        yield one.trouble, one.span, one.message, remedy
+        yield one.trouble, one.span, one.message, one.remedy
     if found and entry.expected and not problems and not assignable(Given(Name(""), found), entry.expected):
         yield (
             "result",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from fqtool.findings.finding import Finding, Group, Location, Severity, rule
@@ -30,6 +31,7 @@ def broken_index(subject: Subject) -> Iterator[Finding]:
     Fix: Restore the entry of a removed feature with `retired: true`; append new features at the end.
     """
     expected, free = 0, subject.registry.features[-1].index + 1 if subject.registry.features else 0
+    taken = Counter(one.index for one in subject.registry.features)
     for one in subject.registry.features:
         at = subject.within(one.at, "index") if one.index != expected else one.at
         if one.index < expected:
@@ -39,6 +41,15 @@ def broken_index(subject: Subject) -> Iterator[Finding]:
         if one.index > expected:
             missing = str(expected) if one.index == expected + 1 else f"{expected} to {one.index - 1}"
             remedy = "Keep removed features with `retired: true`; append new ones."
+            if one.index == expected + 1 and taken[one.index] > 1:  # its index was mistyped: the next feature has it
+                yield Finding(
+                    one.name,
+                    f"{one.name} has the index {one.index}, which another feature has, and no feature has {expected}.",
+                    remedy=f"Write {expected} for {one.name}.",
+                    location=at,
+                )
+                expected = one.index
+                continue
             message = f"No feature has index {missing}; the next feature is {one.name} with {one.index}."
             yield Finding(one.name, message, remedy=remedy, location=at)
         expected = one.index + 1

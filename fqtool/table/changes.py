@@ -30,7 +30,7 @@ from fqtool.table.properties import TABLE_PROPERTIES, creatable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_TIME_TRAVEL = "with FOR SYSTEM_TIME AS OF a time before the change, for 2 to 7 days"
+_TIME_TRAVEL = "on BigQuery for 2 to 7 days, with FOR SYSTEM_TIME AS OF a time before the change"
 
 
 @final

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fqtool.cli.options import MIGRATIONS, REGISTRY, Folder, RegistryPath, workspace_of
-from fqtool.cli.output import say
+from fqtool.cli.options import MIGRATIONS, REGISTRY, Folder, RegistryPath, with_options_in, workspace_of
+from fqtool.cli.output import current_run, say
 
 if TYPE_CHECKING:
     from fqtool.commands.report.run import Report
@@ -59,9 +59,15 @@ def show_demo(workspace: Workspace, file: Path) -> None:
             print(_page(step.report, file.with_suffix(".html")))
         if step.findings is not None:
             print_findings(
-                step.findings, "text", target=step.target, command=step.command, ok_message=step.ok, stream=sys.stdout
+                with_options_in(step.findings),
+                "text",
+                target=step.target,
+                command=step.command,
+                ok_message=step.ok,
+                stream=sys.stdout,
             )
 
+    current_run().options += ["--target", f"duckdb:///{file}"]  # of the commands that the steps advise
     run_demo(workspace, file, show, watched)
 
 

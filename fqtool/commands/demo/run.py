@@ -34,6 +34,7 @@ from fqtool.table.typetext import column
 from fqtool.warehouse.duckdb.files import load
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
+from fqtool.warehouse.target import parse_target
 from fqtool.workspace import Workspace
 
 LAST = date(2026, 2, 6)
@@ -160,7 +161,8 @@ def _diagnose(registry: Registry, warehouse: Warehouse, show: Show) -> None:
 
 def _report(workspace: Workspace, warehouse: Warehouse, show: Show) -> None:
     made = report_of(workspace, warehouse, FIRST, LAST, made=datetime.now(UTC))
-    show(Step(f"fqtool report --start {FIRST} --end {LAST} --target {warehouse.url}", report=made))
+    page = Path(parse_target(warehouse.url).path).with_suffix(".html")
+    show(Step(f"fqtool report --start {FIRST} --end {LAST} --out {page} --target {warehouse.url}", report=made))
 
 
 _DECIMALS = {"mean score": 2, "mean defaults": 1}

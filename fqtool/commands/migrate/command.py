@@ -146,11 +146,12 @@ def plan(
     workspace = workspace_of(registry, folder, without)
     options: Any = {"today": today, "name": name, "include_base": include_base, "redo": redo, "rebuild": rebuild}
     options["begun_elsewhere"] = begun
+    where = ""
     if offline:
         planned = plan_migration(workspace, None, **options)
     else:
         with warehouse_of(workspace.registry, target, timeout) as warehouse:
-            planned = plan_migration(workspace, warehouse, **options)
+            planned, where = plan_migration(workspace, warehouse, **options), f" for {warehouse.url}"
     for file, of_file in planned.new:
         print_plan(file, of_file, sys.stdout)
     for replaced in planned.replaced(workspace):
@@ -159,10 +160,10 @@ def plan(
         written = write_plan(workspace, planned)
         for file_name in [name for name in written if name.endswith(".sql")] or written:
             say(f"Wrote {folder / file_name}.")
-    _conclude_plan(planned, dry_run=dry_run)
+    _conclude_plan(planned, where, dry_run=dry_run)
 
 
-def _conclude_plan(planned: Planned, *, dry_run: bool) -> None:
+def _conclude_plan(planned: Planned, where: str, *, dry_run: bool) -> None:
     if not planned.new and planned.left:
         left = f"{counted(len(planned.left), 'difference')} {'is' if len(planned.left) == 1 else 'are'} left"
         say(f"Nothing to plan, but {left} between table and registry that this plan does not change.")
@@ -173,7 +174,9 @@ def _conclude_plan(planned: Planned, *, dry_run: bool) -> None:
         return
     hazards = [hazard for _, of_file in planned.new for hazard in of_file.hazards]
     size = f"{_size([file for file, _ in planned.new])}, {counted(len(hazards), 'hazard')} to allow"
-    say(f"Planned {size}{'; nothing was written' if dry_run else ''}.")
+    say(f"Planned {size}{where}{'; nothing was written' if dry_run else ''}.")
+    if where and any(file.version == "0000" and not file.statements[0].adopted for file, _ in planned.new):
+        say("The table does not exist there, and the migration creates it. For another target, add --target.")
     for one in planned.gone:
         say(f"{one.rule}: {one.message} `migrate --allow {one.rule}` creates it again, empty.")
     codes = [f"--allow {code}" for code in planned.allowed]

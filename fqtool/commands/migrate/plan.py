@@ -333,7 +333,7 @@ def _statement(page: Page, number: int, statement: Statement, budget: str) -> No
     page.write(["", Text(f"{number}. {statement.why}", "bold")])
     page.write(_indented(_middle_out(statement.sql.splitlines()), "    "))
     if statement.adopted:
-        page.write([Text("    not run: found in the table, where it is checked", "dim")])
+        page.write([Text("    not run, only recorded: migrate checks that the table has it", "dim")])
     if statement.by_patch:
         page.write([Text(f"    {BY_PATCH}", "dim")])
     for finding in statement.hazards:

@@ -22,6 +22,7 @@ from fqtool.cli.options import (
     workspace_of,
 )
 from fqtool.cli.output import say
+from fqtool.errors import InputError
 
 app = typer.Typer()
 _DAYS = 30
@@ -50,6 +51,11 @@ def report(
     workspace = workspace_of(registry, folder)
     with warehouse_of(workspace.registry, target, timeout) as warehouse:
         last = last or newest_day(workspace.registry, warehouse, "--end")
+        if end is None and first and first > last:
+            raise InputError(
+                f"No date from {first} on has rows in {warehouse.url}; the newest date with rows is {last}.",
+                remedy=f"Give a --start up to {last}.",
+            )
         first = first or date.fromordinal(max(last.toordinal() - _DAYS + 1, 1))
         made = report_of(workspace, warehouse, first, last, made=datetime.now(UTC))
     if str(out) == "-":

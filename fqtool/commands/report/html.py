@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from fqtool.cli.options import with_options
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.commands.diagnose.run import BASELINE
 from fqtool.commands.report import charts
@@ -87,6 +88,7 @@ def html_of(report: Report) -> str:
         style=page.joinpath("report.css").read_text(encoding="utf-8"),
         script=page.joinpath("report.js").read_text(encoding="utf-8"),
         last=report.days[-1],
+        pasted=with_options,
         status=status(report),
         heat=list(heat(report)),
         numbers=numbers(report),

@@ -107,6 +107,10 @@ def score(
             from fqtool.scoring.scoring import Scoring
 
             print(f"{Span(Scoring(loaded), first, last).merge(moment).sql};")
+        if not scored and not unchanged:
+            span = f"date from {first} to {last}" if first < last else f"row on {first}"
+            say(f"No {span} in {warehouse.url}{' has rows' if first < last else ''}, so nothing was scored.")
+            return
         rows = sum(partition.rows for partition in scored)
         verb = "would be scored" if dry_run else "scored"
         dates = f"{len(scored)} date{'s' * (len(scored) != 1)}"

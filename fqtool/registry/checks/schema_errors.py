@@ -65,7 +65,7 @@ def _form(expected: str, found: str, *, fixable: bool) -> str:
         return (
             "Write a dash before each entry, or write [...]."
             if found in ("empty", "a map")
-            else "Put it in brackets: [...]."
+            else "Write the entries in brackets, with commas between them: [...]."
         )
     if expected == "a map":
         return "Write keys and values: {key: value}, or one line for each key."

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fqtool.findings.finding import Edit, Finding, Group, Location, rule
-from fqtool.findings.remedy import commands
+from fqtool.findings.remedy import Commands
 
 
 @rule("FQ001", group=Group.LOAD)
@@ -25,7 +25,7 @@ def unreadable_file(at: Location, why: str) -> Iterator[Finding]:
     yield Finding(
         at.file,
         f"The registry cannot be read: {why}.",
-        remedy=commands("init", first="Name the file with --registry, or create one:"),
+        remedy=_written_anew(at.file, first="Name the file with --registry, or create one:"),
         location=at,
     )
 
@@ -70,6 +70,12 @@ def file_too_large(at: Location, size: int, limit: int) -> Iterator[Finding]:
     )
 
 
+def _written_anew(file: str, *options: str, first: str) -> Commands:
+    """Return the command that writes a small registry into this file, and into no other."""
+    out = () if file == "feature_registry.yaml" else ("--out", file)
+    return Commands((("fqtool", "init", *out, *options),), first)
+
+
 @rule("FQ004", group=Group.LOAD)
 def empty_file(at: Location) -> Iterator[Finding]:
     """The registry is empty.
@@ -82,9 +88,8 @@ def empty_file(at: Location) -> Iterator[Finding]:
 
     Fix: Start from a small example: `fqtool init --force` writes one.
     """
-    yield Finding(
-        at.file, "The registry is empty.", remedy=commands("init --force", first="Create a small one:"), location=at
-    )
+    write = _written_anew(at.file, "--force", first="Create a small one:")
+    yield Finding(at.file, "The registry is empty.", remedy=write, location=at)
 
 
 @rule("FQ005", group=Group.LOAD)
