@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import fqtool
 from fqtool.records.check import RecordCheck
+from fqtool.records.right_lines import right_lines
 from fqtool.schema.build import desired_table
 from fqtool.table.changes import CreateTable
 from fqtool.table.typetext import column
@@ -511,3 +512,26 @@ def test_a_field_is_not_renamed_to_one_that_the_record_has(registry: Any) -> Non
     """Two fields would have one name."""
     (found,) = registry.check(RECORD | {"gamess": 1})
     assert "Remove it from the record" in str(found.remedy)
+
+
+@pytest.mark.parametrize("value", ['"{name}"', "CAST(JSON_VALUE(vals, '$.{name}') AS FLOAT64)"])
+def test_a_record_without_any_feature_is_refused(tmp_path: Path, value: str) -> None:
+    """Where each feature has a column, or all are in a JSON object; one feature is enough."""
+    columns = "".join(f"  - {{name: {name}, type: FLOAT64, description: D.}}\n" for name in (*FEATURES, "other"))
+    vals = "  - {name: vals, type: STRING, description: D.}\n"
+    edited = _edited(
+        store_in(tmp_path).parent,
+        ("value: features[SAFE_OFFSET({index})]", f"value: {value}"),
+        ("base_columns:\n", f"base_columns:\n{columns}{vals}"),
+    )
+    check = RecordCheck(edited)
+    bare = {name: RECORD[name] for name in ("player", "day", "vector_version")} | {"other": 1.0}
+    names = FEATURES if "JSON" not in value else ("vals",)
+    (found,) = edited.check(bare | dict.fromkeys(names))
+    assert (found.rule, found.message.startswith(names[0]), "NULL" in found.message) == ("FQ502", True, True)
+    (found,) = edited.check(bare)
+    assert (found.rule, "missing" in found.message, check.is_right(bare)) == ("FQ502", True, False)
+    full = bare | {names[-1]: "{}" if "JSON" in value else 1.0}
+    assert (edited.check(full), check.is_right(full)) == ((), True)
+    are_right = right_lines(check, json.dumps(full).encode())
+    assert [are_right([json.dumps(record).encode()]) for record in (bare, full)] == [False, True]

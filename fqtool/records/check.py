@@ -72,6 +72,17 @@ class RecordCheck:
         return frozenset(fixed | {self.layout.vector} - {""})
 
     @cached_property
+    def values(self) -> tuple[str, ...]:
+        """The columns of features, of which a record must have one; none where one of them is required anyway."""
+        places = () if self.layout.vector else map(self.layout.value_place, self.registry.active_features)
+        columns = dict.fromkeys("" if place is None else place.column for place in places)
+        is_known = self.declared.keys() >= columns.keys() and self.required.isdisjoint(columns)
+        return tuple(columns) if is_known else ()
+
+    def _has_values(self, record: Mapping[str, Any]) -> bool:
+        return not self.values or any(record.get(name) is not None for name in self.values)
+
+    @cached_property
     def accepted(self) -> Mapping[str, tuple[str, ...]]:
         """Which version labels readers accept, by column."""
         current = {name: (label,) for name, label in self.registry.schema_versions}
@@ -108,7 +119,7 @@ class RecordCheck:
                     return False
             elif not (name in tests and tests[name](value)):
                 return False
-        return self.required <= record.keys()
+        return self.required <= record.keys() and self._has_values(record)
 
     def misfits(self, record: Any) -> Iterator[Misfit]:
         """Yield everything that is wrong with a record: a mapping, or a sequence of values without names."""
@@ -140,6 +151,9 @@ class RecordCheck:
         for name in sorted(self.required):
             if record.get(name) is None:
                 yield Missing(name, name in record)
+        if not self._has_values(record):
+            first, *others = self.values
+            yield Missing(first, all(name in record for name in self.values), tuple(others))
 
     def _of_value(self, column: Column, live: Column, value: Any) -> Iterator[Misfit]:
         for kind in dict.fromkeys((column.shape, live.shape)):

@@ -80,10 +80,14 @@ def _test_of(check: RecordCheck, columns: Sequence[Column], *, has_all: bool) ->
         if quotes is not None:
             quotes_by_field.append((attrgetter(f"f{number}"), quotes))
     decode = _decoder("Record", fields)
+    names = [column.name for column in columns]
+    values = [attrgetter(f"f{names.index(name)}") for name in check.values if name in names]
 
     def are_right(lines: Sequence[bytes]) -> bool:
         held = decode(text := b"\n".join(lines))
         if len(held) != len(lines) or _QUOTE in text or not all(map(_is_whole, lines)):
+            return False
+        if check.values and not all(any(get(one) not in (None, UNSET) for get in values) for one in held):
             return False
         pairs = len(fields) * len(held) - (0 if has_all else sum(astuple(one).count(UNSET) for one in held))
         expected = 2 * pairs

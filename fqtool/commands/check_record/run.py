@@ -118,7 +118,7 @@ def _joined(tallies: Iterable[_Tally]) -> Iterator[_Tally]:
     for tally in tallies:
         misfit, key = tally.misfit, (tally.first.number, tally.records, _is_null(tally.misfit))
         if isinstance(misfit, Missing) and (joined := missing.get(key)) and isinstance(joined.misfit, Missing):
-            joined.misfit = replace(joined.misfit, others=(*joined.misfit.others, misfit.field))
+            joined.misfit = replace(joined.misfit, others=(*joined.misfit.others, misfit.field, *misfit.others))
             continue
         if isinstance(misfit, Missing):
             missing[key] = tally
