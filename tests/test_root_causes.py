@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from fqtool.commands.diagnose.anomalies import signs_of
-from fqtool.commands.diagnose.cause import Cause
+from fqtool.commands.diagnose.cause import Cause, Kind
 from fqtool.commands.diagnose.daily_stats import MOST_GROUPS, Day, FeatureDay, ProcessorDay
 from fqtool.commands.diagnose.history import Sign
 from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
@@ -190,6 +190,30 @@ def test_a_lasting_share_of_default_values_does_not_become_usual() -> None:
     assert signs_of(replace(PLAIN, optional=True), lasting) is None
 
 
+def test_a_declared_share_of_absent_values_does_not_hide_a_rise() -> None:
+    """A rise below the declared share is compared with the usual share; the finding names both, for both kinds."""
+    declared = replace(PLAIN, spread=Spread(null_share=0.4))
+    shares = [0.05, 0.04, 0.06] * 5
+    text = told(causes_of(registry_of(declared), defaulted([*shares, 0.35], declared)))
+    assert "in 35 of 100 rows" in text
+    assert "(35%, usually 5%, null_share allows 40%)" in text
+    assert signs_of(declared, defaulted(shares, declared)) is None
+    over = [0.7, 0.65, 0.75] * 5
+    assert "(70%, null_share allows 40%)" in told(causes_of(registry_of(declared), defaulted([*over, 0.7], declared)))
+
+    def absent(last: int) -> list[Day]:
+        days = dates_of([declared], [around(20.0)], 16)
+        counts = [4] * 15 + [last]
+        pairs = zip(days, counts, strict=True)
+        return [
+            replace(day, features={0: replace(day.features[0], missing=count, present=ROWS - count)})
+            for day, count in pairs
+        ]
+
+    assert "usually 5%, null_share allows 40%" in told(causes_of(registry_of(declared), absent(30)))
+    assert signs_of(declared, absent(5)) is None
+
+
 def walk(size: float, rows: int = ROWS) -> Values:
     """Values of keys that differ much, and change little from date to date."""
     levels = [10 + 10 * number / rows for number in range(rows)]
@@ -272,6 +296,32 @@ def test_another_unit_a_flipped_sign_and_a_shift_differ_in_words() -> None:
     shift = told(causes([PLAIN], [last(usual, lambda v: [one - 6 for one in v])]))
     assert " lower, " in shift
     assert "times the usual change between dates" in shift
+
+
+def test_a_frost_is_not_a_flipped_sign() -> None:
+    """Where the declared range has both signs, values below 0 are flipped only if they mirror the usual ones."""
+    feature = replace(PLAIN, range=(-40, 50))
+    usual = around(10.0, 3.0)
+    lukewarm: Values = lambda at, drawn: [max(one, 0.5) for one in usual(at, drawn)]  # noqa: E731
+    frost = last(lukewarm, lambda v: [one - 7 for one in v])
+    assert any(one < 0 for one in frost(14, random.Random(1)))
+    assert "sign" not in told(causes([feature], [frost]))
+    for rows in (24, ROWS):
+        flipped = last(lukewarm, lambda v, rows=rows: [-one for one in v[:rows]] + v[rows:])  # type: ignore[misc]
+        assert "the sign seems to be flipped" in told(causes([feature], [flipped]))
+
+
+@pytest.mark.parametrize("processor", ["Job", ""])
+def test_swapped_features_outside_their_ranges_are_one_finding(processor: str) -> None:
+    """Of one processor or of none, also where weekdays differ: a swap, and not another unit."""
+    first = replace(PLAIN, processor=processor, range=(0, 400))
+    second = replace(OTHER, processor=processor, range=(500, 1200))
+    weekly: Values = lambda at, drawn: [one + 70 * (at % 2) for one in around(150.0, 20.0)(at, drawn)]  # noqa: E731
+    stock = around(830.0, 40.0)
+    higher, lower = last(weekly, lambda v: [one + 682 for one in v]), last(stock, lambda v: [one - 685 for one in v])
+    found = causes([first, second], [higher, lower])
+    assert [one.kind for one in found] == [Kind.SWAPPED]
+    assert "level seems to be swapped with other (feature 1)" in told(found)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.4])

@@ -193,7 +193,8 @@ class Processor:
 class Spread:
     """How the values of a feature vary within a date. A batch below these limits is suspicious.
 
-    `zero_share` and `null_share` are the expected shares, 0-1. `may_be_constant` turns the zero-variance check off.
+    `zero_share` is the usual share, `null_share` the largest one, 0-1. `may_be_constant` turns the zero-variance check
+    off.
     """
 
     min_stddev: float | None = None

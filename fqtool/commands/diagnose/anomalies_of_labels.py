@@ -27,9 +27,11 @@ def defaulted(history: History) -> Seen | None:
     declared = feature.spread.null_share
     if share < _WHOLE and share - (declared or 0.0) >= RISE and (days := risen(known, share)):
         return Seen(feature, Sign.RISING, share, start_of(known), days)
-    if declared is not None:
-        return _more_than_declared(history, share, declared, series)
-    return _more_than_usual(history, share, series) or _more_than_siblings(history, share)
+    # A declared share is a limit and not what is usual: a rise below it is unusual all the same.
+    found = _more_than_usual(history, share, series)
+    if found is None and declared is not None:
+        found = _more_than_declared(history, share, declared, series)
+    return found or _more_than_siblings(history, share)
 
 
 def _more_than_declared(history: History, share: float, declared: float, series: Sequence[float | None]) -> Seen | None:
@@ -48,12 +50,12 @@ def _more_than_usual(history: History, share: float, series: Sequence[float | No
     known = [one for one in series if one is not None]
     shares, lasted = apart(series, share)
     warm, whole = today.scored - today.cold, lasting(series, 1.0, 2 * _WHOLE - 1.0) + 1
-    usual = statistics.median(shares) if shares else None
-    if share >= _WHOLE and (usual is None or usual >= _WHOLE):
+    usual, is_declared = statistics.median(shares) if shares else None, feature.spread.null_share is not None
+    if share >= _WHOLE and (usual is None or usual >= _WHOLE) and not is_declared:
         # No earlier date has real values, and a feature that is not optional must have some.
         return Seen(feature, Sign.DEFAULTED, share, None, whole) if warm >= FEWEST else None
     lasts = len(known) >= ENOUGH and statistics.median(known) >= _USUALLY_REAL and share - min(known) < RISE
-    if lasts and share >= _USUALLY_REAL and warm >= FEWEST:
+    if lasts and share >= _USUALLY_REAL and warm >= FEWEST and not is_declared:
         # The dates before are as bad, and the registry does not declare it.
         return Seen(feature, Sign.MORE_DEFAULTS, share, None, len(before) + 1)
     if usual is None:
@@ -125,18 +127,21 @@ def _without_number(history: History, sign: Sign, counts: Sequence[int], declare
     share = counts[-1] / totals[-1]
     series = [count / total if total >= FEWEST else None for count, total in zip(counts, totals, strict=True)][:-1]
     shares, lasted = apart(series, share)
-    if not any(shares) and len(shares) >= _DATES:
-        declared = None  # more than the dates before, which never had it
-    usual = declared if declared is not None else statistics.median(shares) if shares else 0.0
-    if share >= _USUALLY_REAL > (declared or 0.0) and usual >= _USUALLY_REAL:
+    usual = statistics.median(shares) if shares else 0.0
+    if share >= _USUALLY_REAL <= usual and declared is None:
         # Every date before has it too, but the registry does not declare it usual.
         return Seen(history.feature, sign, share, None, lasted + 1)
     is_new = len(shares) >= _DATES and not any(shares) and counts[-1] > 1
-    likely = not is_new and chance(counts[-1], totals[-1], max(usual, 1 / (sum(totals[:-1]) + 2))) > BY_CHANCE
-    scatter = history.scatter(series, lasted, share) if shares and declared is None else 0.0
-    if likely or share - usual < max(_least(shares), scatter):
-        return None
-    return Seen(history.feature, sign, share, usual if shares or declared is not None else None, lasted + 1)
+
+    def is_above(limit: float, scatter: float) -> bool:
+        likely = not is_new and chance(counts[-1], totals[-1], max(limit, 1 / (sum(totals[:-1]) + 2))) > BY_CHANCE
+        return not likely and share - limit >= max(_least(shares), scatter)
+
+    if (shares or declared is None) and is_above(usual, history.scatter(series, lasted, share) if shares else 0.0):
+        return Seen(history.feature, sign, share, usual if shares else None, lasted + 1)
+    if declared is not None and is_above(declared, 0.0):
+        return Seen(history.feature, sign, share, declared, lasted + 1)
+    return None
 
 
 def all_defaulted(history: History) -> Seen | None:

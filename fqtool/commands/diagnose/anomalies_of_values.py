@@ -11,6 +11,7 @@ from fqtool.commands.diagnose.anomalies_of_labels import NEVER
 from fqtool.commands.diagnose.baseline import BY_CHANCE, ENOUGH, apart, chance, lasting
 from fqtool.commands.diagnose.daily_stats import FeatureDay
 from fqtool.commands.diagnose.history import FEW, FEWEST, History, Seen, Sign, is_telling
+from fqtool.commands.diagnose.shapes import is_flipped
 from fqtool.sql import Value
 
 _MORE = 0.15
@@ -113,7 +114,7 @@ def negative(history: History) -> Seen | None:
     share = today.negatives / today.present
     shares = [one.negatives / one.present for one in history.judged]
     usual = statistics.median(shares) if shares else 0.0
-    if _OUT < usual < 1 - _OUT:
+    if _OUT < usual < 1 - _OUT or not is_flipped(history.feature, history.judged, today):
         return None
     counts, count = [one.negatives for one in history.before], today.negatives
     if usual > 1 / 2:

@@ -26,10 +26,17 @@ def signs_text(signs: Sequence[Seen]) -> Iterator[str]:
             changes = min(max(one.share for one in own), 1000)
             yield f"{named}: {sign}, {changes:.1f} times the usual change between dates"
             continue
-        usual = [one.usual for one in own if one.usual is not None]
-        compared = f"usually {_between(usual)}" if usual else "no earlier date to compare with"
+        limits = [limit for one in own if (limit := _limit(one)) is not None]
+        usual = [one.usual for one in own if one.usual is not None and one.usual != _limit(one)]
+        compared = f"usually {_between(usual)}" if usual else "" if limits else "no earlier date to compare with"
+        compared = ", ".join(filter(None, (compared, f"null_share allows {_between(limits)}" if limits else "")))
         shares = _between([one.share for one in own])
         yield f"{named}: {sign} ({compared if shares == '100%' and 'all rows' in sign else f'{shares}, {compared}'})"
+
+
+def _limit(one: Seen) -> float | None:
+    """The declared share of rows without a value, for anomalies that are about these rows."""
+    return one.feature.spread.null_share if one.sign in (*OF_LABELS, Sign.MISSING) else None
 
 
 def values_text(signs: Sequence[Seen], days: Sequence[Day]) -> Iterator[str]:

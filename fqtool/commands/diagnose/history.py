@@ -47,7 +47,8 @@ class Seen:
         feature: The feature.
         sign: The kind of anomaly.
         share: Share of rows, 0 to 1; for a mean or a distance, how many usual changes between dates it is from usual.
-        usual: The usual share or mean, None without earlier dates to compare with.
+        usual: The usual share or mean, None without earlier dates to compare with; or the declared `null_share`, where
+            only that is exceeded.
         days: Number of last dates that have the anomaly.
     """
 

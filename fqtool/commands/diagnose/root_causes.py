@@ -166,16 +166,18 @@ def _of_swaps_in_laws(
 def _of_swaps(registry: Registry, seen: Sequence[Seen], days: Sequence[Day]) -> Iterator[tuple[Cause, list[Seen]]]:
     """Yield the root cause of each two swapped features, and the anomalies that it explains."""
     today, unusual = days[-1], [one.feature for one in seen]
-    for processor in registry.processors:
-        own = [one for one in registry.active_features if one.processor == processor.name]
-        for first, second, share, lasting in swaps(own, days, unusual):
+    for processor in (*registry.processors, None):
+        own = [one for one in registry.active_features if one.processor == (processor.name if processor else "")]
+        # Features of no processor are many and unrelated: without an anomaly they are not compared.
+        for first, second, share, lasting in swaps(own, days, unusual, alone=processor is not None):
             explained = [one for one in seen if one.feature in (first, second) and one.sign in _OF_VALUES]
             others = [one for one in seen if one.feature in (first, second) and one not in explained]
             if others:
                 continue
             evidence = tuple(values_text(explained, days)) or (f"{share:.0%} of the distance of their usual values",)
             detail = f"{first.name} seems to be swapped with {second.name} (feature {second.index})"
-            updated = told.last_updated if (told := today.processors.get(processor.name)) else None
+            told = today.processors.get(processor.name) if processor else None
+            updated = told.last_updated if told else None
             hit = min(today.rows, round(share * today.rows))
             yield (
                 Cause(

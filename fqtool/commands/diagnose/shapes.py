@@ -21,6 +21,7 @@ _SAME_SHARE = 0.1
 _SCATTER = 0.1
 _FACTOR, _SAME_FACTOR = 1.5, 1.4
 _NEARLY = 0.2
+_MIRRORED = 0.5  # of the usual mean; values nearer to 0 on the other side have only moved
 _LARGER = (10, 100, 1000, 1e6, 1e9, 60, 3600, 24, 86400, 7, 12, 2.54, 3.2808, 1.6093, 2.2046)
 _UNITS = (*_LARGER, *(1 / one for one in _LARGER))
 """Factors between units: decimal prefixes, times, inches, feet, miles and pounds."""
@@ -61,6 +62,26 @@ def shape_of(seen: Seen, own: Sequence[Feature], days: Sequence[Day]) -> Shape:
     return _sign(seen, told, now, mean, spread) or _unit(now, mean, spread) or _shift(seen, now, mean)
 
 
+def is_flipped(feature: Feature, before: Sequence[FeatureDay], now: FeatureDay) -> bool:
+    """Return whether values on the other side of 0 can be usual ones with another sign.
+
+    Where the declared range has both signs, such values mirror the usual ones: they are as far from 0, and the mean
+    moved by no more than a change of their sign explains. A frost fulfils neither.
+
+    Args:
+        feature: The feature.
+        before: The dates to compare with.
+        now: The date in question.
+    """
+    means = [one.mean for one in before if one.mean is not None]
+    if feature.range is None or not feature.range[0] < 0 < feature.range[1] or not means or now.mean is None:
+        return True
+    usual = statistics.median(means)
+    rows, farthest = (now.negatives, now.low) if usual >= 0 else (now.present - now.negatives - now.zeros, now.high)
+    explained = 2 * abs(usual) * rows / now.present
+    return abs(float(farthest)) >= _MIRRORED * abs(usual) and abs(now.mean - usual) <= 2 * explained  # type: ignore[arg-type]
+
+
 def _told(feature: Feature, days: Sequence[Day]) -> list[FeatureDay]:
     every = (day.features[feature.index] for day in days)
     return [one for one in every if is_telling(one) and one.mean is not None and one.stddev is not None]
@@ -87,6 +108,8 @@ def _sign(seen: Seen, told: Sequence[FeatureDay], now: FeatureDay, mean: float, 
     """A flipped sign: values below 0 where they usually are above it, or the reverse."""
     shares = [one.negatives / one.present for one in told]
     usual, share = statistics.median(shares), now.negatives / now.present
+    if not is_flipped(seen.feature, told, now):
+        return None
     if seen.sign is Sign.NEGATIVE or (usual < _SAME_SHARE / 2 and share >= usual + _LEAST_SHARE):
         rows = now.negatives if mean >= 0 else now.present - now.negatives - now.zeros
         return Shape(f"the sign seems to be flipped in {rows:,} rows")

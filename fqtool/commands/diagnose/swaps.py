@@ -1,4 +1,4 @@
-"""Swapped features: two features of a processor of which each has the values of the other in a share of the rows.
+"""Swapped features: two of a processor, or of none, of which each has the values of the other in a share of the rows.
 
 A swap moves every mean and share of the one towards that of the other by the same part of their distance. So mean,
 shares of zeros, of negative and of whole numbers are compared: at least one must show it, and none may contradict.
@@ -44,7 +44,7 @@ def swap_in_law(one: FeatureDay) -> tuple[int, int] | None:
 
 
 def swaps(
-    own: Sequence[Feature], days: Sequence[Day], unusual: Container[Feature]
+    own: Sequence[Feature], days: Sequence[Day], unusual: Container[Feature], *, alone: bool = True
 ) -> Iterator[tuple[Feature, Feature, float, int]]:
     """Yield two swapped features, the share of rows, and the number of last dates, for the features of a processor.
 
@@ -52,9 +52,13 @@ def swaps(
         own: The features of the processor.
         days: The dates, the date in question last.
         unusual: The features with an anomaly; two others must have moved farther.
+        alone: Whether to compare two others at all. Default: True.
     """
     for one, other in combinations(own, 2):
-        least = _CHANGES if one in unusual or other in unusual else _CHANGES_ALONE
+        is_unusual = one in unusual or other in unusual
+        if not is_unusual and not alone:
+            continue
+        least = _CHANGES if is_unusual else _CHANGES_ALONE
         longest = min(_LONGEST, len(days) - ENOUGH)
         if longest < 1 or _share(one, other, days[: len(days) - longest], days[-1], least) is None:
             continue
