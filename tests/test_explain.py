@@ -163,7 +163,8 @@ def test_google_s_analyser_accepts_the_query_for_the_row() -> None:
 def target(tmp_path: Path) -> str:
     """A store of the rows above."""
     with DuckDBWarehouse(str(tmp_path / "store.duckdb")) as warehouse:
-        store(warehouse, rows())
+        first = rows()[0]
+        store(warehouse, [*rows(), first | {"player_lookup": "gone", "game_date": DAY - timedelta(days=2)}])
     return f"duckdb:///{tmp_path}/store.duckdb"
 
 
@@ -206,6 +207,10 @@ def test_the_command_explains_a_row(tmp_path: Path, target: str) -> None:
         (("--key", "player=x", "--date", f"{DAY}"), "'player' is not a key."),
         (("--key", "player_lookup", "--date", f"{DAY}"), "'player_lookup' is not a key and its value."),
         (("--key", "player_lookup=player_lookup_00", "--date", f"{DAY}"), "Use --key player_lookup=player_lookup_0"),
+        (
+            ("--key", "player_lookup=gone", "--date", f"{DAY}"),
+            f"gone has rows until {DAY - timedelta(days=2)}, and none on",
+        ),
         (("--key", "player_lookup=x", "--date", "2026-02-07"), "2026-02-07 has no rows."),
         (
             ("--key", "player_lookup=x", "--date", "2026-02-07"),

@@ -232,6 +232,7 @@ def rows_of(days: int, change: str = "") -> DuckDBWarehouse:
 
 
 DAY = f"day = DATE '{LAST}'"
+OTHER = f"day = DATE '{LAST - timedelta(days=1)}'"
 BEFORE = f"day = DATE '{LAST - timedelta(days=5)}'"
 SPOILED = {
     "nothing": ("SELECT 1", []),
@@ -266,6 +267,17 @@ def test_what_is_wrong_with_rows_and_values_is_named(what: str) -> None:
         found = diagnosis_of(registry, warehouse, LAST)
         assert sorted((one.rule, one.subject) for one in found.findings) == expected
         assert {one.rule for one in daily_of(registry, warehouse, LAST).findings} >= {rule for rule, _ in expected}
+
+
+def test_fewer_rows_than_usual_name_the_absent_keys() -> None:
+    """Three of them and the number of the others; a key that is absent on an earlier date too is not among them."""
+    gone = f"DELETE FROM store WHERE {DAY} AND item < 'i40' OR {BEFORE} AND item = 'i1'"
+    with rows_of(15, gone) as warehouse:
+        (found,) = diagnosis_of(STORES["columns"].registry, warehouse, LAST).findings
+        (absent,) = warehouse.rows(Query(f"SELECT COUNT(*) AS n FROM store WHERE {OTHER} AND item < 'i40'"))
+    assert found.rule == "FQ615"
+    assert f"No rows for item i0, i10, i11 and {int(str(absent['n'])) - 4} more, with rows on each" in found.message
+    assert found.message.endswith("of 14 earlier dates.")
 
 
 def test_a_lasting_loss_of_rows_does_not_become_usual() -> None:

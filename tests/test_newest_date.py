@@ -227,6 +227,15 @@ def test_the_finding_points_at_the_key() -> None:
     assert newest_date_too_old(registry(), date(2026, 2, 1), date(2026, 2, 28))[0].location is None
 
 
+def test_an_old_date_alone_is_not_diagnosed(tmp_path: Path) -> None:
+    """`diagnose` does not compare with today, so it is not the next command."""
+    with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:
+        store(warehouse, Season(registry(), DAY - timedelta(days=9), 10, 0).rows())
+    done = fqtool(ROOT, "daily", "--target", f"duckdb:///{tmp_path}/s.duckdb")
+    assert ("FQ644" in done.out, "FQ641" in done.out, "FQ642" in done.out) == (True, False, False), done.said
+    assert "fqtool diagnose" not in done.out
+
+
 def test_the_check_of_an_old_date_still_reads_its_rows(old: str) -> None:
     """Its figures are judged as those of a date that is named."""
     with DuckDBWarehouse(old.removeprefix("duckdb:///")) as warehouse:

@@ -426,6 +426,40 @@ def test_a_feature_that_is_null_or_nan_under_good_labels_is_named() -> None:
             assert f"{rule} level is N" in told(causes_of(registry_of(feature), [*days[:-1], spoiled]))
 
 
+def test_a_value_that_became_null_after_scoring_is_named_so() -> None:
+    """In a store without labels the stored source is `present`, and no label is mentioned."""
+    days = dates_of([PLAIN], [around(20.0)])
+    empty = replace(days[-1].features[0], missing=ROWS, present=0, mean=None, stddev=None, low=None, high=None, zeros=0)
+    last_day = replace(days[-1], features={0: empty})
+    text = told(causes_of(registry_of(PLAIN, labelled=False), [*days[:-1], last_day]))
+    assert "FQ613 level is NULL in all 80 rows" in text
+    assert "the stored source is `present`, so the rows changed after they were scored." in text
+    assert "Find what changed the rows after scoring" in text
+    assert "label" not in text
+    assert "stored source" not in told(causes_of(registry_of(PLAIN), [*days[:-1], last_day]))
+
+
+def test_missing_values_of_no_processor_are_looked_for_in_their_input() -> None:
+    """Building the rows again does not repair an input."""
+    lone = replace(PLAIN, processor="", upstream_table="up.prices", upstream_column="level")
+    text = told(causes_of(registry_of(lone, labelled=False), defaulted([0.0] * 14 + [1.0], lone)))
+    assert "missing in all 100 rows" in text
+    assert "Find why the value is absent in up.prices.level, repair it, and rebuild the rows of the store." in text
+
+
+def test_the_size_of_a_change_is_a_whole_sentence() -> None:
+    """The constant value, the mean of values outside the range, and a count that was the same on each date."""
+    constant = told(causes([PLAIN], [last(around(20.0), lambda v: [14.0] * len(v))]))
+    assert "level has one value in all 80 rows on 2026-01-19: 14." in constant
+    assert "one value in all rows (on no earlier date)" in constant
+    ranged = replace(PLAIN, range=(0, 40))
+    assert "the mean is 42" in (text := told(causes([ranged], [last(around(20.0), lambda v: [x + 42 for x in v])])))
+    assert "higher than usual" in text
+    days = dates_of([PLAIN], [around(20.0)])
+    few = told(causes_of(registry_of(PLAIN), [*days[:-1], replace(days[-1], rows=30)]))
+    assert "usually 80 rows: 80 on each of 14 earlier dates" in few
+
+
 def test_repeated_keys_and_a_count_that_fell_are_named() -> None:
     """Also where the values of the rows are usual."""
     days, registry = dates_of([PLAIN], [around(20.0)]), registry_of(PLAIN)

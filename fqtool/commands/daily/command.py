@@ -86,6 +86,7 @@ def daily(
             print(fitted(f"{others(result.checks)}{more}", sys.stdout), end="\n\n")
         ok = "No problems found." if result.checks and form == "text" else healthy(result.diagnosis)
         found = with_options_in(result.findings)
+        is_of_date = any(finding.rule != "FQ644" for finding in result.findings)  # diagnose does not know today
         notice.outcome = Outcome(found, warehouse.url, "daily", "No problems found.", {"date": str(day)})
         report_findings(
             result.findings,
@@ -95,7 +96,7 @@ def daily(
             ok=ok,
             errors_only=fail_on is FailOn.ERROR,
             shown=None if verbose else [finding for finding in result.findings if not is_of_figure(finding)],
-            following=commands(f"diagnose --date {day}", first="Next:"),
+            following=commands(f"diagnose --date {day}", first="Next:") if is_of_date else "",
             also={"date": str(day)},
         )
         if result.diagnosis.today is None and require_rows:

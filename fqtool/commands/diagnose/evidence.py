@@ -30,6 +30,10 @@ def signs_text(signs: Sequence[Seen]) -> Iterator[str]:
         usual = [one.usual for one in own if one.usual is not None and one.usual != _limit(one)]
         compared = f"usually {_between(usual)}" if usual else "" if limits else "no earlier date to compare with"
         compared = ", ".join(filter(None, (compared, f"null_share allows {_between(limits)}" if limits else "")))
+        if sign is Sign.CONSTANT and usual:
+            dates = f"as on {_between(usual)} of the earlier dates" if any(usual) else "on no earlier date"
+            yield f"{named}: {sign} ({dates})"
+            continue
         shares = _between([one.share for one in own])
         yield f"{named}: {sign} ({compared if shares == '100%' and 'all rows' in sign else f'{shares}, {compared}'})"
 

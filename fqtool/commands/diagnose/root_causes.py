@@ -25,9 +25,11 @@ from fqtool.commands.diagnose.row_relations import next_of
 from fqtool.commands.diagnose.shapes import shape_of
 from fqtool.commands.diagnose.swaps import swap_in_law, swaps
 from fqtool.registry.model import Feature, Owner, Processor, Registry
-from fqtool.scoring.layout import Layout
+from fqtool.scoring.layout import PRESENT, Layout
 from fqtool.scoring.value_laws import law_text
 
+REWRITTEN = f"the stored source is `{PRESENT}`, so the rows changed after they were scored"
+"""What NULL under a good source means in a store without labels, where the source follows from the value."""
 _EDGE = 2  # with fewer dates, the first date read does not show when it began
 
 
@@ -69,11 +71,15 @@ def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
 
     def completed(one: Cause) -> Cause:
         evidence = tuple(text.replace("defaulted in", f"{absent} in") for text in one.evidence)
+        if absent == "missing":
+            evidence = tuple(text.replace(Sign.MISSING, f"NULL under the source {PRESENT}") for text in evidence)
         at_least = one.since == days[0].day and len(days) > _EDGE
         owner, event = _owners(registry, one), event_of(registry, one)
+        detail = REWRITTEN if absent == "missing" and one.kind is Kind.NO_VALUE else one.detail
         return replace(
-            one, scorable=scorable, evidence=evidence, absent=absent, owner=owner, event=event, at_least=at_least
-        )
+            one, detail=detail, scorable=scorable, evidence=evidence, absent=absent, owner=owner, event=event,
+            at_least=at_least,
+        )  # fmt: skip
 
     compared = without_ended_events(registry, days)
     found = [completed(one) for one in _causes(registry, compared)]
@@ -243,8 +249,9 @@ def _of_rows(days: Sequence[Day]) -> Iterator[Cause]:
         yield Cause(Kind.REPEATED_KEYS, today.day, since, today.rows, today.repeated, (), None, None, evidence)
     if not gone and (found := unusual_count(days)) is not None:
         since = days[-found.lasting].day
-        usual = f"usually {found.usual:,.0f} rows, {found.least:,} to {found.most:,}"
-        evidence = (f"{usual} on {found.dates} earlier dates",)
+        differ = found.least < found.most
+        counts = f", {found.least:,} to {found.most:,} on" if differ else f": {found.most:,} on each of"
+        evidence = (f"usually {found.usual:,.0f} rows{counts} {found.dates} earlier dates",)
         yield Cause(
             Kind.ROW_COUNT, today.day, since, today.rows, today.rows, (), None, None, evidence, Confidence.LIKELY
         )
@@ -410,7 +417,15 @@ def _without_processor(seen: Sequence[Seen], registry: Registry, days: Sequence[
         details[key] = details.get(key) or detail
         groups[key] = [*groups.get(key, ()), one]
     for key, alike in groups.items():
-        yield _alone(alike, details[key], registry, days)
+        yield _alone(alike, details[key] or _constant_text(alike, days[-1]), registry, days)
+
+
+def _constant_text(alike: Sequence[Seen], today: Day) -> str:
+    """The value that all rows of one constant feature have; "" for other anomalies."""
+    if len(alike) > 1 or alike[0].sign is not Sign.CONSTANT:
+        return ""
+    value = today.features[alike[0].feature.index].low
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _alone(alike: Sequence[Seen], detail: str, registry: Registry, days: Sequence[Day]) -> Cause:

@@ -95,7 +95,8 @@ def partly_defaulted(cause: Cause) -> Iterator[Finding]:
     Fix: Run the processor for the missing keys, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.PARTIAL:
-        yield of_processor(cause, f"had incomplete input for {cause.day}", f"{are(cause)} {cause.absent}")
+        first = "" if cause.processor else look_at(cause, "Find why the value is absent")
+        yield of_processor(cause, f"had incomplete input for {cause.day}", f"{are(cause)} {cause.absent}", first=first)
 
 
 @rule("FQ605", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -161,7 +162,7 @@ def shifted_feature(cause: Cause) -> Iterator[Finding]:
     Fix: Compare the upstream column with the dates before and repair it. Rebuild the rows of the store, then score the
     date.
     """
-    look = "Compare the values with those of earlier dates"
+    look = "Find what changed"
     if cause.kind is Kind.SHIFTED:
         yield of_features(cause, f"{have(cause)} unusual values", look)
     elif cause.kind is Kind.SWAPPED:
@@ -212,7 +213,8 @@ def values_missing(cause: Cause) -> Iterator[Finding]:
 
     Problem: The model reads NULL, although it was trained on values, and the quality columns do not show it.
 
-    Why: A join found no row, a column is no longer filled, or its name changed upstream.
+    Why: A join found no row, a column is no longer filled, or its name changed upstream. In a
+    store without labels: the rows became NULL after they were scored.
 
     Example: `last_price` is NULL in 60 of 60 rows, usually in 0%.
 
@@ -220,7 +222,12 @@ def values_missing(cause: Cause) -> Iterator[Finding]:
     `null_share` under `spread`.
     """
     if cause.kind is Kind.NO_VALUE:
-        yield of_features(cause, f"{are(cause)} NULL", "Find why the value is absent")
+        look = (
+            "Find what changed the rows after scoring, or why the value is absent"
+            if cause.detail
+            else ("Find why the value is absent")
+        )
+        yield of_features(cause, f"{are(cause)} NULL", look)
 
 
 @rule("FQ614", group=Group.DIAGNOSIS)

@@ -61,12 +61,14 @@ def unusual_row_count(cause: Cause) -> Iterator[Finding]:
 
     Why: An input was incomplete, a filter changed, or a job wrote twice.
 
-    Example: 30 rows, usually 60.
+    Example: 30 rows, usually 60. No rows for `shop` shop_01, shop_02, shop_03 and 27 more.
 
-    Fix: Compare the keys with those of the date before, rebuild the rows of the store, then score the date.
+    Fix: Compare the keys with those of the date before, rebuild the rows of the store, then score the date. Where the
+    absent keys are one group, declare its column under `entities` of the table: FQ618 then names the group.
     """
     if cause.kind is Kind.ROW_COUNT:
-        yield of_rows(f"The store has {cause.rows:,} rows on {cause.day}{since(cause)}: {cause.evidence[0]}.", cause)
+        message = f"The store has {cause.rows:,} rows on {cause.day}{since(cause)}: {cause.evidence[0]}."
+        yield of_rows(f"{message} {cause.detail}." if cause.detail else message, cause)
 
 
 @rule("FQ616", group=Group.DIAGNOSIS)

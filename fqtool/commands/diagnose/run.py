@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TextIO
 
+from fqtool.commands.diagnose.absent_keys import with_absent_keys
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.history import FEWEST
 from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
@@ -45,7 +46,8 @@ def diagnosis_of(
 ) -> Diagnosis:
     """Diagnose one date against the `baseline` days before it, by one scan of those partitions.
 
-    Where rows of the date are not scored, a second scan reads their labels.
+    Where rows of the date are not scored, a second scan reads their labels. Where the number of rows is unusual, a
+    query reads the keys.
 
     Args:
         registry: The registry.
@@ -65,7 +67,9 @@ def diagnosis_of(
     if not days or days[-1].day != day:
         absent = date_without_rows(registry, day, start, days)
         return Diagnosis(day, None, tuple(days), findings_of(absent) if absent else ())
-    findings = [found for cause in causes_of(registry, days) for found in findings_of(cause)]
+    dates = [one.day for one in days[:-1]]
+    causes = (with_absent_keys(one, registry, warehouse, dates) for one in causes_of(registry, days))
+    findings = [found for cause in causes for found in findings_of(cause)]
     return Diagnosis(day, days[-1], tuple(days[:-1]), tuple(findings))
 
 

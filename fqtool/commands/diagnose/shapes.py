@@ -136,5 +136,6 @@ def _shift(seen: Seen, now: FeatureDay, mean: float) -> Shape:
     if seen.sign not in (Sign.SHIFTED, Sign.OUTSIDE, Sign.PRECISION) or now.mean is None:
         return Shape("", is_shift=True)
     far = f"{abs(now.mean - mean):.3g} {'higher' if now.mean > mean else 'lower'}"
-    times = f", {min(seen.share, 1000):.1f} times the usual change between dates" if seen.sign is Sign.SHIFTED else ""
-    return Shape(f"{far}{times}", is_shift=True)
+    if seen.sign is not Sign.SHIFTED:
+        return Shape(f"the mean is {far} than usual", is_shift=True)
+    return Shape(f"{far}, {min(seen.share, 1000):.1f} times the usual change between dates", is_shift=True)

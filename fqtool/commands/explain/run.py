@@ -237,6 +237,14 @@ def _meant(registry: Registry, warehouse: Warehouse, keys: Mapping[str, Value], 
     if not known:
         again = f"explain --key {quote(f'{name}={keys[name]}')}"
         return commands(again, first=f"{day} has no rows. Without a date, the newest one with rows is used:")
+    days = f"SELECT MAX({dates.of_row()}) AS d FROM {ident(registry.table.name)}"
+    since = day - timedelta(days=min(_BEFORE, day.toordinal() - 1))
+    is_key = f"CAST({ident(name)} AS STRING) = @{_word(0)}"
+    asked = Query(f"{days} WHERE {dates.between(since, day)} AND {is_key}", ((_word(0), str(keys[name])),))
+    last = next((row["d"] for row in warehouse.rows(asked)), None)
+    if isinstance(last, date):
+        again = f"explain --key {quote(f'{name}={keys[name]}')} --date {last}"
+        return commands(again, first=f"{keys[name]} has rows until {last}, and none on {day}. Use that date:")
     close = get_close_matches(str(keys[name]), known, 3, 0.5)
     return (
         f"Use {' or '.join(f'--key {name}={one}' for one in close)}."
