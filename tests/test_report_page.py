@@ -87,6 +87,17 @@ def test_the_causes_are_those_of_the_rows(report: Report) -> None:
     assert "PlayerCompositeFactorsProcessor did not run" in status(report)[1]
 
 
+def test_dates_without_rows_are_causes(workspace: Workspace) -> None:
+    """Two dates in sequence without rows, where rows are usual, are one episode of the page."""
+    gone = [DAY - timedelta(days=3), DAY - timedelta(days=2)]
+    with DuckDBWarehouse(":memory:") as warehouse:
+        rows = Season(registry(), DAY - timedelta(days=34), 35, 2, rows_per_day=20).rows([])
+        store(warehouse, [row for row in rows if row["game_date"] not in gone])
+        made = report_of(workspace, warehouse, DAY - timedelta(days=6), DAY, made=MADE)
+    assert [(one.cause.kind, list(one.days)) for one in made.episodes] == [("no rows", gone)]
+    assert "FQ617" in html_of(made)
+
+
 def test_a_last_date_without_scores_is_not_well(report: Report) -> None:
     """Where nothing is wrong because nothing is known, the headline reports so."""
     well = replace(report.days[-2], checks=(), of_figures=())

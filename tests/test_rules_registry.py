@@ -55,6 +55,7 @@ BROKEN = [
     ("FQ121", "{found: Games", "{fond: Games", "Write found."),
     ("FQ125", "index: 1,", "index: 3,", "No feature has index 1 to 2"),
     ("FQ125", "index: 1,", "index: 0,", "which another feature has"),
+    ("FQ125", "index: 0,", "index: 1,", "Write 0 for points."),
     ("FQ126", "name: fatigue,", "name: POINTS,", "have the name"),
     ("FQ127", "category: rest,", "category: rset,", "Write rest."),
     ("FQ128", "processor: Cache,", "processor: Cash,", "Write Cache."),
@@ -154,6 +155,24 @@ def test_a_mistake_in_one_entry_points_to_its_line() -> None:
     (found,) = _checked(text)
     assert found.location is not None
     assert "Cash" in text.split("\n")[found.location.line - 1]
+
+
+def test_a_feature_without_its_column_is_reported_at_the_feature() -> None:
+    """The finding points to the feature, although `inputs` has the expression, and proposes the similar column."""
+    columns = "  - {name: point, type: FLOAT64}\n  - {name: fatigue, type: FLOAT64}\n  - {name: player,"
+    text = MINIMAL.replace("value: features[SAFE_OFFSET({index})]", 'value: "{name}"').replace(
+        "  - {name: player,", columns, 1
+    )
+    (found,) = (one for one in _checked(text) if one.rule == "FQ151")
+    assert str(found.remedy) == "Write point, or declare the column points under `base_columns` first."
+    assert found.location is not None
+    assert "name: points" in text.split("\n")[found.location.line - 1]
+
+
+def test_the_fix_of_an_empty_registry_overwrites_no_other_file() -> None:
+    """The fix of an empty file names that file, because `fqtool init --force` would overwrite another registry."""
+    _, (found,) = load_registry("# to be done\n", "other.yaml")
+    assert str(found.remedy).endswith("fqtool init --out other.yaml --force")
 
 
 def test_all_findings_come_in_one_run_in_the_order_of_the_file() -> None:

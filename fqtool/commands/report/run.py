@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from fqtool.commands.check_drift.run import drift_of
 from fqtool.commands.daily.rules import check_daily, date_not_scored
 from fqtool.commands.diagnose.cause import Cause
 from fqtool.commands.diagnose.daily_stats import Day
-from fqtool.commands.diagnose.root_causes import causes_of
+from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.commands.diagnose.run import BASELINE, baseline_start, days_of
 from fqtool.commands.diagnose.stats_query import Evidence
@@ -146,7 +146,7 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
                     causes_of(registry, spanned),
                 )
             )
-    found = episodes(days)
+    found = _latest_first([*episodes(days), *_absent_dates(registry, seen, start, end)])
     named = [(one.days[-1], one.cause.features) for one in found[:_MOST_CHARTED]]
     values = distributions(registry, named, seen, ask)
     drift, pending = _standing(workspace, warehouse)
@@ -168,7 +168,7 @@ def _up_to(seen: Sequence[Day], number: int) -> Sequence[Day]:
 
 
 def episodes(days: Sequence[DayReport]) -> tuple[Episode, ...]:
-    """Return the root causes, joined over dates in sequence, the latest first."""
+    """Return the root causes of the dates with rows, joined over dates in sequence, the latest first."""
     found: list[Episode] = []
     open_: dict[object, Episode] = {}
     for one in days:
@@ -183,7 +183,24 @@ def episodes(days: Sequence[DayReport]) -> tuple[Episode, ...]:
             )
         found += [episode for key, episode in open_.items() if key not in now]
         open_ = now
-    return tuple(sorted((*found, *open_.values()), key=lambda one: (one.days[-1], one.cause.hit), reverse=True))
+    return _latest_first([*found, *open_.values()])
+
+
+def _latest_first(found: Sequence[Episode]) -> tuple[Episode, ...]:
+    return tuple(sorted(found, key=lambda one: (one.days[-1], one.cause.hit), reverse=True))
+
+
+def _absent_dates(registry: Registry, seen: Sequence[Day], start: date, end: date) -> tuple[Episode, ...]:
+    """The dates of the span without rows on which rows are usual, one episode for dates in sequence."""
+    with_rows, found = {one.day for one in seen}, dict[date, Episode]()
+    for day in (start + timedelta(days=number) for number in range((end - start).days + 1)):
+        first = baseline_start(day)
+        before = [one for one in seen if first <= one.day < day]
+        cause = None if day in with_rows else date_without_rows(registry, day, first, before)
+        if cause:
+            earlier = found[cause.since].days if cause.since in found else ()
+            found[cause.since] = Episode(cause, (*earlier, day))
+    return tuple(found.values())
 
 
 def _standing(workspace: Workspace, warehouse: Warehouse) -> tuple[tuple[Finding, ...] | None, tuple[str, ...]]:

@@ -25,7 +25,7 @@ def unreadable_file(at: Location, why: str) -> Iterator[Finding]:
     yield Finding(
         at.file,
         f"The registry cannot be read: {why}.",
-        remedy=_written_anew(at.file, first="Name the file with --registry, or create one:"),
+        remedy=_small_registry(at.file, first="Name the file with --registry, or create one:"),
         location=at,
     )
 
@@ -70,7 +70,7 @@ def file_too_large(at: Location, size: int, limit: int) -> Iterator[Finding]:
     )
 
 
-def _written_anew(file: str, *options: str, first: str) -> Commands:
+def _small_registry(file: str, *options: str, first: str) -> Commands:
     """Return the command that writes a small registry into this file, and into no other."""
     out = () if file == "feature_registry.yaml" else ("--out", file)
     return Commands((("fqtool", "init", *out, *options),), first)
@@ -88,7 +88,7 @@ def empty_file(at: Location) -> Iterator[Finding]:
 
     Fix: Start from a small example: `fqtool init --force` writes one.
     """
-    write = _written_anew(at.file, "--force", first="Create a small one:")
+    write = _small_registry(at.file, "--force", first="Create a small one:")
     yield Finding(at.file, "The registry is empty.", remedy=write, location=at)
 
 
