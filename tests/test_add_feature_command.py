@@ -124,7 +124,10 @@ def test_a_store_with_a_column_for_each_feature_gets_the_column(tmp_path: Path) 
     run(tmp_path, "add-feature", "humidity_pct", *more, "--type", "INT64", "--description", "Humidity.")
     text = (tmp_path / "feature_registry.yaml").read_text()
     assert '  - {name: humidity_pct, type: INT64, description: "Humidity."}\n' in text
-    run(tmp_path, "migrate", "plan", "--include-base")
+    without = run(tmp_path, "migrate", "plan", "--dry-run")
+    assert "added only with --include-base: humidity_pct, declared" in without.stderr + without.stdout
+    planned = run(tmp_path, "migrate", "plan", "--include-base")
+    assert "added only with --include-base" not in planned.stderr + planned.stdout
     run(tmp_path, "migrate")
     assert "No drift" in run(tmp_path, "check-drift").stdout
     run(tmp_path, "add-feature", "weather_loaded_at", *more)

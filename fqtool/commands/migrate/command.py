@@ -179,6 +179,9 @@ def _conclude_plan(planned: Planned, where: str, *, dry_run: bool) -> None:
         say("The table does not exist there, and the migration creates it. For another target, add --target.")
     for one in planned.gone:
         say(f"{one.rule}: {one.message} `migrate --allow {one.rule}` creates it again, empty.")
+    if planned.absent:
+        names = ", ".join(planned.absent)
+        say(f"Not in the table, and added only with --include-base: {names}, declared under base_columns.")
     codes = [f"--allow {code}" for code in planned.allowed]
     say_next("migrate plan" if dry_run else " ".join(["migrate", *codes]))
 

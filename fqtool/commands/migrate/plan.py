@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TextIO
@@ -42,9 +42,10 @@ from fqtool.migrations.plan import (
 from fqtool.migrations.reconcile import computed_columns, reconcile, with_live_partitions
 from fqtool.migrations.swap import rebuild_of, stopped_swap
 from fqtool.output.console import Page
+from fqtool.registry.model import Registry
 from fqtool.schema.build import base_table, dropped_columns
 from fqtool.table.change_rebuild import RenameTable
-from fqtool.table.changes import Change, CreateTable, fold
+from fqtool.table.changes import AddColumn, Change, CreateTable, fold
 from fqtool.table.ddl import Statement
 from fqtool.table.diff import diff
 from fqtool.table.model import Inapplicable, State
@@ -67,12 +68,14 @@ class Planned:
         gone: the findings about a table that is absent although applied migrations created it.
         left: the findings of check-drift about the target that no file of the folder and no new file changes. It is
             empty where there are new files.
+        absent: the base columns that the table does not have and no new file adds.
     """
 
     new: tuple[tuple[MigrationFile, Plan], ...]
     kept: tuple[MigrationFile, ...]
     gone: tuple[Finding, ...] = ()
     left: tuple[Finding, ...] = ()
+    absent: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -154,7 +157,8 @@ def plan_migration(
         planned = _in_place(workspace, recorded, start, include_base=include_base, redo=redo)
     if planned.statements:
         new.append((write_file(version, _slug(name) or _title(planned), planned), planned))
-    made = Planned(tuple(new), kept, gone, () if new or live.table is None else _left(workspace, start))
+    left = () if new or live.table is None else _left(workspace, start)
+    made = Planned(tuple(new), kept, gone, left, tuple(_absent(registry, live, [file for file, _ in new])))
     texts = texts_of(workspace, made)
     if gone and not made.replaced(workspace) and texts.items() <= workspace.texts.items():
         # Files that `migrate` refuses are planned again first; here the table alone is wrong.
@@ -193,6 +197,13 @@ def _redone(finding: Finding) -> Finding:
     if not isinstance(finding.remedy, str):
         return finding
     return replace(finding, remedy=finding.remedy.replace("plan --rebuild", "plan --redo --rebuild"))
+
+
+def _absent(registry: Registry, live: State, new: Sequence[MigrationFile]) -> Iterator[str]:
+    added = {change.column.key for file in new for change in file.changes if isinstance(change, AddColumn)}
+    for one in registry.base_columns:
+        if live.table and not live.table.find(one.name) and one.name.lower() not in added:
+            yield one.name
 
 
 def _left(workspace: Workspace, state: State) -> tuple[Finding, ...]:
