@@ -22,7 +22,6 @@ from fqtool.cli.options import (
     workspace_of,
 )
 from fqtool.cli.output import say
-from fqtool.errors import InputError
 
 app = typer.Typer()
 _DAYS = 30
@@ -44,6 +43,7 @@ def report(
     """
     from fqtool.commands.report.html import html_of, require_packages
     from fqtool.commands.report.run import report_of
+    from fqtool.errors import InputError
     from fqtool.warehouse.files import write_text
 
     require_packages()
