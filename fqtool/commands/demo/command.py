@@ -45,6 +45,9 @@ def show_demo(workspace: Workspace, file: Path) -> None:
     from fqtool.output.findings import print_findings
     from fqtool.output.table_text import print_table
 
+    run = current_run()
+    given = list(run.options)
+
     def show(step: Step) -> None:
         if step.command:
             print(f"\n{'$' if step.command.startswith('fqtool ') else '#'} {step.command}", flush=True)
@@ -58,6 +61,7 @@ def show_demo(workspace: Workspace, file: Path) -> None:
         if step.report is not None:
             print(_page(step.report, file.with_suffix(".html")))
         if step.findings is not None:
+            run.options = [*given, "--target", step.target]  # of the commands that the findings advise
             print_findings(
                 with_options_in(step.findings),
                 "text",
@@ -67,7 +71,6 @@ def show_demo(workspace: Workspace, file: Path) -> None:
                 stream=sys.stdout,
             )
 
-    current_run().options += ["--target", f"duckdb:///{file}"]  # of the commands that the steps advise
     run_demo(workspace, file, show, watched)
 
 

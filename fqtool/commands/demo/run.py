@@ -34,7 +34,6 @@ from fqtool.table.typetext import column
 from fqtool.warehouse.duckdb.files import load
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Warehouse
-from fqtool.warehouse.target import parse_target
 from fqtool.workspace import Workspace
 
 LAST = date(2026, 2, 6)
@@ -105,7 +104,7 @@ def run_demo(workspace: Workspace, file: Path, show: Show, watching: Watching = 
         _fill(workspace.registry, warehouse, show)
         _backfill(workspace.registry, warehouse, show, watching)
         _diagnose(workspace.registry, warehouse, show)
-        _report(workspace, warehouse, show)
+        _report(workspace, warehouse, file.with_suffix(".html"), show)
 
 
 def _migrate(workspace: Workspace, warehouse: Warehouse, show: Show) -> None:
@@ -159,9 +158,8 @@ def _diagnose(registry: Registry, warehouse: Warehouse, show: Show) -> None:
     show(Step(command, (), found.findings, warehouse.url, diagnosis=found))
 
 
-def _report(workspace: Workspace, warehouse: Warehouse, show: Show) -> None:
+def _report(workspace: Workspace, warehouse: Warehouse, page: Path, show: Show) -> None:
     made = report_of(workspace, warehouse, FIRST, LAST, made=datetime.now(UTC))
-    page = Path(parse_target(warehouse.url).path).with_suffix(".html")
     show(Step(f"fqtool report --start {FIRST} --end {LAST} --out {page} --target {warehouse.url}", report=made))
 
 
