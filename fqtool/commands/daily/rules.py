@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
+from fqtool.commands.diagnose.baseline import unbroken
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.gate_falls import behind_text, features_behind, features_read
 from fqtool.commands.diagnose.known_events import known_features
@@ -92,7 +93,7 @@ def date_not_scored(days: Sequence[Day]) -> Iterator[Finding]:
     Fix: Score the date.
     """
     day, rows = days[-1].day, days[-1].rows
-    lasting = next((at for at, one in enumerate(reversed(days)) if one.scored), len(days))
+    lasting = unbroken([not one.scored for one in days])
     message = f"0 of {rows:,} rows on {day} are scored, so the figures of the date are unknown."
     yield Finding("scoring", message, remedy=commands(f"score --start {day}"), since=days[-lasting].day)
 

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from fqtool.commands.daily.rules import check_daily, date_not_scored, newest_date_too_old
+from fqtool.commands.diagnose.baseline import unbroken
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.run import BASELINE, Diagnosis, diagnosis_of
 from fqtool.findings.finding import Finding
@@ -51,7 +52,7 @@ def _check(threshold: Threshold, days: Sequence[Day]) -> Check:
     *before, today = (Check(threshold, _number(one.figures[threshold.name])) for one in days)
     as_bad = {Verdict.CRITICAL: (Verdict.CRITICAL,), Verdict.WARNING: (Verdict.WARNING, Verdict.CRITICAL)}
     bad = as_bad.get(today.verdict, ())
-    lasting = next((at for at, one in enumerate(reversed(before)) if one.verdict not in bad), len(before))
+    lasting = unbroken([one.verdict in bad for one in before])
     return replace(today, since=days[-1 - lasting].day if lasting else None)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from fqtool.commands.diagnose.anomalies_of_labels import NEVER
-from fqtool.commands.diagnose.baseline import BY_CHANCE, ENOUGH, apart, chance, lasting
+from fqtool.commands.diagnose.baseline import BY_CHANCE, ENOUGH, apart, chance, lasting, unbroken
 from fqtool.commands.diagnose.daily_stats import FeatureDay
 from fqtool.commands.diagnose.history import FEW, FEWEST, History, Seen, Sign, is_telling
 from fqtool.commands.diagnose.shapes import is_flipped
@@ -234,6 +234,5 @@ def broken(history: History) -> Seen | None:
     shares = [max(one.broken.values(), default=0) / max(one.present, 1) for one in (*history.before, history.today)]
     if not shares[-1]:
         return None
-    lasting = next((days for days, share in enumerate(reversed(shares)) if not share), len(shares))
     usual = statistics.median(shares[:-1]) if history.before else None
-    return Seen(history.feature, Sign.BROKEN, shares[-1], usual, lasting)
+    return Seen(history.feature, Sign.BROKEN, shares[-1], usual, unbroken([share > 0 for share in shares]))

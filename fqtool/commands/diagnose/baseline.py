@@ -86,6 +86,11 @@ def lasting(series: Sequence[float | None], today: float, usual: float) -> int:
     return count
 
 
+def unbroken(holds: Sequence[bool]) -> int:
+    """How many of the last dates hold in sequence, 0 where the last one does not."""
+    return next((at for at, one in enumerate(reversed(holds)) if not one), len(holds))
+
+
 def apart(series: Sequence[float | None], today: float) -> tuple[list[float], int]:
     """The values before a rise that lasts until `today`, and the number of dates that it has lasted."""
     known = [one for one in series if one is not None]

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fqtool.commands.diagnose.baseline import BY_CHANCE
+from fqtool.commands.diagnose.baseline import BY_CHANCE, unbroken
 from fqtool.commands.diagnose.daily_stats import Day
 
 _ENOUGH = 7
@@ -42,7 +42,7 @@ def groups_gone(days: Sequence[Day]) -> list[GroupChange]:
         known = [(one.day, one.groups[name]) for one in before if name in one.groups]
         lost: dict[tuple[int, int], list[str]] = {}
         for group in sorted(set().union(*(groups for _, groups in known)) - set(now)):
-            lasting = next((at for at, (_, groups) in enumerate(reversed(known)) if group in groups), len(known))
+            lasting = unbroken([group not in groups for _, groups in known])
             earlier = known[: len(known) - lasting]
             having = [day for day, groups in earlier if group in groups]
             weekdays = [group in groups for day, groups in earlier if day.weekday() == today.day.weekday()]

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime, time, timedelta
 
-from fqtool.commands.diagnose.baseline import BY_CHANCE, ENOUGH, chance
+from fqtool.commands.diagnose.baseline import BY_CHANCE, ENOUGH, chance, unbroken
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.registry.model import Processor
 
@@ -46,7 +46,7 @@ def unrecorded_rows(processor: Processor, days: Sequence[Day]) -> int:
 
 def _lasts(shares: Sequence[float], many: float = MOST) -> int:
     """The number of last dates with a share above one half, or `many`, where such a share was not usual before."""
-    lasting = next((at for at, one in enumerate(reversed(shares)) if one <= many), len(shares))
+    lasting = unbroken([one > many for one in shares])
     usual = shares[: len(shares) - lasting]
     return lasting if usual and statistics.median(usual) < many else 0
 

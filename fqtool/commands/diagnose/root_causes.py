@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from fqtool.commands.diagnose.anomalies import signs_of
+from fqtool.commands.diagnose.baseline import unbroken
 from fqtool.commands.diagnose.cause import Cause, Confidence, Kind
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.evidence import DISTANCES, OF_LABELS, run_text, signs_text, values_text
@@ -227,7 +228,7 @@ def _of_vectors(days: Sequence[Day]) -> tuple[Cause, ...]:
     causes = []
     for kind, what, counts in counted:
         if counts[-1]:
-            since = days[-_lasting([count > 0 for count in counts])].day
+            since = days[-unbroken([count > 0 for count in counts])].day
             evidence = (f"{counts[-1]:,} of {today.rows:,} vectors differ from the registry in {what}",)
             causes.append(Cause(kind, today.day, since, today.rows, counts[-1], (), None, None, evidence))
     return tuple(causes)
@@ -290,15 +291,6 @@ def date_without_rows(registry: Registry, day: date, start: date, before: Sequen
     since = before[-1].day + timedelta(days=1)
     cause = Cause(Kind.NO_ROWS, day, since, 0, 0, (), None, None, evidence, scorable=_scorable(registry))
     return replace(cause, event=event_of(registry, cause))
-
-
-def _lasting(holds: Sequence[bool]) -> int:
-    count = 0
-    for one in reversed(holds):
-        if not one:
-            break
-        count += 1
-    return max(count, 1)
 
 
 def _near(processor: Processor, seen: Sequence[Seen]) -> list[Seen]:

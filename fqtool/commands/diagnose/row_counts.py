@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from fqtool.commands.diagnose.baseline import unbroken
 from fqtool.commands.diagnose.daily_stats import Day
 
 _ENOUGH = 7
@@ -49,7 +50,7 @@ def unusual_count(days: Sequence[Day]) -> UnusualCount | None:
     The last dates with about as many rows are left out of the baseline, so a problem does not become usual.
     """
     *before, today = days
-    lasting = next((number for number, one in enumerate(reversed(before)) if not _alike(one, today)), len(before))
+    lasting = unbroken([_alike(one, today) for one in before])
     history = before[: len(before) - lasting]
     counts = [one.rows for one in history]
     if len(counts) < _ENOUGH:
@@ -124,7 +125,7 @@ def _by_chance(usual: float) -> float:
 
 def repeated_keys(days: Sequence[Day]) -> int:
     """Return the number of last dates with repeated keys, 0 where the last date has none."""
-    return next((number for number, one in enumerate(reversed(days)) if not one.repeated), len(days))
+    return unbroken([one.repeated > 0 for one in days])
 
 
 def usual_rows(day: date, start: date, before: Sequence[Day]) -> float | None:
