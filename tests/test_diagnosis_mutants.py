@@ -23,6 +23,7 @@ from fqtool.commands.diagnose import (
     root_causes,
     row_counts,
     stats_query,
+    swaps,
     wording,
 )
 from fqtool.commands.diagnose.shapes import Shape
@@ -152,9 +153,9 @@ MUTANTS = (
         (of_causes.test_another_unit_a_flipped_sign_and_a_shift_differ_in_words,),
     ),
     Mutant(
-        CAUSES, root_causes, "swap_in_law", none, (test_value_laws.test_a_broken_equals_names_two_swapped_features,)
+        CAUSES, swaps, "swap_in_law", none, (test_value_laws.test_a_broken_equals_names_two_swapped_features,)
     ),
-    Mutant(CAUSES, root_causes, "swaps", nothing, (of_rows.test_two_swapped_features_are_one_finding,)),
+    Mutant(CAUSES, swaps, "swaps", nothing, (of_rows.test_two_swapped_features_are_one_finding,)),
     Mutant(
         CAUSES, root_causes, "_EDGE", 99, (of_causes.test_since_the_first_date_that_was_read_is_at_least_since,)
     ),
@@ -193,7 +194,7 @@ MUTANTS = (
         (of_events.test_a_figure_is_a_note_where_only_features_of_a_known_event_are_behind_it,),
     ),
     Mutant(
-        EVENTS, root_causes, "_OF_LEVEL", (),
+        EVENTS, root_causes, "OF_LEVEL", (),
         (of_causes.test_means_of_several_processors_that_move_together_are_one_finding_that_may_be_real,),
     ),
     Mutant(

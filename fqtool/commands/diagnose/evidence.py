@@ -13,6 +13,10 @@ OF_LABELS = (Sign.DEFAULTED, Sign.MORE_DEFAULTS, Sign.RISING)
 """The anomalies that labels show; values show the others."""
 DISTANCES = (Sign.SHIFTED, Sign.UNRELATED, Sign.SCATTERED, Sign.APART)
 """The anomalies of all rows, whose share is a number of usual changes."""
+OF_LEVEL = (Sign.OUTSIDE, Sign.NEGATIVE, Sign.SHIFTED, Sign.SCATTERED, Sign.PRECISION, Sign.APART)
+"""The anomalies of the size of values."""
+OF_VALUES = (*OF_LEVEL, Sign.UNRELATED, Sign.CONSTANT, Sign.REPEATED, Sign.NEUTRAL)
+"""The anomalies that values of another feature cause."""
 _SHOWN = 3
 
 

@@ -15,7 +15,7 @@ from fqtool.commands.diagnose.anomalies import signs_of
 from fqtool.commands.diagnose.baseline import unbroken
 from fqtool.commands.diagnose.cause import Cause, Confidence, Kind
 from fqtool.commands.diagnose.daily_stats import Day
-from fqtool.commands.diagnose.evidence import DISTANCES, OF_LABELS, run_text, signs_text, values_text
+from fqtool.commands.diagnose.evidence import DISTANCES, OF_LABELS, OF_LEVEL, run_text, signs_text, values_text
 from fqtool.commands.diagnose.gate_falls import behind_text, fallen_gates, features_behind
 from fqtool.commands.diagnose.groups import categories_new, groups_gone, groups_new
 from fqtool.commands.diagnose.history import Seen, Sign, shares_values
@@ -24,7 +24,7 @@ from fqtool.commands.diagnose.recorded_runs import MOST, absent_runs, late_runs,
 from fqtool.commands.diagnose.row_counts import repeated_keys, unusual_count, usual_rows
 from fqtool.commands.diagnose.row_relations import next_of
 from fqtool.commands.diagnose.shapes import shape_of
-from fqtool.commands.diagnose.swaps import swap_in_law, swaps
+from fqtool.commands.diagnose.swaps import swap_causes
 from fqtool.registry.model import Feature, Owner, Processor, Registry
 from fqtool.scoring.layout import PRESENT, Layout
 from fqtool.scoring.value_laws import law_text
@@ -58,8 +58,6 @@ _ALONE = {
     Sign.APART: Kind.SHIFTED,
     Sign.BROKEN: Kind.LAW,
 }
-_OF_LEVEL = (Sign.OUTSIDE, Sign.NEGATIVE, Sign.SHIFTED, Sign.SCATTERED, Sign.PRECISION, Sign.APART)
-_OF_VALUES = (*_OF_LEVEL, Sign.UNRELATED, Sign.CONSTANT, Sign.REPEATED, Sign.NEUTRAL)
 _MOVING = 0.5  # a feature that repeats in fewer rows than this normally moves
 
 
@@ -118,7 +116,7 @@ def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     causes += _of_rows(days)
     found = (signs_of(one, days, _together(registry, one)) for one in registry.active_features)
     seen = _independent([one for one in found if one is not None], registry, today)
-    for swapped, explained in (*_of_swaps_in_laws(registry, seen, days), *_of_swaps(registry, seen, days)):
+    for swapped, explained in swap_causes(registry, seen, days):
         if all(one.features != swapped.features for one in causes):
             causes.append(swapped)
             seen = [one for one in seen if one not in explained]
@@ -141,57 +139,6 @@ def _of_categories(features: Sequence[Feature], registry: Registry, days: Sequen
             yield Cause(
                 Kind.CATEGORY_NEW, today.day, today.day, today.rows, 1, (feature,), processors.get(feature.processor),
                 None, (new.evidence,), Confidence.LIKELY, detail=new.text,
-            )  # fmt: skip
-
-
-def _of_swaps_in_laws(
-    registry: Registry, seen: Sequence[Seen], days: Sequence[Day]
-) -> Iterator[tuple[Cause, list[Seen]]]:
-    """Yield the root cause of two features whose exchange repairs the rows that break an `equals`."""
-    today, processors = days[-1], {one.name: one for one in registry.processors}
-    for broken in (one for one in seen if one.sign is Sign.BROKEN):
-        about = today.features[broken.feature.index]
-        if (pair := swap_in_law(about)) is None:
-            continue
-        first, second = (one for one in registry.active_features if one.index in pair)
-        law, rows = law_text(broken.feature, "equals"), about.swapped[pair]
-        told = (
-            f"{rows:,} of {about.equals:,} rows that break `{law}` of {broken.feature.name} keep it with both exchanged"
-        )
-        signs = (*_OF_VALUES, Sign.BROKEN)
-        explained = [one for one in seen if one is broken or (one.feature in (first, second) and one.sign in signs)]
-        yield (
-            Cause(
-                Kind.SWAPPED, today.day, days[-broken.days].day, today.rows, rows, (first, second),
-                processors.get(first.processor), None, (told,), Confidence.LIKELY,
-                detail=f"{first.name} seems to be swapped with {second.name} (feature {second.index})",
-            ),
-            explained,
-        )  # fmt: skip
-
-
-def _of_swaps(registry: Registry, seen: Sequence[Seen], days: Sequence[Day]) -> Iterator[tuple[Cause, list[Seen]]]:
-    """Yield the root cause of each two swapped features, and the anomalies that it explains."""
-    today, unusual = days[-1], [one.feature for one in seen]
-    for processor in (*registry.processors, None):
-        own = [one for one in registry.active_features if one.processor == (processor.name if processor else "")]
-        # Features of no processor are many and unrelated: without an anomaly they are not compared.
-        for first, second, share, lasting in swaps(own, days, unusual, alone=processor is not None):
-            explained = [one for one in seen if one.feature in (first, second) and one.sign in _OF_VALUES]
-            others = [one for one in seen if one.feature in (first, second) and one not in explained]
-            if others:
-                continue
-            evidence = tuple(values_text(explained, days)) or (f"{share:.0%} of the distance of their usual values",)
-            detail = f"{first.name} seems to be swapped with {second.name} (feature {second.index})"
-            told = today.processors.get(processor.name) if processor else None
-            updated = told.last_updated if told else None
-            hit = min(today.rows, round(share * today.rows))
-            yield (
-                Cause(
-                    Kind.SWAPPED, today.day, days[-lasting].day, today.rows, hit, (first, second), processor, updated,
-                    evidence, Confidence.LIKELY, detail=detail,
-                ),
-                explained,
             )  # fmt: skip
 
 
@@ -400,7 +347,7 @@ def _without_processor(seen: Sequence[Seen], registry: Registry, days: Sequence[
             laws = days[-1].features[one.feature.index].broken
             detail = ", ".join(f"`{law_text(one.feature, law)}`" for law in laws)
             key = (kind, one.feature.index)
-        if one.sign in _OF_LEVEL:
+        if one.sign in OF_LEVEL:
             own = [other for other in registry.active_features if other.processor == processor]
             shape = shape_of(one, own, days)
             detail = shape.text

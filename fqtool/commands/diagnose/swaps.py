@@ -13,9 +13,12 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import combinations
 
 from fqtool.commands.diagnose.baseline import ENOUGH, SIGMA
+from fqtool.commands.diagnose.cause import Cause, Confidence, Kind
 from fqtool.commands.diagnose.daily_stats import Day, FeatureDay
-from fqtool.commands.diagnose.history import FEW, is_telling
-from fqtool.registry.model import Feature
+from fqtool.commands.diagnose.evidence import OF_VALUES, values_text
+from fqtool.commands.diagnose.history import FEW, Seen, Sign, is_telling
+from fqtool.registry.model import Feature, Registry
+from fqtool.scoring.value_laws import law_text
 
 _LEAST = 0.15
 _APART = 0.15  # of the rows; shares of two features that are nearer show nothing
@@ -31,6 +34,68 @@ _FIGURES: tuple[Callable[[FeatureDay], float | None], ...] = (
     lambda one: one.zeros / one.present,
     lambda one: one.negatives / one.present,
 )
+
+
+def swap_causes(registry: Registry, seen: Sequence[Seen], days: Sequence[Day]) -> Iterator[tuple[Cause, list[Seen]]]:
+    """Yield the root cause of each two swapped features, and the anomalies that it explains.
+
+    Args:
+        registry: The registry.
+        seen: The anomalies of the last date.
+        days: The dates, the date in question last.
+    """
+    yield from _in_laws(registry, seen, days)
+    yield from _in_figures(registry, seen, days)
+
+
+def _in_laws(registry: Registry, seen: Sequence[Seen], days: Sequence[Day]) -> Iterator[tuple[Cause, list[Seen]]]:
+    """The swaps that repair the rows that break an `equals`."""
+    today, processors = days[-1], {one.name: one for one in registry.processors}
+    for broken in (one for one in seen if one.sign is Sign.BROKEN):
+        about = today.features[broken.feature.index]
+        if (pair := swap_in_law(about)) is None:
+            continue
+        first, second = (one for one in registry.active_features if one.index in pair)
+        law, rows = law_text(broken.feature, "equals"), about.swapped[pair]
+        evidence = (
+            f"{rows:,} of {about.equals:,} rows that break `{law}` of {broken.feature.name} keep it with both exchanged"
+        )
+        signs = (*OF_VALUES, Sign.BROKEN)
+        explained = [one for one in seen if one is broken or (one.feature in (first, second) and one.sign in signs)]
+        yield (
+            Cause(
+                Kind.SWAPPED, today.day, days[-broken.days].day, today.rows, rows, (first, second),
+                processors.get(first.processor), None, (evidence,), Confidence.LIKELY, detail=_detail(first, second),
+            ),
+            explained,
+        )  # fmt: skip
+
+
+def _in_figures(registry: Registry, seen: Sequence[Seen], days: Sequence[Day]) -> Iterator[tuple[Cause, list[Seen]]]:
+    """The swaps that means and shares show."""
+    today, unusual = days[-1], [one.feature for one in seen]
+    for processor in (*registry.processors, None):
+        own = [one for one in registry.active_features if one.processor == (processor.name if processor else "")]
+        # Features of no processor are many and unrelated: without an anomaly they are not compared.
+        for first, second, share, lasting in swaps(own, days, unusual, alone=processor is not None):
+            explained = [one for one in seen if one.feature in (first, second) and one.sign in OF_VALUES]
+            if any(one.feature in (first, second) and one not in explained for one in seen):
+                continue
+            evidence = tuple(values_text(explained, days)) or (f"{share:.0%} of the distance of their usual values",)
+            told = today.processors.get(processor.name) if processor else None
+            updated = told.last_updated if told else None
+            hit = min(today.rows, round(share * today.rows))
+            yield (
+                Cause(
+                    Kind.SWAPPED, today.day, days[-lasting].day, today.rows, hit, (first, second), processor, updated,
+                    evidence, Confidence.LIKELY, detail=_detail(first, second),
+                ),
+                explained,
+            )  # fmt: skip
+
+
+def _detail(first: Feature, second: Feature) -> str:
+    return f"{first.name} seems to be swapped with {second.name} (feature {second.index})"
 
 
 def swap_in_law(one: FeatureDay) -> tuple[int, int] | None:
