@@ -18,21 +18,14 @@ from fqtool.sql import Query, Value, WholeTable
 from fqtool.table.ddl import Statement
 from fqtool.warehouse.protocol import Budget, Outcome, Warehouse
 from fqtool.warehouse.target import open_target
-from tests.bed.running import PROJECT
-from tests.machine import patient
 from tests.unscored_store import END, NOW, START, past_registry, store
 
 
-@pytest.fixture(params=["duckdb", "bigquery"])
-def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+@pytest.fixture
+def place(warehouse: Warehouse) -> Warehouse:
     """A store of 12 past dates."""
-    url = "duckdb:///:memory:"
-    if request.param == "bigquery":
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", request.getfixturevalue("emulator").url)
-        url = f"bigquery://{PROJECT}/{request.getfixturevalue('dataset')}"
-    with open_target(url, timeout=patient(20.0)) as opened:
-        store(opened, 12, 4)
-        yield opened
+    store(warehouse, 12, 4)
+    return warehouse
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -21,23 +20,10 @@ from fqtool.table.changes import CreateTable
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
-from tests.bed.running import PROJECT
-from tests.machine import patient
 from tests.stores import small_registry
 
 DAY = date(2026, 2, 6)
 NOW = datetime(2026, 2, 7, 12, tzinfo=UTC)
-
-
-@pytest.fixture(params=["duckdb", "bigquery"])
-def warehouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
-    """An empty dataset."""
-    url = "duckdb:///:memory:"
-    if request.param == "bigquery":
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", request.getfixturevalue("emulator").url)
-        url = f"bigquery://{PROJECT}/{request.getfixturevalue('dataset')}"
-    with open_target(url, timeout=patient(20.0)) as opened:
-        yield opened
 
 
 def filled(warehouse: Warehouse, registry: Registry, rows: dict[str, dict[str, str] | None], day: date = DAY) -> None:

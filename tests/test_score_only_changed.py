@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,10 +19,8 @@ from fqtool.table.column import Mode
 from fqtool.table.ddl import Statement
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.protocol import Outcome, Warehouse
-from fqtool.warehouse.target import open_target
-from tests.bed.running import PROJECT, ROOT
+from tests.bed.running import ROOT
 from tests.commands import fqtool
-from tests.machine import patient
 from tests.scored_rows import REGISTRY, of_every_kind, store_in
 from tests.unscored_store import END, NOW, past_registry, store
 
@@ -31,16 +28,11 @@ START = END - timedelta(days=3)
 LATER = NOW + timedelta(hours=1)
 
 
-@pytest.fixture(params=["duckdb", "bigquery"])
-def warehouse(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Warehouse]:
+@pytest.fixture
+def warehouse(warehouse: Warehouse) -> Warehouse:
     """A dataset with four unscored dates."""
-    url = "duckdb:///:memory:"
-    if request.param == "bigquery":
-        monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", request.getfixturevalue("emulator").url)
-        url = f"bigquery://{PROJECT}/{request.getfixturevalue('dataset')}"
-    with open_target(url, timeout=patient(20.0)) as opened:
-        store(opened, days=4, rows=4)
-        yield opened
+    store(warehouse, days=4, rows=4)
+    return warehouse
 
 
 def scored(warehouse: Warehouse, registry: Registry | None = None, **options: Any) -> list[date]:

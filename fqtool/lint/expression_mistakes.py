@@ -17,6 +17,7 @@ from fqtool.expressions.value_types import Given, ValueType, assignable, convers
 from fqtool.findings.finding import Finding, Location
 from fqtool.lint.context import Subject
 from fqtool.lint.expressions import WORD, Entry, Values, entries
+from fqtool.registry.checks.explain_schema import nearest
 from fqtool.registry.placeholders import PLACEHOLDER, fill
 from fqtool.registry.yaml.positions import place_in
 
@@ -80,19 +81,19 @@ def _examine(subject: Subject, entry: Entry, read: list[Read]) -> Iterator[Mista
         for kind, span, message, way_out in _problems(entry, text, values, read):
             at, remedy, word = place_of(subject, entry, values, span.start), way_out, text[span.start : span.end]
             if kind is Trouble.NAME and word == values.get("name"):
-                at, remedy = _of_feature(subject, word, at, remedy)
+                at, remedy = _of_feature(subject, entry, word, at)
             # The same mistake in the entry of another feature is one mistake.
             if (kind, at) not in reported:
                 reported.add((kind, at))
                 yield Mistake(kind, Finding(entry.subject, f"{message}\n{shown(text, span)}", "", remedy, at))
 
 
-def _of_feature(subject: Subject, name: str, at: Location, remedy: str) -> tuple[Location, str]:
+def _of_feature(subject: Subject, entry: Entry, name: str, at: Location) -> tuple[Location, str]:
     """Place and remedy where the name of a feature was filled in, and no column has it."""
     feature = next((one for one in subject.registry.features if one.name == name), None)
-    declare = f"eclare the column {name} under `base_columns` first."
-    written = remedy.startswith("Write ") and "quotes" not in remedy
-    remedy = f"{remedy.removesuffix('.')}, or d{declare}" if written else f"D{declare}"
+    similar = nearest(name, [*entry.names.columns, *entry.names.of_feature])
+    declare = f"Write {similar}, or declare" if similar else "Declare"
+    remedy = f"{declare} the column {name} under `base_columns` first."
     return (subject.within(feature.at, "name") if feature else at), remedy
 
 

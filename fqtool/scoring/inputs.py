@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any
 
 from fqtool.errors import InputError
@@ -69,7 +70,7 @@ class InputChanges:
         read = self.scoring.named.union(key.lower() for key in self.scoring.registry.table.keys) - written
         return tuple(stored for stored in self.scoring.reads if stored.key in read)
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """Identifies what is computed: the statement without its date, the types of the table, the version."""
         day = date(2000, 1, 1)

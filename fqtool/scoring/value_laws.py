@@ -92,6 +92,12 @@ class ValueLaws:
             sign = "<" if feature.monotone == "increasing" else ">"
             yield "monotone", f"{number} {sign} {self.layout.number(feature, previous)}"
 
+    def pairs(self, feature: Feature) -> tuple[tuple[Feature, Feature], ...]:
+        """Return each two features of `equals`, () where it has more than four."""
+        names = {name.lower() for name in names_in(parse_expression(feature.equals))} if feature.equals else set()
+        related = [one for one in self.registry.active_features if one == feature or names.intersection(aliases(one))]
+        return tuple(combinations(related, 2)) if len(related) <= _MOST else ()
+
     def swaps(self, feature: Feature, real: Callable[[Feature], str]) -> Iterator[tuple[Feature, Feature, str]]:
         """Yield each two features of `equals`, and the condition that a row keeps the law only with them swapped.
 
@@ -103,9 +109,7 @@ class ValueLaws:
         def number(one: Feature) -> str | None:
             return self.layout.number(one, real(one))
 
-        names = {name.lower() for name in names_in(parse_expression(feature.equals))} if feature.equals else set()
-        related = [one for one in self.registry.active_features if one == feature or names.intersection(aliases(one))]
-        for one, other in combinations(related, 2) if 1 < len(related) <= _MOST else ():
+        for one, other in self.pairs(feature):
             swapped = {one.index: other, other.index: one}
             kept = self._unequal(feature, lambda at, by=swapped: number(by.get(at.index, at)))  # type: ignore[misc]
             yield one, other, f"{self._unequal(feature, number)} AND NOT ({kept})"

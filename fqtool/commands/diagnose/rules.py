@@ -222,12 +222,8 @@ def values_missing(cause: Cause) -> Iterator[Finding]:
     `null_share` under `spread`.
     """
     if cause.kind is Kind.NO_VALUE:
-        look = (
-            "Find what changed the rows after scoring, or why the value is absent"
-            if cause.detail
-            else ("Find why the value is absent")
-        )
-        yield of_features(cause, f"{are(cause)} NULL", look)
+        look = "Find what changed the rows after scoring, or why" if cause.detail else "Find why"
+        yield of_features(cause, f"{are(cause)} NULL", f"{look} the value is absent")
 
 
 @rule("FQ614", group=Group.DIAGNOSIS)

@@ -272,7 +272,7 @@ class Evidence:
     def _of_feature(self, row: Mapping[str, Value], one: Feature) -> FeatureDay:
         """The statistics of a feature; the query counts only the laws that it has."""
         at, fields = f"f_{one.index}", FeatureDay.__dataclass_fields__.keys() - {"swapped"}
-        pairs = [(first.index, second.index) for first, second, _ in self.laws.swaps(one, lambda _: "NULL")]
+        pairs = [(first.index, second.index) for first, second in self.laws.pairs(one)]
         return FeatureDay(
             **{name: row[f"{at}_{name}"] for name in fields if name not in LAWS or f"{at}_{name}" in row},  # type: ignore[arg-type]
             swapped={pair: row[f"{at}_swapped_{pair[0]}_{pair[1]}"] for pair in pairs},  # type: ignore[misc]
