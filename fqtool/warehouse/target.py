@@ -123,7 +123,7 @@ def open_replay(target: Warehouse | None = None) -> Warehouse:
     """
     from fqtool.warehouse.duckdb.warehouse import MEMORY, DuckDBWarehouse
 
-    return DuckDBWarehouse(MEMORY, any_default=target is None or parse_target(target.url).kind != "duckdb")
+    return DuckDBWarehouse(MEMORY, any_default=target is None or not target.url.startswith("duckdb:"))
 
 
 def _options(kind: str, query: str, scheme: Scheme) -> dict[str, str]:
