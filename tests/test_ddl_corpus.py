@@ -165,7 +165,7 @@ def test_the_registry_of_a_script_is_the_table_it_creates(script: Path) -> None:
     columns = base_table(loaded(made.text)).columns
     noted = " ".join(made.made.unsaid)
     for found, expected in zip(columns, created.table.columns, strict=True):
-        default = None if f"The default of `{found.name}` is left out" in noted else expected.default
+        default = None if f"The default of `{found.name}` is not managed" in noted else expected.default
         assert (found.name, found.shape, found.description) == (expected.name, expected.shape, expected.description)
         assert found.default == default
 

@@ -26,7 +26,7 @@ from fqtool.registry.model import BaseColumn, Deprecation
 from fqtool.sql import Query
 from fqtool.table.change_rebuild import CopyRows, RenameTable
 from fqtool.table.change_views import PutView
-from fqtool.table.changes import AddColumn, CreateTable, DropColumn
+from fqtool.table.changes import AddColumn, CreateTable, DropColumn, SetDefault, SetDescription
 from fqtool.table.column import Mode
 from fqtool.table.model import Options, Partitioning, State, Table, View
 from fqtool.table.parse import parse
@@ -66,6 +66,18 @@ def test_partitions_are_changed_by_a_rebuild(warehouse: Warehouse, folder: Path)
     assert migrated(folder, BY_MONTH, warehouse).done == ()
     with open_target("duckdb:///:memory:") as scratch:
         assert verify_migrations(workspace_in(folder, BY_MONTH), scratch, "test") == ()
+
+
+def test_a_rebuild_names_the_settings_that_the_new_table_does_not_have(folder: Path) -> None:  # noqa: F811
+    """A default and a description that someone set are named; those of the registry are copied."""
+    with open_target("duckdb:///:memory:") as warehouse:  # noqa: F811  not of each kind
+        declared = replace(BEFORE, base_columns=(*BEFORE.base_columns, BaseColumn("kept", "INT64", default="1")))
+        filled(folder, warehouse, declared)
+        by_hand(warehouse, SetDefault("labels", "'x'"), SetDescription(("kept",), "Someone's words"))
+        planned = planned_in(folder, replace(declared, table=BY_MONTH.table), warehouse, rebuild=True)
+        (copy,) = [hazard for hazard in planned.new[0][1].hazards if hazard.rule == "FQ243"]
+        lost = "The new table does not have the default of `labels`, the description of `kept`."
+        assert copy.message.endswith(lost)
 
 
 def test_types_modes_and_order_are_changed_by_a_rebuild(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811

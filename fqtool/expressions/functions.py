@@ -91,7 +91,7 @@ OF_REGISTRY: dict[str, str] = {
 OVER_ROWS: dict[str, str] = {
     "AVG": "NUMBER -> FRACTION", "SUM": "NUMBER -> T", "MIN": "COMPARABLE -> T", "MAX": "COMPARABLE -> T",
     "COUNT": "T|ARRAY<T> -> INT64", "COUNTIF": "BOOL -> INT64", "LOGICAL_AND": "BOOL -> BOOL",
-    "LOGICAL_OR": "BOOL -> BOOL", "CURRENT_TIMESTAMP": "-> TIMESTAMP", "CURRENT_DATE": "-> DATE",
+    "LOGICAL_OR": "BOOL -> BOOL", "CURRENT_TIMESTAMP": "-> TIMESTAMP", "CURRENT_DATE": "STRING? -> DATE",
 }  # fmt: skip
 # The functions whose arguments are checked over stored rows; others may accept more than their signature here.
 SAME_EVERYWHERE = frozenset({"IF", "IFNULL", "COALESCE", "NULLIF", "SAFE_DIVIDE", *OVER_ROWS})

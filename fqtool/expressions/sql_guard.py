@@ -9,6 +9,8 @@ from fqtool.expressions.grammar import Unreadable
 from fqtool.table.tokens import RESERVED, Token, cut, first_comment
 
 _OPEN = {"(": ")", "[": "]", "{": "}"}
+_TYPES = ("ARRAY", "STRUCT", "RANGE")  # before a `<` that is a bracket
+_UNITS = frozenset({"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"})
 _NOT_HERE = frozenset({";", "|>", "'", '"', "`", "\\"})
 _QUERY = frozenset({"SELECT", "WITH"})
 # Words that start a query without SELECT: with a table, in pipe syntax, of a graph, or in DuckDB.
@@ -39,17 +41,21 @@ def check_fragment(text: str) -> None:
             raise Unreadable(f"{token.word} {wrong}", token.start)
     opened: list[int] = []
     for at, token in enumerate(tokens):
-        if token.word in _OPEN:
+        if token.word == "<" and _word(tokens, at - 1) in _TYPES:
+            opened.append(at)
+        elif token.word == ">" and opened and tokens[opened[-1]].word == "<":
+            opened.pop()
+        elif token.word in _OPEN:
             opened.append(at)
         elif token.word in _OPEN.values():
-            if not opened or _OPEN[tokens[opened.pop()].word] != token.word:
+            if not opened or _OPEN.get(tokens[opened.pop()].word) != token.word:
                 raise Unreadable(f"{token.word} closes no bracket", token.start)
         elif _is_query(tokens, at, opened):
             raise Unreadable(f"{token.word} is not allowed here: write one expression, without queries", token.start)
         elif not opened and _ends_expression(tokens, at):
             raise Unreadable(f"{token.word} is not allowed here: write one expression", token.start)
     if opened:
-        raise Unreadable(f"{_OPEN[tokens[opened[-1]].word]} is missing", max(len(text.rstrip()) - 1, 0))
+        raise Unreadable(f"{_OPEN.get(tokens[opened[-1]].word, '>')} is missing", max(len(text.rstrip()) - 1, 0))
 
 
 def is_fragment(text: str) -> bool:
@@ -73,6 +79,8 @@ def _is_query(tokens: Sequence[Token], at: int, opened: Sequence[int]) -> bool:
 
 def _ends_expression(tokens: Sequence[Token], at: int) -> bool:
     word, before = tokens[at].word, _word(tokens, at - 1)
+    if word == "TO" and {before, _word(tokens, at + 1)} <= _UNITS:  # INTERVAL '1-2' YEAR TO MONTH
+        return False
     if (word, before) in {("FROM", "DISTINCT"), ("DISTINCT", "IS"), ("DISTINCT", "NOT")}:
         return False
     return word == "," or word in RESERVED - _OF_EXPRESSIONS

@@ -291,16 +291,16 @@ def _scaffolded(
 
 
 def _without_defaults(made: Scaffold) -> Scaffold:
-    """Leave out defaults that the registry's language does not have, each with a note."""
+    """Leave out defaults that a registry cannot state, each with a note. They are not managed, so that they stay."""
     findings = {one.subject: one for one in _errors(scaffold_text(made)) if one.rule in _NO_EXPRESSION}
     unread = {one.name: findings[one.name] for one in made.columns if one.default is not None and one.name in findings}
     columns = (replace(one, default=None) if one.name in unread else one for one in made.columns)
     notes = (
-        f"The default of `{one.name}` is left out: the registry's language does not have `{one.default}`."
+        f"The default of `{one.name}` is not managed: a registry cannot state `{one.default}`."
         for one in made.columns
         if one.name in unread
     )
-    return replace(made, columns=tuple(columns), unsaid=(*made.unsaid, *notes))
+    return replace(made, columns=tuple(columns), unsaid=(*made.unsaid, *notes), no_defaults=tuple(unread))
 
 
 def _errors(text: str) -> tuple[Finding, ...]:

@@ -51,6 +51,7 @@ class Scaffold:
         unsaid: sentences about what the source does not have.
         features: features to propose.
         keys_from: why these keys, where no primary key is declared.
+        no_defaults: the columns whose default is not managed.
     """
 
     table: TableSpec
@@ -62,6 +63,7 @@ class Scaffold:
     unsaid: tuple[str, ...] = ()
     features: tuple[NewFeature, ...] = ()
     keys_from: str = "this is a guess: list the columns that identify a row, with its date"
+    no_defaults: tuple[str, ...] = ()
 
 
 def example(name: str) -> Scaffold:
@@ -81,7 +83,9 @@ def scaffold_text(made: Scaffold) -> str:
         _base(made),
         _example()["columns"] if made.features else _section(made, "columns", "[]"),
     )
-    return "\n".join("\n".join(part) + "\n" for part in parts)
+    not_managed = [f"    {scalar(name)}: [default]" for name in made.no_defaults]
+    drift = "\n".join(["", "drift:", "  ignore:", *not_managed, ""]) if not_managed else ""
+    return "\n".join("\n".join(part) + "\n" for part in parts) + drift
 
 
 def _head(made: Scaffold) -> Iterator[str]:

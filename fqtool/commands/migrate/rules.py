@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.migrations.legality import refusals
 from fqtool.schema.build import ExpandedColumn
-from fqtool.table.change_options import SetOption
+from fqtool.table.change_options import SetOption, SetProperty
 from fqtool.table.change_rebuild import CopyRows, RenameTable
 from fqtool.table.change_views import PutView
-from fqtool.table.changes import Change, DropColumn, RenameColumn, SetMode, SetType
+from fqtool.table.changes import Change, DropColumn, RenameColumn, SetDefault, SetDescription, SetMode, SetType
 from fqtool.table.column import Mode
-from fqtool.table.model import State
+from fqtool.table.diff import diff
+from fqtool.table.model import State, Table
 from fqtool.table.properties import TABLE_PROPERTIES
 
 
@@ -133,6 +135,7 @@ def copies_rows(before: State, change: CopyRows) -> Iterator[Finding]:
     """A rebuild copies all rows of the table.
 
     Problem: The whole table is read and stored a second time, and rows that are written after the copy are not in it.
+    The new table has only the defaults, descriptions and other settings of columns that the registry declares.
 
     Why: BigQuery cannot change partitioning, the order of columns and most types in place.
 
@@ -149,7 +152,25 @@ def copies_rows(before: State, change: CopyRows) -> Iterator[Finding]:
         if old and new and old.type.shape != new.type.shape
     ]
     also = f" Converts {', '.join(converted)}." if converted else ""
-    yield Finding(change.source, f"Copies all rows of `{change.source}` to `{change.target}`.{also}")
+    lost = [*_not_taken(before.table, target)] if before.table and target else []
+    if lost:
+        also += f" The new table does not have {', '.join(lost)}."
+    remedy = "Declare them in the registry to keep them." if lost else ""
+    yield Finding(change.source, f"Copies all rows of `{change.source}` to `{change.target}`.{also}", remedy=remedy)
+
+
+def _not_taken(old: Table, new: Table) -> Iterator[str]:
+    """Yield the settings of the old table and of its columns that the new one does not have."""
+    for change in diff(State(old), State(replace(new, name=old.name))):
+        match change:
+            case SetDefault(name, None):
+                yield f"the default of `{name}`"
+            case SetDescription(_, ""):
+                yield f"the description of `{change.dotted}`"
+            case SetProperty(_, name, ""):
+                yield f"the {name} of `{change.dotted}`"
+            case SetOption(name, None | "" | () | False):
+                yield f"its {name}"
 
 
 @rule("FQ244", Severity.WARNING, group=Group.HAZARDS)
