@@ -13,8 +13,9 @@ from fqtool.findings.remedy import commands
 from fqtool.migrations.checksums import CHECKSUMS, Kind, Mismatch, mismatches, proven_contract
 from fqtool.migrations.contract import CONTRACT, Position, read_contract
 from fqtool.migrations.files import MigrationFile, read_files, recorded_state
-from fqtool.migrations.history import History, applied_state, gone_from, restoration
+from fqtool.migrations.history import History, restoration
 from fqtool.migrations.ledger import ROWS, Entry, Revision, entries_of, of_table, revisions
+from fqtool.migrations.made import applied_state, gone_from
 from fqtool.migrations.reconcile import reconcile
 from fqtool.migrations.swap import stopped_swap
 from fqtool.monitoring.newest_date import NewestDate, newest_date_queries

@@ -100,13 +100,23 @@ def test_a_column_of_the_wrong_type_is_refused_with_a_fix(warehouse: Warehouse, 
 
 
 def test_pending_files_refuse_a_table_they_were_not_made_for(warehouse: Warehouse, folder: Path) -> None:
-    """A file planned for the bare base table is refused where a column exists since, and the refusal names it."""
+    """A file planned for the bare base table is refused where a column has another type since; the refusal names it."""
     registry = small_registry()
     planned_in(folder, registry)
-    base_stands(warehouse, registry, AddColumn(column("tier", "STRING")))
-    with pytest.raises(Refusal, match=r"0001.* does not fit the table.*column tier was added as STRING"):
+    base_stands(warehouse, registry, AddColumn(column("tier", "INT64")))
+    with pytest.raises(Refusal, match=r"0001.* does not fit the table.*column tier exists already, as INT64"):
         migrated(folder, registry, warehouse)
-    planned_in(folder, registry, warehouse, redo=True)
+
+
+def test_a_column_that_a_pending_file_adds_is_taken_as_it_is(warehouse: Warehouse, folder: Path) -> None:
+    """A table with a column of the name and type keeps it, and gets the other columns of the statement."""
+    registry = small_registry()
+    planned_in(folder, registry)
+    base_stands(
+        warehouse,
+        registry,
+        AddColumn(column("tier", "STRING", description='Band of the score; it\'s "quoted" and `ticked`')),
+    )
     migrated(folder, registry, warehouse)
     assert drift(folder, registry, warehouse) == ()
 

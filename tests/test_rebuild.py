@@ -18,11 +18,11 @@ import pytest
 from fqtool.commands.migrate.apply import verify_migrations
 from fqtool.commands.migrate.rules import judge
 from fqtool.commands.migrate.status import migration_status
-from fqtool.errors import FqtoolError, InputError, Refusal
+from fqtool.errors import FqtoolError, InputError, Refusal, StatementFailed
 from fqtool.findings.finding import Severity
 from fqtool.migrations.plan import make_statement
 from fqtool.migrations.rebuild import every_row, plan_rebuild
-from fqtool.registry.model import BaseColumn, Deprecation
+from fqtool.registry.model import BaseColumn, Deprecation, Registry
 from fqtool.sql import Query
 from fqtool.table.change_rebuild import CopyRows, RenameTable
 from fqtool.table.change_views import PutView
@@ -40,6 +40,11 @@ from tests.machine import patient
 from tests.migrated_stores import by_hand, drift, folder, migrated, warehouse  # noqa: F401  fixtures
 from tests.rebuilt_stores import BEFORE, BY_MONTH, CODES, filled, insert, items
 from tests.stores import TODAY, planned_in, with_column, workspace_in
+
+
+def with_number(number: BaseColumn) -> Registry:
+    """The store with one more base column."""
+    return replace(BEFORE, base_columns=(*BEFORE.base_columns, number))
 
 
 def test_partitions_are_changed_by_a_rebuild(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
@@ -98,6 +103,35 @@ def test_types_modes_and_order_are_changed_by_a_rebuild(warehouse: Warehouse, fo
     assert table.find("added_by_hand")
     assert items(warehouse) == ["a", "b"]
     assert [finding.rule for finding in drift(folder, other, warehouse)] == ["FQ302"]
+
+
+@pytest.mark.parametrize(("before", "after", "rounds"), [("FLOAT64", "INT64", True), ("INT64", "STRING", False)])
+def test_a_plan_names_conversions_that_round(tmp_path: Path, before: str, after: str, rounds: bool) -> None:
+    """The old table keeps the values; the comparison of rows has them converted."""
+    made, other = (with_number(BaseColumn("number", kind)) for kind in (before, after))
+    place = tmp_path / "migrations"
+    with open_target(f"duckdb:///{tmp_path}/store.duckdb") as target:
+        filled(place, target, made)
+        ((file, plan),) = planned_in(place, other, target, rebuild=True).new
+    (copy,) = [hazard for hazard in plan.hazards if hazard.rule == "FQ243"]
+    assert ("can be rounded or shortened; the old table keeps" in copy.message) is rounds
+    assert "with the same converted values" in file.text
+
+
+def test_null_in_a_column_that_becomes_required_stops_the_copy(tmp_path: Path) -> None:
+    """The plan names it, and the failed copy names what to change; then it runs."""
+    made, other = (with_number(BaseColumn("number", "INT64", required=required)) for required in (False, True))
+    place = tmp_path / "migrations"
+    with open_target(f"duckdb:///{tmp_path}/store.duckdb") as target:
+        filled(place, target, made)
+        ((_, plan),) = planned_in(place, other, target, rebuild=True).new
+        assert "A row with NULL in `number` stops the copy." in str([one.message for one in plan.hazards])
+        with pytest.raises(StatementFailed) as failed:
+            migrated(place, other, target, allow=CODES)
+        assert "change those rows of `store`" in str(failed.value.remedy)
+        target.run(Query("UPDATE `store` SET number = 1 WHERE day IS NOT NULL"))
+        migrated(place, other, target, allow=CODES)
+        assert drift(place, other, target) == ()
 
 
 def test_rows_written_before_the_swap_are_copied_by_the_next_run(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811

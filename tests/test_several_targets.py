@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from tests.in_process import fqtool
+from tests.in_process import Done, fqtool
 
 ALLOWED = ("--allow", "FQ230", "--allow", "FQ231")
 DROPPED = 'deprecated: {since: "2026-01-01", remove_after: "2026-02-01", replaced_by: quality_tier, dropped: true}'
@@ -141,3 +143,125 @@ def test_redo_asks_the_target_of_the_environment_too(project: Path, monkeypatch:
     done = fqtool(project, "migrate", "plan", "--redo", *target("empty"))
     assert done.code == 0, done.said
     assert sorted(path.name for path in (project / "migrations").iterdir()) == before
+
+
+SIZE = "  - name: size\n    section: aggregate\n    type: STRING\n    expr: TIER(100)\n    description: Size\n"
+VIEW = "\nviews:\n  - {name: v_days, description: Days, columns: [{name: day, expr: day}, {name: made, expr: MADE}]}\n"
+
+
+def ran_on_the_first(project: Path, change: Callable[[str], str], *plan: str) -> None:
+    """Both targets are known; a change of the registry is planned and applied on the first one only."""
+    known = "\ntargets:\n  store: duckdb:///store.duckdb\n  other: duckdb:///other.duckdb\n"
+    edited(project, lambda text: change(text) + known)
+    for words in (("plan", *plan), REBUILD if "--rebuild" in plan else ()):
+        done = fqtool(project, "migrate", *words, "--target", "store")
+        assert done.code == 0, done.said
+
+
+REBUILD = ("--allow", "FQ243", "--allow", "FQ244")
+
+
+def followed(project: Path, done: Done) -> Done:
+    """Run what the fix of a failed command has: the statements on the second target, then the command."""
+    assert done.code in (1, 2), done.said
+    by_hand(project, "other", *re.findall(r'(ALTER TABLE "[^;]+);', done.said))
+    return fqtool(project, *shlex.split(done.err.rpartition("fqtool ")[2]))
+
+
+def test_a_file_that_stays_names_the_column_that_it_needs(project: Path) -> None:
+    """A pending migration changes a column that the other target lost: `plan --redo` prints the statement for it."""
+    ran_on_the_first(project, lambda text: text.replace("description: Band of", "description: The band of"))
+    by_hand(project, "other", "ALTER TABLE feature_store DROP COLUMN quality_tier")
+    redo = followed(project, fqtool(project, "migrate", "--target", "other"))
+    assert "A known target has begun to apply `0002_" in redo.said
+    done = followed(project, redo)
+    assert done.code == 0, done.said
+    assert fqtool(project, "check-drift", "--target", "other").code == 0
+
+
+def test_a_column_in_the_place_of_a_new_one_is_renamed(project: Path) -> None:
+    """With another type; its values stay in the table, under the other name. Check-drift has the same fix."""
+    ran_on_the_first(project, lambda text: text.replace("  - name: quality_tier", f"{SIZE}  - name: quality_tier"))
+    by_hand(project, "other", "ALTER TABLE feature_store ADD COLUMN size BIGINT", "UPDATE feature_store SET size = 7")
+    drift = fqtool(project, "check-drift", "--target", "other")
+    assert "RENAME COLUMN `size` TO `size_other`" in drift.said
+    redo = followed(project, fqtool(project, "migrate", "--target", "other"))
+    done = followed(project, redo)
+    assert done.code == 0, done.said
+    assert tiers(project, "size_other") == [(7,)]
+
+
+@pytest.mark.parametrize("forgotten", [True, False], ids=["without its ledger", "with its ledger"])
+def test_a_column_that_a_pending_migration_adds_may_be_there(project: Path, forgotten: bool) -> None:
+    """It keeps its values, and the rest of the statement runs; also where a lost ledger records nothing."""
+    more = f"{SIZE}{SIZE.replace('size', 'width')}"
+    ran_on_the_first(project, lambda text: text.replace("  - name: quality_tier", f"{more}  - name: quality_tier"))
+    by_hand(project, "other", "ALTER TABLE feature_store ADD COLUMN size TEXT", "UPDATE feature_store SET size = 'a'")
+    if forgotten:
+        by_hand(project, "other", "ALTER TABLE feature_store DROP COLUMN quality_tier", "DROP TABLE _fqtool_ledger")
+    done = fqtool(project, "migrate", "--target", "other")
+    assert done.code == 0, done.said
+    assert tiers(project, "size, width") == [("a", None)]
+    found = json.loads(fqtool(project, "check-drift", "--target", "other", "--format", "json").out)["findings"]
+    assert {one["rule"] for one in found} <= {"FQ306"}
+
+
+def test_a_rebuild_that_stays_names_the_column_that_it_does_not_copy(project: Path) -> None:
+    """The column was added by hand on a target where the rebuild is pending."""
+    by_day, by_month = "  partition_by: day", "  partition_by: day\n  partition_granularity: MONTH"
+    ran_on_the_first(project, lambda text: text.replace(by_day, by_month), "--rebuild")
+    by_hand(project, "other", "ALTER TABLE feature_store ADD COLUMN rogue TEXT")
+    redo = followed(project, fqtool(project, "migrate", *REBUILD, "--target", "other"))
+    assert "The rebuild has begun on another target. Save the values of rogue" in redo.said
+    assert followed(project, redo).code == 0
+
+
+def test_a_view_is_refused_where_its_base_column_is_absent(project: Path) -> None:
+    """A plan offers to add the column; a file that ran elsewhere has the statement that adds it here."""
+    view = VIEW.replace("MADE", "prices_updated_at")
+    by_hand(project, "other", "ALTER TABLE feature_store DROP COLUMN prices_updated_at")
+    edited(project, lambda text: text + view)
+    refused = fqtool(project, "migrate", "plan", *target("other"))
+    assert (
+        "reads the base column `prices_updated_at`, which the table does not have; nothing was changed." in refused.said
+    )
+    assert "fqtool migrate plan --include-base" in refused.said
+    ran_on_the_first(project, lambda text: text)
+    done = followed(project, fqtool(project, "migrate", "--target", "other"))
+    assert done.code == 0, done.said
+
+
+@pytest.mark.parametrize("edit", ["deleted", "edited"])
+def test_a_file_that_ran_and_has_no_copy_is_planned_again(project: Path, edit: str) -> None:
+    """`plan --redo` names the rows of the ledger to delete, and plans then; the target of that ledger takes it."""
+    ran_on_the_first(project, lambda text: text.replace("description: Band of", "description: The band of"))
+    (file,) = (project / "migrations").glob("0002_*.sql")
+    if edit == "deleted":
+        file.unlink()
+    else:
+        file.write_text(file.read_text(encoding="utf-8").replace("The band", "A band"), encoding="utf-8")
+    redo = fqtool(project, "migrate", "plan", "--redo", "--target", "other")
+    assert redo.code == 2
+    (delete,) = re.findall(r"(DELETE FROM [^;]+);", redo.said)
+    by_hand(project, "store", delete)
+    for words in (("plan", "--redo", "--target", "other"), ("--target", "other"), ("--target", "store")):
+        done = fqtool(project, "migrate", *words)
+        assert done.code == 0, done.said
+    for name in ("store", "other"):
+        assert fqtool(project, "check-drift", "--target", name).code == 0
+
+
+def test_rows_of_the_ledger_that_were_deleted_are_named(project: Path) -> None:
+    """The fix deletes the other rows of the migration, so that migrate looks in the table."""
+    ran_on_the_first(
+        project,
+        lambda text: text.replace("description: Band of", "description: The band of").replace(
+            "  - name: quality_tier", f"{SIZE}  - name: quality_tier"
+        ),
+    )
+    by_hand(project, "store", "DELETE FROM _fqtool_ledger WHERE version = '0002' AND statement = 1")
+    done = fqtool(project, "migrate", "--target", "store")
+    assert "`_fqtool_ledger` lacks rows of `0002_" in done.said
+    (delete,) = re.findall(r"(DELETE FROM [^;]+);", done.said)
+    by_hand(project, "store", delete)
+    assert fqtool(project, "migrate", "--target", "store").code == 0

@@ -12,9 +12,20 @@ from dataclasses import replace
 from fqtool.table.change import ViewChange
 from fqtool.table.change_fields import AddField, new_fields, with_new_fields
 from fqtool.table.change_rebuild import RenameTable
-from fqtool.table.changes import AddColumn, Change, CreateTable, DropColumn, SetMode, SetType, fold, steps
+from fqtool.table.changes import (
+    AddColumn,
+    Change,
+    CreateTable,
+    DropColumn,
+    RenameColumn,
+    SetMode,
+    SetType,
+    fold,
+    steps,
+)
 from fqtool.table.column import Column, Mode, is_widening
 from fqtool.table.model import Inapplicable, State, Table
+from fqtool.table.properties import creatable
 
 _TEXT = 600
 
@@ -92,6 +103,46 @@ def _unfit(desired: Table, live: Table, changes: Iterable[Change] = ()) -> Itera
             yield from (change.describe() for change in reshaping(column, there))
 
 
+def as_added(column: Column) -> AddColumn:
+    """Return a column as ADD COLUMN can create it in a table with rows, without NOT NULL and DEFAULT.
+
+    Args:
+        column: the column of another target, or of an earlier migration.
+    """
+    mode = Mode.NULLABLE if column.mode is Mode.REQUIRED else column.mode
+    return AddColumn(replace(creatable(column), mode=mode, default=None))
+
+
+def added_by_hand(column: Column) -> AddColumn:
+    """Return a column as a person adds it: by its name and type. A later plan sets descriptions and other properties.
+
+    Args:
+        column: the column of a migration or of the registry.
+    """
+    return AddColumn(Column(column.name, column.type, as_added(column).column.mode))
+
+
+def to_fit(expected: State, live: State, changes: Iterable[Change]) -> Iterator[AddColumn | RenameColumn]:
+    """Yield what a person can change in a target so that planned changes fit it, without loss of values.
+
+    A column that the changes need and the target lacks is added. One of another type in the place of a new column is
+    renamed.
+
+    Args:
+        expected: the state that the earlier migrations create.
+        live: the state of the target.
+        changes: the planned changes.
+    """
+    for change in changes:
+        if isinstance(change, AddColumn):
+            there = live.column(change.column.name)
+            if there and there.shape != change.column.shape:
+                yield RenameColumn(there.name, f"{there.name}_other")
+        elif not isinstance(change, DropColumn | ViewChange):
+            lost = (expected.column(name) for name in change.touched if not live.column(name))
+            yield from (added_by_hand(column) for column in lost if column)
+
+
 def _inapplicable(live: State, changes: Iterable[Change]) -> Iterator[str]:
     """Describe the columns that exist already, and the changes that BigQuery refuses."""
     state = live
@@ -99,7 +150,7 @@ def _inapplicable(live: State, changes: Iterable[Change]) -> Iterator[str]:
         for change in step:
             known = live.column(change.column.name) if isinstance(change, AddColumn) else None
             if known:
-                yield AddColumn(known).describe()
+                yield f"the column {known.name} exists already, as {known.sql_type}"
             elif refusal := change.refusal(state):
                 yield refusal
         try:

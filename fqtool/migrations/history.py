@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from itertools import takewhile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from shlex import quote
 from typing import assert_never
 
@@ -26,6 +25,7 @@ from fqtool.table.model import State, fingerprint
 RECREATE = "FQ408"
 """With `--allow FQ408`, migrate creates an absent table again, empty."""
 _LISTED = 5
+_RENAMED = "If a column was renamed, follow the question of `fqtool check-drift`. If not:"
 _RESTORE = "Restore the table to keep its rows. If they are not needed, create it again, empty:"
 
 
@@ -62,41 +62,6 @@ class History:
     swapping: Rebuild | None = None
     url: str = ""
     unrecorded: tuple[str, ...] = ()
-
-
-def applied_state(files: Iterable[MigrationFile], revisions: Iterable[Revision]) -> State:
-    """Return the state after the statements that the ledger records as applied.
-
-    It ends before the first file that is not the one that ran: what that one made is unknown.
-    """
-    ran = {revision.version: revision for revision in revisions}
-
-    def is_known(file: MigrationFile) -> bool:
-        return file.version not in ran or not ran[file.version].differs_from(file)
-
-    def applied(file: MigrationFile) -> MigrationFile:
-        count = ran[file.version].applied if file.version in ran else 0
-        return replace(file, statements=file.statements[:count])
-
-    return recorded_state(map(applied, takewhile(is_known, files)))
-
-
-def gone_from(live: State, made: State, desired: State, base: frozenset[str]) -> tuple[str, ...]:
-    """Return what migrations created and the target does not have: the table, or else columns and views.
-
-    Args:
-        live: the state of the target.
-        made: the state after the statements in the ledger.
-        desired: the state that the registry describes. Only its views are checked.
-        base: lower-case names of base columns, which their owners may drop.
-    """
-    if made.table is None:
-        return ()
-    if live.table is None:
-        return (f"the table {made.table.name}",)
-    columns = (column for column in made.table.columns if column.key not in base and not live.column(column.name))
-    views = (view for view in made.views if desired.view(view.key) and not live.view(view.key))
-    return (*(f"the column {column.name}" for column in columns), *(f"the view {view.name}" for view in views))
 
 
 def check_history(history: History) -> tuple[Finding, ...]:
@@ -207,7 +172,8 @@ def applied_file_changed(history: History) -> Iterator[Finding]:
     another 0003, which ran here.
 
     Fix: Restore the file that ran (its hash is in the ledger), or merge the branch that has it. If the ledger was
-    edited, restore its table with FOR SYSTEM_TIME AS OF.
+    edited, restore its table with FOR SYSTEM_TIME AS OF. If rows of a migration were deleted, delete its other rows
+    too: `migrate` then looks in the table for what ran.
     """
     files = {file.version: file for file in history.files}
     for revision in history.revisions or ():
@@ -221,6 +187,17 @@ def applied_file_changed(history: History) -> Iterator[Finding]:
                 cause="another branch has a file with this number, or the file was renamed and edited"
                 + _of_another_store(revision),
                 remedy=f"Merge the branch that has `{revision.file}`, or restore that file from version control.",
+                location=Location(_path(history, file.name)),
+            )
+            continue
+        if revision.hash == file.hash:
+            table = f" AND table_name = '{revision.table}'" if revision.table else ""
+            delete = f"DELETE FROM {LEDGER} WHERE version = '{file.version}'{table};"
+            yield Finding(
+                file.name,
+                f"`{LEDGER}` lacks rows of `{file.name}`: the statements that it records are not the first ones.",
+                cause="rows of the ledger were deleted or edited",
+                remedy=commands("migrate", first=f"To have migrate look in the table for what ran: {delete} then:"),
                 location=Location(_path(history, file.name)),
             )
             continue
@@ -399,5 +376,5 @@ def table_behind_the_ledger(history: History) -> Iterator[Finding]:
         else "dropped or renamed manually, restored from an earlier time, or copied without it",
         remedy=commands(f"migrate --allow {RECREATE}", first=_RESTORE)
         if absent_table
-        else commands("migrate plan", "migrate"),
+        else commands("migrate plan", "migrate", first=_RENAMED if " the column " in f" {listed}" else ""),
     )

@@ -10,18 +10,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from fqtool.findings.finding import Finding, Severity
-from fqtool.migrations.fit import fits, is_legal, leave_alterations, reshaping
+from fqtool.migrations.fit import as_added, fits, is_legal, leave_alterations, reshaping
 from fqtool.sql import TEXT_LIMIT
 from fqtool.table.change import ViewChange
 from fqtool.table.change_fields import AddField
 from fqtool.table.change_options import SetOption
 from fqtool.table.change_views import PutView
 from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, SetDefault, SetDescription, fold
-from fqtool.table.column import Column, Mode
+from fqtool.table.column import Column
 from fqtool.table.ddl import Statement, render
 from fqtool.table.diff import diff
 from fqtool.table.model import State, Table, fingerprint
-from fqtool.table.properties import creatable
 
 Judge = Callable[[State, Change], tuple[Finding, ...]]
 
@@ -208,7 +207,7 @@ def adopted_of(
     for change in diff(recorded, live):
         match change:
             case AddColumn(column):
-                others.append(_as_added(column))
+                others.append(as_added(column))
             case DropColumn(name) if desired.column(name) or not declared.column(name):
                 others.append(change)
     renamed = {old.lower() for old in renames.values()}
@@ -224,7 +223,7 @@ def adopted_of(
             others += map(_without_settings, reshaping(column, there))
         else:
             drops.append(DropColumn(column.name))
-            others.append(_as_added(there))
+            others.append(as_added(there))
     for group in (*_groups(drops), *_groups(others)):
         statement = make_statement(state, group)
         yield replace(statement, adopted=True, why="the table has this change already, and no earlier file has it")
@@ -240,12 +239,6 @@ def _renamed_by_hand(recorded: State, live: State, renames: Mapping[str, str]) -
             moved = live.column(before) is None and recorded.column(after) is None
             if was and there and moved and replace(was, name=there.name).shape == there.shape:
                 yield RenameColumn(was.name, there.name)
-
-
-def _as_added(column: Column) -> AddColumn:
-    """A found column as ADD COLUMN can create it on another target, without NOT NULL and DEFAULT."""
-    mode = Mode.NULLABLE if column.mode is Mode.REQUIRED else column.mode
-    return AddColumn(replace(creatable(column), mode=mode, default=None))
 
 
 def _without_settings(change: Change) -> Change:
@@ -330,27 +323,30 @@ def _holds(state: State, change: Change) -> bool:
 def to_make(live: State, statement: Statement) -> tuple[Change, ...]:
     """Return the changes of a statement that have to run on a target.
 
-    An adopted change runs on a target that does not have it. An adopted DROP COLUMN or RENAME COLUMN never runs.
+    An adopted change runs on a target that does not have it. An adopted DROP COLUMN or RENAME COLUMN never runs. A
+    column that the target has already is not added, and an absent one is not dropped.
 
     Args:
         live: the state of the target.
         statement: the statement of the file.
     """
-    if not statement.adopted:
-        return statement.changes
+    adopted = statement.adopted
+
+    def suits(column: Column, there: Column | None) -> bool:
+        return there is not None and (fits(column, there) if adopted else column.shape == there.shape)
 
     def is_there(change: Change) -> bool:
         match change:
-            case DropColumn() | RenameColumn():
-                return True
+            case DropColumn(name):
+                return adopted or (live.table is not None and live.column(name) is None)
+            case RenameColumn():
+                return adopted
             case AddColumn(column):
-                there = live.column(column.name)
-                return there is not None and fits(column, there)
+                return suits(column, live.column(column.name))
             case AddField(path, column):
-                field = live.table.find_field((*path, column.name)) if live.table else None
-                return field is not None and fits(column, field)
+                return suits(column, live.table.find_field((*path, column.name)) if live.table else None)
             case _:
-                return satisfied(live, [change])
+                return adopted and satisfied(live, [change])
 
     return tuple(change for change in statement.changes if not is_there(change))
 

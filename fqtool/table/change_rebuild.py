@@ -77,8 +77,15 @@ class VerifyCopy(RowsChange):
     """The number of rows and a checksum of all values are compared between both tables."""
 
     happened: ClassVar[str] = "{0.target} was found to have the rows of {0.source}"
-    reasons: ClassVar[str] = "the copy has as many rows as {0.source}, with the same values; else this statement fails"
+    reasons: ClassVar[str] = (
+        "the copy has as many rows as {0.source}, with the same{0.converted} values; else this statement fails"
+    )
     noun: ClassVar[str] = "comparison of rows"
+
+    @property
+    def converted(self) -> str:
+        """The word for values of columns with another type."""
+        return " converted" if any(sql.startswith("CAST(") for _, sql in self.columns) else ""
 
 
 @final

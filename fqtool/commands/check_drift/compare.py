@@ -101,6 +101,8 @@ def find_drift(
             else _cause(change, desired, renames, recorded, planned)
         )
         instead = _replacement(change, live, desired, planned, computed) if planned else ""
+        if planned and recorded and _is_in_the_place(change, live, recorded, planned):
+            instead = _renamed_away(live, change.touched[0])
         if isinstance(change, DropColumn) and cause == BY_HAND:
             key = change.name.lower()
             if key in dropped:
@@ -134,6 +136,19 @@ def _replacement(change: Change, live: State, desired: State, planned: State, co
         score = f"Declare {column.sql_type}. Or, since `fqtool score` computes the values again: {drop}; then"
         return commands("migrate plan", "migrate", first=score)
     return commands("migrate plan", _migrate(live, DropColumn(column.name)), first=score)
+
+
+def _is_in_the_place(change: Change, live: State, recorded: State, planned: State) -> bool:
+    """Whether the table has a column of another type in the place of one that a pending migration adds."""
+    if not isinstance(change, SetType | SetMode) or recorded.column(change.name):
+        return False
+    return planned.column(change.name) is not None and bool(refusals(live, change))
+
+
+def _renamed_away(live: State, name: str) -> Remedy:
+    rename = render(live.table.name if live.table else "", [RenameColumn(name, f"{name}_other")])
+    first = f"A pending migration adds `{name}`. To keep the values of this one: {' '.join(rename.split())}; then:"
+    return commands("migrate", first=first)
 
 
 def _migrate(live: State, change: Change) -> str:
@@ -205,7 +220,8 @@ def _judged(drift: Drift, finding: Finding, level: Severity, asked: Mapping[str,
             rename = RenameColumn(other.name, drift.change.touched[0])
             remedy = commands("migrate plan", _migrate(drift.live, rename), first=first)
         else:
-            first = f"If so, write `name: {other.name}` in its entry. If not:"
+            old = drift.change.touched[0]
+            first = f"If so, write `name: {other.name}` in its entry, and where the registry reads `{old}`. If not:"
             remedy = commands("migrate plan --include-base", "migrate", first=first)
     elif isinstance(remedy, Entry) and finding.subject.lower() in asked:
         new = asked[finding.subject.lower()]

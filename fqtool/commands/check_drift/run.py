@@ -16,9 +16,10 @@ from fqtool.errors import Denied, FqtoolError, Refusal
 from fqtool.findings.finding import Finding, Severity
 from fqtool.findings.together import allowed, together
 from fqtool.migrations.files import MigrationFile
-from fqtool.migrations.history import applied_state, check_history
+from fqtool.migrations.history import check_history
 from fqtool.migrations.ledger import Revision, revisions
 from fqtool.migrations.live_tables import unknown_setting
+from fqtool.migrations.made import applied_state
 from fqtool.migrations.plan import plan
 from fqtool.migrations.reconcile import computed_columns, reconcile
 from fqtool.migrations.swap import rebuilds

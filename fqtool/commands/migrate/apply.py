@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from fqtool.commands.migrate.executor import Executor, LiveState
 from fqtool.commands.migrate.hazards import hazards_of, incomplete, migrate_allowing
 from fqtool.commands.migrate.lease import Lease, create_ledger, prepare_ledger, runner_name
-from fqtool.commands.migrate.rebuild import COPY, SWAP, require_free_names, require_no_loss, with_rebuilt
+from fqtool.commands.migrate.rebuild import COPY, SWAP, as_typed, require_free_names, require_no_loss, with_rebuilt
 from fqtool.commands.migrate.rehearsal import rehearse
+from fqtool.commands.migrate.requirements import require_columns_of_views
 from fqtool.errors import MigrationError, Refusal, UsageError
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity
-from fqtool.findings.remedy import commands
+from fqtool.findings.remedy import Remedy, commands
 from fqtool.migrations.files import MigrationFile, after
-from fqtool.migrations.history import RECREATE, applied_state, check_history, table_behind_the_ledger
+from fqtool.migrations.fit import added_by_hand
+from fqtool.migrations.history import RECREATE, check_history, table_behind_the_ledger
 from fqtool.migrations.ledger import Entry, Status, last_attempt, revisions
+from fqtool.migrations.made import applied_state
 from fqtool.migrations.swap import stopped_swap
 from fqtool.table.changes import Reorder
+from fqtool.table.ddl import render
 from fqtool.table.diff import diff
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import Warehouse
@@ -101,6 +106,7 @@ def apply_migrations(
     judged = tuple(file for file in pending if swapping is None or file != swapping.file)
     swaps = (live.table is None and not swapping) or not _require_allowed(workspace, judged, allow)
     if pending:
+        require_columns_of_views(workspace.registry, live, pending, partial(_added_by_hand, workspace, warehouse.url))
         rehearse(workspace, live, entries or (), warehouse.url, discard=again)
     else:
         _require_present(workspace, live, entries or (), warehouse)
@@ -138,6 +144,12 @@ def apply_migrations(
                 state = after(state, file)
     _require_present(workspace, executor.live.state, executor.entries, warehouse, tuple(done))
     return Applied(tuple(done), found={file.version: _found(executor.entries, file) for file, _ in done})
+
+
+def _added_by_hand(workspace: Workspace, url: str, names: Sequence[str]) -> Remedy:
+    """The fix for columns that a pending migration reads: the plan that adds them would come after it."""
+    sql = render(workspace.table, map(added_by_hand, filter(None, map(workspace.wanted.column, names))))
+    return commands("migrate", first=f"Run there: {as_typed(' '.join(sql.split()) + ';', url)} Then:")
 
 
 def _found(entries: tuple[Entry, ...], file: MigrationFile) -> int:

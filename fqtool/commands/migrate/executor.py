@@ -23,7 +23,7 @@ from fqtool.migrations.ledger import LEASE, Entry, Status, entry_for, last_attem
 from fqtool.migrations.plan import satisfied, to_make
 from fqtool.migrations.swap import Rebuild, rebuild_of
 from fqtool.table.change import ViewChange
-from fqtool.table.change_rebuild import VerifyCopy
+from fqtool.table.change_rebuild import CopyRows, VerifyCopy
 from fqtool.table.changes import (
     AddColumn,
     Change,
@@ -42,6 +42,10 @@ from fqtool.warehouse.protocol import Outcome, Pace, Warehouse
 from fqtool.workspace import live_state
 
 _BATCH = 50  # rows of one MERGE
+_COPY_FAILED = (
+    "If a value of `{0.source}` does not fit its column of `{0.target}`, such as NULL where that is NOT NULL, change "
+    "those rows of `{0.source}`. Then:"
+)
 
 
 class _Unchanged(StatementFailed):
@@ -267,6 +271,8 @@ class Executor:
             except StatementFailed as error:
                 if isinstance(statement.changes[0], VerifyCopy):
                     raise self._different(file, number, error) from None
+                if isinstance(statement.changes[0], CopyRows):
+                    error.remedy = error.remedy or commands(MIGRATE, first=_COPY_FAILED.format(statement.changes[0]))
                 raise
             if statement.by_patch and outcome.job:
                 entry = replace(entry, job=outcome.job)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TextIO
@@ -12,25 +12,34 @@ from rich.text import Text
 
 from fqtool.commands.migrate.rebuild import (
     MIGRATE,
+    as_typed,
     needs_rebuild,
     pending_of,
     rebuilt,
+    require_no_loss,
     with_rebuilt,
     without_lost_copies,
 )
 from fqtool.commands.migrate.redo import begun_in, kept_files, require_replaceable
 from fqtool.commands.migrate.replay import require_replay
+from fqtool.commands.migrate.requirements import (
+    absent_base,
+    require_applied_files,
+    require_base,
+    require_columns_of_views,
+    require_recorded,
+)
 from fqtool.commands.migrate.rules import dropped_too_early, judge
 from fqtool.errors import MigrationError, Refusal
 from fqtool.findings.finding import Finding, Severity
 from fqtool.findings.remedy import commands
 from fqtool.migrations.backup import backup_lines
-from fqtool.migrations.checksums import CHECKSUMS, Kind, checksums
+from fqtool.migrations.checksums import CHECKSUMS, checksums
 from fqtool.migrations.contract import CONTRACT, breaks, contract_text
 from fqtool.migrations.files import BY_PATCH, MigrationFile, recorded_state, write_file
-from fqtool.migrations.fit import fits, lacks, reshaping
-from fqtool.migrations.history import applied_file_missing, contract_broken, table_behind_the_ledger
-from fqtool.migrations.ledger import LEDGER, Revision, revisions
+from fqtool.migrations.fit import lacks, to_fit
+from fqtool.migrations.history import contract_broken, table_behind_the_ledger
+from fqtool.migrations.ledger import Revision, revisions
 from fqtool.migrations.legality import drift_findings
 from fqtool.migrations.plan import (
     Plan,
@@ -42,11 +51,10 @@ from fqtool.migrations.plan import (
 from fqtool.migrations.reconcile import computed_columns, reconcile, with_live_partitions
 from fqtool.migrations.swap import rebuild_of, stopped_swap
 from fqtool.output.console import Page
-from fqtool.registry.model import Registry
 from fqtool.schema.build import base_table, dropped_columns
 from fqtool.table.change_rebuild import RenameTable
-from fqtool.table.changes import AddColumn, Change, CreateTable, fold
-from fqtool.table.ddl import Statement
+from fqtool.table.changes import Change, CreateTable, fold
+from fqtool.table.ddl import Statement, render
 from fqtool.table.diff import diff
 from fqtool.table.model import Inapplicable, State
 from fqtool.warehouse.migration_folder import commit
@@ -127,7 +135,7 @@ def plan_migration(
         require_replaceable(workspace, kept, begun)
     else:
         kept = workspace.files
-        _require_recorded(workspace)
+        require_recorded(workspace)
     if any(breaks(workspace.contract, registry.features)):
         raise Refusal("The registry breaks the feature contract.", findings=tuple(contract_broken(workspace.history())))
     early = tuple(finding for column in dropped_columns(registry) for finding in dropped_too_early(column, today))
@@ -138,7 +146,7 @@ def plan_migration(
     wanted = with_rebuilt(workspace.wanted, pending_of(kept, applied))
     live = live_state(warehouse, wanted) if warehouse else State()
     of_target = without_lost_copies(applied, kept, live)
-    _require_applied_files(workspace, known)
+    require_applied_files(workspace, known)
     gone = _gone(workspace, live, known, warehouse) if warehouse and live.table is None else ()
     if gone and (not redo or stopped_swap(kept, live)):
         raise Refusal("The target differs from its ledger.", findings=gone)
@@ -150,15 +158,20 @@ def plan_migration(
         new.append((write_file("0000", "base", base), base))
     recorded = recorded_state([*kept, *(file for file, _ in new)])
     version = f"{len(kept) + len(new):04d}"
+    if redo and warehouse:
+        require_no_loss(live, pending_of(kept, applied), entries, workspace, warehouse.url, stay=True)
     if rebuild and live.table and needs_rebuild(workspace, live):
         start, planned = live, rebuilt(workspace, live, kept, recorded, version, today, applied)
     else:
-        start = _start(workspace, live, recorded, kept, of_target)
+        stays = warehouse.url if redo and warehouse else ""
+        start = _start(workspace, live, recorded, kept, of_target, stays)
         planned = _in_place(workspace, recorded, start, include_base=include_base, redo=redo)
     if planned.statements:
         new.append((write_file(version, _slug(name) or _title(planned), planned), planned))
     left = () if new or live.table is None else _left(workspace, start)
-    made = Planned(tuple(new), kept, gone, left, tuple(_absent(registry, live, [file for file, _ in new])))
+    command = commands(f"migrate plan{' --redo' * redo} --include-base", first="To add it:")
+    require_columns_of_views(registry, start, [file for file, _ in new], lambda _: command)
+    made = Planned(tuple(new), kept, gone, left, tuple(absent_base(registry, live, [file for file, _ in new])))
     texts = texts_of(workspace, made)
     if gone and not made.replaced(workspace) and texts.items() <= workspace.texts.items():
         # Files that `migrate` refuses are planned again first; here the table alone is wrong.
@@ -173,7 +186,7 @@ def _in_place(workspace: Workspace, recorded: State, start: State, *, include_ba
     desired = reconcile(start, workspace.wanted, registry, include_base=include_base)
     declared = reconcile(start, workspace.wanted, registry, include_base=True)
     if not include_base:
-        _require_base(workspace, recorded, start, declared)
+        require_base(workspace, recorded, start, declared)
     planned = plan(
         recorded,
         start,
@@ -199,13 +212,6 @@ def _redone(finding: Finding) -> Finding:
     return replace(finding, remedy=finding.remedy.replace("plan --rebuild", "plan --redo --rebuild"))
 
 
-def _absent(registry: Registry, live: State, new: Sequence[MigrationFile]) -> Iterator[str]:
-    added = {change.column.key for file in new for change in file.changes if isinstance(change, AddColumn)}
-    for one in registry.base_columns:
-        if live.table and not live.table.find(one.name) and one.name.lower() not in added:
-            yield one.name
-
-
 def _left(workspace: Workspace, state: State) -> tuple[Finding, ...]:
     """Return the differences of a state from the registry, without those that the registry ignores."""
     registry = workspace.registry
@@ -217,35 +223,6 @@ def _left(workspace: Workspace, state: State) -> tuple[Finding, ...]:
 
 def _gone(workspace: Workspace, live: State, known: tuple[Revision, ...], warehouse: Warehouse) -> tuple[Finding, ...]:
     return tuple(table_behind_the_ledger(workspace.history_of(live, known, warehouse.url)))
-
-
-def _require_applied_files(workspace: Workspace, known: tuple[Revision, ...]) -> None:
-    """Raise MigrationError if the folder lacks a file that the target ran: the plan would have the file's number."""
-    history = replace(workspace.history(), revisions=tuple(revision for revision in known if revision.begun))
-    if findings := tuple(applied_file_missing(history)):
-        # Without the ledger, a first plan adopts the table as it is.
-        lost = commands(
-            "migrate plan",
-            first="Name the folder with --migrations, or restore it. If no copy exists, delete the rows of "
-            f"`{workspace.table}` from `{LEDGER}`, then:",
-        )
-        remedy = "" if workspace.files else lost
-        raise MigrationError(
-            "Applied migrations are not in the folder; nothing was written.", remedy=remedy, findings=findings
-        )
-
-
-def _require_base(workspace: Workspace, recorded: State, live: State, declared: State) -> None:
-    """Raise Refusal for base columns whose type neither the files can record nor the registry declares."""
-    findings: list[Finding] = []
-    for column in recorded.table.columns if recorded.table else ():
-        there, said = live.column(column.name), declared.column(column.name)
-        if column.key not in workspace.base or there is None or said is None:
-            continue
-        if not fits(column, there) and there.shape != said.shape:
-            findings += [finding for change in reshaping(there, said) for finding in drift_findings(live, change)]
-    if findings:
-        raise Refusal("Base columns of the table differ from the registry.", findings=tuple(findings))
 
 
 def write_plan(workspace: Workspace, planned: Planned) -> tuple[str, ...]:
@@ -264,23 +241,22 @@ def texts_of(workspace: Workspace, planned: Planned) -> dict[str, str]:
     return {file.name: file.text for file in files} | {CONTRACT: contract, CHECKSUMS: checksums(files, contract)}
 
 
-def _require_recorded(workspace: Workspace) -> None:
-    """Raise MigrationError unless the folder matches its checksums, or the plan can write what is missing."""
-    for mismatch in workspace.mismatches:
-        proven = mismatch.kind is Kind.CONTRACT and workspace.proven_contract is not None
-        # Version 0.1 wrote the checksums last, so an interrupted plan of version 0.1 has no checksums.
-        if not proven and mismatch.kind is not Kind.NO_RECORD:
-            raise workspace.mismatch_error(mismatch)
-
-
 def _start(
-    workspace: Workspace, live: State, recorded: State, kept: tuple[MigrationFile, ...], applied: Mapping[str, int]
+    workspace: Workspace,
+    live: State,
+    recorded: State,
+    kept: tuple[MigrationFile, ...],
+    applied: Mapping[str, int],
+    stays: str,
 ) -> State:
-    """The state before the new file: the live state with pending statements applied, or the recorded state."""
+    """The state before the new file: the live state with pending statements applied, or the recorded state.
+
+    `stays` is the URL of the target where known targets have begun to apply the files, which are not planned again.
+    """
     state = workspace.restricted(live)
     if state.table is None:
         return recorded
-    for file in kept:
+    for number, file in enumerate(kept):
         pending = file.statements[applied.get(file.version, 0) :]
         if all(_holds(state, change) for statement in pending for change in statement.changes):
             continue
@@ -289,11 +265,25 @@ def _start(
                 changes = to_make(state, statement)
                 state = fold(state, (c for c in changes if not (isinstance(c, CreateTable) and _holds(state, c))))
         except Inapplicable as error:
+            if stays and not rebuild_of(file):
+                raise _unfit(file, recorded_state(kept[:number]), state, stays, error) from None
             raise MigrationError(
                 f"`{file.name}` is pending and does not fit the live table: {error}.",
                 remedy=commands(MIGRATE if rebuild_of(file) else "migrate plan --redo"),
             ) from None
     return state
+
+
+def _unfit(file: MigrationFile, expected: State, live: State, url: str, error: Inapplicable) -> MigrationError:
+    """The error of a file that cannot be planned again; its fix changes the table to fit the file."""
+    name = live.table.name if live.table else ""
+    needed = dict.fromkeys(to_fit(expected, live, file.changes))
+    sql = as_typed(" ".join(f"{' '.join(render(name, [change]).split())};" for change in needed), url)
+    first = f"Run there: {sql} Then:" if sql else "Change the table to what the earlier migrations create. Then:"
+    return MigrationError(
+        f"A known target has begun to apply `{file.name}`, so it stays, and it does not fit {url}: {error}.",
+        remedy=commands("migrate", first=first),
+    )
 
 
 def _holds(state: State, change: Change) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
+from sqlglot import transpile
+
 from fqtool.commands.migrate.hazards import incomplete, migrate_allowing, to_apply
 from fqtool.commands.migrate.rules import judge
 from fqtool.errors import Refusal
@@ -149,7 +151,7 @@ def require_free_names(live: State, files: Iterable[MigrationFile], entries: tup
     """
     for rebuild in rebuilds(files):
         if name := rebuild.taken(live, *_progress(rebuild, entries)):
-            rename = _as_typed(f"ALTER TABLE {ident(name)} RENAME TO {ident(f'{name}_other')};", url)
+            rename = as_typed(f"ALTER TABLE {ident(name)} RENAME TO {ident(f'{name}_other')};", url)
             raise Refusal(
                 f"`{name}` exists already, and `{rebuild.file.name}` gives this name to a table; nothing was changed.",
                 remedy=commands(MIGRATE, first=f"Rename that table ({rename}), or drop it. Then:"),
@@ -157,7 +159,13 @@ def require_free_names(live: State, files: Iterable[MigrationFile], entries: tup
 
 
 def require_no_loss(
-    live: State, files: Iterable[MigrationFile], entries: tuple[Entry, ...], workspace: Workspace, url: str
+    live: State,
+    files: Iterable[MigrationFile],
+    entries: tuple[Entry, ...],
+    workspace: Workspace,
+    url: str,
+    *,
+    stay: bool = False,
 ) -> None:
     """Raise Refusal if the swap of a pending rebuild would lose a column or setting that was added after the plan.
 
@@ -167,6 +175,7 @@ def require_no_loss(
         entries: the rows of the ledger.
         workspace: the registry, which names the columns that are renamed or dropped.
         url: the URL of the target, in whose dialect the fix is printed.
+        stay: whether the files cannot be planned again, because another target has begun to apply them.
     """
     begun = {revision.version for revision in revisions(entries) if revision.begun}
     dropped = frozenset(column.name.lower() for column in dropped_columns(workspace.registry))
@@ -176,10 +185,11 @@ def require_no_loss(
             continue
         if lost := tuple(rebuild_loses(live.table, rebuild.new, workspace.renames, dropped)):
             names = ", ".join(dict.fromkeys(finding.subject for finding in lost))
+            there = "" if rebuild.file.version in begun else " on another target"
             raise Refusal(
                 f"The rebuild of `{rebuild.source}` does not copy {names}, added after the plan; nothing was swapped.",
-                remedy=commands(MIGRATE, first=f"The rebuild has begun. {_taken_back(rebuild, lost, url)} Then:")
-                if rebuild.file.version in begun
+                remedy=commands(MIGRATE, first=f"The rebuild has begun{there}. {_taken_back(rebuild, lost, url)} Then:")
+                if stay or rebuild.file.version in begun
                 else commands("migrate plan --redo --rebuild"),
                 findings=tuple(one for one in lost if rebuild.new.find(one.subject.partition(".")[0])),
             )
@@ -192,14 +202,21 @@ def _taken_back(rebuild: Rebuild, lost: Iterable[Finding], url: str) -> str:
         return "Take back the change of the table, and make it again after the swap."
     drops = " ".join(f"ALTER TABLE {ident(rebuild.source)} DROP COLUMN {ident(name)};" for name in added)
     return (
-        f"Save the values of {', '.join(added)}, and drop the column ({_as_typed(drops, url)}); "
+        f"Save the values of {', '.join(added)}, and drop the column ({as_typed(drops, url)}); "
         "add it again after the swap."
     )
 
 
-def _as_typed(sql: str, url: str) -> str:
-    """Return a statement in the dialect of a target, to run by hand."""
-    return sql.replace("`", '"') if url.startswith("duckdb:") else sql
+def as_typed(sql: str, url: str) -> str:
+    """Return statements in the dialect of a target, to run by hand.
+
+    Args:
+        sql: the statements in GoogleSQL.
+        url: the URL of the target.
+    """
+    if not url.startswith("duckdb:"):
+        return sql
+    return " ".join(f"{one};" for one in transpile(sql, read="bigquery", write="duckdb"))
 
 
 def _progress(rebuild: Rebuild, entries: tuple[Entry, ...]) -> tuple[list[bool], list[bool]]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
+from shlex import quote
 
 from fqtool.errors import MigrationError, NotThere, WorldError
-from fqtool.findings.remedy import Commands
-from fqtool.migrations.checksums import Kind, sha256
+from fqtool.findings.remedy import Commands, commands
+from fqtool.migrations.checksums import Kind, Mismatch, sha256
 from fqtool.migrations.contract import CONTRACT
 from fqtool.migrations.files import MigrationFile, is_written_by_fqtool
-from fqtool.migrations.ledger import LEASE, Entry, revisions
+from fqtool.migrations.ledger import LEASE, LEDGER, Entry, revisions
 from fqtool.registry.merge_markers import conflict_line, side
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import Workspace, ledger_entries
@@ -119,5 +120,21 @@ def require_replaceable(workspace: Workspace, kept: tuple[MigrationFile, ...], b
                 continue
             case Kind.CONTRACT if workspace.proven_contract is not None:
                 continue
+            case Kind.EDITED | Kind.ABSENT:
+                raise _lost(workspace, mismatch)
             case _:
                 raise workspace.mismatch_error(mismatch)
+
+
+def _lost(workspace: Workspace, mismatch: Mismatch) -> MigrationError:
+    """The error of a file that a known target ran and that is deleted or edited; it cannot be planned as it was."""
+    version, table = mismatch.name.partition("_")[0], workspace.table
+    path = quote(f"{workspace.folder}/{mismatch.name}")
+    return MigrationError(
+        f"{mismatch.message}, and a known target has begun to apply it.",
+        remedy=commands(
+            "migrate plan --redo",
+            first=f"git checkout -- {path}, or, if no copy of it exists, delete its rows from the ledger of each "
+            f"target that ran it (DELETE FROM {LEDGER} WHERE version = '{version}' AND table_name = '{table}';), then:",
+        ),
+    )

@@ -14,7 +14,7 @@ from fqtool.table.change_options import SetOption, SetProperty
 from fqtool.table.change_rebuild import CopyRows, RenameTable
 from fqtool.table.change_views import PutView
 from fqtool.table.changes import Change, DropColumn, RenameColumn, SetDefault, SetDescription, SetMode, SetType
-from fqtool.table.column import Mode
+from fqtool.table.column import Column, Kind, Mode, Type, is_widening
 from fqtool.table.diff import diff
 from fqtool.table.model import State, Table
 from fqtool.table.properties import TABLE_PROPERTIES
@@ -145,13 +145,14 @@ def copies_rows(before: State, change: CopyRows) -> Iterator[Finding]:
     the table is refused before the swap, and the next run copies again.
     """
     target = before.find_beside(change.target)
-    pairs = ((before.column(name), target.find(name)) for name, _ in change.columns) if target else ()
-    converted = [
-        f"`{new.name}` from {old.sql_type} to {new.sql_type}"
-        for old, new in pairs
-        if old and new and old.type.shape != new.type.shape
-    ]
-    also = f" Converts {', '.join(converted)}." if converted else ""
+    pairs = [(before.column(name), target.find(name)) for name, _ in change.columns] if target else []
+    converted = [(old, new) for old, new in pairs if old and new and old.type.shape != new.type.shape]
+    listed = ", ".join(f"`{new.name}` from {old.sql_type} to {new.sql_type}" for old, new in converted)
+    also = f" Converts {listed}." if listed else ""
+    if any(_may_shorten(old.type, new.type) for old, new in converted):
+        also += " Converted values can be rounded or shortened; the old table keeps the original ones."
+    if names := ", ".join(f"`{new.name}`" for old, new in pairs if old and new and _is_tightened(old, new)):
+        also += f" A row with NULL in {names} stops the copy."
     lost = [*_not_taken(before.table, target)] if before.table and target else []
     if lost:
         also += f" The new table does not have {', '.join(lost)}."
@@ -171,6 +172,15 @@ def _not_taken(old: Table, new: Table) -> Iterator[str]:
                 yield f"the {name} of `{change.dotted}`"
             case SetOption(name, None | "" | () | False):
                 yield f"its {name}"
+
+
+def _may_shorten(old: Type, new: Type) -> bool:
+    """Whether CAST rounds numbers or cuts times. A text either fits or is an error."""
+    return Kind.STRING not in (old.kind, new.kind) and not is_widening(old.shape, new.shape)
+
+
+def _is_tightened(old: Column, new: Column) -> bool:
+    return old.mode is Mode.NULLABLE and new.mode is Mode.REQUIRED
 
 
 @rule("FQ244", Severity.WARNING, group=Group.HAZARDS)
