@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from fqtool.output.findings import FORMATS
 from tests.bed.running import ROOT
 from tests.in_process import findings
 from tests.in_process import fqtool as run
-from tests.writers import FEATURES, store_in
+from tests.writers import FEATURES, has_place, store_in
 
 RIGHT = list(FEATURES)
 MOVED = [*RIGHT[:5], "speed"]  # a name that the registry does not have
@@ -316,14 +317,13 @@ def test_a_file_that_cannot_be_read_is_a_note(folder: Path) -> None:
     assert (done.code, "absent.py does not exist" in done.err) == (2, True)
 
 
-@pytest.mark.parametrize("form", ["text", "json", "github", "sarif", "junit", "markdown"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_every_format_has_file_and_line(folder: Path, form: str) -> None:
     """The place of a finding is in each format."""
     (folder / "code" / "code.py").write_text(f"\nNAMES = {MOVED!r}\n")
     done = run(folder, "check-code", "code", "--format", form)
     assert done.code == 1, done.said
-    place = {"sarif": '"startLine": 2', "json": '"line": 2', "github": "file=code/code.py,line=2"}
-    assert place.get(form, "code/code.py:2") in done.out.replace("&#58;", ":")
+    assert has_place(done.out, form, "code/code.py", 2), done.out
 
 
 @pytest.mark.parametrize("file", ["empty", "notes.txt"])

@@ -6,7 +6,6 @@ import functools
 import gzip
 import io
 import json
-import re
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fqtool
+from fqtool.output.findings import FORMATS
 from fqtool.records.check import RecordCheck
 from fqtool.records.right_lines import right_lines
 from fqtool.schema.build import desired_table
@@ -30,7 +30,7 @@ from tests.in_process import findings
 from tests.in_process import fqtool as run
 from tests.machine import patient
 from tests.sample_table import statement
-from tests.writers import FEATURES, RECORD, REGISTRY_FILE, as_csv, as_ndjson, store_in
+from tests.writers import FEATURES, RECORD, REGISTRY_FILE, as_csv, as_ndjson, has_place, store_in
 
 VECTOR = RECORD["features"]
 WRONG: dict[str, tuple[str, str, Any]] = {
@@ -314,24 +314,14 @@ def test_avro_is_checked(folder: Path) -> None:
     assert run(folder, "check-record", "damaged.avro").code == 2
 
 
-@pytest.mark.parametrize("form", ["text", "json", "github", "sarif", "junit", "markdown"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_every_format_has_file_and_line(folder: Path, form: str) -> None:
     """The place of a finding is in each format, as links and annotations need it."""
     as_ndjson(folder / "records.ndjson", [RECORD, RECORD | {"games": 1.5}])
     done = run(folder, "check-record", "records.ndjson", "--format", form)
     assert done.code == 1, done.said
     assert "FQ503" in done.out
-    if form == "sarif":
-        (result,) = json.loads(done.out)["runs"][0]["results"]
-        place = result["locations"][0]["physicalLocation"]
-        assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("records.ndjson", 2)
-    elif form == "json":
-        (found,) = json.loads(done.out)["findings"]
-        assert (found["location"]["file"], found["location"]["line"]) == ("records.ndjson", 2)
-    elif form == "github":
-        assert re.search(r"::error .*file=records\.ndjson,line=2", done.out)
-    else:
-        assert "records.ndjson:2" in done.out.replace("&#58;", ":")
+    assert has_place(done.out, form, "records.ndjson", 2), done.out
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ A mutant replaces a function or a bound in a module, and its tests run in this p
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -37,36 +36,12 @@ from tests import (
     test_upstream_values,
     test_value_laws,
 )
+from tests.mutated import Mutant, never, none, nothing
 
 NUMBERS, ROWS, DECLARED, OBSERVED, CAUSES, RELATIONS, EVENTS, REMEDIES, GATES = (
     "NULL, NaN and infinity", "rows and groups", "declarations hold", "independent observations",
     "causes and evidence", "declared relations", "events", "a remedy for each cause", "gates and thresholds",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A check that is taken out: an attribute with another value, and the tests that then fail."""
-
-    point: str
-    owner: Any
-    name: str
-    value: object
-    tests: tuple[Callable[[], None], ...]
-
-
-def nothing(*_: object, **__: object) -> tuple[()]:
-    """Find nothing."""
-    return ()
-
-
-def none(*_: object, **__: object) -> None:
-    """Find nothing, as a function that returns one value or None."""
-
-
-def never(*_: object, **__: object) -> bool:
-    """Deny."""
-    return False
 
 
 def without(look: str, point: str, *tests: Callable[[], None]) -> Mutant:
@@ -224,16 +199,10 @@ MUTANTS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: f"{one.point}: {one.name}")
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_a_check_that_is_taken_out_fails_its_tests(mutant: Mutant, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test passes with the check, and fails by its own assertion without it."""
-    for test in mutant.tests:
-        test()
-        with monkeypatch.context() as patch:
-            patch.setattr(mutant.owner, mutant.name, mutant.value)
-            # A test that takes the one finding of several raises ValueError where there is none.
-            with pytest.raises((AssertionError, ValueError)):
-                test()
+    mutant.require_failures(monkeypatch)
 
 
 def test_each_point_has_a_mutant() -> None:

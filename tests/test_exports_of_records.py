@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import types
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -114,7 +114,8 @@ TYPED: dict[str, Any] = {
     "STRING(3)": "abc", "BYTES": b"x", "DATE": date(2026, 2, 6), "NUMERIC(5, 2)": Decimal("999.5"), "JSON": "{}",
     "TIMESTAMP": datetime(2026, 2, 6, tzinfo=UTC), "GEOGRAPHY": "POINT(1 2)", "INTERVAL": "1-0",
     "STRUCT<a INT64 NOT NULL>": {"a": 1}, "ARRAY<STRING>": ["x"],
-    "RANGE<DATE>": {"start": date(2026, 1, 1), "end": None},
+    "RANGE<DATE>": {"start": date(2026, 1, 1), "end": None}, "TIME": time(10),
+    "DATETIME": datetime(2026, 2, 6, 10),  # noqa: DTZ001  no zone
 }  # fmt: skip
 
 
@@ -174,10 +175,18 @@ def test_each_type_goes_through_avro(kind: str) -> None:
     assert read["more"] == TYPED[kind]
 
 
+@pytest.mark.parametrize("kind", [kind for kind in VALUES if kind != "STRING(3)"])
+def test_a_value_of_another_type_is_refused_by_fastavro(kind: str) -> None:
+    """Each type; Avro has no length of a text."""
+    with pytest.raises(ValueError, match=r"on field more|isoformat"):
+        avro_bytes(with_type(kind), RIGHT | {"day": date(2026, 2, 6), "more": VALUES[kind][1]})
+
+
 def test_each_type_is_exported() -> None:
     """No type is forgotten; JSON takes every value."""
     known = {kind.split("(")[0].split("<")[0] for kind in VALUES} - {"ARRAY"}
     assert known == {str(kind) for kind in set(ALIASES.values()) - {Kind.JSON}}
+    assert VALUES.keys() <= TYPED.keys()
 
 
 def test_the_real_registry_is_exported() -> None:

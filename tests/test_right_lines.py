@@ -13,12 +13,16 @@ from hypothesis import strategies as st
 from fqtool.commands.check_record.run import check_file
 from fqtool.records.check import RecordCheck
 from fqtool.records.right_lines import right_lines
+from fqtool.records.values import fits_column
 from fqtool.registry.load import read_registry
 from fqtool.registry.model import Registry
+from fqtool.table.typetext import column
 from fqtool.warehouse.duckdb.lines import LINE_LIMIT
 from fqtool.warehouse.duckdb.plain_records import Failed, Passed, json_value, plain_records
 from fqtool.warehouse.duckdb.strict_records import reason
+from tests.stores import BASE, BaseColumn, small_registry
 from tests.test_check_record import WRONG
+from tests.test_record_values import WRONG as WRONG_VALUES
 from tests.writers import RECORD, REGISTRY_FILE, as_ndjson
 
 CHECK = RecordCheck(read_registry(REGISTRY_FILE))
@@ -66,6 +70,25 @@ def test_no_wrong_record_is_passed_over(name: str) -> None:
     line = _line(WRONG[name][2])
     assert not ARE_RIGHT([line])
     assert not ARE_RIGHT([LINE, line, LINE])
+
+
+@pytest.mark.parametrize("kind", WRONG_VALUES)
+def test_no_value_of_another_type_is_passed_over(kind: str) -> None:
+    """Each wrong value of each type that JSON can have."""
+    values = [json.loads(text) for text in map(_json_or_null, WRONG_VALUES[kind])]
+    wrong = [value for value in values if value is not None and not fits_column(column("c", kind))(value)]
+    assert wrong
+    record = {"item": "a", "day": "2026-02-06", "vector": [1.0, 2.0, 3.0]}
+    are_right = right_lines(RecordCheck(small_registry(base_columns=(*BASE, BaseColumn("more", kind)))))
+    assert are_right([_line(record)])
+    assert [value for value in wrong if are_right([_line(record | {"more": value})])] == []
+
+
+def _json_or_null(value: Any) -> str:
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):  # a type of Python alone, or more digits than Python writes
+        return "null"
 
 
 CHARACTERS = st.sampled_from([*b'{}[]":,.0123456789-+eEtTrufalsnzZ \\\t\x01\xc3\xa9\xff\xed\xa0\x80'])

@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 from fqtool.commands.generate_sql.run import generated_sql
+from fqtool.output.findings import FORMATS
 from fqtool.records.read_dml import column_lists
 from fqtool.records.writer_sql import batch_table, writer_merge
 from fqtool.registry.load import read_registry
@@ -20,7 +21,7 @@ from tests.bed.running import ROOT
 from tests.bed.zeta import analyze
 from tests.in_process import findings
 from tests.in_process import fqtool as run
-from tests.writers import RECORD, REGISTRY_FILE, as_ndjson, store_in
+from tests.writers import RECORD, REGISTRY_FILE, as_ndjson, has_place, store_in
 
 REGISTRY = read_registry(REGISTRY_FILE)
 COLUMNS = [column.name for column in desired_table(REGISTRY).columns]
@@ -286,14 +287,11 @@ def test_a_file_of_sql_that_cannot_be_read_has_a_fix(folder: Path, raw: bytes | 
     assert "fix: Check the path." in done.err, done.said
 
 
-@pytest.mark.parametrize("form", ["text", "json", "github", "sarif", "junit", "markdown"])
+@pytest.mark.parametrize("form", FORMATS)
 def test_every_format_has_file_and_line(folder: Path, form: str) -> None:
     """The place of a finding is in each format."""
     (folder / "writer.sql").write_text("\nINSERT INTO store VALUES (1)")
     done = run(folder, "generate-sql", "writer", "--check", "writer.sql", "--format", form)
     assert done.code == 1, done.said
     assert "FQ523" in done.out
-    place = {"sarif": '"startLine": 2', "json": '"line": 2', "github": "file=writer.sql,line=2"} | {
-        "markdown": "writer.sql&#58;2"
-    }
-    assert place.get(form, "writer.sql:2") in done.out
+    assert has_place(done.out, form, "writer.sql", 2), done.out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,17 @@ RECORD: dict[str, Any] = {
     "games": 7,
     "history": {"found": 3, "days": ["2026-02-01"]},
 }
+
+_PLACES = {
+    "json": r'"file": "{}",\s*"line": {}\b', "sarif": r'"uri": "{}".*?"startLine": {}\b',
+    "github": r"::error file={},line={}\b",
+}  # fmt: skip
+
+
+def has_place(text: str, form: str, file: str, line: int) -> bool:
+    """Return whether a format names a file and a line, as links and annotations need them."""
+    place = _PLACES.get(form, r"{}:{}\b").format(re.escape(file), line)
+    return re.search(place, text.replace("&#58;", ":"), re.DOTALL) is not None
 
 
 def store_in(folder: Path) -> Path:
