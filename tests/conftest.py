@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from hypothesis import HealthCheck, settings
 from tests.bed.running import ROOT
 
 pytest_plugins = ["tests.bed.fixtures", "tests.backfill_stores", "tests.migrated_stores"]
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell script starts what it puts in the background with Ctrl-C ignored, also by its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Deterministic, so that a red run is red again; make long runs with more examples elsewhere.
 settings.register_profile(

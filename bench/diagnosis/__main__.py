@@ -2,7 +2,7 @@
 
 The same rows are given to a plain z-score and to Great Expectations and Evidently (`other_checks.py`).
 
-python bench/diagnosis [--dates 1] [--store NAME] [--kind KIND] [--misses]
+python bench/diagnosis [--dates 5] [--store NAME] [--kind KIND] [--misses]
     --write writes the table into bench/README.md; --stored prints the stored table.
 """
 
@@ -18,10 +18,11 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -237,23 +238,27 @@ def _is_since(one: Finding, dates: Sequence[date], edge: date) -> bool:
 
 
 def _results(chosen: argparse.Namespace) -> Iterator[Judged]:
-    for store in stores(chosen.store):
-        bed = Bed(store)
-        found = {day: bed.findings(day) for day in bed.days[FIRST_JUDGED:]}
-        for day, findings in found.items() if chosen.misses else ():
-            for one in findings:
-                print(f"healthy {store.name} {day} {day:%a}: {_text(one)[:300]}")
-        with peers_of(store, FIRST_JUDGED) as peers:
-            healthy = {one.name: {day: one.findings(day, {}) for day in found} for one in peers}
-            healthy[OWN] = {day: {f"{one.rule} {one.subject}" for one in findings} for day, findings in found.items()}
-            results = [
-                _judged(bed, peers, kind, fault, strength, number, healthy)
-                for kind, fault in FAULTS.items()
-                if (not chosen.kind or kind == chosen.kind) and (store.labelled or not fault.labelled)
-                for strength in range(3)
-                for number in range(chosen.dates)
-            ]
-        yield Judged(store, healthy, results)
+    with ProcessPoolExecutor() as pool:
+        yield from pool.map(partial(_judged_store, chosen), stores(chosen.store))
+
+
+def _judged_store(chosen: argparse.Namespace, store: Store) -> Judged:
+    bed = Bed(store)
+    found = {day: bed.findings(day) for day in bed.days[FIRST_JUDGED:]}
+    for day, findings in found.items() if chosen.misses else ():
+        for one in findings:
+            print(f"healthy {store.name} {day} {day:%a}: {_text(one)[:300]}")
+    with peers_of(store, FIRST_JUDGED) as peers:
+        healthy = {one.name: {day: one.findings(day, {}) for day in found} for one in peers}
+        healthy[OWN] = {day: {f"{one.rule} {one.subject}" for one in findings} for day, findings in found.items()}
+        results = [
+            _judged(bed, peers, kind, fault, strength, number, healthy)
+            for kind, fault in FAULTS.items()
+            if (not chosen.kind or kind == chosen.kind) and (store.labelled or not fault.labelled)
+            for strength in range(3)
+            for number in range(chosen.dates)
+        ]
+    return Judged(store, healthy, results)
 
 
 def _share(results: Sequence[Result], what: str) -> str:
@@ -296,7 +301,7 @@ def _beside(judged: Sequence[Judged]) -> str:
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--dates", type=int, default=1)
+    parser.add_argument("--dates", type=int, default=5)
     parser.add_argument("--store", default="")
     parser.add_argument("--kind", default="")
     for name in ("--misses", "--write", "--stored"):
