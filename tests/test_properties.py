@@ -279,7 +279,13 @@ FIXED = (
 )
 
 
-@pytest.mark.parametrize("text", ["2030-01-01T00:00:00Z", "2030-01-01 00:00:00 UTC", "2030-01-01T01:00:00+01:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2030-01-01T00:00:00Z", "2030-01-01 00:00:00 UTC", "2030-01-01T01:00:00+01:00", "2030-01-01", "2030-1-1 0:0:0",
+        "2030-01-01 09:00:00 Asia/Tokyo", "2030-01-01 09:00:00.000+09", "2030-01-01 00:00:00.0 Z",
+    ],
+)  # fmt: skip
 def test_a_moment_is_compared_in_utc(text: str) -> None:
     """A registry may have any spelling of an expiration; another text stays as it is, and BigQuery refuses it."""
     row = TABLE_PROPERTIES["expiration"]

@@ -20,8 +20,8 @@ from fqtool.table.ddl import create_table
 from fqtool.table.diff import diff
 from fqtool.table.model import INGESTION_TIME, Options, Partitioning, State, Table
 from fqtool.table.parse import parse
-from fqtool.table.property import interval
 from fqtool.table.schema_json import column_of, field
+from fqtool.table.spellings import interval
 from fqtool.warehouse.bigquery.schema import described
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from tests.bed import zeta
@@ -35,7 +35,6 @@ PROPERTIES = (
     ("collation", "und:ci"),
     ("data_policies", "projects/p/a, projects/p/b"),
     ("policy_tags", TAG),
-    ("rounding_mode", "ROUND_HALF_EVEN"),
 )
 INNER = Column("a", Type(Kind.STRING), default="'x'", properties=(("collation", "und:ci"), ("policy_tags", TAG)))
 TABLE = Table(
@@ -45,6 +44,7 @@ TABLE = Table(
         Column("n", Type(Kind.INT64)),
         Column("s", Type(Kind.STRUCT, fields=(INNER, Column("b", Type(Kind.INT64))))),
         Column("written", Type(Kind.TIMESTAMP, precision=12)),
+        Column("price", Type(Kind.NUMERIC), properties=(("rounding_mode", "ROUND_HALF_EVEN"),)),
     ),
     Partitioning("n", "RANGE(0, 100, 10)"),
     options=Options(expiration="2030-01-01T00:00:00Z", friendly_name="Orders"),
@@ -144,7 +144,7 @@ RESOURCE = {
         ]
     },
     "timePartitioning": {"type": "MONTH", "field": "day", "expirationMs": "86400000"},
-    "clustering": {"fields": ["order_id"]},
+    "clustering": {"fields": ["m"]},
     "requirePartitionFilter": True,
     "encryptionConfiguration": {"kmsKeyName": "k"},
     "defaultCollation": "und:ci",
@@ -185,7 +185,7 @@ def test_what_bq_show_prints_is_a_whole_table(tmp_path: Path) -> None:
     file.write_text(json.dumps(RESOURCE))
     made = scaffold_schema(file)
     table = desired_table(in_order(made.text))
-    assert (table.name, table.partitioning, table.clustering) == ("orders", Partitioning("day", "MONTH"), ("order_id",))
+    assert (table.name, table.partitioning, table.clustering) == ("orders", Partitioning("day", "MONTH"), ("m",))
     assert table.options == Options(
         require_partition_filter=True, partition_expiration_days=1, description="Orders", friendly_name="F",
         labels=(("team", "a"),),
@@ -230,10 +230,17 @@ def test_what_this_version_does_not_know_is_one_note(tmp_path: Path) -> None:
         ("interval '4:30:0' hour to second", "0-0 0 4:30:0"),
         ('INTERVAL "1-2 3" YEAR TO DAY', "1-2 3 0:0:0"),
         ("CAST(x AS INTERVAL)", "CAST(x AS INTERVAL)"),
-        ("INTERVAL 2 WEEK", "INTERVAL 2 WEEK"),
+        ("INTERVAL 2 WEEK", "0-0 14 0:0:0"),
+        ("INTERVAL 90 MINUTE", "0-0 0 1:30:0"),
+        ("INTERVAL 14 MONTH", "1-2 0 0:0:0"),
+        ("INTERVAL '1:30:0.5' HOUR TO SECOND", "0-0 0 1:30:0.5"),
+        ("INTERVAL '-1-2 3 -4:0:0' YEAR TO SECOND", "-1-2 3 -4:0:0"),
+        ("0-0 0 4:0:0", "0-0 0 4:0:0"),
+        ("INTERVAL 4 HOURS", "INTERVAL 4 HOURS"),
+        ("INTERVAL '1:2' DAY TO HOUR", "INTERVAL '1:2' DAY TO HOUR"),
     ],
 )
-def test_an_interval_is_written_as_the_api_has_it(sql: str, text: str) -> None:
+def test_an_interval_has_the_spelling_of_the_api(sql: str, text: str) -> None:
     """DDL and tables.get have one spelling of a staleness; text other than such a literal stays as it is."""
     assert interval(sql) == text
 

@@ -6,21 +6,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
-from fqtool.errors import FqtoolError
+from fqtool.errors import FqtoolError, InputError
 from fqtool.expressions.sql_guard import is_fragment
-from fqtool.findings.finding import Finding, Group, Severity, rule
+from fqtool.findings.finding import Finding, Group, Location, Severity, rule
 from fqtool.findings.remedy import commands
-from fqtool.lint.context import Subject, column_count, once
+from fqtool.lint.context import Subject, column_count, once, type_of
 from fqtool.migrations.legality import default_not_allowed
 from fqtool.registry.alerts_and_models import Each
 from fqtool.registry.model import BaseColumn, ColumnSpec, Owner, Registry
-from fqtool.schema.build import desired_table, dropped_columns
+from fqtool.schema.build import base_table, desired_table, dropped_columns, with_declared
 from fqtool.schema.views import view_query
 from fqtool.sql import TEXT_LIMIT
 from fqtool.table.changes import SetDefault
-from fqtool.table.column import COLUMN_LIMIT
-from fqtool.table.model import State
+from fqtool.table.column import COLUMN_LIMIT, Column
+from fqtool.table.model import State, Table
+from fqtool.table.table_rules import refused_of
 from fqtool.table.tokens import RESERVED
+from fqtool.table.typetext import column
 
 _DESCRIPTION_LIMIT = 1024
 _LONG_DESCRIPTION = 16_384  # of a table or view: bigquery.md#limits
@@ -162,7 +164,7 @@ def refused_default(subject: Subject) -> Iterator[Finding]:
     """BigQuery does not allow the default of a column.
 
     Problem: `default` calls a function other than those that BigQuery allows in defaults, such as CURRENT_TIMESTAMP and
-    GENERATE_UUID.
+    GENERATE_UUID, or does not have the type of the column.
 
     Why: BigQuery rejects the statement, after the statements before it have run.
 
@@ -174,9 +176,47 @@ def refused_default(subject: Subject) -> Iterator[Finding]:
     for one in entries:
         if one.default is None or not is_fragment(one.default):
             continue  # another rule reports that it is not an expression
-        for found in default_not_allowed(State(), SetDefault(one.name, one.default)):
+        known = type_of(one.type)
+        table = Table("", (Column(one.name, *known),)) if known else None
+        for found in default_not_allowed(State(table), SetDefault(one.name, one.default)):
             at = subject.within(one.at, "default")
             yield Finding(one.name, found.message, remedy=found.remedy, location=at)
+
+
+@rule("FQ174", group=Group.REGISTRY)
+def refused_table(subject: Subject) -> Iterator[Finding]:
+    """BigQuery does not allow a property of the table or of a column.
+
+    Problem: A property has a value that BigQuery does not have, or that the type of its column does not have. Or the
+    table has more than 10,000 partitions by number, is clustered by a column with a collation, or has a primary key of
+    a type that cannot be in one.
+
+    Why: BigQuery rejects the statement, after the statements before it have run.
+
+    Example: properties: {max_staleness: 4 hours}
+
+    Fix: Write a value that the message names, or remove the property.
+    """
+    registry = subject.registry
+    try:
+        with_properties = [
+            with_declared(column(one.name, one.type), one.properties) for one in registry.columns if one.properties
+        ]
+        base = base_table(registry)
+    except InputError:
+        return  # another rule reports a type or a partitioning that cannot be read
+    entries: list[BaseColumn | ColumnSpec] = [*registry.columns, *registry.base_columns]
+    places = {one.name.lower(): one.at for one in entries}
+    for name, why in refused_of(base.with_columns((*base.columns, *with_properties))):
+        at = places.get(name.partition(".")[0].lower())
+        place = subject.within(at, "properties") if at else _place_of_table(subject, name)
+        yield Finding(name, f"{why[:1].upper()}{why[1:]}.", remedy="Change it, or remove it.", location=place)
+
+
+def _place_of_table(subject: Subject, name: str) -> Location:
+    table = subject.registry.table.at
+    own = subject.within(table, name)
+    return own if own != table else subject.within(table, "properties", name)
 
 
 @rule("FQ149", Severity.WARNING, group=Group.REGISTRY)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+from fqtool.expressions.defaults import unassignable
+from fqtool.expressions.value_types import ValueType
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, rule
 from fqtool.findings.remedy import Remedy, Statements, commands
@@ -308,10 +310,11 @@ def table_too_wide(before: State, change: CreateTable | AddColumn | AddField) ->
 
 
 @rule("FQ211", group=Group.LEGALITY)
-def default_not_allowed(_: State, change: CreateTable | SetDefault) -> Iterator[Finding]:
-    """A default must be a literal or one of a few functions.
+def default_not_allowed(before: State, change: CreateTable | SetDefault) -> Iterator[Finding]:
+    """A default must be a literal or one of a few functions, of the type of its column.
 
-    Problem: BigQuery accepts literals, CURRENT_DATE and similar, GENERATE_UUID, RAND, SESSION_USER, ST_GEOGPOINT.
+    Problem: BigQuery accepts literals, CURRENT_DATE and similar, GENERATE_UUID, RAND, SESSION_USER, ST_GEOGPOINT. It
+    does not convert their type.
 
     Why: A default is stored with the table and must not depend on data.
 
@@ -321,9 +324,11 @@ def default_not_allowed(_: State, change: CreateTable | SetDefault) -> Iterator[
     """
     if isinstance(change, CreateTable):
         defaults = [(column.name, column.default) for column in change.table.columns]
+        before = State(change.table)
     else:
         defaults = [(change.name, change.default)]
     for name, text in defaults:
+        of = before.column(name)
         if text is None:
             continue
         tokens = cut(text)
@@ -337,6 +342,9 @@ def default_not_allowed(_: State, change: CreateTable | SetDefault) -> Iterator[
                 f"The default of `{name}` calls {refused[0]}, which BigQuery does not allow in a default.",
                 remedy=f"Use a literal or one of {', '.join(_DEFAULT_FUNCTIONS)}.",
             )
+        elif of and (other := unassignable(text, ValueType(of.type.kind, of.mode is Mode.REPEATED))):
+            message = f"The default of `{name}`, `{text[:60]}`, is {other}, and the column is {of.sql_type}."
+            yield Finding(name, message, remedy=f"Write a default of the type {of.sql_type}.")
 
 
 @rule("FQ213", group=Group.LEGALITY)

@@ -12,7 +12,14 @@ from fqtool.schema.views import view_columns, view_query
 from fqtool.table.column import Column
 from fqtool.table.ddl_grammar import parse_partitioning
 from fqtool.table.model import Partitioning, State, Table, View, foreign_key
-from fqtool.table.properties import COLUMN_PROPERTIES, NAME_OF, TABLE_PROPERTIES, with_value, with_values
+from fqtool.table.properties import (
+    COLUMN_PROPERTIES,
+    NAME_OF,
+    TABLE_PROPERTIES,
+    with_collation,
+    with_value,
+    with_values,
+)
 from fqtool.table.typetext import column
 
 
@@ -162,7 +169,11 @@ def base_table(registry: Registry) -> Table:
         primary_key=spec.keys if spec.primary_key else (),
         foreign_keys=tuple(foreign_key(*key) for key in spec.foreign_keys or ()),
     )
-    return with_values(table, declared_options(spec))
+    table = with_values(table, declared_options(spec))
+    if not (collation := dict(table.properties).get("default_collation")):
+        return table
+    declared = declared_of(registry)
+    return table.with_columns(with_collation(one, collation, declared) for one in table.columns)
 
 
 def partitioning_of(spec: TableSpec) -> Partitioning | None:

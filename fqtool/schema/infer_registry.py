@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fqtool.registry.model import BaseColumn, TableSpec
@@ -84,7 +84,7 @@ def learned(table: Table, *, every_property: bool = False) -> Learned:
     vectors = [one.name for one in columns if one.mode is Mode.REPEATED and one.type.kind is Kind.FLOAT64]
     vector = vectors[0] if len(vectors) == 1 else ""
     chosen = _declares(table, every_property=every_property)
-    bases = tuple(_base(one, chosen) for one in columns)
+    bases = tuple(_base(table, one, chosen) for one in columns)
     return Learned(spec, bases, bool(keys), vector, tuple(_unsaid(table, spec, chosen)))
 
 
@@ -102,12 +102,18 @@ def _declares(table: Table, *, every_property: bool) -> frozenset[str]:
     rows = {name for name, row in COLUMN_PROPERTIES.items() if every_property or row.written is not Written.OWNER}
     names = frozenset(rows | {"default"})
     found = (field for column in table.columns for field in with_fields(column))
-    many = sum(len(_known(path, field).keys() & names) for path, field in found) > _MANY
+    many = sum(len(_known(table, path, field).keys() & names) for path, field in found) > _MANY
     return frozenset() if many and not every_property else names
 
 
-def _known(path: tuple[str, ...], field: Column) -> dict[str, str]:
+def _known(table: Table, path: tuple[str, ...], field: Column) -> dict[str, str]:
+    """The properties that a registry can declare; of collations only those that are not the table's default."""
     values = column_values(field, nested=len(path) > 1)
+    default = dict(table.properties).get("default_collation", "")
+    if values.get("collation") == default:
+        del values["collation"]
+    elif default and field.type.kind is Kind.STRING:
+        values.setdefault("collation", "")
     return {name: text for name, text in values.items() if name == "default" or name in COLUMN_PROPERTIES}
 
 
@@ -124,8 +130,8 @@ def _guessed_keys(table: Table, columns: tuple[Column, ...]) -> tuple[str, ...]:
     return tuple(chosen or [one.name for one in (*whole, *columns)][:1])
 
 
-def _base(column: Column, chosen: frozenset[str]) -> BaseColumn:
-    inner = {path: _declared(path, field, chosen) for path, field in with_fields(column)}
+def _base(table: Table, column: Column, chosen: frozenset[str]) -> BaseColumn:
+    inner = {path: _declared(_known(table, path, field), chosen) for path, field in with_fields(column)}
     return BaseColumn(
         column.name,
         column.sql_type,
@@ -138,8 +144,8 @@ def _base(column: Column, chosen: frozenset[str]) -> BaseColumn:
     )
 
 
-def _declared(path: tuple[str, ...], field: Column, chosen: frozenset[str]) -> tuple[tuple[str, object], ...]:
-    values = ((name, text) for name, text in sorted(_known(path, field).items()) if name in chosen)
+def _declared(known: Mapping[str, str], chosen: frozenset[str]) -> tuple[tuple[str, object], ...]:
+    values = ((name, text) for name, text in sorted(known.items()) if name in chosen)
     return tuple(
         (name, text if name == "default" else COLUMN_PROPERTIES[name].in_registry(text)) for name, text in values
     )

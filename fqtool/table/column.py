@@ -62,6 +62,8 @@ ALIASES = {
     "BIGDECIMAL": Kind.BIGNUMERIC, "BOOLEAN": Kind.BOOL, "RECORD": Kind.STRUCT,
 } | {kind.value: kind for kind in Kind if kind is not Kind.UNKNOWN}  # fmt: skip
 
+OF_SCHEMAS = frozenset({"FLOAT", "RECORD"})  # names that only schema files and the API have
+
 # Names in tables.get and schema files of the kinds whose REST name differs (bigquery.md#types).
 REST_NAMES = {
     Kind.INT64: "INTEGER", Kind.FLOAT64: "FLOAT", Kind.BOOL: "BOOLEAN", Kind.STRUCT: "RECORD",

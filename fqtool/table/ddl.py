@@ -105,13 +105,15 @@ def render(table: str, changes: Iterable[Change]) -> str:
 
 def create_table(table: Table) -> str:
     """Return CREATE TABLE without IF NOT EXISTS, which compares only the name (bigquery.md#if-not-exists)."""
-    lines = [column_sql(column) for column in table.columns]
+    values = table_values(table)
+    collation = values.pop("default_collation")
+    lines = [column_sql(column, collation) for column in table.columns]
     if table.primary_key:
         lines.append(_primary_key(table.primary_key))
     lines += map(_foreign_key, table.foreign_keys)
-    columns, values = ",\n  ".join(lines), table_values(table)
+    columns = ",\n  ".join(lines)
     parts = [f"CREATE TABLE {ident(table.name)} (\n  {columns}\n)"]
-    if collation := values.pop("default_collation"):
+    if collation:
         parts.append(f"DEFAULT COLLATE {literal(collation)}")
     if table.partitioning:
         parts.append(f"PARTITION BY {partition_sql(table.partitioning, _partition_kind(table, table.partitioning))}")
@@ -144,26 +146,32 @@ def _description(text: str) -> str:
     return f" OPTIONS(description = {literal(text)})" if text else ""
 
 
-def column_sql(column: Column) -> str:
-    """Return the definition of a column for CREATE TABLE and ADD COLUMN."""
+def column_sql(column: Column, inherited: str = "") -> str:
+    """Return the definition of a column for CREATE TABLE and ADD COLUMN.
+
+    Args:
+        column: The column.
+        inherited: The collation of a column that states none.
+    """
     properties = dict(column.properties)
     default = f" DEFAULT {column.default}" if column.default is not None else ""
     if expression := properties.get("generated"):
         default = f" GENERATED ALWAYS AS ({expression}) STORED"
-    return f"{_typed(column)}{default}{column.not_null}{_column_options(column)}"
+    return f"{_typed(column, inherited)}{default}{column.not_null}{_column_options(column)}"
 
 
-def type_sql(kind: Type) -> str:
+def type_sql(kind: Type, inherited: str = "") -> str:
     """Return a type in GoogleSQL, with the names of STRUCT fields quoted and their descriptions as options."""
     if kind.kind is not Kind.STRUCT:
         return str(kind)
-    return f"STRUCT<{', '.join(f'{_typed(f)}{f.not_null}{_column_options(f)}' for f in kind.fields)}>"
+    return f"STRUCT<{', '.join(f'{_typed(f, inherited)}{f.not_null}{_column_options(f)}' for f in kind.fields)}>"
 
 
-def _typed(column: Column) -> str:
-    """The name, type and collation, which for an ARRAY is that of its elements."""
-    collation = dict(column.properties).get("collation")
-    inner = type_sql(column.type) + (f" COLLATE {literal(collation)}" if collation else "")
+def _typed(column: Column, inherited: str) -> str:
+    """The name, type and collation, which for an ARRAY is that of its elements, and '' for none instead of another."""
+    collation = dict(column.properties).get("collation", "")
+    stated = collation or (inherited and column.type.kind is Kind.STRING)
+    inner = type_sql(column.type, inherited) + (f" COLLATE {literal(collation)}" if stated else "")
     return f"{ident(column.name)} {f'ARRAY<{inner}>' if column.mode is Mode.REPEATED else inner}"
 
 

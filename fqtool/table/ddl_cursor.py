@@ -19,7 +19,8 @@ class DdlCursor(Cursor):
         self.primary_key: tuple[str, ...] = ()
         self.foreign_keys: tuple[str, ...] = ()
         self.named_keys: dict[str, str] = {}  # name of a constraint -> its foreign key
-        self.element_collation = ""
+        self.element_collation: str | None = None
+        self.default_collation = ""
 
     def take_element_options(self) -> None:
         """Read the collation of an ARRAY's elements, which is that of the column."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 
 from fqtool.sql import ident
 from fqtool.table.column import Column, Kind, Mode, refused_character
@@ -36,6 +37,7 @@ def created_table(cursor: DdlCursor, name: str) -> Table:
     """
     columns = dict[str, Column]()
     values = dict[str, OptionValue]()
+    cursor.default_collation = _default_collation(cursor)
     cursor.take("(")
     while not (columns and cursor.took(")")):
         if not took_constraint(cursor):
@@ -48,7 +50,8 @@ def created_table(cursor: DdlCursor, name: str) -> Table:
         if not cursor.sees(")"):
             cursor.take(",")
     if cursor.took("DEFAULT", "COLLATE"):
-        values["default_collation"] = cursor.string()
+        cursor.string()
+    values["default_collation"] = cursor.default_collation
     by = partitioning(cursor, columns) if cursor.took("PARTITION", "BY") else None
     clustering = tuple(names(cursor)) if cursor.took("CLUSTER", "BY") else ()
     if isinstance(cursor, Foreign) and cursor.took("WITH", "CONNECTION"):
@@ -62,6 +65,16 @@ def created_table(cursor: DdlCursor, name: str) -> Table:
     return with_values(table, values)
 
 
+def _default_collation(cursor: DdlCursor) -> str:
+    """The collation of columns without one: that of the table, which follows its columns, else that of the dataset."""
+    words = [token.word for token in cursor.tokens]
+    found = next((at for at, pair in enumerate(pairwise(words)) if pair == ("DEFAULT", "COLLATE")), None)
+    if found is None:
+        return cursor.default_collation
+    ahead = DdlCursor(cursor.sql, cursor.tokens[found + 2 :])
+    return ahead.string()
+
+
 def column(cursor: DdlCursor, depth: int = 0) -> Column:
     """Read a column or field: name, type, COLLATE, key, DEFAULT or generated expression, NOT NULL, OPTIONS."""
     name = cursor.name()
@@ -69,10 +82,12 @@ def column(cursor: DdlCursor, depth: int = 0) -> Column:
         cursor.at -= 1
         raise cursor.refused(f"BigQuery does not allow {refused!r} in the name `{name}`.", "Rename the column.")
     made = typed(cursor, name, depth)
-    properties = {"collation": cursor.element_collation}
-    cursor.element_collation = ""
+    collation, cursor.element_collation = cursor.element_collation, None
     if cursor.took("COLLATE"):
-        properties["collation"] = cursor.string()
+        collation = cursor.string()
+    if collation is None and made.type.kind is Kind.STRING:
+        collation = cursor.default_collation
+    properties = {"collation": collation or ""}
     default, mode = None, made.mode
     while not cursor.done:
         if cursor.sees("DEFAULT"):
@@ -148,14 +163,29 @@ def _took_key(cursor: DdlCursor, name: str) -> bool:
     """Read PRIMARY KEY or REFERENCES of a column, with or without CONSTRAINT and a name."""
     if cursor.took("CONSTRAINT"):
         cursor.name()
+    start = cursor.at
     if cursor.took("PRIMARY", "KEY"):
-        cursor.primary_key += (name,)
+        _set_primary_key(cursor, start, (name,))
     elif cursor.sees("REFERENCES"):
         cursor.foreign_keys += (_references(cursor, (name,)),)
     else:
         return False
-    cursor.took("NOT", "ENFORCED")
+    _take_not_enforced(cursor, start)
     return True
+
+
+def _set_primary_key(cursor: DdlCursor, start: int, columns: tuple[str, ...]) -> None:
+    if cursor.primary_key:
+        cursor.at = start
+        known = ", ".join(cursor.primary_key)
+        raise cursor.refused(f"The table has the primary key {known} already.", "Keep one of the two keys.")
+    cursor.primary_key = columns
+
+
+def _take_not_enforced(cursor: DdlCursor, start: int) -> None:
+    if not cursor.took("NOT", "ENFORCED"):
+        cursor.at = start
+        raise cursor.refused("BigQuery has only keys that are NOT ENFORCED.", "Write NOT ENFORCED after the key.")
 
 
 def took_constraint(cursor: DdlCursor) -> bool:
@@ -164,8 +194,9 @@ def took_constraint(cursor: DdlCursor) -> bool:
     if cursor.took("CONSTRAINT"):
         keeps = cursor.took("IF", "NOT", "EXISTS")
         name = cursor.name().lower()
+    start_of_key = cursor.at
     if cursor.took("PRIMARY", "KEY"):
-        cursor.primary_key = bracketed_names(cursor)
+        _set_primary_key(cursor, start_of_key, bracketed_names(cursor))
     elif cursor.took("FOREIGN", "KEY"):
         key = _references(cursor, bracketed_names(cursor))
         if not (keeps and name in cursor.named_keys):
@@ -174,7 +205,7 @@ def took_constraint(cursor: DdlCursor) -> bool:
     else:
         cursor.at = start
         return False
-    cursor.took("NOT", "ENFORCED")
+    _take_not_enforced(cursor, start_of_key)
     return True
 
 
@@ -266,12 +297,21 @@ def _by_function(cursor: DdlCursor, function: str, start: int) -> Partitioning:
     return Partitioning(name, granularity)
 
 
+def _bound(cursor: DdlCursor) -> str:
+    start = cursor.at
+    text = "".join(cursor.until(",", ")").split())
+    if not re.fullmatch(r"-?\d{1,19}", text):
+        cursor.at = start
+        raise cursor.wrong("a whole number")
+    return text
+
+
 def _range(cursor: DdlCursor) -> Partitioning:
     """Read `column, GENERATE_ARRAY(start, end[, interval]))`."""
     name = cursor.name()
     cursor.take(",", "GENERATE_ARRAY", "(")
-    bounds = [cursor.until(",", ")")]
+    bounds = [_bound(cursor)]
     while cursor.took(","):
-        bounds.append(cursor.until(",", ")"))
+        bounds.append(_bound(cursor))
     cursor.take(")", ")")
     return Partitioning(name, f"RANGE({', '.join([*bounds, '1'][:3])})")

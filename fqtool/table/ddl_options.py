@@ -10,7 +10,8 @@ from fqtool.errors import InputError
 from fqtool.table.column import Column
 from fqtool.table.ddl_cursor import DdlCursor, Foreign
 from fqtool.table.properties import COLUMN_PROPERTIES, NAME_OF, TABLE_PROPERTIES, with_value
-from fqtool.table.property import Form, OptionValue, Property, Written, interval
+from fqtool.table.property import Form, OptionValue, Property, Written
+from fqtool.table.spellings import interval, is_interval, moment
 
 _DESCRIPTION = Property(("description",))
 _ASYNCHRONOUS = "asynchronous"  # an option that every generated column has
@@ -93,13 +94,19 @@ def _literal(cursor: DdlCursor, form: Form) -> OptionValue:
             return ", ".join(_POLICY.sub(r"\1", text) for text in _strings(cursor))
         case Form.MOMENT:
             cursor.take("TIMESTAMP")
-            return cursor.string()
+            text = cursor.string()
+            return moment(text) or text
         case Form.BOOL:
             return cursor.next("TRUE or FALSE").word == "TRUE"
         case Form.WORD:
             return cursor.next("TRUE or FALSE").word
         case Form.INTERVAL:
-            return interval(cursor.until(",", ")"))
+            start = cursor.at
+            found = interval(cursor.until(",", ")"))
+            if not is_interval(found):
+                cursor.at = start
+                raise cursor.wrong("an INTERVAL literal")
+            return found
         case Form.TEXT:
             return cursor.string()
         case Form.DAYS:

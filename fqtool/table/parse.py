@@ -203,7 +203,11 @@ def alter_column(cursor: DdlCursor) -> Change:
     """Parse what follows ALTER COLUMN. Raises InputError if it is not a known change."""
     name = cursor.name()
     if cursor.took("SET", "DATA", "TYPE"):
-        return SetType(name, typed(cursor, name).type)
+        start, new = cursor.at, typed(cursor, name)
+        if new.mode is Mode.REPEATED:
+            cursor.at = start
+            raise cursor.refused(f"BigQuery changes no column to {new.sql_type}.", "Add a column of this type instead.")
+        return SetType(name, new.type)
     if cursor.took("DROP", "NOT", "NULL"):
         return SetMode(name, Mode.NULLABLE)
     if cursor.took("SET", "DEFAULT"):

@@ -13,16 +13,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
-from fqtool.table.column import Column, Properties
+from fqtool.table.column import Column, Kind, Properties
 from fqtool.table.model import Options, Table
 from fqtool.table.property import Form, Property, Written
 
+_COLLATIONS = ("und:ci",)
+_ROUNDING = ("ROUND_HALF_AWAY_FROM_ZERO", "ROUND_HALF_EVEN")
 _IN_PLACE = "BigQuery does not change the {} of an existing column"
 COLUMN_PROPERTIES: Mapping[str, Property] = {
     "collation": Property(
         ("collation",),
         written=Written.CREATION,
         fixed=f"{_IN_PLACE.format('collation')}. Declare the live collation. Or add a column with the other one.",
+        values=_COLLATIONS,
+        kinds=(Kind.STRING,),
     ),
     "data_policies": Property(("dataPolicies",), Form.NAMES, each="name", written=Written.OWNER),
     "generated": Property(
@@ -31,7 +35,7 @@ COLUMN_PROPERTIES: Mapping[str, Property] = {
         fixed=f"{_IN_PLACE.format('expression')}. Declare the live expression. Or create the table again.",
     ),
     "policy_tags": Property(("policyTags", "names"), Form.NAMES, written=Written.OWNER),
-    "rounding_mode": Property(("roundingMode",)),
+    "rounding_mode": Property(("roundingMode",), values=_ROUNDING, kinds=(Kind.NUMERIC, Kind.BIGNUMERIC)),
 }
 TABLE_PROPERTIES: Mapping[str, Property] = {
     "description": Property(("description",)),
@@ -44,8 +48,10 @@ TABLE_PROPERTIES: Mapping[str, Property] = {
     "expiration": Property(
         ("expirationTime",), Form.MOMENT, sql="expiration_timestamp", dataset="defaultTableExpirationMs"
     ),
-    "default_collation": Property(("defaultCollation",), written=Written.CLAUSE, dataset="defaultCollation"),
-    "default_rounding_mode": Property(("defaultRoundingMode",), dataset="defaultRoundingMode"),
+    "default_collation": Property(
+        ("defaultCollation",), written=Written.CLAUSE, dataset="defaultCollation", values=_COLLATIONS
+    ),
+    "default_rounding_mode": Property(("defaultRoundingMode",), dataset="defaultRoundingMode", values=_ROUNDING),
     "enable_change_history": Property(form=Form.WORD),
     "enable_fine_grained_mutations": Property(form=Form.WORD),
     "kms_key_name": Property(
@@ -191,6 +197,8 @@ def with_unmanaged(
         place: The path of the STRUCT around the field.
     """
     path = (*place, desired.key)
+    stated = tuple((name, text) for name, text in desired.properties if name in declared.get(path, ()))
+    desired = replace(desired, properties=stated)
     names, there = declared.get(path, frozenset()), {field.key: field for field in live.type.fields}
     fields = (
         with_unmanaged(field, there[field.key], declared, path) if field.key in there else field
@@ -200,6 +208,24 @@ def with_unmanaged(
     for name, text in column_values(live, nested=bool(place)).items():
         made = made if name in names else with_value(made, name, text)
     return made
+
+
+def with_collation(
+    column: Column, collation: str, declared: Mapping[tuple[str, ...], frozenset[str]], place: tuple[str, ...] = ()
+) -> Column:
+    """Return a column with the collation that BigQuery gives to texts of a new table, itself and its fields.
+
+    Args:
+        column: The column that the registry describes.
+        collation: The default collation of the table.
+        declared: The names of the declared properties by lower-case path of the column or field.
+        place: The path of the STRUCT around the field.
+    """
+    path = (*place, column.key)
+    fields = tuple(with_collation(field, collation, declared, path) for field in column.type.fields)
+    made = replace(column, type=replace(column.type, fields=fields)) if fields else column
+    inherits = made.type.kind is Kind.STRING and "collation" not in declared.get(path, ())
+    return with_value(made, "collation", collation) if inherits else made
 
 
 def creatable(column: Column) -> Column:

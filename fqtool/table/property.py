@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 
 from fqtool.sql import literal
+from fqtool.table.column import Kind
+from fqtool.table.spellings import EPOCH, interval, is_interval, moment, rfc_3339
 
 OptionValue = str | float | bool | tuple[tuple[str, str], ...] | None
 DAY_MS = 86_400_000  # milliseconds
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UNIT_PLACES = ("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND")
-_INTERVAL = re.compile(r"INTERVAL\s+(?:'([^']*)'|\"([^\"]*)\"|(\d+))\s+(\w+)(?:\s+TO\s+(\w+))?", re.IGNORECASE)
 
 
 class Form(Enum):
@@ -61,6 +59,8 @@ class Property:
         written: What writes it.
         dataset: The key of a dataset's resource with the default of new tables.
         fixed: Why it does not change later, and what to do instead.
+        values: The values that BigQuery has; () for any.
+        kinds: The types of the columns that may have it; () for any.
     """
 
     path: tuple[str, ...] = ()
@@ -70,6 +70,8 @@ class Property:
     written: Written = Written.OPTIONS
     dataset: str = ""
     fixed: str = ""
+    values: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
 
     @property
     def unset(self) -> OptionValue:
@@ -104,9 +106,11 @@ class Property:
             case Form.DAYS:
                 return int(value) / DAY_MS if value else None
             case Form.MOMENT:
-                return _moment(int(value)) if value else None
+                return rfc_3339(int(value)) if value else None
             case Form.LABELS:
                 return tuple(sorted((value or {}).items()))
+            case Form.INTERVAL:
+                value = interval(value) if value else ""
             case Form.TAGS:
                 value = ", ".join(f"{key}={text}" for key, text in sorted((value or {}).items()))
             case Form.NAMES:
@@ -121,7 +125,7 @@ class Property:
             case Form.DAYS:
                 value = str(round(value * DAY_MS))
             case Form.MOMENT:
-                value = str(round((datetime.fromisoformat(value) - _EPOCH) / timedelta(milliseconds=1)))
+                value = str(round((datetime.fromisoformat(value) - EPOCH) / timedelta(milliseconds=1)))
             case Form.LABELS:
                 value = dict(value)
             case Form.TAGS:
@@ -154,6 +158,25 @@ class Property:
             case _:
                 raise ValueError(f"invalid value of an option: {value!r}")
 
+    def refusal(self, value: Any, kind: Kind | None = None) -> str:
+        """Return why BigQuery refuses a value, as a predicate about the property; "" if it accepts it.
+
+        Args:
+            value: The value in the spelling of `read`.
+            kind: The type of the column; None for a table.
+        """
+        if value == self.unset:
+            return ""
+        if self.kinds and kind not in self.kinds:
+            return f"is only for {' and '.join(self.kinds)}, not for {kind}"
+        if self.values and value not in self.values:
+            return f"is {value!r}; BigQuery has only {' and '.join(map(repr, self.values))}"
+        if self.form is Form.INTERVAL and not is_interval(value):
+            return f"is {value!r}, not an INTERVAL such as INTERVAL 4 HOUR"
+        if self.form is Form.MOMENT and moment(value) is None:
+            return f"is {value!r}, not a time such as 2030-01-01T00:00:00Z"
+        return ""
+
     def declared(self, value: Any) -> Any:
         """Return the value of a registry in the spelling of `read`. An empty value means that it must not be set."""
         match self.form:
@@ -166,7 +189,7 @@ class Property:
             case Form.INTERVAL:
                 return interval(value)
             case Form.MOMENT:
-                return _in_utc(value) if value else None
+                return (moment(value) or value) if value else None
             case _:
                 return value
 
@@ -190,33 +213,3 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _pairs(pairs: tuple[tuple[str, str], ...]) -> str:
     return "[" + ", ".join(f"({literal(key)}, {literal(text)})" for key, text in pairs) + "]"
-
-
-def _in_utc(text: str) -> str:
-    """Return a moment as tables.get is read; a text that is not a moment unchanged."""
-    try:
-        moment = datetime.fromisoformat(text.strip().removesuffix(" UTC"))
-    except ValueError:
-        return text
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return _moment(round((aware - _EPOCH) / timedelta(milliseconds=1)))
-
-
-def _moment(milliseconds: int) -> str:
-    """Return RFC 3339 in UTC, with a fraction only if it is not 0."""
-    moment = _EPOCH + timedelta(milliseconds=milliseconds)
-    return moment.isoformat(timespec="milliseconds" if moment.microsecond else "seconds").replace("+00:00", "Z")
-
-
-def interval(sql: str) -> str:
-    """Return an INTERVAL literal in the format of the API, e.g. `0-0 0 4:0:0`; other text unchanged."""
-    match = _INTERVAL.fullmatch(sql.strip())
-    if not match or match[4].upper() not in _UNIT_PLACES:
-        return sql
-    places = dict.fromkeys(_UNIT_PLACES, "0")
-    first = _UNIT_PLACES.index(match[4].upper())
-    numbers = re.split(r"[-: ]", match[1] or match[2] or match[3])
-    for unit, number in zip(_UNIT_PLACES[first:], numbers, strict=False):
-        places[unit] = str(int(number)) if number.isdecimal() else number
-    year, month, day, hour, minute, second = places.values()
-    return f"{year}-{month} {day} {hour}:{minute}:{second}"

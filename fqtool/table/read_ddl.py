@@ -11,18 +11,21 @@ from dataclasses import dataclass, field, replace
 
 from fqtool.errors import InputError
 from fqtool.table.change_options import SetOption
-from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, fold
+from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, SetType, fold
 from fqtool.table.column import Column, Kind, Type
 from fqtool.table.ddl_cursor import Foreign, path
 from fqtool.table.ddl_grammar import column, created_table, took_constraint
 from fqtool.table.ddl_options import column_options, table_options
 from fqtool.table.model import Inapplicable, State, Table
 from fqtool.table.parse import alter_column, statements
+from fqtool.table.properties import table_values, with_values
+from fqtool.table.table_rules import refused_of
 from fqtool.table.tokens import Token
 
 _BLOCK_ENDS = ("IF", "LOOP", "WHILE", "FOR", "REPEAT")
 _BLOCKS = ("BEGIN", "CASE", *_BLOCK_ENDS)
 _BEFORE_STATEMENTS = ("", "BEGIN", "THEN", "ELSE", "DO", "LOOP", "REPEAT")
+_REFUSED = "Correct the statement, or remove it."
 _SHOWN = 60  # characters of a skipped statement in a message
 
 
@@ -123,6 +126,8 @@ class _Reader:
     comments: bool
     tables: dict[tuple[str, ...], Created] = field(default_factory=dict)
     passed_over: list[str] = field(default_factory=list)
+    collations: dict[tuple[str, ...], str] = field(default_factory=dict)
+    """The default collations of datasets by path."""
 
     def read(self, place: str, cursor: Foreign) -> None:
         """Apply one statement, or list it as skipped."""
@@ -136,10 +141,24 @@ class _Reader:
             cursor.took("IF", "EXISTS")
             if key := self._path(place, cursor):
                 self.tables.pop(self._known(key), None)
+        elif words[0] in ("CREATE", "ALTER") and "SCHEMA" in words[1:4]:
+            self._dataset(place, cursor)
         elif words[0] in _BLOCKS and words[1:2] not in ([], ["TRANSACTION"]):
             self._pass_over(place, cursor, "it begins a block, of which no statement is read")
         else:
             self._pass_over(place, cursor, "it is neither CREATE TABLE nor ALTER TABLE")
+
+    def _dataset(self, place: str, cursor: Foreign) -> None:
+        """Remember the default collation of a dataset, which tables that are created later have."""
+        while not cursor.took("SCHEMA"):
+            cursor.at += 1
+        _ = cursor.took("IF", "NOT", "EXISTS") or cursor.took("IF", "EXISTS")
+        if key := self._path(place, cursor):
+            while not (cursor.done or cursor.took("DEFAULT", "COLLATE")):
+                cursor.at += 1
+            if not cursor.done:
+                self.collations[key] = cursor.string()
+            self._pass_over(place, cursor, "it is about a dataset, of which only the collation is used")
 
     def _path(self, place: str, cursor: Foreign) -> tuple[str, ...] | None:
         """Read the path of the table. A statement without a path is skipped."""
@@ -179,7 +198,8 @@ class _Reader:
             if not keeps:
                 self._pass_over(place, cursor, "the table exists already, and BigQuery does not create it again")
             return
-        before = Created(Table(key[-1], ()), ".".join(key[:-1]))
+        table = with_values(Table(key[-1], ()), {"default_collation": self.collations.get(key[:-1], "")})
+        before = Created(table, ".".join(key[:-1]))
         self.tables.pop(key, None)
         self.tables[key] = _read(place, cursor, before, _created)
 
@@ -210,11 +230,15 @@ def is_called(created: Created, name: str) -> bool:
 def _read(place: str, cursor: Foreign, before: Created, of: Callable[[Foreign, Table], Table]) -> Created:
     """Apply a statement to a table. If it is not valid, the table keeps the reason."""
     cursor.primary_key, cursor.foreign_keys = before.table.primary_key, before.table.foreign_keys
+    cursor.default_collation = table_values(before.table)["default_collation"]
     cursor.named_keys = dict(before.named_keys)
     try:
         table = of(cursor, before.table)
         if not cursor.done:
             raise cursor.wrong("the end of the statement")
+        for _, why in refused_of(replace(table, primary_key=cursor.primary_key)):
+            cursor.at = 0
+            raise cursor.refused(f"BigQuery rejects this: {why}.", _REFUSED)
     except InputError as error:
         return replace(before, problem=InputError(f"{place}: {error.message}", remedy=error.remedy))
     described = {one.name for one in table.columns if one.description}
@@ -242,21 +266,27 @@ def _created(cursor: Foreign, before: Table) -> Table:
 
 def _altered(cursor: Foreign, table: Table) -> Table:
     """Apply the actions of one ALTER TABLE."""
+    renames = set[bool]()
     while True:
         start = cursor.at
+        renames.add(cursor.sees("RENAME", "COLUMN"))
         try:
             table = _action(cursor, table)
+            if len(renames) > 1:
+                raise Inapplicable("RENAME COLUMN is mixed with another action")
         except Inapplicable as error:
             cursor.at = start
-            raise cursor.refused(f"BigQuery rejects this: {error}.", "Correct the statement, or remove it.") from None
+            raise cursor.refused(f"BigQuery rejects this: {error}.", _REFUSED) from None
         if not cursor.took(","):
             return table
 
 
 def _action(cursor: Foreign, table: Table) -> Table:
     if cursor.took("ADD", "COLUMN"):
-        keeps = cursor.took("IF", "NOT", "EXISTS")
+        keeps, key = cursor.took("IF", "NOT", "EXISTS"), cursor.primary_key
         added = column(cursor)
+        if cursor.primary_key != key:
+            raise Inapplicable("a column cannot be added with a key")
         there = table.find(added.name) if keeps else None
         if there and there.shape != added.shape:
             cursor.leave_out(f"ADD COLUMN IF NOT EXISTS `{added.name}` {added.sql_type}",
@@ -275,7 +305,8 @@ def _action(cursor: Foreign, table: Table) -> Table:
             raise cursor.wrong("COLUMN, PRIMARY KEY or FOREIGN KEY")
         return table
     if cursor.took("DROP", "PRIMARY", "KEY"):
-        cursor.took("IF", "EXISTS")
+        if not (cursor.took("IF", "EXISTS") or cursor.primary_key):
+            raise Inapplicable("the table has no primary key to drop")
         cursor.primary_key = ()
         return table
     return _table_set(cursor, table)
@@ -330,6 +361,9 @@ def _column_altered(cursor: Foreign, table: Table) -> Table:
         return table.with_column(name, description=described.description, properties=described.properties)
     cursor.at = start
     change = alter_column(cursor)
+    old = table.find(name)
+    if isinstance(change, SetType) and old and change.type.shape == old.type.shape:
+        return table
     return table if missing else _applied(table, change)
 
 
@@ -337,6 +371,6 @@ def _applied(table: Table, change: Change) -> Table:
     """Apply a change. Raises Inapplicable, also where BigQuery rejects the change."""
     state = State(table)
     after = fold(state, [change]).table
-    if why := change.refusal(state) if isinstance(change, AddColumn | DropColumn | RenameColumn) else "":
+    if why := change.refusal(state):
         raise Inapplicable(why)
     return after or table

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from typing import TypeVar
 
 from fqtool.errors import InputError
-from fqtool.table.column import ALIASES, MICROSECONDS, NESTING_LIMIT, PICOSECONDS, Column, Kind, Mode, Type
+from fqtool.table.column import ALIASES, MICROSECONDS, NESTING_LIMIT, OF_SCHEMAS, PICOSECONDS, Column, Kind, Mode, Type
 from fqtool.table.tokens import Cursor, cut, first_comment
 
 _NAME = re.compile(r"`[^`]+`|\w+")
@@ -113,6 +113,8 @@ def read_type(cursor: C, field: Callable[[C, int], Column], depth: int = 0) -> t
         cursor.take(">")
         return inner, Mode.REPEATED
     kind = ALIASES.get(word)
+    if word in OF_SCHEMAS and not isinstance(cursor, _Text):
+        raise _refused(cursor, start, f"BigQuery's SQL has no type {word}", f"Write {kind}.")
     if word in (",", ">"):
         raise _refused(cursor, start, "a field of a STRUCT has a name and a type", "Write a name before the type.")
     if kind is None:

@@ -32,6 +32,7 @@ from fqtool.workspace import newest_date
 
 EXAMPLE = "feature_store"
 _NO_EXPRESSION = frozenset({"FQ150", "FQ151", "FQ152", "FQ153"})
+_PROPERTY = "FQ174"
 _NAMED = 5  # columns that a message lists
 _OF_SCHEMA = "A schema file has no partitioning, clustering and options: add those of the table under `table`."
 _OF_CONTRACT = "A data contract has no clustering, options and defaults: add those of the table."
@@ -313,7 +314,8 @@ def _errors(text: str) -> tuple[Finding, ...]:
 def _checked(made: Scaffold, origin: str) -> Scaffolded:
     """Check that the registry loads and validates; raise its problems otherwise."""
     text = scaffold_text(made)
-    if findings := _errors(text):
+    # No file has this text. A property of a live table is one that BigQuery has.
+    if findings := tuple(replace(one, location=None) for one in _errors(text) if one.rule != _PROPERTY):
         source = f"{origin} gives" if origin else "These options give"
         raise InputError(f"{source} a registry with errors; nothing was written.", findings=findings)
     return Scaffolded(text, made)
