@@ -190,7 +190,7 @@ def test_google_s_analyser_accepts_what_init_reads(script: Path) -> None:
 
 def test_of_a_folder_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     """An unclosed comment stops its own file, not the others; a folder without SQL is refused."""
-    with pytest.raises(InputError, match=r"has no \.sql file"):
+    with pytest.raises(InputError, match=r"has no \.sql or \.ddl file"):
         scaffold_ddl(tmp_path)
     (tmp_path / "a.sql").write_text("CREATE TABLE d.broken (x INT64 /* never closed );")
     (tmp_path / "b.sql").write_text("CREATE TABLE d.t (x INT64);")

@@ -216,11 +216,26 @@ def test_a_table_that_was_dropped_begins_again(folder: Path, team: Path) -> None
         ["001_a.sql", "002-b.sql", "010 c.sql", "z.sql"],
         ["20240101120000_a.sql", "20240102090000_b.sql"],
         ["1.sql", "2.sql", "11.sql"],
+        ["B2__all.sql", "V3__a.SQL", "step_2.ddl", "step_10.ddl"],
     ],
 )
 def test_files_run_in_the_order_of_their_versions(names: list[str]) -> None:
     """Numbers are compared as numbers; files without one come last."""
     assert [path.name for path in in_order(map(Path, sorted(names)))[0]] == names
+
+
+def test_what_reverts_a_version_is_left_out(folder: Path, tmp_path: Path) -> None:
+    """A file by its name, and the part of a file after its mark; files may end in .SQL and .ddl too."""
+    drop = "ALTER TABLE prod.store DROP COLUMN made_at;"
+    files = {
+        "000001_base.up.SQL": CREATE,
+        "000001_base.down.sql": "DROP TABLE prod.store;",
+        "000002_tier.ddl": f"-- +goose Up\nALTER TABLE prod.store ADD COLUMN tier STRING;\n-- +goose Down\n{drop}",
+        "000003_more.sql": f"-- migrate:up\nALTER TABLE prod.store ADD COLUMN more STRING;\n-- migrate:down\n{drop}",
+    }
+    made = imported(folder, written(tmp_path / "sql", files))
+    assert [sources for _, sources in made.made] == [(name,) for name in files if "down" not in name]
+    assert any("000001_base.down.sql was not read" in note for note in made.notes)
 
 
 def test_keys_and_properties_are_imported(folder: Path, tmp_path: Path) -> None:

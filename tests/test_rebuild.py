@@ -85,6 +85,22 @@ def test_a_rebuild_names_the_settings_that_the_new_table_does_not_have(folder: P
         assert copy.message.endswith(lost)
 
 
+def test_the_first_plan_of_an_existing_table_may_be_a_rebuild(tmp_path: Path) -> None:
+    """Its baseline is the table as it is, so the planned files replay and run."""
+    (tmp_path / ".fqtool").mkdir()
+    with open_target(f"duckdb:///{tmp_path}/.fqtool/local.duckdb") as store:
+        columns = (column("day", "DATE", required=True), column("n", "INT64"))
+        by_hand(store, CreateTable(Table("t", columns)), before=State())
+    run(tmp_path, "init", "--from-table", "t")
+    registry = tmp_path / "feature_registry.yaml"
+    registry.write_text(registry.read_text().replace("name: n, type: INT64", "name: n, type: STRING"))
+    planned = run(tmp_path, "migrate", "plan", "--rebuild").stdout
+    assert "Converts `n` from INT64 to STRING" in planned
+    assert "does not exist" not in planned
+    run(tmp_path, "migrate", "--allow", "FQ243", "--allow", "FQ244")
+    run(tmp_path, "check-drift")
+
+
 def test_types_modes_and_order_are_changed_by_a_rebuild(warehouse: Warehouse, folder: Path) -> None:  # noqa: F811
     """CAST converts the values; a column that someone added is kept; REQUIRED and the registry's order are reached."""
     made = replace(BEFORE, base_columns=(*BEFORE.base_columns, BaseColumn("number", "INT64")))

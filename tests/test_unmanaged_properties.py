@@ -182,7 +182,7 @@ def test_every_property_of_tables_get_is_read() -> None:
 def test_what_bq_show_prints_is_a_whole_table(tmp_path: Path) -> None:
     """Name, description, labels, partitioning, clustering and keys are those of the table, not of the file."""
     file = tmp_path / "shown.json"
-    file.write_text(json.dumps(RESOURCE))
+    file.write_text("\ufeff" + json.dumps(RESOURCE))
     made = scaffold_schema(file)
     table = desired_table(in_order(made.text))
     assert (table.name, table.partitioning, table.clustering) == ("orders", Partitioning("day", "MONTH"), ("m",))

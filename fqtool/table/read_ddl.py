@@ -19,6 +19,7 @@ from fqtool.table.ddl_options import column_options, table_options
 from fqtool.table.model import Inapplicable, State, Table
 from fqtool.table.parse import alter_column, statements
 from fqtool.table.properties import table_values, with_values
+from fqtool.table.script_order import without_down
 from fqtool.table.table_rules import refused_of
 from fqtool.table.tokens import Token
 
@@ -87,7 +88,7 @@ def read_ddl_by_file(files: Iterable[tuple[str, str]], *, comments: bool = False
     """
     given, reader = [*files], _Reader(comments)
     for place, sql in given:
-        text = sql.removeprefix("\ufeff")
+        text = without_down(sql.removeprefix("\ufeff"))
         try:
             tokens = [*statements(text)]
         except InputError as error:
@@ -128,6 +129,8 @@ class _Reader:
     passed_over: list[str] = field(default_factory=list)
     collations: dict[tuple[str, ...], str] = field(default_factory=dict)
     """The default collations of datasets by path."""
+    unread: set[tuple[str, ...]] = field(default_factory=set)
+    """The tables whose statement was not read."""
 
     def read(self, place: str, cursor: Foreign) -> None:
         """Apply one statement, or list it as skipped."""
@@ -192,6 +195,7 @@ class _Reader:
         if key is None:
             return
         if not cursor.sees("("):
+            self.unread.add(key)
             self._pass_over(place, cursor, "its columns come from a query or another table")
             return
         if key in self.tables and not replaces:
@@ -212,7 +216,9 @@ class _Reader:
         key = self._known(key)
         before = self.tables.get(key)
         if before is None:
-            self._pass_over(place, cursor, f"no statement before it creates {'.'.join(key)}")
+            name = ".".join(key)
+            why = f"the statement that creates {name} was not read" if key in self.unread else ""
+            self._pass_over(place, cursor, why or f"no statement before it creates {name}")
             return
         if before.problem is not None:
             return

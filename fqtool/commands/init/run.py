@@ -24,7 +24,7 @@ from fqtool.table.model import Table, other_kind
 from fqtool.table.odcs import read_contract_tables
 from fqtool.table.read_ddl import Created, is_called, read_ddl
 from fqtool.table.schema_json import read_schema
-from fqtool.table.script_order import in_order
+from fqtool.table.script_order import sql_files
 from fqtool.warehouse.bigquery.schema import read_resource
 from fqtool.warehouse.files import read_text, write_text
 from fqtool.warehouse.protocol import Warehouse
@@ -185,9 +185,7 @@ def scaffold_ddl(path: Path, as_name: str = "", *, comments: bool = False, every
         InputError: no file can be read.
         UsageError: `as_name` does not select one table.
     """
-    files, left_out = in_order(path.rglob("*.sql")) if path.is_dir() else ([path], [])
-    if not files:
-        raise InputError(f"The folder {path} has no .sql file.", remedy="Name a file or another folder.")
+    files, left_out = sql_files(path)
     script = read_ddl(((str(file), read_text(file)) for file in files), comments=comments)
     if not script.created:
         raise InputError(f"{path} creates no table that can be read. {' '.join(script.passed_over)}".rstrip())

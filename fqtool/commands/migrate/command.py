@@ -175,7 +175,7 @@ def _conclude_plan(planned: Planned, where: str, *, dry_run: bool) -> None:
     hazards = [hazard for _, of_file in planned.new for hazard in of_file.hazards]
     size = f"{_size([file for file, _ in planned.new])}{where}, {counted(len(hazards), 'hazard')} to allow"
     say(f"Planned {size}{'; nothing was written' if dry_run else ''}.")
-    if where and any(file.version == "0000" and not file.statements[0].adopted for file, _ in planned.new):
+    if where and planned.creates and any(file.version == "0000" for file, _ in planned.new):
         say("The table does not exist there, and the migration creates it. For another target, add --target.")
     for one in planned.gone:
         say(f"{one.rule}: {one.message} `migrate --allow {one.rule}` creates it again, empty.")

@@ -16,7 +16,7 @@ from fqtool.findings.remedy import commands
 from fqtool.migrations.files import MigrationFile, read_files, write_file
 from fqtool.migrations.imported import Imported, history_of
 from fqtool.table.read_ddl import Created, Script, is_called, read_ddl_by_file
-from fqtool.table.script_order import in_order
+from fqtool.table.script_order import sql_files
 from fqtool.warehouse.files import read_text
 from fqtool.warehouse.target import open_replay
 from fqtool.workspace import Workspace
@@ -59,9 +59,7 @@ def import_migrations(workspace: Workspace, path: Path, name: str = "") -> Impor
             f"{workspace.folder} has migrations already, and an import begins a history.",
             remedy=f"Import into another folder: {commands(f'migrate import {path} --migrations imported')}",
         )
-    paths, notes = in_order(path.rglob("*.sql")) if path.is_dir() else ([path], [])
-    if not paths:
-        raise InputError(f"The folder {path} has no .sql file.", remedy="Name a file or another folder.")
+    paths, notes = sql_files(path)
     scripts = [*read_ddl_by_file((str(file), read_text(file)) for file in paths)]
     table = _chosen(scripts[-1][1], name or workspace.table, path)
     if table.problem:

@@ -51,12 +51,13 @@ from fqtool.migrations.plan import (
 from fqtool.migrations.reconcile import computed_columns, reconcile, with_live_partitions
 from fqtool.migrations.swap import rebuild_of, stopped_swap
 from fqtool.output.console import Page
+from fqtool.registry.model import Registry
 from fqtool.schema.build import base_table, dropped_columns
 from fqtool.table.change_rebuild import RenameTable
 from fqtool.table.changes import Change, CreateTable, fold
 from fqtool.table.ddl import Statement, render
 from fqtool.table.diff import diff
-from fqtool.table.model import Inapplicable, State
+from fqtool.table.model import Inapplicable, State, Table
 from fqtool.warehouse.migration_folder import commit
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import Workspace, ledger_entries, live_state
@@ -77,6 +78,7 @@ class Planned:
         left: the findings of check-drift about the target that no file of the folder and no new file changes. It is
             empty where there are new files.
         absent: the base columns that the table does not have and no new file adds.
+        creates: whether the target does not have the table, so that the files create it.
     """
 
     new: tuple[tuple[MigrationFile, Plan], ...]
@@ -84,6 +86,7 @@ class Planned:
     gone: tuple[Finding, ...] = ()
     left: tuple[Finding, ...] = ()
     absent: tuple[str, ...] = ()
+    creates: bool = False
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -151,16 +154,15 @@ def plan_migration(
     if gone and (not redo or stopped_swap(kept, live)):
         raise Refusal("The target differs from its ledger.", findings=gone)
     new: list[tuple[MigrationFile, Plan]] = []
+    rebuild = bool(rebuild and live.table and needs_rebuild(workspace, live))
     if not kept:
-        # 0000 creates the base table. Where the table exists already, 0000 is its verified baseline.
-        found = with_live_partitions(base_table(registry), live.table)
-        base = plan(State(), State(), State(found), judge=judge)
+        base = plan(State(), State(), State(_baseline(registry, live, rebuild=rebuild)), judge=judge)
         new.append((write_file("0000", "base", base), base))
     recorded = recorded_state([*kept, *(file for file, _ in new)])
     version = f"{len(kept) + len(new):04d}"
     if redo and warehouse:
         require_no_loss(live, pending_of(kept, applied), entries, workspace, warehouse.url, stay=True)
-    if rebuild and live.table and needs_rebuild(workspace, live):
+    if rebuild:
         start, planned = live, rebuilt(workspace, live, kept, recorded, version, today, applied)
     else:
         stays = warehouse.url if redo and warehouse else ""
@@ -171,13 +173,21 @@ def plan_migration(
     left = () if new or live.table is None else _left(workspace, start)
     command = commands(f"migrate plan{' --redo' * redo} --include-base", first="To add it:")
     require_columns_of_views(registry, start, [file for file, _ in new], lambda _: command)
-    made = Planned(tuple(new), kept, gone, left, tuple(absent_base(registry, live, [file for file, _ in new])))
+    absent = tuple(absent_base(registry, live, [file for file, _ in new]))
+    made = Planned(tuple(new), kept, gone, left, absent, creates=live.table is None)
     texts = texts_of(workspace, made)
     if gone and not made.replaced(workspace) and texts.items() <= workspace.texts.items():
         # Files that `migrate` refuses are planned again first; here the table alone is wrong.
         raise Refusal("The target differs from its ledger.", findings=gone)
     require_replay(workspace, texts, live, entries, warehouse, discard=bool(gone))
     return made
+
+
+def _baseline(registry: Registry, live: State, *, rebuild: bool) -> Table:
+    """The table that 0000 creates, or records where it exists. A rebuild starts from the table as it is."""
+    found = with_live_partitions(base_table(registry), live.table)
+    names = (column.name for column in found.columns)
+    return live.table.restricted_to(names) if rebuild and live.table else found
 
 
 def _in_place(workspace: Workspace, recorded: State, start: State, *, include_base: bool, redo: bool) -> Plan:

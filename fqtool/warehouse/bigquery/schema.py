@@ -102,7 +102,7 @@ def read_resource(text: str, place: str) -> Table | View | None:
         InputError: The resource is malformed.
     """
     try:
-        resource = json.loads(text)
+        resource = json.loads(text.removeprefix("\ufeff"))
         if not isinstance(resource, dict) or "tableReference" not in resource:
             return None
         return described(resource)
