@@ -126,6 +126,24 @@ def _edited(folder: Path, *edits: tuple[str, str]) -> Any:
     return fqtool.load_registry(path)
 
 
+@pytest.mark.parametrize("record", [RECORD | {"vector_version": None}, {k: RECORD[k] for k in RECORD if k[0] != "v"}])
+def test_a_record_without_a_version_is_found(folder: Path, record: dict[str, Any]) -> None:
+    """Readers that filter by it pass over the row, also where the column is nullable; fqtool writes its own version."""
+    nullable = ("name: vector_version, type: STRING, required: true", "name: vector_version, type: STRING")
+    assert [one.rule for one in _edited(folder, nullable).check(record)] == ["FQ502"]
+    as_default = (nullable[0], f"{nullable[1]}, default: \"'v2'\"")
+    assert _edited(folder, as_default).check(record) == ()
+
+
+def test_versions_may_be_numbers(folder: Path) -> None:
+    """A column of another type than STRING is compared as text, as in the stored rows."""
+    check = _edited(
+        folder, ("vector_version, type: STRING", "vector_version, type: INT64"), ("[v1, v2]", "['1', '2']")
+    ).check
+    assert (check(RECORD | {"vector_version": 2}), check(RECORD | {"vector_version": "2"})) == ((), ())
+    assert [one.rule for one in check(RECORD | {"vector_version": 3})] == ["FQ507"]
+
+
 def test_labels_by_position_of_an_array_are_checked(folder: Path) -> None:
     """Each against its feature's labels, whatever the layout of labels."""
     check = _edited(

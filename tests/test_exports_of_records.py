@@ -6,6 +6,7 @@ import io
 import json
 import sys
 import types
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -149,6 +150,21 @@ def test_bytes_are_base64_of_their_length(value: str) -> None:
         exported.model_validate_json(json.dumps(RIGHT | {"more": value}))
     assert exported.model_validate_json(json.dumps(RIGHT | {"more": "YWJj"})).more == b"abc"
     assert exported.model_validate(RIGHT | {"day": date(2026, 2, 6), "more": b"abc"}).more == b"abc"
+
+
+def test_versions_are_values_of_their_column() -> None:
+    """Numbers in an INT64."""
+    column = BaseColumn("more", "INT64")
+    registry = replace(small_registry(base_columns=(*BASE, column)), accepted_versions=(("more", ("1", "2")),))
+    assert [validator(registry).is_valid(RIGHT | {"more": more}) for more in (2, 3, None)] == [True, False, False]
+    exported = model(registry)
+    exported.model_validate_json(json.dumps(RIGHT | {"more": 2}))
+    for more in (3, None):
+        with pytest.raises(pydantic.ValidationError):
+            exported.model_validate_json(json.dumps(RIGHT | {"more": more}))
+    typed = RIGHT | {"day": date(2026, 2, 6), "more": 2}
+    (read,) = fastavro.reader(io.BytesIO(avro_bytes(registry, typed)))
+    assert read["more"] == 2
 
 
 def test_json_that_is_required_is_not_null() -> None:

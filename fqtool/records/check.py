@@ -14,8 +14,8 @@ from fqtool.records.column_rules import Rule, label_rule, labels_rule, length_ru
 from fqtool.records.misfits import ArrayAsText, Misfit, Missing, Mistyped, NotInTable, Positional, Unknown, Unreadable
 from fqtool.records.values import Fits, described, fits_column, is_array_text, reason, shown
 from fqtool.registry.checks.explain_schema import nearest
-from fqtool.registry.model import Feature, Registry
-from fqtool.schema.build import desired_table, unmanaged_columns
+from fqtool.registry.model import Feature, Owner, Registry
+from fqtool.schema.build import desired_table, expand_columns, unmanaged_columns
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.places import Place, Shape
 from fqtool.table.column import Column, Kind, Mode
@@ -60,16 +60,27 @@ class RecordCheck:
 
     @cached_property
     def required(self) -> frozenset[str]:
-        """The fields that must have a value: keys, the vector, and columns that are NOT NULL without a default."""
+        """The fields that must have a value: keys, the vector, and what has no default and is NOT NULL or a version."""
         keys = {key.lower() for key in self.registry.table.keys}
         live = () if self.live is None else self.live.columns
         needed = (*self.declared.values(), *live)
         fixed = {
             column.name
             for column in needed
-            if column.key in keys or (column.mode is Mode.REQUIRED and column.default is None and not column.generated)
+            if column.key in keys
+            or (
+                (column.mode is Mode.REQUIRED or column.name in self.sent_versions)
+                and column.default is None
+                and not column.generated
+            )
         }
         return frozenset(fixed | {self.layout.vector} - {""})
+
+    @cached_property
+    def sent_versions(self) -> frozenset[str]:
+        """The columns with accepted versions that a writer fills, not fqtool."""
+        computed = {one.name for one in expand_columns(self.registry) if one.spec.owner is not Owner.UPSTREAM}
+        return frozenset(name for name, _ in self.registry.accepted_versions) - computed
 
     @cached_property
     def values(self) -> tuple[str, ...]:
@@ -87,6 +98,12 @@ class RecordCheck:
         """Which version labels readers accept, by column."""
         current = {name: (label,) for name, label in self.registry.schema_versions}
         return current | dict(self.registry.accepted_versions)
+
+    def versions_of(self, column: Column) -> tuple[str | int, ...]:
+        """Return the accepted versions as values of their column: numbers in an INT64."""
+        labels = self.accepted.get(column.name, ())
+        is_number = column.type.kind is Kind.INT64
+        return tuple(int(one) if is_number and one.isdecimal() else one for one in labels)
 
     @cached_property
     def tests(self) -> Mapping[str, Fits]:

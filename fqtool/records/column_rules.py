@@ -26,7 +26,7 @@ def version_rule(name: str, labels: tuple[str, ...]) -> Rule:
     """Return the rule of a column with version labels."""
 
     def rule(value: Any) -> Iterator[Misfit]:
-        if value not in labels:
+        if str(value) not in labels:
             yield RejectedVersion(name, str(value)[:SHOWN], labels)
 
     return rule

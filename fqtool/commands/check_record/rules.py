@@ -72,10 +72,10 @@ def undeclared_field(seen: Seen, misfit: Unknown) -> Iterator[Finding]:
 def missing_field(seen: Seen, misfit: Missing) -> Iterator[Finding]:
     """A record lacks a value that it must have.
 
-    Problem: A key, a column that is NOT NULL and has no default, or the feature vector is absent or NULL; or
-    each feature is, where each has a column.
+    Problem: A key, a column that is NOT NULL and has no default, a version that readers filter by, or the feature
+    vector is absent or NULL; or each feature is, where each has a column.
 
-    Why: BigQuery refuses the row, or no model can read it.
+    Why: BigQuery refuses the row, or no reader or model can read it.
 
     Example: A record without `day`
 

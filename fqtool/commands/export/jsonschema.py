@@ -43,8 +43,8 @@ def jsonschema(registry: Registry) -> str:
 
 
 def _property(column: Column, check: RecordCheck) -> dict[str, Any]:
-    if column.name in check.accepted:
-        return _described({"enum": [*check.accepted[column.name], *_null(column, check)]}, column)
+    if versions := check.versions_of(column):
+        return _described({"enum": [*versions, *_null(column, check)]}, column)
     schema = _typed(column)
     if column.name == check.layout.vector:
         size = len(check.registry.features)

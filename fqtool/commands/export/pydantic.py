@@ -142,8 +142,8 @@ def _kinds(of: Type) -> Iterator[Kind]:
 
 
 def _annotation(column: Column, check: RecordCheck, module: _Module) -> str:
-    if column.name in check.accepted:
-        return f"Literal[{', '.join(map(quoted, check.accepted[column.name]))}]"
+    if versions := check.versions_of(column):
+        return f"Literal[{', '.join(str(one) if isinstance(one, int) else quoted(one) for one in versions)}]"
     of = module.type_of(column, column.name)
     if column.name == check.layout.vector:
         size = len(check.registry.features)
