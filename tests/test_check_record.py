@@ -225,6 +225,23 @@ def test_a_file_without_records_is_refused(folder: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("none.parquet", "none.parquet is empty: it has 0 bytes."),
+        ("none.avro", "none.avro is empty: it has 0 bytes."),
+        ("none.ndjson.gz", "none.ndjson.gz is empty: it has 0 bytes."),
+        ("none.csv", "The first line of none.csv is empty."),
+        ("none.ndjson", "none.ndjson has no records."),
+    ],
+)
+def test_a_file_of_0_bytes_is_named_as_such(folder: Path, name: str, message: str) -> None:
+    """It is not called damaged, nor a file with other columns."""
+    (folder / name).write_bytes(b"")
+    done = run(folder, "check-record", name)
+    assert (done.code, message in done.err) == (2, True), done.said
+
+
+@pytest.mark.parametrize(
     ("name", "shown"), [("", "''"), (" day", "' day'"), ("a\nb", "'a\\nb'"), ("\x1b[31mred", "'\\x1b[31mred'")]
 )
 def test_a_name_with_invisible_characters_is_quoted(registry: Any, name: str, shown: str) -> None:
@@ -347,6 +364,8 @@ def test_every_format_has_file_and_line(folder: Path, form: str) -> None:
     [
         (("absent.ndjson",), 2, "absent.ndjson does not exist"),
         (("records.txt",), 2, "format of records.txt is unknown"),
+        (("records.avro.gz",), 2, ".tsv (also with .gz), .avro."),
+        ((".",), 2, ". is a folder."),
         (("records.ndjson", "--target", "duckdb:///new.duckdb"), 3, "There is no table store"),
     ],
 )
@@ -375,6 +394,9 @@ def test_the_live_table_decides_what_can_be_written(registry: Any, folder: Path,
     columns += [column("games", "STRING"), column("rogue", "INT64")]
     with open_target(url, timeout=patient(30.0)) as warehouse:
         warehouse.run(statement("store", CreateTable(table.with_columns(tuple(columns)))))
+    as_ndjson(folder / "cased.ndjson", [RECORD | {"Written_At": "2026-02-06"}])
+    cased = findings(folder, "check-record", "cased.ndjson", "--target", url)
+    assert "Rename the field to written_at in the writer." in [one["remedy"] for one in cased]
     as_ndjson(folder / "live.ndjson", [RECORD | {"score": 1.5, "rogue": 1, "games": 7}])
     found = {one["rule"]: one for one in findings(folder, "check-record", "live.ndjson", "--target", url)}
     assert found.keys() == {"FQ510", "FQ501", "FQ503"}
@@ -517,7 +539,9 @@ def test_a_fix_names_the_registry_once(folder: Path) -> None:
 
 
 def test_a_field_is_not_renamed_to_one_that_the_record_has(registry: Any) -> None:
-    """Two fields would have one name."""
+    """Two fields would have one name; a name in other case is the same column, so it cannot be declared."""
+    (found,) = registry.check(RECORD | {"Games": 1})
+    assert found.remedy == "Remove it from the record, which has games too: BigQuery reads both names as one."
     (found,) = registry.check(RECORD | {"gamess": 1})
     assert "Remove it from the record" in str(found.remedy)
 

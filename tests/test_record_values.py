@@ -111,6 +111,12 @@ def test_a_description_shows_no_text() -> None:
     [
         ("ARRAY<FLOAT64>", [1.0, "x", 2.0], "item 1 is text of 1 character"),
         ("ARRAY<FLOAT64>", [1.0, None], "an array with NULL at position 1"),
+        ("ARRAY<FLOAT64>", ["1,5"], "item 0 is a number with a comma, as text"),
+        ("INT64", "12.5", "the number 12.5 as text"),
+        ("NUMERIC(5, 2)", "1000", "the number 1000 as text"),
+        ("FLOAT64", "143,2", "a number with a comma, as text"),
+        ("INT64", "soon", "text of 4 characters"),
+        ("STRING(3)", "1234", "text of 4 characters"),
         ("DATETIME", "2026-02-06T10:00:00Z", "text with a time zone"),
         ("DATETIME", datetime(2026, 2, 6, tzinfo=UTC), "a datetime with a time zone"),
         ("BYTES(3)", b"abcd", "4 bytes"),

@@ -158,9 +158,15 @@ class RecordCheck:
         for name, value in record.items():
             column = self.declared.get(name)
             if column is None:
-                there = live.get(str(name).lower())
                 near = _like(str(name), {other: True for other in self.declared if other not in record})
-                yield Unknown(str(name), near, there.sql_type if there else "")
+                counterpart = next((other for other in self.declared if other.lower() == str(name).lower()), "")
+                there = None if counterpart else live.get(str(name).lower())
+                yield Unknown(
+                    str(name),
+                    near,
+                    there.sql_type if there else "",
+                    counterpart=counterpart if counterpart in record else "",
+                )
             elif self.live is not None and column.key not in live:
                 yield NotInTable(name, self.live.name, column.key in self.base)
             elif value is not None:

@@ -12,13 +12,15 @@ from fqtool.records.values import shown
 class Unknown:
     """A field that the registry does not declare; `near` is a declared name like it, `live` its type in the table.
 
-    `struct` is the column that the field is within, "" for a field of the record.
+    `struct` is the column that the field is within, "" for a field of the record. `counterpart` is the declared name in
+    another case that the record has too.
     """
 
     field: str
     near: str = ""
     live: str = ""
     struct: str = ""
+    counterpart: str = ""
 
     @property
     def problem(self) -> str:

@@ -27,6 +27,7 @@ _INT64 = 2**63
 _BIGNUMERIC = Decimal("578960446186580977117854925043439539266.34992332820282019728792003956564819968")
 _JSON = (Real, Decimal, date, time)
 _NUMBERS = frozenset({int, float})
+_NUMERIC = (Kind.INT64, Kind.FLOAT64, Kind.NUMERIC, Kind.BIGNUMERIC)
 _WHOLE = re.compile(r"[+-]?\d{1,30}(\.0*)?", re.ASCII)
 _FLOAT_WORDS = frozenset({"nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
 _BOOL_WORDS = frozenset({"true", "false", "t", "f", "yes", "no", "y", "n", "1", "0"})
@@ -340,12 +341,17 @@ def reason(column: Column, value: Any) -> str:
     """Return what a value is that a column does not accept, with the item of an ARRAY that is the reason."""
     items = items_of(value)
     if items is not None and column.mode is Mode.REPEATED:
-        fits = fits_column(replace(column, mode=Mode.NULLABLE))
+        single = replace(column, mode=Mode.NULLABLE)
+        fits = fits_column(single)
         wrong = next((at for at, item in enumerate(items) if item is not None and not fits(item)), None)
         if None in items or wrong is None:
             return described(items)
-        return f"item {wrong} is {described(items[wrong])}"
+        return f"item {wrong} is {reason(single, items[wrong])}"
     if isinstance(value, str):
+        if column.type.kind in _NUMERIC and (number := _number(value)) is not None:
+            return f"{described(number)} as text"
+        if column.type.kind in _NUMERIC and _number(value.replace(",", ".", 1)) is not None:
+            return "a number with a comma, as text"
         moment = _moment(value) if column.type.kind is Kind.DATETIME else None
         if moment is not None:
             return "text with a time zone"

@@ -58,7 +58,9 @@ def undeclared_field(seen: Seen, misfit: Unknown) -> Iterator[Finding]:
     """
     first = "Remove it from the record, or declare it under columns with owner: upstream and migrate:"
     remedy: Remedy = commands("migrate plan", "migrate", first=first)
-    if misfit.live:
+    if misfit.counterpart:
+        remedy = f"Remove it from the record, which has {misfit.counterpart} too: BigQuery reads both names as one."
+    elif misfit.live:
         entry = f"- {{name: {misfit.field}, type: {misfit.live!r}, description: What it holds.}}"
         remedy = Entry("base_columns", entry)
     elif misfit.struct and not misfit.near:

@@ -21,14 +21,16 @@ from fqtool.warehouse.duckdb.record_files import (
     header_of,
     parquet_source,
     reading,
-    require_file,
+    require_content,
     spooled,
     unpacked,
 )
 from fqtool.warehouse.duckdb.session import opened
 from fqtool.warehouse.duckdb.wrong_records import why_not_json
 
-_LINE_REMEDY = "Write one JSON object per line, without NaN and Infinity; of one JSON array: jq -c '.[]' FILE"
+_LINE_REMEDY = (
+    "Write one JSON object per line, without NaN and Infinity: jq -c . FILE; of one JSON array: jq -c '.[]' FILE"
+)
 _VALUE_REMEDY = "Correct the value in the writer."
 _AT_ONCE = 1_000
 _BATCH = 128 * 1024  # bytes that a processor keeps near
@@ -209,7 +211,7 @@ def _avro(path: Path) -> Iterator[PlainRecord]:
         import fastavro
     except ImportError:
         raise UsageError("Reading Avro needs fastavro.", remedy="pip install 'fqtool[avro]'") from None
-    require_file(path)
+    require_content(path)
     with path.open("rb") as stream:
         try:
             for number, held in enumerate(_avro_rows(fastavro, stream), 1):

@@ -43,6 +43,7 @@ STDIO = Path("-")
 GZIP = ".gz"
 _WORDS = {"json": "NDJSON", "csv": "CSV", "parquet": "Parquet"}
 _NESTED = ("STRUCT", "MAP", "UNION", "JSON")
+_LISTED = 8
 _DELIMITERS = ",\t;|"
 BOM = b"\xef\xbb\xbf"
 NOT_JSON = "not a JSON object"
@@ -85,13 +86,15 @@ def name_of(path: Path) -> str:
 def format_of(path: Path, *others: str) -> str:
     """Return json, parquet or csv by the ending of a name; `-` is json.
 
-    Raises UsageError for another ending; its remedy lists `others` too.
+    Raises UsageError for another ending, of which the remedy lists `others` too, and InputError for a folder.
     """
     if path == STDIO:
         return "json"
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != GZIP]
     if not suffixes or suffixes[-1] not in FORMATS:
-        endings = ", ".join((*FORMATS, *others))
+        if path.is_dir():
+            require_file(path)
+        endings = ", ".join((f"{', '.join(FORMATS)} (also with .gz)", *others))
         raise UsageError(f"The format of {path} is unknown.", remedy=f"Use a name that ends in {endings}.")
     return FORMATS[suffixes[-1]]
 
@@ -149,11 +152,20 @@ def require_file(path: Path) -> None:
         raise InputError(f"{path} {state}.", remedy="Check the path of the records.")
 
 
+def require_content(path: Path) -> None:
+    """Raise InputError for a path that is not a file, or one of 0 bytes."""
+    require_file(path)
+    if not path.stat().st_size:
+        raise InputError(f"{path} is empty: it has 0 bytes.", remedy="Write the file again, with records.")
+
+
 @contextmanager
 def spooled(path: Path, form: str) -> Iterator[Path]:
     """Yield a plain file that can be read twice: stdin, gzip and files with a byte order mark are copied."""
     with ExitStack() as folders:
         file = path
+        if form == "parquet" and path != STDIO:
+            require_content(path)
         with unpacked(path) as stream:
             is_plain = path != STDIO and path.suffix.lower() != GZIP
             head = b"" if is_plain and form == "parquet" else stream.read(len(BOM))
@@ -173,23 +185,17 @@ def unpacked(path: Path) -> Iterator[BinaryIO]:
     if path == STDIO:
         yield sys.stdin.buffer
         return
-    require_file(path)
     packed = path.suffix.lower() == GZIP
+    (require_content if packed else require_file)(path)
     with ExitStack() as streams:
         try:
             stream: BinaryIO = streams.enter_context(path.open("rb", buffering=BUFFER))
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-        if packed and not path.stat().st_size:
-            raise _incomplete(path)
         try:
             yield io.BufferedReader(gzip.GzipFile(fileobj=stream), BUFFER) if packed else stream
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            raise _incomplete(path) from None
-
-
-def _incomplete(name: Path | str) -> InputError:
-    return InputError(f"{name} is not complete gzip data.", remedy="Write or download it again.")
+            raise InputError(f"{path} is not complete gzip data.", remedy="Write or download it again.") from None
 
 
 def _copy(name: str, head: bytes, source: BinaryIO, spool: Path) -> None:
@@ -307,6 +313,9 @@ def header_of(name: str, header: bytes, fields: Fields) -> tuple[str, list[str]]
         line = header.decode()
     except UnicodeDecodeError:
         raise InputError(f"The first line of {name} is not UTF-8 text.", remedy="Write the file in UTF-8.") from None
+    if not line.strip():
+        advice = "Write the names of the columns into the first line."
+        raise InputError(f"The first line of {name} is empty.", remedy=advice)
     known = {column.name for column in fields.read}
     try:
         readings = {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in _DELIMITERS}
@@ -367,9 +376,11 @@ def _itself(path: Path) -> str:
 
 def _require_columns(name: str, names: Sequence[str], fields: Fields) -> None:
     if not {column.name for column in fields.read}.intersection(names):
-        read = ", ".join(column.name for column in fields.read)
+        read = [column.name for column in fields.read]
+        more = f" and {len(read) - _LISTED} more" if len(read) > _LISTED else ""
         raise InputError(
-            f"{name} has none of the columns that are read: {read}.", remedy="Name the columns as the registry does."
+            f"{name} has none of the columns that are read: {', '.join(read[:_LISTED])}{more}.",
+            remedy="Name the columns as the registry does, those of CSV in the first line.",
         )
 
 
