@@ -268,6 +268,18 @@ def test_features_that_changed_places_are_found(folder: Path, name: str, text: s
     assert found["message"].startswith("Index 3 is usage here and pace in the registry")
 
 
+@pytest.mark.parametrize("name", [name for name in WRONG if "map" in name or "index" in name or "class" in name])
+def test_features_that_changed_places_in_a_map_are_found(folder: Path, name: str) -> None:
+    """Two of six: fewer than five names have the registry's index."""
+    file, text, _ = WRONG[name]
+    for before, after in (("pace", "?"), ("usage", "pace"), ("?", "usage"), ("speed", "rest")):
+        text = text.replace(before, after).replace(before.upper(), after.upper())
+    (folder / "code" / file).write_text(text)
+    (found,) = findings(folder, "check-code", "code")
+    assert found["rule"] == "FQ541"
+    assert found["message"] == "Index 3 is usage here and pace in the registry, the first of 2 that differ."
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -85,6 +85,21 @@ def test_every_column_is_named(folder: Path) -> None:
     assert findings(folder, "generate-sql", "writer", "--check", "real.sql") == []
 
 
+def test_the_statement_of_duckdb_is_read_too(folder: Path) -> None:
+    """Its names are in double quotes, which are strings in BigQuery."""
+    sql = generated_sql(REGISTRY, "writer", "duckdb")
+    assert checked(folder, sql) == []
+    found = checked(
+        folder, sql.replace('"games" = s."games", ', "").replace('"names" = s."names"', '"names" = s."games"')
+    )
+    assert [one["message"] for one in found] == [
+        "UPDATE leaves out 1 column, which keeps its old value: games.",
+        "names gets the source's games.",
+    ]
+    strings = RIGHT["rows of one length"].replace("s.labels", '"games"')
+    assert checked(folder, strings) == []
+
+
 @pytest.mark.parametrize("name", OWNED)
 def test_a_merge_that_leaves_a_column_out_is_found(folder: Path, name: str) -> None:
     """Each column that a writer owns, in UPDATE, with the line of the word."""
@@ -262,6 +277,9 @@ def test_a_file_without_a_statement_of_the_table_is_refused(folder: Path) -> Non
     (folder / "writer.sql").write_text("SELECT 1")
     done = run(folder, "generate-sql", "writer", "--check", "writer.sql")
     assert (done.code, "has no MERGE or INSERT into store" in done.err) == (2, True)
+    (folder / "writer.py").write_text(f'SQL = """{MERGE}"""')
+    done = run(folder, "generate-sql", "writer", "--check", "writer.py")
+    assert (done.code, "Texts in Python are not read: name a file of SQL" in done.err) == (2, True), done.said
     (folder / "writer.sql").write_text("INSERT INTO other (a) SELECT 1;\nINSERT INTO store (player,")
     done = run(folder, "generate-sql", "writer", "--check", "writer.sql")
     assert (done.code, "The SQL is incomplete: line 2, column 19: ( is not closed." in done.err) == (2, True)

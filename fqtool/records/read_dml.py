@@ -115,8 +115,9 @@ def _target(tokens: Sequence[Token], start: int) -> str:
 
 
 def _name(token: Token) -> str:
+    """Return the name that a token is, without backticks of GoogleSQL or the quotes of DuckDB's SQL."""
     try:
-        return unquoted(token.raw) if token.raw.startswith("`") else token.raw
+        return unquoted(token.raw) if token.raw.startswith(("`", '"')) else token.raw
     except ValueError:
         return token.raw
 

@@ -17,6 +17,8 @@ from fqtool.table.column import Column
 from fqtool.warehouse.files import read_text
 
 _TEMPLATE = "FQ526"
+_NO_STATEMENT = "Name the file of the writer, or generate a statement:"
+_IN_CODE = "Texts in Python are not read: name a file of SQL that has the statement, or generate one:"
 
 
 def check_writer_sql(registry: Registry, path: Path) -> tuple[Finding, ...]:
@@ -32,7 +34,7 @@ def check_writer_sql(registry: Registry, path: Path) -> tuple[Finding, ...]:
     if not writes:
         raise InputError(
             f"{path} has no MERGE or INSERT into {registry.table.name}.",
-            remedy=commands("generate-sql writer", first="Name the file of the writer, or generate a statement:"),
+            remedy=commands("generate-sql writer", first=_IN_CODE if path.suffix == ".py" else _NO_STATEMENT),
         )
     lists = [
         Listed(str(path), sql, written, columns, _owned(registry, columns, computed, written.verb), scores, read)
