@@ -25,11 +25,13 @@ from fqtool.errors import UsageError
 from fqtool.migrations.plan import make_statement
 from fqtool.monitoring.monitoring import detection, monitoring
 from fqtool.monitoring.question import Question
+from fqtool.monitoring.sizes import SizeQuery
+from fqtool.registry.model import BaseColumn, Registry
 from fqtool.schema.build import desired_state, desired_table
 from fqtool.sql import Query, ident
 from fqtool.synthetic.season import Season
 from fqtool.table.changes import CreateTable
-from fqtool.table.model import DATASET, State
+from fqtool.table.model import DATASET, State, Table
 from fqtool.warehouse.duckdb.files import load
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
 from fqtool.warehouse.target import open_target
@@ -191,6 +193,31 @@ def test_what_is_printed_for_duckdb_runs_on_duckdb(kind: str, count: int, stored
     for one in statements:
         given = {name: PARAMETERS.get(name) for name in one.named_parameters}
         stored.connection().execute(one.query, given)
+
+
+NAMES = ("f", "f_", "alert", "date", "t", "rows", "bucket", "tier", "feature_index", "value", "source", "category")
+
+
+def test_no_name_of_a_column_changes_an_answer(stored: DuckDBWarehouse) -> None:
+    """Also of a table with columns that are called like the aliases of a query, and with a GEOGRAPHY."""
+    more = (*(BaseColumn(name, "STRING") for name in NAMES), BaseColumn("place", "GEOGRAPHY"))
+    crowded = replace(registry(), base_columns=(*registry().base_columns, *more))
+    spans = [Span(one, -5.0, 2.5) for one in registry().active_features[5:8]]
+
+    def asked_of(of: Registry) -> list[Question]:
+        return [*detection(of), *monitoring(of), alerts_by_date(of), bucket_counts(of, spans)]
+
+    with DuckDBWarehouse(":memory:") as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(crowded)),)))
+        load(warehouse, crowded.table.name, [row | dict.fromkeys(NAMES, "x") for row in rows()])
+        for question, plain in zip(asked_of(crowded), asked_of(registry()), strict=True):
+            given = tuple((name, value) for name, value in PARAMETERS.items() if f"@{name}" in plain.sql)
+            assert alike(list(warehouse.rows(Query(question.sql, given)))) == alike(
+                list(stored.rows(Query(plain.sql, given)))
+            )
+        table = warehouse.describe(crowded.table.name)
+        assert isinstance(table, Table)
+        list(warehouse.rows(SizeQuery(crowded, table).query(START, DAY)))
 
 
 def test_questions_without_their_columns_are_left_out() -> None:

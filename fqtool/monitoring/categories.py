@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import NamedTuple
 
 from fqtool.registry.model import Feature, Registry
+from fqtool.schema.build import desired_table
 from fqtool.schema.row_dates import row_dates
-from fqtool.schema.views import unpivoted
+from fqtool.schema.views import free_alias, unpivoted
 from fqtool.scoring.layout import Layout
 from fqtool.sql import Query, Value, ident, literal
 from fqtool.table.column import Kind
@@ -67,15 +68,16 @@ class CategoryQuery:
     def query(self, start: date, end: date) -> Query:
         """Return the query over the dates from `start` to `end`, the last date: one scan."""
         layout, dates = Layout(self.registry), row_dates(self.registry)
+        f = free_alias(desired_table(self.registry), "f")
         pairs = [
             {"feature": str(one.index), "category": f"CAST({layout.value(one)} AS STRING)"} for one in self.features
         ]
         return Query(
-            f"SELECT\n  f.`feature`,\n  f.`category`,\n"
+            f"SELECT\n  {f}.`feature`,\n  {f}.`category`,\n"
             f"  COUNTIF({dates.of_row()} = {literal(end)}) AS `last`,\n"
             f"  COUNTIF({dates.of_row()} < {literal(end)}) AS `earlier`\n"
-            f"FROM {unpivoted(ident(self.registry.table.name), pairs)}\n"
-            f"WHERE {dates.between(start, end)} AND f.`category` IS NOT NULL\n"
+            f"FROM {unpivoted(ident(self.registry.table.name), pairs, f)}\n"
+            f"WHERE {dates.between(start, end)} AND {f}.`category` IS NOT NULL\n"
             f"GROUP BY 1, 2\nORDER BY `last` DESC, `earlier` DESC, 1, 2\nLIMIT {_MOST}"
         )
 

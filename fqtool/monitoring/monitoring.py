@@ -41,7 +41,7 @@ def checks_by_date(registry: Registry) -> Question:
     columns = [f"{stored.day} AS `date`", *columns]
     about = "the figures of the thresholds on each date from @start to @end"
     return Question(
-        "checks_by_date", about, select(columns, stored.table, stored.between, "GROUP BY `date`", "ORDER BY `date`")
+        "checks_by_date", about, select(columns, stored.table, stored.between, "GROUP BY 1", "ORDER BY `date`")
     )
 
 
@@ -83,7 +83,7 @@ def _daily_health(stored: Stored) -> Question:
         *([f"SUM({ident(roles.defaults)}) AS defaulted_features"] if roles.defaults else []),
         *_levels(stored),
     ]
-    group, order = ("`date`, `tier`", "`date`, mean_score DESC") if roles.tier else ("`date`", "`date`")
+    group, order = ("1, 2", "`date`, mean_score DESC") if roles.tier else ("1", "`date`")
     return Question(
         "daily_health",
         f"rows of each date from @start to @end{' by tier' if roles.tier else ''}",
@@ -101,26 +101,26 @@ def _levels(stored: Stored) -> list[str]:
 
 def _worst_features(stored: Stored) -> Question:
     """The ten features with the lowest mean quality."""
-    canonical = dict.fromkeys(one.canonical for one in stored.registry.sources)
+    f, canonical = stored.f, dict.fromkeys(one.canonical for one in stored.registry.sources)
     return Question(
         "worst_features",
         "the ten features with the lowest mean quality from @start to @end",
         select(
             [
-                "f.feature_index",
-                "f.feature_name",
-                "COUNT(f.quality) AS scored_rows",
-                "ROUND(AVG(f.quality), 2) AS mean_quality",
+                f"{f}.feature_index",
+                f"{f}.feature_name",
+                f"COUNT({f}.quality) AS scored_rows",
+                f"ROUND(AVG({f}.quality), 2) AS mean_quality",
                 *(
-                    f"COUNTIF(f.source = {literal(name)}) AS {ident(f'{name}_rows')}"
+                    f"COUNTIF({f}.source = {literal(name)}) AS {ident(f'{name}_rows')}"
                     for name in canonical
                     if "source" in stored.per_feature
                 ),
             ],
             stored.by_feature(),
             stored.between,
-            "GROUP BY f.feature_index, f.feature_name",
-            "ORDER BY mean_quality, f.feature_index",
+            f"GROUP BY {f}.feature_index, {f}.feature_name",
+            f"ORDER BY mean_quality, {f}.feature_index",
             "LIMIT 10",
         ),
     )
@@ -140,28 +140,28 @@ def _category_means(stored: Stored) -> Question:
         about,
         select(
             [f"{stored.day} AS `date`", "COUNT(*) AS `rows`", *means, *_levels(stored), *share],
-            stored.table, stored.between, "GROUP BY `date`", "ORDER BY `date`",
+            stored.table, stored.between, "GROUP BY 1", "ORDER BY `date`",
         ),
     )  # fmt: skip
 
 
 def _alert_frequency(stored: Stored) -> Question:
     """How often each alert fired."""
-    who = stored.who[0] if len(stored.who) == 1 else f"CONCAT({', '.join(stored.who)})"
+    who, alert = stored.who[0] if len(stored.who) == 1 else f"CONCAT({', '.join(stored.who)})", stored.alias("alert")
     return Question(
         "alert_frequency",
         "how often each alert fired from @start to @end",
         select(
             [
-                "alert",
+                f"{alert} AS `alert`",
                 f"COUNT(DISTINCT {stored.day}) AS `dates`",
                 "COUNT(*) AS `rows`",
                 f"COUNT(DISTINCT {who}) AS `keys`",
             ],
-            f"{stored.table}\nCROSS JOIN UNNEST({ident(stored.roles.alert_codes)}) AS alert",
+            f"{stored.table}\nCROSS JOIN UNNEST({ident(stored.roles.alert_codes)}) AS {alert}",
             stored.between,
-            "GROUP BY alert",
-            "ORDER BY `rows` DESC, alert",
+            "GROUP BY 1",
+            "ORDER BY `rows` DESC, 1",
         ),
     )
 
@@ -182,7 +182,7 @@ def _completeness(stored: Stored) -> Question:
             ],
             stored.table,
             stored.between,
-            "GROUP BY `date`",
+            "GROUP BY 1",
             "ORDER BY `date`",
         ),
     )
@@ -205,7 +205,7 @@ def _readiness(stored: Stored) -> Question:
             [f"{stored.day} AS `date`", "COUNT(*) AS `rows`", *means, *passing],
             stored.table,
             stored.between,
-            "GROUP BY `date`",
+            "GROUP BY 1",
             "ORDER BY `date`",
         ),
     )
@@ -257,42 +257,44 @@ def _passing(stored: Stored) -> Iterator[Question]:
 
 def _distribution(stored: Stored) -> Question:
     """Each feature on one date, the worst first."""
-    qualities = ["COUNT(f.quality) AS scored_rows", "ROUND(AVG(f.quality), 2) AS mean_quality"]
-    defaults = [f"COUNTIF({stored.is_default('f.source')}) AS defaulted_rows"]
+    f = stored.f
+    qualities = [f"COUNT({f}.quality) AS scored_rows", f"ROUND(AVG({f}.quality), 2) AS mean_quality"]
+    defaults = [f"COUNTIF({stored.is_default(f'{f}.source')}) AS defaulted_rows"]
     worst = "mean_quality, " if "quality" in stored.per_feature else ""
     return Question(
         "feature_distribution",
         "each feature on @date, the worst first: quality, defaulted rows, values",
         select(
             [
-                "f.feature_index",
-                "f.feature_name",
-                "ANY_VALUE(f.category) AS category",
+                f"{f}.feature_index",
+                f"{f}.feature_name",
+                f"ANY_VALUE({f}.category) AS category",
                 *(qualities if worst else []),
                 *(defaults if "source" in stored.per_feature else []),
-                "AVG(f.value) AS mean_value",
-                "STDDEV_SAMP(f.value) AS stddev_value",
-                "COUNTIF(f.value = 0) AS zero_rows",
+                f"AVG({f}.value) AS mean_value",
+                f"STDDEV_SAMP({f}.value) AS stddev_value",
+                f"COUNTIF({f}.value = 0) AS zero_rows",
             ],
             stored.by_feature(),
             stored.on_date,
-            "GROUP BY f.feature_index, f.feature_name",
-            f"ORDER BY {worst}f.feature_index",
+            f"GROUP BY {f}.feature_index, {f}.feature_name",
+            f"ORDER BY {worst}{f}.feature_index",
         ),
     )
 
 
 def _deep_dive(stored: Stored) -> Question:
     """One feature in each row, with its details."""
-    details = [f"f.{ident(name)}" for name in stored.roles.details]
+    f = stored.f
+    details = [f"{f}.{ident(name)}" for name in stored.roles.details]
     return Question(
         "deep_dive",
         "the feature named @feature on @date, row by row, the worst first",
         select(
-            [*stored.who, "f.value", *(f"f.{what}" for what in stored.per_feature), *details],
+            [*stored.who, f"{f}.value", *(f"{f}.{what}" for what in stored.per_feature), *details],
             stored.by_feature(details=True),
-            f"{stored.on_date}\n  AND f.feature_name = @feature",
-            f"ORDER BY {'f.quality, ' * ('quality' in stored.per_feature)}{', '.join(stored.who)}",
+            f"{stored.on_date}\n  AND {f}.feature_name = @feature",
+            f"ORDER BY {f'{f}.quality, ' * ('quality' in stored.per_feature)}{', '.join(stored.who)}",
             "LIMIT 100",
         ),
     )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from fqtool.registry.model import Feature, Registry
+from fqtool.schema.build import desired_table
 from fqtool.schema.row_dates import RowDates, row_dates
-from fqtool.schema.views import unpivoted
+from fqtool.schema.views import free_alias, unpivoted
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.roles import Roles
 from fqtool.sql import ident, literal
@@ -52,6 +53,15 @@ class Stored:
     def table(self) -> str:
         """The table, quoted."""
         return ident(self.registry.table.name)
+
+    def alias(self, wanted: str) -> str:
+        """Return an alias that no column of the table has: `wanted`, or with _ at its end."""
+        return free_alias(desired_table(self.registry), wanted)
+
+    @cached_property
+    def f(self) -> str:
+        """The alias of the features of a row."""
+        return self.alias("f")
 
     @cached_property
     def dates(self) -> RowDates:
@@ -136,7 +146,7 @@ class Stored:
             for name in self.roles.details if details else ():
                 row[name] = f"JSON_VALUE({ident(name)}, '$.\"{one.index}\"')"
             rows.append(row)
-        return unpivoted(self.table, rows)
+        return unpivoted(self.table, rows, self.f)
 
 
 def lines(parts: Iterable[str]) -> str:

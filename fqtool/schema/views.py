@@ -73,24 +73,33 @@ def _derived(registry: Registry, spec: ViewSpec) -> Iterator[tuple[str, str, str
 
 def _unpivoted(registry: Registry, spec: ViewSpec, table: Table, source: str) -> str:
     rows = [{one.name: _of(feature, one.expr) for one in spec.columns} for feature in registry.active_features]
-    columns = [*_included(spec, table), *(f"f.{ident(column.name)}" for column in spec.columns)]
-    return f"SELECT\n  {_lines(columns)}\nFROM {unpivoted(source, rows)}"
+    alias = free_alias(table, "f")
+    columns = [*_included(spec, table), *(f"{alias}.{ident(column.name)}" for column in spec.columns)]
+    return f"SELECT\n  {_lines(columns)}\nFROM {unpivoted(source, rows, alias)}"
 
 
-def unpivoted(source: str, rows: Sequence[Mapping[str, str]]) -> str:
+def free_alias(table: Table, wanted: str) -> str:
+    """Return an alias that is not the name of a column: `wanted`, or with _ at its end."""
+    while table.find(wanted):
+        wanted += "_"
+    return wanted
+
+
+def unpivoted(source: str, rows: Sequence[Mapping[str, str]], alias: str) -> str:
     """Return the FROM clause that joins every row of a table with one STRUCT per feature.
 
     The table is scanned once; a UNION ALL would scan it once per feature.
 
     Args:
         source: The table in GoogleSQL; its alias is `t`.
-        rows: Name -> GoogleSQL of each field of the STRUCT `f`, one map per feature with the same names.
+        rows: Name -> GoogleSQL of each field of the STRUCT, one map per feature with the same names.
+        alias: The alias of the STRUCT; no column of the table has its name.
     """
     structs = []
     for number, row in enumerate(rows):
         values = (f"{value} AS {ident(name)}" if number == 0 else value for name, value in row.items())
         structs.append(f"STRUCT({', '.join(values)})")
-    return f"{source} AS t\nCROSS JOIN UNNEST([\n  {_lines(structs)}\n]) AS f"
+    return f"{source} AS t\nCROSS JOIN UNNEST([\n  {_lines(structs)}\n]) AS {alias}"
 
 
 def _lines(parts: list[str]) -> str:

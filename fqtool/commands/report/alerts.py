@@ -41,15 +41,16 @@ class AlertCount:
 def alerts_by_date(registry: Registry) -> Question:
     """Return the query for the rows of each stored alert code by date. The registry stores alert codes."""
     stored = Stored(registry)
+    alert = stored.alias("alert")
     return Question(
         "alerts_by_date",
         "rows of each alert on each date from @start to @end",
         select(
-            [f"{stored.day} AS `date`", "alert", "COUNT(*) AS `rows`"],
-            f"{stored.table}\nCROSS JOIN UNNEST({ident(stored.roles.alert_codes)}) AS alert",
+            [f"{stored.day} AS `date`", f"{alert} AS `alert`", "COUNT(*) AS `rows`"],
+            f"{stored.table}\nCROSS JOIN UNNEST({ident(stored.roles.alert_codes)}) AS {alert}",
             stored.between,
-            "GROUP BY `date`, alert",
-            "ORDER BY `date`, alert",
+            "GROUP BY 1, 2",
+            "ORDER BY 1, 2",
         ),
     )
 

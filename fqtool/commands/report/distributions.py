@@ -98,6 +98,7 @@ def _span(feature: Feature, seen: Sequence[Day]) -> Span | None:
 def bucket_counts(registry: Registry, spans: Sequence[Span]) -> Question:
     """Return the query for the numbers of values in each bucket by date; it scans the table once."""
     stored = Stored(registry)
+    f = stored.f
     rows = [
         {
             "feature_index": str(span.feature.index),
@@ -107,15 +108,15 @@ def bucket_counts(registry: Registry, spans: Sequence[Span]) -> Question:
         }
         for span in spans
     ]
-    bucket = f"LEAST(CAST(FLOOR((f.value - f.low) / f.width) AS INT64), {BUCKETS - 1})"
+    bucket = f"LEAST(CAST(FLOOR(({f}.value - {f}.low) / {f}.width) AS INT64), {BUCKETS - 1})"
     return Question(
         "distributions",
         "values of features by date and bucket from @start to @end",
         select(
-            ["f.feature_index", f"{stored.day} AS `date`", f"{bucket} AS `bucket`", "COUNT(*) AS `rows`"],
-            unpivoted(stored.table, rows),
-            f"{stored.between}\n  AND f.value BETWEEN f.low AND f.low + f.width * {BUCKETS}",
-            "GROUP BY f.feature_index, `date`, `bucket`",
-            "ORDER BY f.feature_index, `date`, `bucket`",
+            [f"{f}.feature_index", f"{stored.day} AS `date`", f"{bucket} AS `bucket`", "COUNT(*) AS `rows`"],
+            unpivoted(stored.table, rows, f),
+            f"{stored.between}\n  AND {f}.value BETWEEN {f}.low AND {f}.low + {f}.width * {BUCKETS}",
+            "GROUP BY 1, 2, 3",
+            "ORDER BY 1, 2, 3",
         ),
     )

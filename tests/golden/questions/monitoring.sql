@@ -10,7 +10,7 @@ SELECT
   COUNTIF(`quality_alert_level` = 'green') AS `green_rows`
 FROM `ml_feature_store_v2`
 WHERE `game_date` BETWEEN @start AND @end
-GROUP BY `date`, `tier`
+GROUP BY 1, 2
 ORDER BY `date`, mean_score DESC;
 
 -- worst_features: the ten features with the lowest mean quality from @start to @end
@@ -83,20 +83,20 @@ SELECT
   ROUND(100 * COUNTIF(`quality_alert_level` = 'red') / COUNT(*), 1) AS `red_pct`
 FROM `ml_feature_store_v2`
 WHERE `game_date` BETWEEN @start AND @end
-GROUP BY `date`
+GROUP BY 1
 ORDER BY `date`;
 
 -- alert_frequency: how often each alert fired from @start to @end
 SELECT
-  alert,
+  alert AS `alert`,
   COUNT(DISTINCT `game_date`) AS `dates`,
   COUNT(*) AS `rows`,
   COUNT(DISTINCT `player_lookup`) AS `keys`
 FROM `ml_feature_store_v2`
 CROSS JOIN UNNEST(`quality_alerts`) AS alert
 WHERE `game_date` BETWEEN @start AND @end
-GROUP BY alert
-ORDER BY `rows` DESC, alert;
+GROUP BY 1
+ORDER BY `rows` DESC, 1;
 
 -- completeness: rows of each date from @start to @end that are scored, lack sources, or are not scored yet
 SELECT
@@ -107,7 +107,7 @@ SELECT
   COUNTIF((feature_sources IS NOT NULL) AND `quality_alert_level` IS NULL) AS waiting_rows
 FROM `ml_feature_store_v2`
 WHERE `game_date` BETWEEN @start AND @end
-GROUP BY `date`
+GROUP BY 1
 ORDER BY `date`;
 
 -- training_audit: rows of each date from @start to @end that pass each gate, and their share
@@ -136,7 +136,7 @@ SELECT
   ROUND(COUNTIF((is_training_ready AND critical_features_training_quality AND feature_store_age_hours < 48)) / COUNT(*), 3) AS `is_training_row_share`
 FROM `ml_feature_store_v2`
 WHERE `game_date` BETWEEN @start AND @end
-GROUP BY `date`
+GROUP BY 1
 ORDER BY `date`;
 
 -- worst_rows: the ten rows with the lowest score from @start to @end

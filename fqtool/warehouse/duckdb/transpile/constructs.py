@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from fqtool.errors import InputError
 
-_CALLED_SO = {"ERROR"}
+_CALLED_SO = {"ERROR", "ST_NUMPOINTS"}
 _REFUSED: dict[type[exp.Expr], str] = {
     exp.BitwiseRightShift: "Shifting right",
     exp.TableSample: "TABLESAMPLE",
@@ -160,7 +160,8 @@ def check(node: exp.Expr) -> None:
         case exp.Func() if node.arg_key == "unit":
             return  # a WEEK, which looks like a function
     if kind not in ARGUMENTS:
-        raise refusal(f"{_text(node).partition('(')[0]}()" if isinstance(node, exp.Func) else f"`{_text(node)}`")
+        name, bracket, _ = _text(node).partition("(")
+        raise refusal(f"{name}()" if bracket and isinstance(node, exp.Func) else f"`{_text(node)}`")
     given = {key for key, value in node.args.items() if value not in (None, False, []) and value != ""}
     if more := sorted(given - ARGUMENTS[kind]):
         parts = ", ".join(_IN_WORDS.get(part, part).replace("_", " ").strip() for part in more)

@@ -24,6 +24,7 @@ from fqtool.warehouse.duckdb.transpile.kinds import Kinds
 Correction = Callable[[Any, Kinds], exp.Expr]
 
 CORRECTIONS: dict[type[exp.Expr], Correction] = {
+    exp.Anonymous: duckdb_text.number_of_points,
     exp.Add: duckdb_arithmetic.add_or_subtract,
     exp.ArrayAgg: duckdb_aggregates.array_agg,
     exp.ArrayConcat: duckdb_arrays.array_concat,

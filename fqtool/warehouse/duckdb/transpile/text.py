@@ -87,6 +87,13 @@ def like(node: exp.Like, _: Kinds) -> exp.Expr:
     return exp.Escape(this=node.copy(), expression=exp.Literal.string("\\"))
 
 
+def number_of_points(node: exp.Anonymous, _: Kinds) -> exp.Expr:
+    """Translate ST_NUMPOINTS: a GEOGRAPHY is text on DuckDB, in which each comma is between two points."""
+    if node.name.upper() != "ST_NUMPOINTS":
+        return node
+    return filled("LENGTH(REGEXP_REPLACE(:v, '[^,]', '', 'g')) + 1", v=node.expressions[0])
+
+
 def upper(node: exp.Upper, _: Kinds) -> exp.Expr:
     """Translate UPPER; letters whose capitals differ on DuckDB are an error."""
     refused = "ERROR('UPPER of a letter whose capitals differ on DuckDB: ' || :v)"
