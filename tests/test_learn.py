@@ -36,7 +36,7 @@ from tests.emulated_scoring import as_json
 from tests.feature_layouts import LAYOUTS
 from tests.in_process import fqtool
 from tests.sample_table import open_bigquery
-from tests.scaffolds import in_order
+from tests.scaffolds import in_order, loaded
 
 LAST = date(2026, 2, 6)
 FEATURE = Feature(0, "f", "c")
@@ -187,6 +187,19 @@ def test_rows_that_no_columns_identify_are_counted(tmp_path: Path) -> None:
         made = scaffold_live(warehouse, "readings", learn=20, today=LAST)
     assert any("7 of 487 rows repeat them" in one for one in made.notes)
     assert "7 of 487 rows repeat them" in made.text
+
+
+def test_a_column_with_an_unusual_name_is_a_feature_with_its_own_value(tmp_path: Path) -> None:
+    """A reserved word and a flexible name are read in backticks, and the feature has a name of plain letters."""
+    with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:
+        warehouse.connection().execute(TABLE.format(days=20) + 'ALTER TABLE readings ADD COLUMN "2 x-y" DOUBLE;')
+        warehouse.connection().execute(
+            'UPDATE readings SET "2 x-y" = 1; ALTER TABLE readings ADD COLUMN "order" DOUBLE'
+        )
+        warehouse.connection().execute('UPDATE readings SET "order" = 2')
+        registry = loaded(scaffold_live(warehouse, "readings", learn=20, today=LAST).text)
+    values = {one.name: one.value for one in registry.features if one.value}
+    assert values == {"_2_x_y": "`2 x-y`", "order": "`order`"}
 
 
 def test_few_dates_give_features_without_limits(tmp_path: Path) -> None:

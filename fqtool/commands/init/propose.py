@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
+from unicodedata import normalize
 
 from fqtool.errors import InputError
 from fqtool.expressions.value_types import LADDER
@@ -17,6 +18,7 @@ from fqtool.schema.row_dates import DATED, RowDates
 from fqtool.sql import Query, ident
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.table.model import Table
+from fqtool.table.tokens import RESERVED
 from fqtool.warehouse.protocol import Warehouse
 
 _KEY_KINDS = (Kind.STRING, Kind.INT64, *DATED)
@@ -27,6 +29,7 @@ _SCORES = re.compile(
 )
 # Columns that identify a row or record when it was written. No model reads them.
 _ABOUT_ROWS = re.compile(r"(.*_)?(id|key|uuid|guid|hash|row_?names?)|(created|updated|inserted|loaded|written)(_.*)?")
+_PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 # Whole numbers that repeat the date of the row.
 _OF_DATE = re.compile(r"year|quarter|month|week|weekday|day|hour|minute|second|iso_?week|(day|week)_?of_?\w+")
 
@@ -147,15 +150,33 @@ def features_of(table: Table, spec: TableSpec, profile: Profile) -> tuple[tuple[
             left.setdefault(why, []).append(one.name)
         else:
             chosen.append(one)
-    prefixes = Counter(_prefix(one.name) for one in chosen)
+    names = _plain_names(one.name for one in chosen)
+    prefixes = Counter(map(_prefix, names))
     categories = {prefix: prefix if count > 1 else "other" for prefix, count in prefixes.items()}
     features = (
-        NewFeature(number, one.name, categories[_prefix(one.name)], description=one.description)
-        for number, one in enumerate(chosen)
+        NewFeature(number, name, categories[_prefix(name)], description=one.description, value=_own_value(one.name))
+        for number, (name, one) in enumerate(zip(names, chosen, strict=True))
     )
     return tuple(features), tuple(
         f"Not proposed as features: {', '.join(names)} ({why})." for why, names in left.items()
     )
+
+
+def _plain_names(columns: Iterable[str]) -> list[str]:
+    """The names of features: those of the columns, but only with letters, digits and _, each once."""
+    names = dict[str, None]()
+    for column in columns:
+        name = re.sub(r"\W+", "_", normalize("NFKD", column), flags=re.ASCII).strip("_") or "feature"
+        name = column if _PLAIN.fullmatch(column) else f"_{name}" if name[0].isdigit() else name
+        while name.lower() in map(str.lower, names):
+            name += "_2"
+        names[name] = None
+    return [*names]
+
+
+def _own_value(column: str) -> str:
+    """The expression of a column whose name is not an expression without backticks, else ""."""
+    return "" if _PLAIN.fullmatch(column) and column.upper() not in RESERVED else ident(column)
 
 
 def _why_not(one: Column, profile: Profile) -> str:

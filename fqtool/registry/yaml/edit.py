@@ -79,6 +79,7 @@ class NewFeature:
     critical: bool = False
     optional: bool = False
     description: str = ""
+    value: str = ""
 
     def lines(self, write: Callable[[str], str]) -> list[Pairs]:
         """Return keys and values as text, in groups: one per line of an entry that spans several lines.
@@ -89,6 +90,7 @@ class NewFeature:
         first = [("index", str(self.index)), ("name", write(self.name)), ("category", write(self.category))]
         first += [(key, "true") for key in ("critical", "optional") if getattr(self, key)]
         origin: Pairs = [("processor", write(self.processor))] if self.processor else []
+        origin += [("value", quoted(self.value))] if self.value else []
         origin += [("labels", flow_list([write(one) for one in self.labels]))] if self.labels else []
         values: Pairs = [("expected", number(self.expected, whole=False))] if self.expected is not None else []
         values += [("range", flow_list([number(one) for one in self.range]))] if self.range else []
