@@ -54,9 +54,9 @@ class Stored:
         """The table, quoted."""
         return ident(self.registry.table.name)
 
-    def alias(self, wanted: str) -> str:
-        """Return an alias that no column of the table has: `wanted`, or with _ at its end."""
-        return free_alias(desired_table(self.registry), wanted)
+    def alias(self, preferred: str) -> str:
+        """Return an alias that no column of the table has: `preferred`, or with _ at its end."""
+        return free_alias(desired_table(self.registry), preferred)
 
     @cached_property
     def f(self) -> str:

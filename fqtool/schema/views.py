@@ -78,11 +78,11 @@ def _unpivoted(registry: Registry, spec: ViewSpec, table: Table, source: str) ->
     return f"SELECT\n  {_lines(columns)}\nFROM {unpivoted(source, rows, alias)}"
 
 
-def free_alias(table: Table, wanted: str) -> str:
-    """Return an alias that is not the name of a column: `wanted`, or with _ at its end."""
-    while table.find(wanted):
-        wanted += "_"
-    return wanted
+def free_alias(table: Table, preferred: str) -> str:
+    """Return an alias that is not the name of a column: `preferred`, or with _ at its end."""
+    while table.find(preferred):
+        preferred += "_"
+    return preferred
 
 
 def unpivoted(source: str, rows: Sequence[Mapping[str, str]], alias: str) -> str:
