@@ -224,6 +224,21 @@ def test_a_file_without_records_is_refused(folder: Path, name: str) -> None:
     assert (done.code, f"{name} has no records." in done.err) == (2, True), done.said
 
 
+@pytest.mark.parametrize("ending", [".gz", ".avro", ".parquet"])
+def test_a_binary_format_under_another_name_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """As when a `.gz` file is sent to stdin; its bytes are not records in a wrong encoding."""
+    raw = {".gz": gzip.compress(b"{}"), ".avro": b"Obj\x01\x04", ".parquet": b"PAR1\x15"}[ending]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
+    (folder / "packed.ndjson").write_bytes(raw)
+    for name, shown in (("-", "stdin"), ("packed.ndjson", "packed.ndjson")):
+        done = run(folder, "check-record", name)
+        assert (done.code, f"{shown} is not text, but the content of a {ending} file." in done.err) == (2, True), (
+            done.said
+        )
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

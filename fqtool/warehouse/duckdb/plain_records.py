@@ -19,6 +19,7 @@ from fqtool.warehouse.duckdb.record_files import (
     Fields,
     format_of,
     header_of,
+    name_of,
     parquet_source,
     reading,
     require_content,
@@ -31,6 +32,8 @@ from fqtool.warehouse.duckdb.wrong_records import why_not_json
 _LINE_REMEDY = (
     "Write one JSON object per line, without NaN and Infinity: jq -c . FILE; of one JSON array: jq -c '.[]' FILE"
 )
+_BINARY = {b"\x1f\x8b": ".gz", b"Obj\x01": ".avro", b"PAR1": ".parquet"}
+"""The names of binary formats by their first bytes."""
 _VALUE_REMEDY = "Correct the value in the writer."
 _AT_ONCE = 1_000
 _BATCH = 128 * 1024  # bytes that a processor keeps near
@@ -80,7 +83,7 @@ def plain_records(path: Path, check: RecordCheck, *, pass_over_right: bool = Fal
 
     Raises:
         UsageError: The name has an unknown ending.
-        InputError: The file does not exist.
+        InputError: The file does not exist, or is of a binary format that its name does not have.
         WorldError: A copy of a Parquet file in gzip cannot be written.
     """
     if path.suffix.lower() == ".avro":
@@ -91,16 +94,20 @@ def plain_records(path: Path, check: RecordCheck, *, pass_over_right: bool = Fal
             yield from _parquet(str(path), file)
         return
     with unpacked(path) as stream:
-        lines = _without_mark(lines_of(stream))
+        lines = _without_mark(lines_of(stream), path)
         if form == "csv":
             yield from _csv(str(path), lines, check)
         else:
             yield from _json(lines, check, pass_over_right=pass_over_right)
 
 
-def _without_mark(lines: Lines) -> Lines:
-    """Yield lines without the byte order mark of the first."""
+def _without_mark(lines: Lines, path: Path) -> Lines:
+    """Yield lines without the byte order mark of the first. Raises InputError where they are of a binary format."""
     for line, raw in lines:
+        ending = next((end for mark, end in _BINARY.items() if line == 1 and raw.startswith(mark)), "")
+        if ending:
+            remedy = f"Name a file that ends in {ending}."
+            raise InputError(f"{name_of(path)} is not text, but the content of a {ending} file.", remedy=remedy)
         yield line, raw.removeprefix(BOM) if line == 1 else raw
 
 
