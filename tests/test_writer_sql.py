@@ -142,10 +142,16 @@ RIGHT = {
         f"INSERT store ({REVERSED}) WITH w AS (SELECT {REVERSED} FROM b) SELECT * FROM w"
     ),
     "a join of queries": f"INSERT store ({NAMES}) WITH w AS (SELECT games FROM b) SELECT * FROM w JOIN c USING (day)",
+    "DuckDB's INSERT by name": f"INSERT INTO store BY NAME SELECT {NAMES.replace('games', '1 AS games')} FROM b",
+    "DuckDB's INSERT of all by name": "INSERT INTO store BY NAME SELECT * FROM b",
     "two branches": UPDATE.format(SETS) + " WHEN NOT MATCHED BY SOURCE AND t.day > '2026-01-01' THEN DELETE",
 }  # fmt: skip
 WRONG = {
     "an INSERT that leaves a column out": (f"INSERT store ({NAMES.replace(', games', '')}) SELECT *", "FQ521", "games"),
+    "an INSERT by name that leaves one out": (
+        f"INSERT INTO store BY NAME SELECT {NAMES.replace('games', 'games AS plays')} FROM b", "FQ521", "NULL: games.",
+    ),
+    "INSERT OR REPLACE": (f"INSERT OR REPLACE INTO store ({NAMES.replace(', games', '')}) SELECT *", "FQ521", "games"),
     "a computed column of an UPDATE": (
         UPDATE.format(SETS.replace(", score = s.score", "")), "FQ522", "leaves 1 computed column at the scores",
     ),

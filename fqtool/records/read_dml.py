@@ -101,8 +101,10 @@ def _require_complete(sql: str, tokens: Sequence[Token]) -> None:
 
 
 def _target(tokens: Sequence[Token], start: int) -> str:
-    """Return the last part of the name after MERGE [INTO] or INSERT [INTO]."""
+    """Return the last part of the name after MERGE [INTO] or INSERT [OR REPLACE] [INTO]."""
     at = start + 1
+    if at < len(tokens) and tokens[at].word == "OR":
+        at += 2
     if at < len(tokens) and tokens[at].word == "INTO":
         at += 1
     parts = list[str]()
@@ -161,7 +163,10 @@ def _has_template(tokens: Sequence[Token]) -> bool:
 
 
 def _insert(tokens: Sequence[Token], renamed: Mapping[str, str] = MappingProxyType({})) -> Iterator[Written]:
-    """Read INSERT [INTO name] [(columns)] VALUES (...) or SELECT ...; the values of INSERT ROW go by position."""
+    """Read INSERT [INTO name] [(columns)] VALUES (...) or SELECT ...; the values of INSERT ROW go by position.
+
+    DuckDB's INSERT INTO name BY NAME SELECT ... writes the columns that the values are named for.
+    """
     words = [token.word for token in tokens]
     if words[1:2] in (["ROW"], ["*"]):
         yield Written("INSERT", tokens[0].start, (), named=False, every=words[1] == "*")
@@ -171,6 +176,11 @@ def _insert(tokens: Sequence[Token], renamed: Mapping[str, str] = MappingProxyTy
     columns = _items(_inside(tokens[opening:])) if opening is not None and words[opening + 1] != "SELECT" else []
     if any(map(_has_template, columns)):
         yield Written("INSERT", tokens[0].start, (), is_template=True)
+        return
+    if words[:body][-2:] == ["BY", "NAME"]:
+        named = next(_rows(tokens[body:]), [])
+        columns_by_name = tuple(Assigned(_name(item[-1]), item[0].start) for item in named)
+        yield Written("INSERT", tokens[0].start, columns_by_name, every=any(map(_is_several, named)))
         return
     rows = [row for row in _rows(tokens[body:]) if row and not any(map(_is_several, row))]
     counts = [len(row) for row in rows]
