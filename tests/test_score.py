@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from fqtool.commands.score.run import ScoredPartition, score_partitions
-from fqtool.errors import InputError, NotThere, Refusal
+from fqtool.errors import InputError, NotThere, Refusal, StatementFailed
 from fqtool.migrations.plan import make_statement
-from fqtool.registry.model import Registry
+from fqtool.registry.model import ColumnSpec, Registry
 from fqtool.schema.build import base_table, desired_table
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, Value
@@ -72,6 +73,19 @@ def test_scores_follow_from_labels(warehouse: Warehouse) -> None:
         "d": (Decimal(40), "poor", 3, 40.0),
         "e": (Decimal(80), "poor", 1, 100.0),
     }
+
+
+def test_a_value_that_does_not_fit_its_column_is_reported_with_its_row() -> None:
+    """The column, its type and the keys of the row, beside the words of the warehouse."""
+    registry = small_registry()
+    large = ColumnSpec("large", "NUMERIC(3, 1)", "aggregate", expr="vector[SAFE_OFFSET(2)] * 100")
+    registry = replace(registry, columns=(*registry.columns, large))
+    with open_target("duckdb:///:memory:") as warehouse:
+        filled(warehouse, registry, {"a": GOOD})
+        with pytest.raises(
+            StatementFailed, match=r"`large` does not fit NUMERIC\(3, 1\) in the row item = a, day = 20"
+        ):
+            score_partitions(registry, warehouse, DAY, DAY, as_of=NOW)
 
 
 def test_scoring_twice_is_scoring_once(warehouse: Warehouse) -> None:

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -20,13 +21,13 @@ import pytest
 
 import fqtool
 from fqtool.api import LoadedRegistry
-from fqtool.errors import InputError
+from fqtool.errors import InputError, StatementFailed
 from fqtool.registry.alerts_and_models import Each
 from fqtool.registry.model import ColumnSpec
 from fqtool.schema.build import expand_columns
 from fqtool.table.typetext import column
 from fqtool.warehouse.duckdb.record_files import Fields, record_file
-from fqtool.warehouse.duckdb.scorer import scorer_of
+from fqtool.warehouse.duckdb.scorer import DuckDBScorer, scorer_of
 from fqtool.warehouse.duckdb.transpile.dialect import to_duckdb
 from fqtool.warehouse.duckdb.typed_rows import all_right
 from tests.bed.running import ROOT
@@ -406,3 +407,34 @@ def test_scores_are_json_also_where_they_are_not_finite(tmp_path: Path) -> None:
     scored = json.loads(out.read_text(), parse_constant=pytest.fail)
     assert [scored[f"feature_{n}_value"] for n in range(4)] == ["NaN", "-Infinity", 2.5, None]
     assert scored["all_values"] == ["NaN", "-Infinity", 2.5]
+
+
+LONG = "12345678901234567890.123456789"
+
+
+def test_a_long_number_of_json_keeps_its_digits(tmp_path: Path) -> None:
+    """JSON numbers with more digits than a double holds are exact in a NUMERIC, as in a load job of BigQuery."""
+    source, out = tmp_path / "in.ndjson", tmp_path / "out.ndjson"
+    lines = (f'{{"n": {LONG}}}', '{"s": "\\"n\\": 7", "n" : 100000000000000000001}', '{"n": 1.5, "other": {"n": 2}}')
+    source.write_text("\n".join(lines))
+    scorer = DuckDBScorer("WITH `x` AS (SELECT `n` FROM `records`) SELECT `n` FROM `x`", (column("n", "NUMERIC"),))
+    scorer.file(source, out, NOW)
+    found = [Decimal(line.partition(":")[2].strip(' }"')) for line in out.read_text().splitlines()]
+    assert found == [Decimal(LONG), Decimal(100000000000000000001), Decimal("1.5")]
+    given = [{"n": Decimal(LONG)}, {"n": 100000000000000000001}]
+    assert [row["n"] for row in scorer.records(given, NOW)] == [Decimal(LONG), Decimal(100000000000000000001)]
+
+
+def test_a_value_that_does_not_fit_is_reported_with_column_and_row(tmp_path: Path) -> None:
+    """Of a program's records and of a file."""
+    large = ColumnSpec("large", "NUMERIC(3, 1)", "aggregate", expr="vector[SAFE_OFFSET(0)] * 100")
+    store = small_registry()
+    scorer = scorer_of(replace(store, columns=(*store.columns, large)))
+    rows = [{"item": item, "day": "2026-02-06", "vector": [value]} for item, value in (("a", 0.5), ("b", 9.0))]
+    source = tmp_path / "in.ndjson"
+    source.write_text("\n".join(map(json.dumps, rows)))
+    words = r"The value of `large` does not fit NUMERIC\(3, 1\) in the row item = b, day = 2026-02-06"
+    with pytest.raises(StatementFailed, match=words):
+        scorer.records(rows, NOW)
+    with pytest.raises(StatementFailed, match=words):
+        scorer.file(source, tmp_path / "out.ndjson", NOW)

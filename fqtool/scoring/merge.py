@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from fqtool.errors import StatementFailed
 from fqtool.registry.model import Registry
 from fqtool.schema.row_dates import row_dates
+from fqtool.scoring.overflow import Ask, overflow_query, with_place
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, ident
 
@@ -85,6 +87,12 @@ class Span:
             f"ON {self._filter('t')} AND {keys}\nWHEN MATCHED THEN UPDATE SET\n  {sets}",
             (("computed_at", computed_at),),
         )
+
+    def with_place(self, error: StatementFailed, computed_at: datetime, ask: Ask) -> StatementFailed:
+        """Return the error of the MERGE, with column and row where a value does not fit its type."""
+        source = ident(self.registry.table.name)
+        query = overflow_query(self.scoring, source, self.predicate)
+        return with_place(error, self.scoring, query, computed_at, ask)
 
     def duplicates(self, examples: int = 3) -> Query:
         """Return a query for keys with more than one row, which a MERGE refuses (bigquery.md#merge)."""

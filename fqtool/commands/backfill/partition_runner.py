@@ -265,8 +265,14 @@ class PartitionRunner:
         self._pacer.wait(self.warehouse.writing.pace)
         self.observer.on_step(f"{last} run")
         most = None if self.budget is None else max(self.budget.left - _LOOKS, 1)
-        merge = Span(self._scores, first, last).merge(self.as_of)
-        return self.warehouse.run(merge, job=job_of(self.run, attempt.days, attempt.number), max_bytes=most)
+        span = Span(self._scores, first, last)
+        job = job_of(self.run, attempt.days, attempt.number)
+        try:
+            return self.warehouse.run(span.merge(self.as_of), job=job, max_bytes=most)
+        except StatementFailed as error:
+            if self.budget is not None:
+                raise
+            raise span.with_place(error, self.as_of, self.warehouse.rows) from None
 
     def _ended(
         self, attempt: int, outcome: Outcome | FqtoolError, state: PartitionState, planned_rows: int, **more: object

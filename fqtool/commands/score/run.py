@@ -145,10 +145,14 @@ def score_partitions(
 
     def statement(days: tuple[date, ...]) -> Outcome:
         with within(warehouse, limited(max_bytes)):
-            return warehouse.run(
-                Span(scoring, days[0], days[-1]).merge(as_of), dry_run=dry_run, max_bytes=max_bytes,
-                rejoin=registry.table.name if rejoin and not dry_run else "",
-            )  # fmt: skip
+            span = Span(scoring, days[0], days[-1])
+            try:
+                return warehouse.run(
+                    span.merge(as_of), dry_run=dry_run, max_bytes=max_bytes,
+                    rejoin=registry.table.name if rejoin and not dry_run else "",
+                )  # fmt: skip
+            except StatementFailed as error:
+                raise span.with_place(error, as_of, warehouse.rows) from None
 
     rows = {day: counts["rows"] for day, counts in partitions.items()}
     to_score = [day for day in rows if day not in unchanged]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import re
 import shutil
 import sys
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from fqtool.errors import InputError, UsageError, WorldError
-from fqtool.table.column import Column
+from fqtool.table.column import Column, Kind, Mode
 from fqtool.warehouse.duckdb.lines import (
     BUFFER,
     LINE_LIMIT,
@@ -47,6 +48,9 @@ _LISTED = 8
 _DELIMITERS = ",\t;|"
 BOM = b"\xef\xbb\xbf"
 NOT_JSON = "not a JSON object"
+_DECIMALS, _ARRAY = (Kind.NUMERIC, Kind.BIGNUMERIC), Mode.REPEATED
+_NUMBER = r"\s*:\s*(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
+_LONG_NUMBER = "[0-9][0-9.]{15}"  # more digits than a double holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,8 +252,21 @@ def _json_records(lines: Path, fields: Fields) -> str:
         f"WHEN STRLEN(_line) > {LINE_LIMIT} THEN {text_literal(TOO_LONG)}",
     ]
     rows = f"(SELECT _line, _read, UNNEST(_read) FROM {read})"
+    decimals = [column.name for column in fields.read if column.type.kind in _DECIMALS and column.mode is not _ARRAY]
+    if decimals:
+        exact = ", ".join(f"{_exact(name)} AS {quoted(name)}" for name in decimals)
+        rows = f"(SELECT * REPLACE ({exact}) FROM {rows})"
     also = f"CASE {' '.join(problems)} END"
     return typed(fields.read, rows, "NULL", also=also, required=fields.required)
+
+
+def _exact(name: str) -> str:
+    """Return SQL for the digits of a number as the line has them: DuckDB reads a long number of JSON as a double."""
+    key = re.escape(json.dumps(name, ensure_ascii=False))
+    numbers = f"REGEXP_EXTRACT_ALL(_line, {text_literal(key + _NUMBER)}, 1)"
+    same = f"TRY_CAST(x_ AS DOUBLE) = TRY_CAST({quoted(name)} AS DOUBLE)"
+    found = f"COALESCE(LIST_FILTER({numbers}, LAMBDA x_ : {same})[1], {quoted(name)})"
+    return f"CASE WHEN REGEXP_MATCHES(_line, {text_literal(_LONG_NUMBER)}) THEN {found} ELSE {quoted(name)} END"
 
 
 def _json_keys(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:

@@ -9,21 +9,23 @@ import base64
 import gzip
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fqtool.errors import InputError
+from fqtool.errors import InputError, StatementFailed
 from fqtool.records.check import RecordCheck
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_table
+from fqtool.scoring.overflow import overflow_query, with_place
 from fqtool.scoring.scoring import Scoring
+from fqtool.sql import Query
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.table.typetext import parse_type
 from fqtool.warehouse.duckdb import files as duckdb_files
@@ -52,6 +54,7 @@ RECORDS = "records"
 """The name of the table that the query reads."""
 _AT_ONCE = 2_000
 _EXAMPLES = 5
+_WHOLE = 2**63
 _SET_ASIDE = "Correct them, or write them to another file with --rejects FILE."
 
 
@@ -75,6 +78,7 @@ class DuckDBScorer:
         required: The columns in which the records of a file must have a value.
         declared: The only fields that the records of a file may have; None: any.
         check: The check that `strict` adds for the records of a file.
+        scoring: The columns, to find one whose value does not fit its type.
     """
 
     sql: str
@@ -84,6 +88,7 @@ class DuckDBScorer:
     required: frozenset[str] = frozenset()
     declared: frozenset[str] | None = None
     check: RecordCheck | None = None
+    scoring: Scoring | None = None
 
     def records(self, records: Sequence[Mapping[str, Any]], computed_at: datetime) -> list[dict[str, Any]]:
         """Score records.
@@ -155,7 +160,7 @@ class DuckDBScorer:
 
     def _copy(self, records: RecordFile, copy: str, computed_at: datetime) -> int:
         """Write the scores and return their number."""
-        with judged(records.name):
+        with self._placing(only_right(records.sql), computed_at), judged(records.name):
             try:
                 values = bound([("computed_at", computed_at)], self._transpiled.parameters)
                 (written,) = self._connection.execute(copy, values).fetchone() or (0,)
@@ -184,6 +189,27 @@ class DuckDBScorer:
 
         return opened(":memory:")
 
+    @contextmanager
+    def _placing(self, rows: str, computed_at: datetime) -> Iterator[None]:
+        """Add column and row to the error of a value that does not fit its type."""
+        try:
+            yield
+        except StatementFailed as error:
+            if self.scoring is None:
+                raise
+            query = overflow_query(self.scoring, RECORDS)
+            raise with_place(error, self.scoring, query, computed_at, partial(self._ask, rows)) from None
+
+    def _ask(self, rows: str, query: Query) -> list[dict[str, Any]]:
+        from fqtool.warehouse.duckdb.transpile.dialect import schema_of, transpiled
+
+        made = transpiled(query.sql, (schema_of(RECORDS, self.reads),))
+        with judged("the records"):
+            sql = f"WITH {quoted(RECORDS)} AS ({rows}), {made.sql.removeprefix('WITH ')}"
+            result = self._connection.execute(sql, bound(query.parameters, made.parameters))
+            names = [column[0] for column in result.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
     @cached_property
     def _transpiled(self) -> Transpiled:
         from fqtool.warehouse.duckdb.transpile.dialect import schema_of, transpiled
@@ -211,7 +237,8 @@ class DuckDBScorer:
 
     def _batch(self, rows: str, first: int, computed_at: datetime) -> list[dict[str, Any]]:
         moment = computed_at.astimezone(UTC).isoformat(sep=" ")
-        with judged("the records"):
+        rows_sql = self._typed_records.replace("$rows", text_literal(rows))
+        with self._placing(only_right(rows_sql), computed_at), judged("the records"):
             try:
                 at = f", computed_at := TIMESTAMPTZ {text_literal(moment)}" if self._transpiled.parameters else ""
                 result = self._connection.execute(f"EXECUTE {self._prepared}(rows := {text_literal(rows)}{at})")
@@ -243,7 +270,14 @@ def scorer_of(registry: Registry) -> DuckDBScorer:
     required = frozenset(column.name for column in scoring.reads if column.key in keys)
     declared = frozenset(column.name for column in desired_table(registry).columns)
     return DuckDBScorer(
-        scoring.select(RECORDS, whole=True), scoring.reads, arrays, floats, required, declared, RecordCheck(registry)
+        scoring.select(RECORDS, whole=True),
+        scoring.reads,
+        arrays,
+        floats,
+        required,
+        declared,
+        RecordCheck(registry),
+        scoring,
     )
 
 
@@ -264,9 +298,14 @@ def _as_json(records: Sequence[Mapping[str, Any]], first: int) -> str:
         if not isinstance(record, Mapping):
             raise InputError(f"Record {number} is a {type(record).__name__}, but must be a dict.")
     try:
-        return json.dumps([dict(record) for record in records], default=_plain)
+        return json.dumps([{key: _exact(value) for key, value in record.items()} for record in records], default=_plain)
     except (TypeError, ValueError) as error:
         raise InputError(f"The records contain a value that JSON does not support: {error}.") from None
+
+
+def _exact(value: Any) -> Any:
+    """A whole number that DuckDB would read as a double becomes its digits."""
+    return str(value) if type(value) is int and not -_WHOLE <= value < _WHOLE else value
 
 
 def _plain(value: Any) -> Any:
