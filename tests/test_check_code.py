@@ -268,6 +268,26 @@ def test_features_that_changed_places_are_found(folder: Path, name: str, text: s
     assert found["message"].startswith("Index 3 is usage here and pace in the registry")
 
 
+def test_columns_of_a_store_without_a_vector_have_the_order_of_the_table(folder: Path) -> None:
+    """The statement of `generate-sql writer`, and lists whose order has no meaning; another SELECT is found."""
+    file = folder / "feature_registry.yaml"
+    text, order = file.read_text(), [*SWAPPED]
+    columns = "".join(f"  - {{name: {name}, type: FLOAT64, description: D.}}\n" for name in order)
+    text = text.replace("value: features[SAFE_OFFSET({index})]", 'value: "{name}"')
+    file.write_text(text.replace("base_columns:\n", f"base_columns:\n{columns}"))
+    run(folder, "generate-sql", "writer", "--out", "code/generated.sql")
+    moved = [*RIGHT[:4], RIGHT[5], RIGHT[4]]
+    sets = ", ".join(f"{name} = s.{name}" for name in moved)
+    (folder / "code" / "own.sql").write_text(
+        f"MERGE store t USING b s ON TRUE WHEN MATCHED THEN UPDATE SET {sets}\n"
+        f"WHEN NOT MATCHED THEN INSERT (player, {', '.join(moved)}) VALUES ({', '.join(order)}, player);\n"
+        f"INSERT INTO store (player, {', '.join(moved)}) SELECT player, {', '.join(moved)} FROM b"
+    )
+    (found,) = findings(folder, "check-code", "code")
+    assert (found["location"]["file"], found["location"]["line"]) == ("code/own.sql", 3)
+    assert "Index 4 is rest here and usage in the registry" in found["message"]
+
+
 @pytest.mark.parametrize("name", [name for name in WRONG if "map" in name or "index" in name or "class" in name])
 def test_features_that_changed_places_in_a_map_are_found(folder: Path, name: str) -> None:
     """Two of six: fewer than five names have the registry's index."""

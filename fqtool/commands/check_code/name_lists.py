@@ -26,6 +26,7 @@ _CLAUSES = frozenset(
         "SELECT",
         "FROM",
         "WHERE",
+        "SET",
         "VALUES",
         "GROUP",
         "HAVING",
@@ -37,7 +38,7 @@ _CLAUSES = frozenset(
         "UNION",
     )
 )
-_CLAUSES_WITHOUT_ORDER = frozenset({"GROUP", "PARTITION", "ORDER"})
+_CLAUSES_WITHOUT_ORDER = frozenset({"GROUP", "PARTITION", "ORDER", "SET"})
 _BRACKETS_WITHOUT_ORDER = frozenset({"IN", "EXCEPT", "USING"})
 _WITHOUT_ORDER = frozenset({"sorted", "set", "frozenset"})
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -199,7 +200,8 @@ def _between_commas(text: str) -> Iterator[_Open]:
         if token.raw in "([{":
             # IN UNNEST ([...]) has the list in a bracket within a bracket.
             within = before == "(" and not stack[-1].has_order
-            has_order = not within and before not in _BRACKETS_WITHOUT_ORDER
+            is_insert = any(one.word == "INSERT" for one in stack[-1].items[-1])
+            has_order = not within and not is_insert and before not in _BRACKETS_WITHOUT_ORDER
             stack.append(_Open([[]], has_order, is_array=token.raw == "["))
         elif token.raw in ")]}" and len(stack) > 1:
             yield from _ordered(stack.pop())

@@ -83,9 +83,9 @@ class _Vector:
         return {feature.index: feature.name for feature in self.registry.features}
 
     @cached_property
-    def columns(self) -> frozenset[str]:
+    def columns(self) -> tuple[str, ...]:
         """The columns of the table without case: a list that has them between features is one of columns."""
-        return frozenset(column.key for column in desired_table(self.registry).columns)
+        return tuple(column.key for column in desired_table(self.registry).columns)
 
     @cached_property
     def declared(self) -> frozenset[tuple[str, ...]]:
@@ -144,6 +144,8 @@ class _Vector:
         if alignment is None:
             return None
         differ = alignment.differences
+        if differ and listed.is_columns and self._is_in_order_of_columns(listed):
+            return None
         first = differ[0] if differ else Difference(known[0])
         is_part = 2 * len(known) > len(self.names) or known[0].name == self.names.get(0)
         return Copied(
@@ -152,6 +154,11 @@ class _Vector:
             self.indices.get(first.named.name), [one.name for one in listed.names].count(first.named.name) > 1,
             tuple((self.indices[name], name) for name in alignment.left_out if is_part), len(self.names),
         )  # fmt: skip
+
+    def _is_in_order_of_columns(self, listed: NameList) -> bool:
+        """Return whether SQL names columns of the table in the order that they have there, not that of the vector."""
+        names = [one.name.lower() for one in listed.names]
+        return names == [name for name in self.columns if name in names]
 
     def _is_declared(self, listed: NameList) -> bool:
         """Return whether the registry declares the list, numbered from 0 where it has indices."""
