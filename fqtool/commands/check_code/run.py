@@ -144,7 +144,7 @@ class _Vector:
         if alignment is None:
             return None
         differ = alignment.differences
-        if differ and listed.is_columns and self._is_in_order_of_columns(listed):
+        if differ and listed.is_columns and self._is_in_order_of_columns(listed, differ):
             return None
         first = differ[0] if differ else Difference(known[0])
         is_part = 2 * len(known) > len(self.names) or known[0].name == self.names.get(0)
@@ -155,10 +155,11 @@ class _Vector:
             tuple((self.indices[name], name) for name in alignment.left_out if is_part), len(self.names),
         )  # fmt: skip
 
-    def _is_in_order_of_columns(self, listed: NameList) -> bool:
+    def _is_in_order_of_columns(self, listed: NameList, differ: Sequence[Difference]) -> bool:
         """Return whether SQL names columns of the table in the order that they have there, not that of the vector."""
-        names = [one.name.lower() for one in listed.names]
-        return names == [name for name in self.columns if name in names]
+        names = [one.name.lower() for one in listed.names if one.name.lower() in self.columns]
+        in_order = names == [name for name in self.columns if name in names]
+        return in_order and all(one.named.name.lower() in names for one in differ)
 
     def _is_declared(self, listed: NameList) -> bool:
         """Return whether the registry declares the list, numbered from 0 where it has indices."""
