@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
-from sqlglot import transpile
-
 from fqtool.commands.migrate.hazards import incomplete, migrate_allowing, to_apply
 from fqtool.commands.migrate.rules import judge
 from fqtool.errors import Refusal
@@ -216,6 +214,8 @@ def as_typed(sql: str, url: str) -> str:
     """
     if not url.startswith("duckdb:"):
         return sql
+    from sqlglot import transpile
+
     return " ".join(f"{one};" for one in transpile(sql, read="bigquery", write="duckdb"))
 
 

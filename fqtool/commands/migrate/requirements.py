@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from sqlglot import exp, parse_one
-
 from fqtool.errors import MigrationError, Refusal
 from fqtool.findings.finding import Finding
 from fqtool.findings.remedy import Remedy, commands
@@ -89,8 +87,11 @@ def require_columns_of_views(
         remedy: returns the fix for the names of these columns.
     """
     absent = {name.lower(): name for name in absent_base(registry, live, files)}
-    views = (change.view for file in files for change in file.changes if isinstance(change, PutView))
-    for view in views if absent else ():
+    if not absent:
+        return
+    from sqlglot import exp, parse_one
+
+    for view in (change.view for file in files for change in file.changes if isinstance(change, PutView)):
         read = {column.name.lower() for column in parse_one(view.text, read="bigquery").find_all(exp.Column)}
         if names := [name for key, name in absent.items() if key in read]:
             columns = f"base column{'s' * (len(names) > 1)} {', '.join(f'`{name}`' for name in names)}"

@@ -32,7 +32,7 @@ from fqtool.warehouse.duckdb.lines import (
     write_with_line_feeds,
     write_without_long_lines,
 )
-from fqtool.warehouse.duckdb.session import out_of_memory, pass_on_interrupt
+from fqtool.warehouse.duckdb.session import out_of_memory
 from fqtool.warehouse.duckdb.typed_rows import shape, typed
 from fqtool.warehouse.duckdb.types import quoted, text_literal, type_text
 
@@ -141,7 +141,6 @@ def reading(name: str, form: str) -> Iterator[None]:
     try:
         yield
     except (duckdb.Error, RuntimeError, UnicodeError) as error:
-        pass_on_interrupt(str(error))
         if isinstance(error, duckdb.OutOfMemoryException):
             raise out_of_memory(name) from None
         advice = "The file is damaged or has another format; write it again."

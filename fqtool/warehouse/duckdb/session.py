@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fqtool.warehouse.protocol import Outcome
 
@@ -28,6 +28,7 @@ from fqtool.errors import (
 )
 from fqtool.findings.remedy import commands
 from fqtool.warehouse.duckdb.creation import config, create, holds_nothing
+from fqtool.warehouse.duckdb.interruptible import Interruptible
 from fqtool.warehouse.values import without_values
 
 _JOBS = "_fqtool_jobs"
@@ -73,7 +74,7 @@ def opened(path: str) -> duckdb.DuckDBPyConnection:
         connection.execute("SET enable_progress_bar = false")  # DuckDB draws it on stdout after two seconds
     except (duckdb.Error, UnicodeDecodeError) as error:
         raise cannot_open(Path(path), error) from None
-    return connection
+    return cast("duckdb.DuckDBPyConnection", Interruptible(connection))
 
 
 def _require_address_space(path: str) -> None:
@@ -216,7 +217,6 @@ def judged(place: str) -> Iterator[None]:
         yield
     except (duckdb.Error, RuntimeError, UnicodeError) as error:  # text with surrogates raises the latter two
         text = str(error)
-        pass_on_interrupt(text)
         if absent := _NO_TABLE.search(text):
             raise NotThere(
                 f"There is no table {absent['name']} in {place}.",
@@ -231,12 +231,6 @@ def judged(place: str) -> Iterator[None]:
         if isinstance(error, duckdb.IOException):
             raise WorldError(f"{place} cannot be read or written: {_one_line(text)}.") from None
         raise StatementFailed(f"DuckDB: {_one_line(text)}.") from None
-
-
-def pass_on_interrupt(text: str) -> None:
-    """Raise KeyboardInterrupt for the error that DuckDB makes of a Ctrl-C during a statement."""
-    if text == "Query interrupted":
-        raise KeyboardInterrupt
 
 
 def _one_line(text: str) -> str:
