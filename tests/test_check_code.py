@@ -27,6 +27,13 @@ def quoted(names: list[str]) -> str:
     return ",\n".join(f'  "{name}"' for name in names)
 
 
+def each(form: str) -> str:
+    """A line for each index and name."""
+    return ",\n".join(form.format(index, name) for index, name in MAP.items())
+
+
+ROW_ITEMS, ROW_CALLS = each('row["{1}"]'), each('float(row.get("{1}") or 0)')
+BY_VECTOR = each('"{1}": float(vector[{0}])')
 WRONG: dict[str, tuple[str, str, int]] = {
     "a list in Python": ("code.py", f"import os\nNAMES = [\n{quoted(MOVED)}\n]\n", 8),
     "a tuple in a call": ("code.py", f"f(1, (\n{quoted(MOVED)}\n))\n", 7),
@@ -40,6 +47,11 @@ WRONG: dict[str, tuple[str, str, int]] = {
     "safe offsets in SQL": (
         "view.sql", "SELECT\n" + ",\n".join(f"f[SAFE_OFFSET({k})] AS `{v}`" for k, v in MAP.items()) + " FROM t", 7,
     ),
+    "values of a row": ("code.py", f"V = [\n{ROW_ITEMS}\n]", 7),
+    "values of a row or 0": ("code.py", f"V = [\n{ROW_CALLS}\n]", 7),
+    "attributes of a row": ("code.py", f"V = [\n{each('0.0 if row.{1} is None else row.{1}')}\n]", 7),
+    "values by index": ("code.py", f"R = {{\n{BY_VECTOR}\n}}", 7),
+    "values of an array in SQL": ("view.sql", f"SELECT [\n{each('CAST(IFNULL(t.{1}, 0) AS FLOAT64)')}] FROM t", 7),
     "a list in YAML": ("conf.yaml", "names:\n" + "".join(f"  - {name}\n" for name in MOVED), 7),
     "a list on one line in YAML": ("conf.yml", f"names: [{', '.join(MOVED)}]", 1),
     "an index map in YAML": ("conf.yaml", "by:\n" + "".join(f"  {k}: {v}\n" for k, v in MAP.items()), 7),
@@ -176,6 +188,10 @@ LIST, SORTED = ", ".join(SWAPPED), ", ".join(sorted(RIGHT))
 WHOLE = ", ".join(RIGHT)
 NO_COPIES = {
     "keys after all features": ("a.sql", f"SELECT {WHOLE}, day, item FROM x"),
+    "columns of a file by index": (
+        "a.py",
+        f"r = {{{', '.join(f'{name!r}: cells[{at}]' for at, name in enumerate(['item', 'day', *RIGHT]))}}}",
+    ),
     "keys around all features": ("a.py", f"df[['item', *X]], df[{['item', *RIGHT, 'target']!r}]"),
     "GROUP BY and ORDER BY": ("a.sql", f"SELECT 1 FROM x GROUP BY {WHOLE} ORDER BY {WHOLE} LIMIT 1"),
     "GROUP BY": ("a.sql", f"SELECT 1 FROM x GROUP BY {LIST} HAVING TRUE"),

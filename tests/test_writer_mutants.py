@@ -255,6 +255,11 @@ MUTANTS = (
     Mutant(
         LISTS, name_lists, "_OFFSET", re.compile("(?!)"), (in_code(of_code.test_a_list_of_offsets_has_one_finding),)
     ),
+    copies(name_lists, "_argument", lambda _, end: end, "values of an array in SQL"),
+    copies(
+        name_lists, "_read", name_lists._constant, "values of a row", "values of a row or 0", "attributes of a row",
+        "values by index",
+    ),
     copies(name_lists, "_entries", nothing, "entries with index and name"),
     copies(name_lists, "_pairs", nothing, "an index map in YAML"),
     copies(code_run._Vector, "_by_index", none, *(name for name in of_code.WRONG if "map" in name)),

@@ -78,7 +78,7 @@ class NotRead(Exception):
 
 
 def python_lists(text: str) -> Iterator[NameList]:
-    """Yield lists and tuples of constants or of `row["name"]`, dicts and classes of constants. Raises NotRead."""
+    """Yield lists and tuples of names or of what reads them, dicts and classes of constants. Raises NotRead."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -89,11 +89,11 @@ def python_lists(text: str) -> Iterator[NameList]:
             continue
         match node:
             case ast.List(elts=items) | ast.Tuple(elts=items) if len(items) >= SMALLEST:
-                names = ((at, _constant(_key(item)), item) for at, item in enumerate(items))
+                names = ((at, _read(item), item) for at, item in enumerate(items))
                 yield NameList(tuple(_python(at, name, item) for at, name, item in names if isinstance(name, str)))
             case ast.Dict(keys=keys, values=values) if len(keys) >= SMALLEST:
                 yield _map(
-                    (_constant(key), _constant(value), key or value) for key, value in zip(keys, values, strict=True)
+                    (_constant(key), _read(value), key or value) for key, value in zip(keys, values, strict=True)
                 )
             case ast.ClassDef(body=body) if len(body) >= SMALLEST:
                 assigned = (one for one in body if isinstance(one, ast.Assign) and len(one.targets) == 1)
@@ -125,9 +125,21 @@ def _loses_order(node: ast.AST) -> bool:
             return isinstance(node, ast.Set | ast.SetComp)
 
 
-def _key(node: ast.expr) -> ast.expr:
-    """Return the key of `row["name"]`, else the node."""
-    return node.slice if isinstance(node, ast.Subscript) else node
+def _read(node: ast.expr | None) -> object:
+    """Return the constant that an item is, or the name or index that it reads, as in `float(row["name"] or 0)`."""
+    match node:
+        case ast.Constant(value=value):
+            return value
+        case ast.Subscript(slice=key) | ast.Call(func=ast.Attribute(attr="get"), args=[key, *_]):
+            return _constant(key)
+        case ast.Attribute(attr=name):
+            return name
+        case ast.IfExp(body=ast.Constant(), orelse=inner) | ast.IfExp(body=inner):
+            return _read(inner)
+        case ast.Call(args=[inner, *_]) | ast.BoolOp(values=[inner, *_]):
+            return None if isinstance(inner, ast.Constant) else _read(inner)
+        case _:
+            return None
 
 
 def _constant(node: ast.expr | None) -> object:
@@ -204,8 +216,10 @@ def _between_commas(text: str) -> Iterator[_Open]:
             has_order = not within and not is_insert and before not in _BRACKETS_WITHOUT_ORDER
             stack.append(_Open([[]], has_order, is_array=token.raw == "["))
         elif token.raw in ")]}" and len(stack) > 1:
-            yield from _ordered(stack.pop())
-            stack[-1].items[-1].append(token)
+            closed = stack.pop()
+            yield from _ordered(closed)
+            within_array = any(one.is_array for one in stack)
+            stack[-1].items[-1].append(_argument(closed, token) if within_array else token)
         elif token.raw == ",":
             stack[-1].items.append([])
         elif token.raw == ";" or token.word in _CLAUSES:
@@ -216,6 +230,13 @@ def _between_commas(text: str) -> Iterator[_Open]:
         before = before if before == "IN" and token.word == "UNNEST" else token.word
     for opened in stack:
         yield from _ordered(opened)
+
+
+def _argument(closed: _Open, end: Token) -> Token:
+    """Return the name of the first argument, as in CAST(name AS FLOAT64) or IFNULL(t.name, 0)."""
+    words = [token.word for token in closed.items[0]]
+    first = closed.items[0][: words.index("AS") if "AS" in words else None]
+    return first[-1] if first else end
 
 
 def _ordered(opened: _Open) -> Iterator[_Open]:

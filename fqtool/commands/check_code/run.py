@@ -169,13 +169,13 @@ class _Vector:
     def _by_index(self, listed: NameList, known: Sequence[Named]) -> Alignment | None:
         """Compare indices that are written beside names, None where fewer than five are the registry's.
 
-        All of them may be moved by the same number, as in a map that counts from 1. In a map of all features, more than
-        half of them are enough.
+        In a map of all features, more than half of them are enough. All names may be moved by the same number, as in a
+        map that counts from 1; a map that has other names too is one of columns.
         """
         offsets = Counter(self.indices[one.name] - one.index for one in known)
         count, is_whole = max(offsets.values()), self.indices.keys() <= {one.name for one in known}
         is_copy = offsets[0] >= SMALLEST or (is_whole and 2 * offsets[0] > len(self.indices))
-        if not is_copy and (count < SMALLEST or count < len(known)):
+        if not is_copy and (count < SMALLEST or count < len(listed.names)):
             return None
         part = (one for one in listed.names if one.name in self.indices or known[0].index < one.index)
         differ = (Difference(one, one.index) for one in part if self.names.get(one.index) != one.name)
