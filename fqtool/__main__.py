@@ -1,6 +1,20 @@
-"""Run fqtool with `python -m fqtool`."""
+"""Run fqtool: `fqtool` and `python -m fqtool`."""
 
-from fqtool.app.app import main
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run fqtool. Ctrl-C ends it with exit code 130 and one line, also while its modules are loaded."""
+    try:
+        from fqtool.app.app import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.stderr.write("\nInterrupted. Run the same command again to continue.\n")
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

@@ -72,7 +72,7 @@ def test_plan_fill_look_again(target: str) -> None:
     dates = int(re.search(r"to do +(\d+)", said)[1])  # type: ignore[index]
     assert re.search(r"processed: about [\d.]+ KiB, billed as [\d.]+ MiB \(at least 10.0 MiB per statement\)", said)
     assert dates > 1
-    assert "1 MERGE statement; a daily quota" in said
+    assert "1 MERGE statement. BigQuery has no daily limit" in said
     code, said, told = run("--target", target)
     assert code == 0
     assert len(re.findall(r"^\d{4}-\d\d-\d\d: 4 rows$", told, re.MULTILINE)) == dates

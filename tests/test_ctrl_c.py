@@ -76,3 +76,22 @@ def test_ctrl_c_ends_with_how_to_go_on(command: Command, project: Path) -> None:
     assert child.returncode == 130, out + err
     assert "Run the same command again" in err
     assert "Traceback" not in out + err
+
+
+def test_ctrl_c_while_modules_load_is_one_line() -> None:
+    """The first half second of a command is spent on imports: exit 130, no traceback."""
+    program = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'typer':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from fqtool.__main__ import main\n"
+        "main()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=patient(60)
+    )
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr == "\nInterrupted. Run the same command again to continue.\n"

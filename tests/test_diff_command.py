@@ -183,3 +183,13 @@ def test_git_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match=r"git did not end in 0\.3 s"):
         text_at(revision_of("git:HEAD", tmp_path / "feature_registry.yaml"), 0.3)
+
+
+@pytest.mark.parametrize(("new", "following"), [("new.yaml", "migrate plan --registry new.yaml"), ("git:HEAD", "")])
+def test_the_next_command_is_about_the_new_registry(repository: Path, new: str, following: str) -> None:
+    """A file is planned under its name; a revision cannot be planned."""
+    (repository / "new.yaml").write_text(TEXT)
+    said = run(repository, "feature_registry.yaml", new, "--fail-on", "never")[2]
+    assert [line for line in said.splitlines() if "Next:" in line] == (
+        [f"Next: fqtool {following}"] if following else []
+    )

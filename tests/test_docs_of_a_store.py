@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -206,3 +207,13 @@ def test_without_its_package_html_is_refused(tmp_path: Path) -> None:
         )  # fmt: skip
         assert done.returncode == expected, done.stderr
         assert ("fqtool[report]" in done.stderr) == (form == "html")
+
+
+def test_a_file_is_not_a_folder_for_the_page(tmp_path: Path) -> None:
+    """The option and what it needs are named; the file is kept."""
+    shutil.copy(ROOT / "feature_registry.yaml", tmp_path)
+    (tmp_path / "page").write_text("kept")
+    done = fqtool(tmp_path, "docs", "--out", "page")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "error: --out page is a file; `docs` writes into a folder.\n    fix: Name a folder.\n"
+    assert (tmp_path / "page").read_text() == "kept"

@@ -235,3 +235,22 @@ def test_line_ends_in_triple_quotes_are_those_of_google(tmp_path: Path) -> None:
     done = fqtool(tmp_path, "init", "--from-ddl", "t.sql", "--out", "-")
     assert done.code == 0, done.said
     assert yaml.safe_load(done.out)["base_columns"][0]["description"] == "a\nb\nc"
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "words"),
+    [
+        ("--from-schema", "a.sql", "--from-schema reads a BigQuery schema in JSON"),
+        ("--from-schema", "a.sql", "For a.sql, use --from-ddl."),
+        ("--from-ddl", "a.yaml", "For a.yaml, use --from-odcs."),
+        ("--from-odcs", "a.json", "For a.json, use --from-schema."),
+        ("--from-ddl", "a.sql", "--from-ddl reads SQL with CREATE TABLE, from a file or a folder.\n"),
+        ("--from-schema", "a.duckdb", "For a.duckdb, use --from-table."),
+    ],
+)
+def test_a_file_of_another_kind_names_its_option(tmp_path: Path, option: str, name: str, words: str) -> None:
+    """The remedy names what the option reads, and which one reads such a file."""
+    (tmp_path / name).write_bytes(b"SELECT 1 \xff" if name.endswith("duckdb") else b"SELECT 1")
+    done = fqtool(tmp_path, "init", option, name)
+    assert done.code == 2
+    assert words in done.err

@@ -18,10 +18,13 @@ from fqtool.commands.check_drift.run import audit_of
 from fqtool.commands.daily.run import daily_of
 from fqtool.commands.demo.run import LAST, Step, run_demo
 from fqtool.commands.diagnose.run import diagnosis_of
+from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.commands.explain.run import explain_row
 from fqtool.commands.explain.text import document, print_explanation
+from fqtool.commands.learn.run import days_between, learned_limits
 from fqtool.commands.models.run import judge_rows
 from fqtool.commands.report.html import html_of
+from fqtool.errors import NotThere
 from fqtool.lint.check import check_registry
 from fqtool.migrations.plan import make_statement
 from fqtool.registry.load import load_registry
@@ -31,8 +34,11 @@ from fqtool.scoring.layout import Layout
 from fqtool.sql import Query
 from fqtool.table.changes import CreateTable
 from fqtool.table.model import State
+from fqtool.warehouse.duckdb.transpile.dialect import to_duckdb
 from fqtool.warehouse.duckdb.warehouse import DuckDBWarehouse
-from tests.bed.running import ROOT
+from fqtool.warehouse.target import open_target
+from tests.bed.running import PROJECT, ROOT, Emulator
+from tests.machine import patient
 from tests.stores import planned_in, workspace_in
 
 START = LAST - timedelta(days=14)
@@ -307,6 +313,98 @@ def test_nan_is_missing_where_the_registry_declares_so() -> None:
     with rows_of(15, change) as warehouse:
         (found,) = diagnosis_of(nan.registry, warehouse, LAST).findings
     assert (found.rule, found.subject) == ("FQ604", "volume")
+
+
+def test_an_entry_of_an_array_is_looked_up_once_per_row() -> None:
+    """Engines plan many subqueries slowly: the statistics have one for each feature, and DuckDB's SQL has none."""
+    sql = Evidence(STORES["entries of an ARRAY"].registry).query(START, LAST).sql
+    assert [sql.count(f"= '{name}'") for name in NAMES] == [1, 1, 1]
+    assert "UNNEST" not in to_duckdb(sql)
+
+
+def test_entries_of_an_array_are_diagnosed_on_bigquery(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator answers the same statement: a feature that the entries of the last date lack is named."""
+    registry, dataset = STORES["entries of an ARRAY"].registry, emulator.fresh_dataset()
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
+    rows = [
+        {
+            "item": f"i{item}", "day": str(LAST - timedelta(days=days)),
+            "entries": [{"name": name, "value": (item * 7 + days * 13) % 17 + 10.0} for name in NAMES[not days:]],
+        }
+        for item in range(30)
+        for days in range(15)
+    ]  # fmt: skip
+    with open_target(f"bigquery://{PROJECT}/{dataset}", timeout=patient(60)) as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(registry)),)))
+        assert emulator.client().insert_rows_json(f"{PROJECT}.{dataset}.store", rows, timeout=patient(60)) == []
+        (found,) = diagnosis_of(registry, warehouse, LAST).findings
+    assert (found.rule, found.subject) == ("FQ604", "last_price")
+
+
+@pytest.mark.parametrize(("days", "words"), [(1, "2026-02-06,"), (3, "since 2026-02-04"), (15, "since 2026-01-23")])
+def test_a_date_without_labels_is_one_finding(days: int, words: str) -> None:
+    """No row can be scored: FQ624 names the column to fill, and daily does not advise to score alone."""
+    registry = STORES["JSON map of labels"].registry
+    with DuckDBWarehouse(":memory:") as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(registry)),)))
+        warehouse.connection().execute(
+            "INSERT INTO store (item, day, values, labels) SELECT 'i' || i, CAST(? AS DATE) - CAST(d AS INT), "
+            f"[40 + (i * 7 + d) % 17, 1, 2], IF(d < {days}, NULL, '{{}}') FROM range(30) t(i), range(15) u(d)",
+            [LAST],
+        )
+        (found,) = daily_of(registry, warehouse, LAST).findings
+    assert found.rule == "FQ624"
+    assert words in found.message
+    assert "Fill `labels` in these rows" in str(found.remedy)
+    assert "fqtool score --start" in str(found.remedy)
+
+
+def test_counts_and_truth_values_that_become_constant_are_named() -> None:
+    """Also where few distinct values differ much between dates: `min_stddev` declares that rows differ."""
+    base = _columns("FLOAT64", "BOOL", "INT64")
+    store = Store('  value: "{name}"', base, own={"volume": ", spread: {min_stddev: 0.1}"})
+    with DuckDBWarehouse(":memory:") as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(store.registry)),)))
+        warehouse.connection().execute(
+            "INSERT INTO store (item, day, last_price, mean_price, volume) SELECT 'i' || i, CAST(? AS DATE) - d::INT, "
+            "40 + (i * 7919 + d * 104729) % 17, d = 0 OR hash(i * 31 + d) % 2 = 0, "
+            f"IF(d = 0, 1, IF(hash(i * 37 + d) % 3 = 0, 1 + d % 5, 0)) FROM range({ITEMS}) t(i), range(15) u(d)",
+            [LAST],
+        )
+        found = diagnosis_of(store.registry, warehouse, LAST).findings
+    assert {(one.rule, one.subject) for one in found} == {("FQ607", "mean_price, volume")}
+    assert "mean_price: TRUE in 100% of the rows (usually 5" in found[0].cause
+
+
+def test_a_problem_does_not_begin_on_a_weekday_that_never_has_rows() -> None:
+    """Rows of Thursdays never exist: a Friday without rows is a problem of one date."""
+    absent = f"DELETE FROM store WHERE {DAY} OR dayofweek(day) = dayofweek(DATE '{LAST}' - 1)"
+    with rows_of(15, absent) as warehouse:
+        (found,) = diagnosis_of(STORES["columns"].registry, warehouse, LAST).findings
+    assert (found.rule, found.since) == ("FQ617", LAST)
+
+
+def test_limits_are_learned_before_the_columns_of_scores_exist() -> None:
+    """A diagnosis needs them, and names the command that adds them."""
+    registry = STORES["columns"].registry
+    drop = "".join(f"ALTER TABLE store DROP COLUMN {one};" for one in ("score", "feature_0_source"))
+    with rows_of(15, drop) as warehouse:
+        assert learned_limits(registry, days_between(registry, warehouse, START, LAST), replace=True)
+        with pytest.raises(NotThere, match="lacks the columns feature_0_source, score") as raised:
+            diagnosis_of(registry, warehouse, LAST)
+    assert str(raised.value.remedy) == "fqtool migrate"
+
+
+def test_a_feature_without_its_field_of_a_struct_is_refused() -> None:
+    """With its place, and the field of a similar name."""
+    fields = "last_price FLOAT64, mean_prise FLOAT64, volume FLOAT64"
+    registry = _loaded(Store("  value: values.{name}", f"  - {{name: values, type: 'STRUCT<{fields}>'}}"))
+    (found,) = check_registry(registry)
+    assert (found.rule, found.location) == ("FQ151", found.location)
+    assert "which has no field mean_price" in found.message
+    assert str(found.remedy).startswith("Write mean_prise, or add the field mean_price to the type of the column")
+    assert found.location is not None
+    assert found.location.line == registry.features[1].at.line
 
 
 def test_a_labelled_value_that_is_null_is_named() -> None:

@@ -168,6 +168,26 @@ def test_what_is_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
         assert sentence in notes
 
 
+def test_columns_beside_an_array_are_read_by_name(tmp_path: Path) -> None:
+    """Proposed features are columns, also of text; the label of a column is not a feature."""
+    change = "ALTER TABLE readings ADD COLUMN features DOUBLE[]; ALTER TABLE readings ADD COLUMN grade VARCHAR;"
+    change += "ALTER TABLE readings ADD COLUMN grade_label VARCHAR; UPDATE readings SET grade = 'a', grade_label = 'b'"
+    with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:
+        warehouse.connection().execute(TABLE.format(days=20) + change)
+        made = scaffold_live(warehouse, "readings", learn=20, today=LAST)
+    registry = in_order(made.text)
+    assert registry.inputs.value == "{name}"
+    assert "grade" in {one.name for one in registry.features}
+    assert any("grade_label (the label of another column)" in one for one in made.notes)
+
+
+def test_a_share_of_nulls_is_learned_from_few_values() -> None:
+    """3 of 50 rows have a value on each date: the share is declared; a feature without any value stays a problem."""
+    few = [day_of(number, 1.0, 2.0, present=3) for number in range(14)]
+    assert learned(FEATURE, few).null_share == 0.94
+    assert learned(FEATURE, [day_of(number, None, None, present=0) for number in range(14)]).null_share == 0
+
+
 def test_a_time_that_is_unique_by_chance_identifies_no_row(tmp_path: Path) -> None:
     """Where other columns identify the rows, a column of times is not proposed; where none do, it is."""
     clock = TABLE.format(days=20) + "UPDATE readings SET loaded_at = loaded_at + TO_MICROSECONDS(rowid);"

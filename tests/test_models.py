@@ -212,3 +212,23 @@ def test_the_command_asks_the_rows_of_a_date(tmp_path: Path) -> None:
     assert "--target " + target in told
     code, told, _ = run(tmp_path, "--date", str(date(2030, 1, 1)), "--target", target)
     assert (code, told) == (0, "2030-01-01: no rows.\n")
+
+
+def test_a_healthy_date_is_named_once(tmp_path: Path) -> None:
+    """The table has the date; the conclusion names the models alone."""
+    with DuckDBWarehouse(str(tmp_path / "store.duckdb")) as warehouse:
+        store(warehouse, Season(registry(), DAY, 1, rows_per_day=20).rows([]))
+    code, told, _ = run(
+        tmp_path, "--date", str(DAY), "--target", f"duckdb:///{tmp_path}/store.duckdb", "--model", "catboost_v8"
+    )
+    assert (code, told.count(str(DAY))) == (0, 1)
+    assert told.endswith("\nNo problems found in 1 model.\n")
+
+
+def test_a_date_without_rows_is_one_line(tmp_path: Path) -> None:
+    """The command names the date."""
+    target = f"duckdb:///{tmp_path}/store.duckdb"
+    with DuckDBWarehouse(str(tmp_path / "store.duckdb")) as warehouse:
+        store(warehouse, Season(registry(), DAY, 1, rows_per_day=20).rows([]))
+    code, told, _ = run(tmp_path, "--date", str(date(2030, 1, 1)), "--target", target)
+    assert (code, told) == (0, "2030-01-01: no rows.\n")

@@ -262,3 +262,16 @@ def test_an_anchor_and_its_aliases_are_one_problem() -> None:
     copies = [one for one in findings if one.rule == "FQ008"]
     assert [(one.subject, one.location.line if one.location else 0) for one in copies] == [("&x", 1), ("*y", 3)]
     assert "and 3 times more" in copies[0].message
+
+
+def test_a_registry_without_permission_names_the_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fix is not another file. As root every file is readable, so the refusal is raised here."""
+    path = tmp_path / "r.yaml"
+    path.write_text("version: 1")
+    refused = PermissionError(13, "Permission denied")
+    monkeypatch.setattr(Path, "read_bytes", lambda _: (_ for _ in ()).throw(refused))
+    with pytest.raises(RegistryError) as raised:
+        read_registry(path)
+    (finding,) = raised.value.findings
+    assert "Permission denied" in finding.message
+    assert str(finding.remedy).endswith(f"chmod u+r {path}.")

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -374,3 +375,19 @@ def test_a_cell_below_its_header_counts_the_header(monkeypatch: pytest.MonkeyPat
     stream = Terminal()
     print_table("", ("a_header_of_some_length", "b"), [("words that follow it", "x" * 39)], stream)
     assert max(map(len, ANSI.sub("", stream.getvalue()).splitlines()[:2])) <= 40
+
+
+def test_findings_that_differ_in_their_subject_alone_are_one_block() -> None:
+    """Text names the subjects with their types in one sentence; another cause is a block of its own."""
+    told = "`{}` ({}) is in the registry but not in the table."
+    columns = (("a", "FLOAT64"), ("b", "FLOAT64"), ("c", "FLOAT64"), ("d", "STRING"))
+    findings = [
+        Finding(name, told.format(name, kind), "The cause.", "The fix.", rule="FQ301") for name, kind in columns
+    ]
+    findings.append(replace(findings[0], subject="e", message=told.format("e", "DATE"), cause="Another cause."))
+    stream = io.StringIO()
+    print_findings(findings, "text", target="t", command="check-drift", ok_message="", stream=stream)
+    said = stream.getvalue()
+    assert said.count("The fix.") == 2
+    assert "    The same for 3 more: b (FLOAT64), c (FLOAT64), d (STRING).\n" in said
+    assert "5 errors" in said

@@ -157,7 +157,7 @@ def options_for(words: tuple[str, ...]) -> tuple[str, ...]:
     _, command, *rest = words
     options = current_run().options
     takes = {
-        "--store": command not in _READS_NO_REGISTRY,
+        "--store": command not in _READS_NO_REGISTRY and "--registry" not in rest,
         "--registry": command not in _READS_NO_REGISTRY,
         "--target": command not in _ASKS_NO_WAREHOUSE and rest[:1] not in (["verify"], ["import"]),
         "--migrations": command in _READS_MIGRATIONS,

@@ -82,6 +82,12 @@ def _examine(subject: Subject, entry: Entry, read: list[Read]) -> Iterator[Mista
             at, remedy, word = place_of(subject, entry, values, span.start), way_out, text[span.start : span.end]
             if kind is Trouble.NAME and word == values.get("name"):
                 at, remedy = _of_feature(subject, entry, word, at)
+            elif kind is Trouble.NAME and entry.text != text and word.endswith(f".{values.get('name')}"):
+                # A field of a STRUCT with the name of a feature.
+                feature = next((one for one in subject.registry.features if one.name == values["name"]), None)
+                at = subject.within(feature.at, "name") if feature else at
+                add = f"dd the field {values['name']} to the type of the column under `base_columns`."
+                remedy = f"{way_out.rstrip('.')}, or a{add}" if way_out else f"A{add}"
             # The same mistake in the entry of another feature is one mistake.
             if (kind, at) not in reported:
                 reported.add((kind, at))

@@ -23,6 +23,8 @@ from fqtool.table.column import Kind, Mode, Type
 Values = Mapping[str, object]
 # A word of SQL that contains a placeholder, such as feature_{index}_quality.
 WORD = re.compile(r"[\w{}]*\{[a-z_]+\}[\w{}]*")
+# The same after `struct.`, where it is the name of a field.
+_FIELD = re.compile(r"(?<=[\w`)\]]\.)`?([\w{}]*\{[a-z_]+\}[\w{}]*)")
 _ONCE: tuple[Values, ...] = ({},)
 # Fills inputs while the registry has no feature.
 _ANY = (feature_values(Feature(0, "first", "any")),)
@@ -47,11 +49,16 @@ class Entry:
     def variants(self) -> Iterator[tuple[str, Values]]:
         """Yield the filled texts, one per combination of types of names: 2,500 features mostly give one."""
         words = WORD.findall(self.text) if "{" in self.text else []
+        fields = _FIELD.findall(self.text) if words else []
         whole = "{description}" in self.text  # may contain any character
         done = set[object]()
         for values in self.fills:
             filled = fill(self.text, values) if whole else ""
-            key = (filled, *(self.names.columns.get(fill(word, values).lower(), "") for word in words))
+            key = (
+                filled,
+                *(self.names.columns.get(fill(word, values).lower(), "") for word in words),
+                *(fill(field, values) for field in fields),
+            )
             if key not in done:
                 done.add(key)
                 yield fill(self.text, values), values

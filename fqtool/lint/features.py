@@ -212,7 +212,7 @@ def unused_label(subject: Subject) -> Iterator[Finding]:
 
     Example: stock_count under sources, and labels: [stock, missing]
 
-    Fix: List the label under `labels` of a feature, or remove it.
+    Fix: List the label under `labels` of a feature, or remove it. A label in a file of `extends` is not reported.
     """
     registry = subject.registry
     known = [one.label for one in registry.sources]
@@ -223,7 +223,8 @@ def unused_label(subject: Subject) -> Iterator[Finding]:
     if not registry.active_features or not all(one.labels for one in registry.active_features):
         return
     for source in registry.sources:
-        if source.label not in listed:
+        # Another registry that extends the same file may have the label.
+        if source.label not in listed and source.at.file == registry.path:
             message = f"No feature lists the source label {source.label}."
             yield Finding(
                 source.label, message, remedy="List it under `labels` of a feature, or remove it.", location=source.at
@@ -280,11 +281,13 @@ def idle_processor(subject: Subject) -> Iterator[Finding]:
 
     Example: OddsScrapers under processors, with all features of the lines under another name
 
-    Fix: Name the processor in its features, or remove it.
+    Fix: Name the processor in its features, or remove it. A processor in a file of `extends` is not reported: another
+    registry may have its features.
     """
     known = [one.name for one in subject.registry.processors]
     used = meant((one.processor for one in subject.registry.active_features if one.processor), known)
     for one in subject.registry.processors:
-        if one.name not in used:
+        # Another registry that extends the same file may have the features of a shared processor.
+        if one.name not in used and one.at.file == subject.registry.path:
             message = f"No feature names the processor {one.name}."
             yield Finding(one.name, message, remedy="Name it in its features, or remove it.", location=one.at)

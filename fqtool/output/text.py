@@ -33,12 +33,27 @@ _LARGEST = 8 * 1024 * 1024
 _WIDEST = 120
 _CUT = "..."
 _GUTTER = 9
+_FEWEST_ALIKE = 3
+_NAMED = re.compile(r"`([^`]+)`( \(.+\)(?= is ))?")
+"""The subject at the start of a message, with its type."""
 _BEFORE_CARET = 0.6  # share of a cropped line that stays left of the caret
 
 
-def finding_lines(finding: Finding, page: Page, sources: SourceLines) -> Iterator[Text | str]:
-    """Yield the lines of one finding. The remedy is plain strings, which are printed unchanged."""
+def finding_lines(
+    finding: Finding, page: Page, sources: SourceLines, others: Sequence[str] = ()
+) -> Iterator[Text | str]:
+    """Yield the lines of one finding. The remedy is plain strings, which are printed unchanged.
+
+    Args:
+        finding: the finding.
+        page: where it is printed.
+        sources: the files of excerpts.
+        others: the subjects of findings that differ from it in nothing else.
+    """
     yield from page.wrapped(Text(), _headline(finding), _HANG)
+    if others:
+        more = f"The same for {len(others)} more: {', '.join(map(visible, others))}."
+        yield from page.wrapped(Text(" " * _HANG), Text(more), _HANG)
     if finding.location is not None:
         yield Text.assemble(("    --> ", "dim"), visible(str(finding.location)))
         if not _is_about_a_record(finding):
@@ -148,8 +163,37 @@ def _in_the_table(outcome: Outcome) -> str:
 def write_findings(findings: Sequence[Finding], page: Page) -> None:
     """Write each finding to the page, each followed by an empty line."""
     sources = SourceLines()
-    for finding in grouped(findings):
-        page.write((*finding_lines(finding, page, sources), ""))
+    for finding, others in _without_repeats(grouped(findings)):
+        page.write((*finding_lines(finding, page, sources, others), ""))
+
+
+def _without_repeats(findings: Sequence[Finding]) -> list[tuple[Finding, tuple[str, ...]]]:
+    """Return the findings, each with the subjects of others that differ from it in nothing else but a type.
+
+    Findings about a place in a file have an excerpt each, and two alike are printed in full.
+    """
+    alike: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        named = _NAMED.match(finding.message)
+        same = (finding.rule, finding.severity, finding.cause, str(finding.remedy), finding.owner)
+        if named and named[1] == finding.subject and not (finding.location or finding.patch):
+            alike.setdefault((*same, finding.message[named.end() :]), []).append(finding)
+        else:
+            alike[number] = [finding]
+    printed: list[tuple[Finding, tuple[str, ...]]] = []
+    for group in alike.values():
+        first, *others = group
+        if len(group) < _FEWEST_ALIKE:
+            printed += [(one, ()) for one in group]
+        else:
+            printed.append((first, tuple(_named(one) for one in others)))
+    return printed
+
+
+def _named(finding: Finding) -> str:
+    """The subject with its type, such as `price (FLOAT64)`."""
+    found = _NAMED.match(finding.message)
+    return finding.subject + (found[2] or "" if found else "")
 
 
 def grouped(findings: Sequence[Finding]) -> list[Finding]:

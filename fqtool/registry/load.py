@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from fqtool.errors import RegistryError
@@ -133,8 +134,15 @@ def text_of(path: Path) -> tuple[str | None, tuple[Finding, ...]]:
         return None, problems.unreadable_file(at, f"{path} does not exist")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        return None, problems.unreadable_file(at, f"{path}: {why}")
+        # The file exists, so the fix is not another one.
+        return None, problems.unreadable_file(at, f"{path}: {why}", _readable(path, error))
     return decoded(raw, str(path))
+
+
+def _readable(path: Path, error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return f"Let your user read the file and enter its folder, such as by chmod u+r {quote(str(path))}."
+    return ""
 
 
 def decoded(raw: bytes, path: str) -> tuple[str | None, tuple[Finding, ...]]:

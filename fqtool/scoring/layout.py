@@ -58,10 +58,15 @@ class Layout:
         """Return the SQL of the value of a feature."""
         return _filled(feature.value or self.registry.inputs.value, feature)
 
+    def stored_label(self, feature: Feature) -> str:
+        """Return the SQL of the stored label of a feature, "" where rows hold none."""
+        text = feature.source or self.registry.inputs.source
+        return _filled(text, feature) if text else ""
+
     def label(self, feature: Feature) -> str:
         """Return the SQL of the label of a feature: the stored label, or whether the value is present."""
-        if text := feature.source or self.registry.inputs.source:
-            return _filled(text, feature)
+        if stored := self.stored_label(feature):
+            return stored
         value = self.value(feature)
         missing = f"({value}) IS NULL"
         if self.registry.inputs.nan_is_missing and self.type_of(feature) == FLOAT64:

@@ -33,7 +33,7 @@ def read_text(path: Path) -> str:
     except IsADirectoryError:
         raise InputError(f"{path} is a folder.", remedy="Name a file.") from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
+        raise InputError(f"{path} cannot be read: {error.strerror}.", remedy=remedy_of(error)) from None
 
 
 def read_folder(path: Path, *patterns: str) -> dict[str, str]:

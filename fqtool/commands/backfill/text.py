@@ -59,7 +59,7 @@ def _costs(plan: Plan, estimate: CostEstimate) -> Iterator[str]:
         least = f", billed as {size(estimate.billed)} (at least {size(estimate.least)} per statement)"
     if pricing is not None:
         price = f"; on BigQuery {estimate.price:.4f} {pricing.currency} at the list prices of {pricing.as_of}"
-    yield f"{count:,} MERGE statement{'s' * (count != 1)}; a daily quota does not count them."
+    yield f"{count:,} MERGE statement{'s' * (count != 1)}. BigQuery has no daily limit for them."
     yield f"Bytes processed: about {size(estimate.bytes)}{least}{price}."
     if plan.seconds is not None:
         yield f"Duration: about {duration(plan.seconds)}, at {plan.seconds_each:.2f} s per partition so far."

@@ -86,7 +86,7 @@ def date_not_scored(days: Sequence[Day]) -> Iterator[Finding]:
 
     Problem: The quality of the rows is unknown, so the figures of the date are unknown.
 
-    Why: Scoring did not run, or every row lacks its sources.
+    Why: Scoring did not run. Rows without labels are reported by FQ624 instead.
 
     Example: `feature_quality_score` is NULL in all 201 rows.
 

@@ -41,7 +41,7 @@ def daily_of(
     days = (*diagnosis.before, diagnosis.today)
     checks = tuple(_check(threshold, days) for threshold in registry.thresholds)
     findings = [finding for check in checks for finding in check_daily(check, registry, days)]
-    if not diagnosis.today.scored:
+    if not diagnosis.today.scored and diagnosis.today.labelled:  # FQ624 reports rows without labels
         findings = [*date_not_scored(days), *findings]
     too_old = newest_date_too_old(registry, day, today) if today else ()
     return Daily(diagnosis, checks, (*too_old, *diagnosis.findings, *findings))

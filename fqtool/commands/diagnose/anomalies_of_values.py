@@ -45,6 +45,8 @@ def constant(history: History) -> Seen | None:
     found = Seen(feature, Sign.CONSTANT, 1.0, usual, lasted + 1)
     if usual == 1 or _share_of(today.low, told) ** today.present > BY_CHANCE:
         return None
+    if feature.spread.min_stddev and not usual:
+        return found  # the registry declares that the rows of each date differ, and they did
     distinct = min(one.distinct for one in told)
     fractions = distinct > 1 and all(one.whole <= _FRACTIONS * one.present for one in told)
     if len(told) >= ENOUGH and (distinct >= ENOUGH or fractions):

@@ -15,6 +15,7 @@ class Kind(StrEnum):
 
     MISSHAPEN = "misshapen"
     MISORDERED = "misordered"
+    NO_LABELS = "no labels"
     ROW_COUNT = "row count"
     REPEATED_KEYS = "repeated keys"
     NO_ROWS = "no rows"

@@ -129,6 +129,7 @@ class Day:
         figures: Name of a threshold -> its figure; empty unless requested.
         groups: Column that groups rows -> group -> its rows; without columns of more than MOST_GROUPS groups.
         categories: Index of a text feature -> its real values; without features of more than MOST_GROUPS values.
+        labelled: Rows with labels; all rows in a store without labels.
     """
 
     day: date
@@ -143,3 +144,4 @@ class Day:
     figures: Mapping[str, Value] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     categories: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    labelled: int = 0

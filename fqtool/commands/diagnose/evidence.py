@@ -32,7 +32,8 @@ def signs_text(signs: Sequence[Seen]) -> Iterator[str]:
             continue
         limits = [limit for one in own if (limit := _limit(one)) is not None]
         usual = [one.usual for one in own if one.usual is not None and one.usual != _limit(one)]
-        compared = f"usually {_between(usual)}" if usual else "" if limits else "no earlier date to compare with"
+        alone = "as on the earlier dates" if all(one.days > 1 for one in own) else "no earlier date to compare with"
+        compared = f"usually {_between(usual)}" if usual else "" if limits else alone
         compared = ", ".join(filter(None, (compared, f"null_share allows {_between(limits)}" if limits else "")))
         if sign is Sign.CONSTANT and usual:
             dates = f"as on {_between(usual)} of the earlier dates" if any(usual) else "on no earlier date"
@@ -53,6 +54,10 @@ def values_text(signs: Sequence[Seen], days: Sequence[Day]) -> Iterator[str]:
         *before, today = (day.features[one.feature.index] for day in days)
         told = [day for day in before if day.present and day.mean is not None and day.stddev is not None]
         if today.mean is None or not told:
+            continue
+        if isinstance(today.low, bool):
+            usual = statistics.median(day.mean for day in told if day.mean is not None)
+            yield f"{one.feature.name}: TRUE in {today.mean:.0%} of the rows (usually {usual:.0%})"
             continue
         mean, spread = (statistics.median(getattr(day, what) for day in told) for what in ("mean", "stddev"))
         zeros = statistics.median(day.zeros / day.present for day in told)

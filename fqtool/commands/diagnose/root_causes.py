@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
+from fqtool.commands.diagnose.absent_labels import labels_missing, without_labels
 from fqtool.commands.diagnose.anomalies import signs_of
 from fqtool.commands.diagnose.baseline import unbroken
 from fqtool.commands.diagnose.cause import Cause, Confidence, Kind
@@ -21,7 +22,7 @@ from fqtool.commands.diagnose.groups import categories_new, groups_gone, groups_
 from fqtool.commands.diagnose.history import Seen, Sign, shares_values
 from fqtool.commands.diagnose.known_events import event_of, without_ended_events
 from fqtool.commands.diagnose.recorded_runs import MOST, absent_runs, late_runs, older_runs, unrecorded_rows
-from fqtool.commands.diagnose.row_counts import repeated_keys, unusual_count, usual_rows
+from fqtool.commands.diagnose.row_counts import first_absent, repeated_keys, unusual_count, usual_rows
 from fqtool.commands.diagnose.row_relations import next_of
 from fqtool.commands.diagnose.shapes import shape_of
 from fqtool.commands.diagnose.swaps import swap_causes
@@ -109,6 +110,8 @@ def _scorable(registry: Registry) -> bool:
 
 def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     today = days[-1]
+    if without_labels(today):
+        return (labels_missing(registry, days),)
     causes = list(_of_vectors(days))
     if any(one.hit > today.rows * MOST for one in causes):
         # Where positions hold other features than the registry, the statistics of features mean nothing.
@@ -235,7 +238,7 @@ def date_without_rows(registry: Registry, day: date, start: date, before: Sequen
     if usual is None:
         return None
     evidence = (f"usually {usual:.0f} rows, on {len(before)} of {(day - start).days} earlier dates",)
-    since = before[-1].day + timedelta(days=1)
+    since = first_absent(day, start, before)
     cause = Cause(Kind.NO_ROWS, day, since, 0, 0, (), None, None, evidence, scorable=_scorable(registry))
     return replace(cause, event=event_of(registry, cause))
 
@@ -364,6 +367,8 @@ def _constant_text(alike: Sequence[Seen], today: Day) -> str:
     if len(alike) > 1 or alike[0].sign is not Sign.CONSTANT:
         return ""
     value = today.features[alike[0].feature.index].low
+    if isinstance(value, bool):
+        return str(value).upper()
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 

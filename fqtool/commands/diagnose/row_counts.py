@@ -144,6 +144,17 @@ def usual_rows(day: date, start: date, before: Sequence[Day]) -> float | None:
     return statistics.median(one.rows for one in before)
 
 
+def first_absent(day: date, start: date, before: Sequence[Day]) -> date:
+    """Return the first of the dates in sequence without rows, up to `day`, that usually has rows.
+
+    A weekday that never has rows is passed over, as `usual_rows` does. Args as there.
+    """
+    weekdays, since = {one.day.weekday() for one in before}, before[-1].day + timedelta(days=1)
+    while since < day and since.weekday() not in weekdays and since - timedelta(days=_WEEK) >= start:
+        since += timedelta(days=1)
+    return since
+
+
 def _same_weekdays(day: date, start: date) -> Iterator[date]:
     while (day := day - timedelta(days=_WEEK)) >= start:
         yield day

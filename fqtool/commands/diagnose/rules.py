@@ -25,7 +25,9 @@ from fqtool.findings.finding import Finding, Group, Severity, rule
 
 def findings_of(cause: Cause) -> tuple[Finding, ...]:
     """Return the findings of a root cause: one, by the rule for its kind."""
-    found = (finding for one in rules_of(Group.DIAGNOSIS) for finding in one.check(cause))
+    found = [finding for one in rules_of(Group.DIAGNOSIS) for finding in one.check(cause)]
+    if cause.kind is Kind.PARTIAL and cause.hit == cause.rows:
+        found = [replace(finding, severity=Severity.ERROR) for finding in found]
     return tuple(with_event(replace(finding, owner=cause.owner, since=cause.since), cause) for finding in found)
 
 
@@ -92,10 +94,13 @@ def partly_defaulted(cause: Cause) -> Iterator[Finding]:
 
     Example: Features 5-8 are defaulted in 20% of the rows, usually in 2%.
 
-    Fix: Run the processor for the missing keys, rebuild the rows of the store, then score the date.
+    Fix: Run the processor for the missing keys, rebuild the rows of the store, then score the date. The finding is an
+    error where all rows have default values.
     """
     if cause.kind is Kind.PARTIAL:
         first = "" if cause.processor else look_at(cause, "Find why the value is absent")
+        if first and cause.at_least:
+            first += " Where the value is usually absent, declare `null_share` under `spread` of the feature."
         yield of_processor(cause, f"had incomplete input for {cause.day}", f"{are(cause)} {cause.absent}", first=first)
 
 

@@ -53,6 +53,26 @@ def misordered_vector(cause: Cause) -> Iterator[Finding]:
         yield finding_of(cause, message, first=REBUILD)
 
 
+@rule("FQ624", group=Group.DIAGNOSIS)
+def labels_missing(cause: Cause) -> Iterator[Finding]:
+    """No row of a date has labels, so none can be scored.
+
+    Problem: The quality of the features is unknown, and `fqtool score` does not change it.
+
+    Why: The writer does not fill the column of the labels, or `sources_known` names another column.
+
+    Example: `feature_sources` is NULL in all 201 rows.
+
+    Fix: Fill the labels of these rows, or correct `inputs` of the registry. Then score the date.
+    """
+    if cause.kind is Kind.NO_LABELS:
+        message = f"No row has labels on {cause.day}{since(cause)}, so none of {cause.rows:,} rows can be scored."
+        first = f"Fill {cause.detail or 'the labels'} in these rows, or correct `sources_known` of the registry."
+        yield Finding(
+            "labels", message, f"{cause.confidence}: {'; '.join(cause.evidence)}.", scored_after(cause, first)
+        )
+
+
 @rule("FQ615", Severity.WARNING, group=Group.DIAGNOSIS)
 def unusual_row_count(cause: Cause) -> Iterator[Finding]:
     """A date has fewer or more rows than usual, also for its weekday.
@@ -116,7 +136,8 @@ def group_has_no_rows(cause: Cause) -> Iterator[Finding]:
     Example: `origin` LGA has no rows on 2026-02-06, and has rows on 14 of 14 earlier dates.
 
     Fix: Find the input of the group, build its rows, then score the date. Groups are the keys besides the date, where
-    there are several, and the columns under `entities` of the table.
+    there are several, and the columns under `entities` of the table. A group that usually has fewer than 5 rows a date
+    may lack them by chance and is not compared, nor is a column with more than 100 groups.
     """
     if cause.kind is Kind.GROUP_GONE:
         message = f"{cause.detail}: no rows on {cause.day}{since(cause)}; {cause.evidence[0]}."

@@ -10,13 +10,14 @@ from functools import cached_property
 from fqtool.commands.diagnose.daily_stats import MOST_GROUPS, Day, FeatureDay, ProcessorDay
 from fqtool.commands.diagnose.row_relations import relations
 from fqtool.expressions.expression import render
-from fqtool.expressions.value_types import FLOAT64, ValueType
+from fqtool.expressions.value_types import BOOL, FLOAT64, ValueType
 from fqtool.registry.alerts_and_models import Threshold
 from fqtool.registry.model import Feature, Processor, Registry
 from fqtool.schema.build import expand_columns
 from fqtool.schema.row_dates import row_dates
 from fqtool.scoring.gates import gates
 from fqtool.scoring.layout import Layout
+from fqtool.scoring.read_once import read_once
 from fqtool.scoring.roles import Roles
 from fqtool.scoring.value_laws import LAWS, ValueLaws
 from fqtool.sql import Query, Value, ident, literal
@@ -72,7 +73,13 @@ class Evidence:
     def needs(self) -> tuple[str, ...]:
         """The managed columns that the query reads."""
         managed = (one.name for one in expand_columns(self.registry) if one.feature is None)
-        return (*self.sources.values(), *(name for name in managed if name in self.gates))
+        scored = Roles(self.registry).scored
+        read = (
+            *self.sources.values(),
+            *(name for name in managed if name in self.gates),
+            *([scored] if scored else ()),
+        )
+        return tuple(dict.fromkeys(read))
 
     @cached_property
     def written(self) -> str:
@@ -105,7 +112,12 @@ class Evidence:
             end: The last date.
             by_label: Whether labels decide what is defaulted in rows that are not scored. Reading labels is slower.
         """
-        table, layout, by_label = self.registry.table, self.layout, by_label or not self.has_sources
+        flat, columns = read_once(self.registry)
+        return Evidence(flat, self.measuring).over(columns, start, end, by_label=by_label or not self.has_sources)
+
+    def over(self, found: Mapping[str, str], start: date, end: date, *, by_label: bool) -> Query:
+        """Return the query over rows that have these columns too: name -> SQL over a row of the table."""
+        table, layout = self.registry.table, self.layout
         dates = row_dates(self.registry)
         day = dates.of_row()
         scored = Roles(self.registry).scored
@@ -115,6 +127,7 @@ class Evidence:
             "COUNT(*) AS `rows`",
             f"{f'COUNT({ident(scored)})' if scored else f'COUNTIF({layout.known})'} AS `scored`",
         ]
+        columns.append(f"COUNTIF({layout.known}) AS `labelled`")
         columns.append("COUNTIF(is_repeated) AS `repeated`")
         columns.append(f"COUNTIF({layout.misshapen}) AS `misshapen`")
         columns.append(f"COUNTIF({layout.misordered}) AS `misordered`")
@@ -152,11 +165,14 @@ class Evidence:
             ordered = ", ".join(ident(key) for key in table.keys if not dates.names(key))
             near = f"LAG({{}}) OVER (PARTITION BY {day}, {ident(self.groups[0])} ORDER BY {ordered})"
             earlier += "".join(f"  {near.format(ident(name))} AS {ident(_NEAR + name)},\n" for name in layout.carriers)
+        rows = f"{ident(table.name)}\nWHERE {dates.between(start, end)}"
+        if found:
+            rows = f"(SELECT *, {', '.join(f'{sql} AS {ident(name)}' for name, sql in found.items())}\nFROM {rows})"
         return Query(
             "-- each row with the values of the previous row of its key; what is defaulted, NULL if unknown\n"
             f"WITH kept AS (\nSELECT\n  *,\n  {dates.named()} = {before.format(dates.named())} AS `is_repeated`,\n"
             f"{sizes}{earlier}  {defaulted}\n"
-            f"FROM {ident(table.name)}\nWHERE {dates.between(start, end)}\n),\n"
+            f"FROM {rows}\n),\n"
             "-- real values, values that are not finite, and values of the previous row\n"
             f"seen AS (\nSELECT\n  *,\n  {real}\nFROM kept\n)\n"
             f"SELECT\n  {day} AS `day`,\n  {listed}\nFROM seen\nGROUP BY 1\nORDER BY 1"
@@ -267,14 +283,18 @@ class Evidence:
                 for one in self.categorical
                 if isinstance(found := row[f"category_{one.index}"], str)
             },
+            row["labelled"],  # type: ignore[arg-type]
         )
 
     def _of_feature(self, row: Mapping[str, Value], one: Feature) -> FeatureDay:
         """The statistics of a feature; the query counts only the laws that it has."""
         at, fields = f"f_{one.index}", FeatureDay.__dataclass_fields__.keys() - {"swapped"}
         pairs = [(first.index, second.index) for first, second in self.laws.pairs(one)]
+        values = {name: row[f"{at}_{name}"] for name in fields if name not in LAWS or f"{at}_{name}" in row}
+        if self.layout.type_of(one) == BOOL:  # the query reads TRUE as 1
+            values |= {name: None if values[name] is None else bool(values[name]) for name in ("low", "high")}
         return FeatureDay(
-            **{name: row[f"{at}_{name}"] for name in fields if name not in LAWS or f"{at}_{name}" in row},  # type: ignore[arg-type]
+            **values,  # type: ignore[arg-type]
             swapped={pair: row[f"{at}_swapped_{pair[0]}_{pair[1]}"] for pair in pairs},  # type: ignore[misc]
         )
 

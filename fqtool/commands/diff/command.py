@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -87,7 +88,9 @@ def diff(
     _print(findings, preview, form, after.path, ok)
     failing = [one.rule for one in findings if one.severity in _failing(fail_on)]
     if form == "text" and findings:
-        say_next(f"rule {failing[0]}" if failing else "migrate plan")
+        of_new = f" --registry {quote(new)}" if new else ""
+        if failing or not (new or "").startswith("git:"):  # a revision cannot be planned
+            say_next(f"rule {failing[0]}" if failing else f"migrate plan{of_new}")
     if failing:
         raise typer.Exit(1)
 

@@ -249,7 +249,7 @@ def _meant(registry: Registry, warehouse: Warehouse, keys: Mapping[str, Value], 
     return (
         f"Use {' or '.join(f'--key {name}={one}' for one in close)}."
         if close
-        else f"Use one of the {len(known)} keys of {day}."
+        else f"{day} has {len(known):,} other values of {name}, such as --key {quote(f'{name}={min(known)}')}."
     )
 
 

@@ -69,6 +69,8 @@ def docs(
     from fqtool.errors import UsageError
     from fqtool.lint.check import open_registry
 
+    if out.is_file():
+        raise UsageError(f"--out {out} is a file; `docs` writes into a folder.", remedy="Name a folder.")
     if form not in _PAGES:
         raise UsageError(f"Unknown format {form!r}.", remedy=f"Use {' or '.join(_PAGES)}.")
     loaded = open_registry(registry)

@@ -27,6 +27,7 @@ _MOST_CATEGORIES = 100  # distinct values of a text that is a feature
 _SCORES = re.compile(
     r"feature_quality_score|quality_tier|default_feature_count|.*_quality_pct|feature_\d+_(quality|source)"
 )
+_LABELS = ("_label", "_source", "_status")
 # Columns that identify a row or record when it was written. No model reads them.
 _ABOUT_ROWS = re.compile(r"(.*_)?(id|key|uuid|guid|hash|row_?names?)|(created|updated|inserted|loaded|written)(_.*)?")
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -143,10 +144,11 @@ def features_of(table: Table, spec: TableSpec, profile: Profile) -> tuple[tuple[
         return (), (f"No features are proposed: the table has columns of scores already, such as {scores[0]}.",)
     apart = {one.lower() for one in (*spec.keys, *spec.cluster_by, spec.partition_by or "")}
     chosen, left = list[Column](), dict[str, list[str]]()
+    names = {one.key for one in table.columns}
     for one in table.columns:
         if one.key in apart:
             continue
-        if why := _why_not(one, profile):
+        if why := "the label of another column" if _is_label(one, names) else _why_not(one, profile):
             left.setdefault(why, []).append(one.name)
         else:
             chosen.append(one)
@@ -195,6 +197,11 @@ def _why_not(one: Column, profile: Profile) -> str:
     if one.type.kind is Kind.STRING and profile.distinct[one.name] > _MOST_CATEGORIES:
         return f"text with more than {_MOST_CATEGORIES} values"
     return ""
+
+
+def _is_label(one: Column, names: set[str]) -> bool:
+    """Whether a text column is named as the label of another column, such as `price_label` beside `price`."""
+    return one.type.kind is Kind.STRING and any(one.key.removesuffix(end) in names - {one.key} for end in _LABELS)
 
 
 def _prefix(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -34,6 +35,13 @@ EXAMPLE = "feature_store"
 _NO_EXPRESSION = frozenset({"FQ150", "FQ151", "FQ152", "FQ153"})
 _PROPERTY = "FQ174"
 _NAMED = 5  # columns that a message lists
+# Option -> what it reads, and the endings of such files.
+_SOURCES = {
+    "--from-schema": ("a BigQuery schema in JSON, as `bq show --format=prettyjson` prints it", (".json",)),
+    "--from-ddl": ("SQL with CREATE TABLE, from a file or a folder", (".sql", ".ddl")),
+    "--from-odcs": ("a data contract in YAML, ODCS v3 of bitol.io", (".yaml", ".yml")),
+    "--from-table": ("a table of --target", (".duckdb", ".db")),
+}
 _OF_SCHEMA = "A schema file has no partitioning, clustering and options: add those of the table under `table`."
 _OF_CONTRACT = "A data contract has no clustering, options and defaults: add those of the table."
 
@@ -139,7 +147,7 @@ def _with_limits(text: str, warehouse: Warehouse, start: date, end: date) -> tup
     registry = _registry(text, "the registry")
     if not registry.features:
         return text, ()
-    days = days_between(replace(registry, columns=()), warehouse, start, end)  # no column of scores exists yet
+    days = days_between(registry, warehouse, start, end)
     have = f"{len(days)} dates with rows, {start} to {end}"
     count = len(registry.features)
     proposed = f"{count} feature{' is' if count == 1 else 's are'} proposed from the columns"
@@ -149,6 +157,19 @@ def _with_limits(text: str, warehouse: Warehouse, start: date, end: date) -> tup
     return with_limits(registry, learned_limits(registry, days)).replace(
         "features:\n  - {", f"{line}features:\n  - {{", 1
     ), (f"{proposed}; ranges and spreads are learned from {have}.",)
+
+
+@contextmanager
+def _reading(option: str, path: Path) -> Iterator[None]:
+    """Add to an error without a remedy what the option reads, and which option reads such a file."""
+    try:
+        yield
+    except InputError as error:
+        of_file = next((one for one, (_, ends) in _SOURCES.items() if path.suffix.lower() in ends), option)
+        if path.exists() and (of_file != option or not error.remedy) and not isinstance(error, UsageError):
+            other = f" For {path}, use {of_file}." if of_file != option else ""
+            error.remedy = f"{option} reads {_SOURCES[option][0]}.{other}"
+        raise
 
 
 def scaffold_schema(path: Path, as_name: str = "", *, every_property: bool = False) -> Scaffolded:
@@ -162,14 +183,15 @@ def scaffold_schema(path: Path, as_name: str = "", *, every_property: bool = Fal
     Raises:
         InputError: the file is invalid, or describes a view.
     """
-    text = read_text(path)
-    resource = read_resource(text, str(path))
-    if resource is None:
-        created = Created(Table(path.stem, read_schema(text, str(path))))
-        return _scaffolded(created, as_name, str(path), unsaid=_OF_SCHEMA, every_property=every_property)
-    if not isinstance(resource, Table) or other_kind(resource):
-        raise InputError(f"{path} describes {other_kind(resource)}; a registry describes a table.")
-    return _scaffolded(Created(resource), as_name, str(path), every_property=every_property)
+    with _reading("--from-schema", path):
+        text = read_text(path)
+        resource = read_resource(text, str(path))
+        if resource is None:
+            created = Created(Table(path.stem, read_schema(text, str(path))))
+            return _scaffolded(created, as_name, str(path), unsaid=_OF_SCHEMA, every_property=every_property)
+        if not isinstance(resource, Table) or other_kind(resource):
+            raise InputError(f"{path} describes {other_kind(resource)}; a registry describes a table.")
+        return _scaffolded(Created(resource), as_name, str(path), every_property=every_property)
 
 
 def scaffold_ddl(path: Path, as_name: str = "", *, comments: bool = False, every_property: bool = False) -> Scaffolded:
@@ -185,16 +207,22 @@ def scaffold_ddl(path: Path, as_name: str = "", *, comments: bool = False, every
         InputError: no file can be read.
         UsageError: `as_name` does not select one table.
     """
-    files, left_out = sql_files(path)
-    script = read_ddl(((str(file), read_text(file)) for file in files), comments=comments)
-    if not script.created:
-        raise InputError(f"{path} creates no table that can be read. {' '.join(script.passed_over)}".rstrip())
-    created = _one_of(script.created, as_name, path)
-    if created.problem:
-        raise created.problem
-    notes = (*left_out, *script.passed_over, *_of_comments(created))
-    own = "" if is_called(created, as_name) else as_name
-    return _scaffolded(created, own, str(path), notes=notes, every_property=every_property)
+    with _reading("--from-ddl", path):
+        files, left_out = sql_files(path)
+        script = read_ddl(((str(file), read_text(file)) for file in files), comments=comments)
+        if not script.created:
+            raise InputError(f"{path} creates no table that can be read. {_some(script.passed_over)}".rstrip())
+        created = _one_of(script.created, as_name, path)
+        if created.problem:
+            raise created.problem
+        notes = (*left_out, *script.passed_over, *_of_comments(created))
+        own = "" if is_called(created, as_name) else as_name
+        return _scaffolded(created, own, str(path), notes=notes, every_property=every_property)
+
+
+def _some(sentences: Sequence[str]) -> str:
+    more = f" And {len(sentences) - 1} more." if len(sentences) > 1 else ""
+    return f"{sentences[0]}{more}" if sentences else ""
 
 
 def _of_comments(created: Created) -> Iterator[str]:
@@ -215,13 +243,14 @@ def scaffold_contract(path: Path, as_name: str = "") -> Scaffolded:
     Raises:
         InputError: the file cannot be read as a data contract.
     """
-    document = read_document(read_text(path).removeprefix("\ufeff"), str(path))
-    copies = {one.rule for one in alias(document.at(()), "")}
-    stop = [one for one in document.findings if document.data is None or one.rule in copies]
-    if stop:
-        raise InputError(f"{path} cannot be read as a data contract.", findings=tuple(stop))
-    tables = read_contract_tables(document.data, str(path))
-    return _scaffolded(_one_of(tables, as_name, path), as_name, str(path), unsaid=_OF_CONTRACT)
+    with _reading("--from-odcs", path):
+        document = read_document(read_text(path).removeprefix("\ufeff"), str(path))
+        copies = {one.rule for one in alias(document.at(()), "")}
+        stop = [one for one in document.findings if document.data is None or one.rule in copies]
+        if stop:
+            raise InputError(f"{path} cannot be read as a data contract.", findings=tuple(stop))
+        tables = read_contract_tables(document.data, str(path))
+        return _scaffolded(_one_of(tables, as_name, path), as_name, str(path), unsaid=_OF_CONTRACT)
 
 
 def write_scaffold(path: Path, text: str, *, force: bool = False) -> None:

@@ -172,7 +172,9 @@ def _inputs(made: Scaffold) -> Iterator[str]:
         "These read no labels: a NULL value is `missing`, any other value `present`. If the rows have labels, add "
         "`source`."
     )
-    yield from _expressions(Inputs(value=_real(made.vector).value if made.vector else '"{name}"'))
+    # Features that are proposed are columns, whatever else the table has.
+    by_position = made.vector and not made.features
+    yield from _expressions(Inputs(value=_real(made.vector).value if by_position else '"{name}"'))
     yield from _comment("With labels in a JSON map from index to label, and values in an array:")
     yield from _commented([*_expressions(_real(made.vector or "features"))])
 

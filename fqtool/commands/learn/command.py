@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from fqtool.cli.dates import date_option, day_of, newest_day
-from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, counted, registry_option, warehouse_of
+from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, counted, say_next, warehouse_of
 from fqtool.cli.output import say
 
 app = typer.Typer()
@@ -55,5 +55,4 @@ def learn(
     outcome = "Nothing was written." if dry_run else f"Wrote {registry}."
     say(f"Learned the limits of {counted(len(found.features), 'feature')} from {span}.{kept} {outcome}")
     if not dry_run:
-        say("Next:")
-        say(f"  fqtool validate{registry_option(registry)}")
+        say_next("validate")

@@ -63,7 +63,8 @@ def learned(feature: Feature, days: Sequence[Day]) -> Limits:
     told = [day.features[feature.index] for day in days]
     told = [one for one in told if one.present >= FEWEST]
     if not told:
-        return Limits()
+        some = any(day.features[feature.index].present for day in days)
+        return Limits(null_share=_null_share(feature, days) if some else 0.0)
     numbers = [(float(one.low), float(one.high)) for one in told if _is_number(one)]  # type: ignore[arg-type]
     zeros = round(statistics.median(one.zeros / one.present for one in told), 2)
     constant = any(one.is_constant for one in told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from fqtool.commands.diagnose.daily_stats import Day
@@ -12,7 +12,7 @@ from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.commands.learn.limits import FEWEST_DATES, learned
 from fqtool.errors import Refusal
 from fqtool.findings.remedy import commands
-from fqtool.registry.model import Feature, Registry
+from fqtool.registry.model import Feature, Owner, Registry
 from fqtool.registry.yaml.edit import Pairs
 from fqtool.registry.yaml.set_keys import with_keys
 from fqtool.warehouse.protocol import Warehouse
@@ -66,10 +66,14 @@ def plan_learning(
 
 
 def days_between(registry: Registry, warehouse: Warehouse, start: date, end: date) -> list[Day]:
-    """Return the statistics of the dates with rows, in order. Raises as `plan_learning`."""
+    """Return the statistics of the dates with rows, in order. Raises as `plan_learning`.
+
+    Labels decide which values are real, so no column that fqtool computes has to exist.
+    """
     require_order(start, end)
-    evidence = Evidence(registry)
-    require_columns(registry, warehouse, evidence.needs)
+    upstream = tuple(one for one in registry.columns if one.owner is Owner.UPSTREAM)
+    evidence = Evidence(replace(registry, columns=upstream, views=()))
+    require_columns(evidence.registry, warehouse, evidence.needs)
     return days_of(evidence, warehouse, start, end, judged=start)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,8 +71,10 @@ def models(
     step = "diagnose --date" if judged.day and judged.day.scored else "score --start"
     first = "Next:" if shown is None else "Add --verbose to print each in full. Next:"
     following = commands(f"{step} {day}", first=first) if judged.day else ""
+    # In text, the table has the heading of the date already.
+    ok = heading(replace(judged, day=None) if form == "text" and judged.day and judged.day.rows else judged)
     report_findings(
-        judged.findings, form, target=place, command="models", ok=heading(judged), shown=shown, following=following,
+        judged.findings, form, target=place, command="models", ok=ok, shown=shown, following=following,
         also={"date": str(day)} if day else None,
     )  # fmt: skip
 

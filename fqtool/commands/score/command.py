@@ -43,7 +43,11 @@ def score(
     timeout: Timeout = 30.0,
     as_of: Annotated[
         str | None,
-        typer.Option("--as-of", help="The value for quality_computed_at. Default: now.", metavar="TIME"),
+        typer.Option(
+            "--as-of",
+            help="Write this as the time of scoring, such as 2026-02-07T12:00Z. Default: now.",
+            metavar="TIME",
+        ),
     ] = None,
     max_bytes: Annotated[
         int | None,

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fqtool.findings.finding import Edit, Finding, Group, Location, rule
-from fqtool.findings.remedy import Commands
+from fqtool.findings.remedy import Commands, Remedy
 
 
 @rule("FQ001", group=Group.LOAD)
-def unreadable_file(at: Location, why: str) -> Iterator[Finding]:
+def unreadable_file(at: Location, why: str, remedy: Remedy = "") -> Iterator[Finding]:
     """The registry cannot be opened.
 
     Problem: The path does not exist, is a directory, or is not readable.
@@ -25,7 +25,7 @@ def unreadable_file(at: Location, why: str) -> Iterator[Finding]:
     yield Finding(
         at.file,
         f"The registry cannot be read: {why}.",
-        remedy=_small_registry(at.file, first="Name the file with --registry, or create one:"),
+        remedy=remedy or _small_registry(at.file, first="Name the file with --registry, or create one:"),
         location=at,
     )
 

@@ -7,6 +7,7 @@ from sqlglot import exp
 from fqtool.errors import InputError
 from fqtool.warehouse.duckdb.transpile.kinds import Kinds, filled, once
 
+_ENTRY_CLAUSES = {"expressions", "from_", "where", "order", "limit"}
 _OUT_OF_BOUNDS = "ERROR('Array index ' || :i || ' is out of bounds')"
 
 
@@ -54,7 +55,7 @@ def array_concat(node: exp.ArrayConcat, _: Kinds) -> exp.Expr:
 def unnest(node: exp.Unnest, _: Kinds) -> exp.Expr:
     """Translate UNNEST, with its offset from 0 as a column of a subquery."""
     offset = node.args.get("offset")
-    if not offset:
+    if not offset or _entry_source(node.find_ancestor(exp.Subquery)) is node:
         return node
     alias = node.args.get("alias")
     columns = alias.args.get("columns") if alias else None
@@ -66,6 +67,43 @@ def unnest(node: exp.Unnest, _: Kinds) -> exp.Expr:
         exp.alias_(filled("UNNEST(RANGE(LEN(:v)))", v=value), called.copy()),
     )
     return exp.Subquery(this=select, alias=exp.TableAlias(this=exp.to_identifier(f"_of_{name.name}")))
+
+
+def entry(node: exp.Subquery, _: Kinds) -> exp.Expr:
+    """Translate the query of one entry of an ARRAY: DuckDB's time to plan triples with each correlated subquery."""
+    source = _entry_source(node)
+    if source is None:
+        return node
+    field, condition, name = node.this.expressions[0].this, node.this.args["where"].this, _item(source)
+    for column in [part for part in condition.find_all(exp.Column) if part.table == name]:
+        column.set("table", exp.to_identifier("entry_"))
+    found = filled(
+        "LIST_EXTRACT(LIST_FILTER(:v, LAMBDA entry_ : :condition), 1)", v=source.expressions[0], condition=condition
+    )
+    value = exp.Dot(this=found, expression=exp.to_identifier(field.name, quoted=True))
+    return exp.alias_(value, node.alias, copy=False) if node.alias else value
+
+
+def _entry_source(node: exp.Expr | None) -> exp.Unnest | None:
+    """Return the UNNEST of a query of one entry, as the grammar of expressions writes it; None for any other query.
+
+    It is (SELECT item.x FROM UNNEST(array) AS item WITH OFFSET AS place WHERE ... ORDER BY place LIMIT 1).
+    """
+    query = node.this if isinstance(node, exp.Subquery) and not isinstance(node.parent, exp.From | exp.In) else None
+    if query is None or {key for key, part in query.args.items() if part} != _ENTRY_CLAUSES:
+        return None
+    source, (field, *others), order = query.args["from_"].this, query.expressions, query.args["order"].expressions
+    if not isinstance(source, exp.Unnest) or not source.args.get("offset") or not isinstance(field, exp.Column):
+        return None
+    by_place = [one.this.name for one in order if not one.args.get("desc")] == [source.args["offset"].name]
+    first = by_place and query.args["limit"].expression.name == "1"
+    return source if first and not others and field.table == _item(source) else None
+
+
+def _item(source: exp.Unnest) -> str:
+    alias = source.args.get("alias")
+    columns = alias.args.get("columns") if alias else None
+    return str(columns[0].name) if columns else "item"
 
 
 def unpivot(node: exp.Pivot, _: Kinds) -> exp.Expr:

@@ -64,6 +64,7 @@ CORRECTIONS: dict[type[exp.Expr], Correction] = {
     exp.Sign: duckdb_arithmetic.sign,
     exp.Sqrt: duckdb_arithmetic.square_root,
     exp.Sub: duckdb_arithmetic.add_or_subtract,
+    exp.Subquery: duckdb_arrays.entry,
     exp.Substring: duckdb_text.substring,
     exp.Table: duckdb_arrays.table,
     exp.TimeToStr: duckdb_dates.format_time,
