@@ -260,7 +260,8 @@ def values_of_other_keys(cause: Cause) -> Iterator[Finding]:
     Fix: Compare the keys of the join, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.OTHER_KEYS:
-        yield of_features(cause, "seem to hold values of other keys", "Compare the keys of the join")
+        verb = "seems" if are(cause) == "is" else "seem"
+        yield of_features(cause, f"{verb} to hold values of other keys", "Compare the keys of the join")
 
 
 @rule("FQ621", Severity.WARNING, group=Group.DIAGNOSIS)
