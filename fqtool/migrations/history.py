@@ -371,7 +371,7 @@ def table_behind_the_ledger(history: History) -> Iterator[Finding]:
         history.gone[0].rpartition(" ")[2],
         f"{history.url} does not have {listed}{f' and {more} more' if more > 0 else ''}, "
         f"which applied migrations created.",
-        cause="the table was dropped, or the ledger was copied without it"
+        cause="the table was dropped or renamed, or the ledger was copied without it"
         if absent_table
         else "dropped or renamed manually, restored from an earlier time, or copied without it",
         remedy=commands(f"migrate --allow {RECREATE}", first=_RESTORE)
