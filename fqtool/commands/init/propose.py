@@ -144,11 +144,11 @@ def features_of(table: Table, spec: TableSpec, profile: Profile) -> tuple[tuple[
         return (), (f"No features are proposed: the table has columns of scores already, such as {scores[0]}.",)
     apart = {one.lower() for one in (*spec.keys, *spec.cluster_by, spec.partition_by or "")}
     chosen, left = list[Column](), dict[str, list[str]]()
-    names = {one.key for one in table.columns}
+    keys = {one.key for one in table.columns}
     for one in table.columns:
         if one.key in apart:
             continue
-        if why := "the label of another column" if _is_label(one, names) else _why_not(one, profile):
+        if why := "the label of another column" if _is_label(one, keys) else _why_not(one, profile):
             left.setdefault(why, []).append(one.name)
         else:
             chosen.append(one)
