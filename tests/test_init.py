@@ -134,6 +134,9 @@ def test_a_source_other_than_a_table_is_reported() -> None:
     warehouse = MemoryWarehouse()
     with pytest.raises(NotThere, match="There is no table store"):
         scaffold_live(warehouse, "store")
+    with pytest.raises(NotThere) as refused:
+        scaffold_live(warehouse, "other.store")
+    assert "--target bigquery://PROJECT/DATASET --from-table store" in str(refused.value.remedy)
     warehouse.run(statement("store", CreateTable(STORE)))
     warehouse.run(
         statement("store", PutView(replace(VIEW, name="v", query=f"SELECT 1 AS one FROM `{DATASET}`.`store`")))

@@ -52,6 +52,8 @@ REFUSED_ALTERS = (
     ("ADD COLUMN x INT64, RENAME COLUMN n TO m", "RENAME COLUMN is mixed with another action"),
     ("ALTER COLUMN n SET OPTIONS (rounding_mode = 'ROUND_HALF_EVEN')", "is only for NUMERIC and BIGNUMERIC"),
     ("ALTER COLUMN price SET OPTIONS (rounding_mode = 'UP')", "is 'UP'; BigQuery has only"),
+    ("ADD COLUMN pair.y INT64", "pair.y is a field of a STRUCT, which no statement adds or alters"),
+    ("DROP COLUMN pair.a", "pair.a is a field of a STRUCT"),
     ("SET OPTIONS (expiration_timestamp = TIMESTAMP 'tomorrow')", "not a time such as"),
     ("SET DEFAULT COLLATE 'und:xx'", "BigQuery has only 'und:ci'"),
 )
@@ -165,6 +167,13 @@ def test_texts_have_the_default_collation_of_table_or_dataset() -> None:
     text = registry_of(table)
     assert base_table(loaded(text)) == table
     assert 'name: b, type: STRING, properties: {collation: ""}' in text
+
+
+@pytest.mark.parametrize("other", ["u", "d.u", "p.d.u"])
+def test_a_foreign_key_within_the_dataset_names_only_the_table(other: str) -> None:
+    """With and without dataset and project, as tables.get has it."""
+    table = table_of(f"CREATE TABLE p.d.t (a INT64, FOREIGN KEY (a) REFERENCES {other}(b) NOT ENFORCED)")
+    assert table.foreign_keys == ("FOREIGN KEY (a) REFERENCES u(b)",)
 
 
 def test_import_refuses_a_narrower_type_with_its_place(tmp_path: Path) -> None:

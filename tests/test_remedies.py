@@ -238,6 +238,7 @@ CASES = (
     Case("FQ301", _pending, name="not applied"),
     Case("FQ301", _hand("DROP labels"), name="of a base column"),
     Case("FQ302", _hand("ADD COLUMN rogue VARCHAR"), name="text"),
+    Case("FQ302", _hand("ADD COLUMN rogue BIGINT DEFAULT 1"), name="default"),
     Case("FQ302", _hand("ADD COLUMN rogue STRUCT(a DOUBLE[], b BIGINT)"), name="struct"),
     Case("FQ306", lambda store: store.edit("Features that hold a default value.", "Other words."), name="declared"),
     Case("FQ307", _hand("ALTER written_at DROP DEFAULT"), name="of a base column"),

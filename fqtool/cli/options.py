@@ -15,6 +15,7 @@ from fqtool.cli import completion
 from fqtool.cli.interrupt import asks_to_cancel
 from fqtool.cli.output import current_run, is_quiet, say
 from fqtool.cli.tracing import traced
+from fqtool.findings.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -375,11 +376,6 @@ def say_next(*lines: str) -> None:
     from fqtool.findings.remedy import commands
 
     say(f"Next: {with_options(commands(*lines))}")
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: `1 migration`, `2,000 rows`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def registry_words(registry: Path) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from fqtool.table.column import Column, Kind, Type
 from fqtool.table.ddl_cursor import Foreign, path
 from fqtool.table.ddl_grammar import column, created_table, took_constraint
 from fqtool.table.ddl_options import column_options, table_options
-from fqtool.table.model import Inapplicable, State, Table
+from fqtool.table.model import Inapplicable, State, Table, foreign_key, key_parts
 from fqtool.table.parse import alter_column, statements
 from fqtool.table.properties import table_values, with_values
 from fqtool.table.script_order import without_down
@@ -259,8 +259,11 @@ def _read(place: str, cursor: Foreign, before: Created, of: Callable[[Foreign, T
 
 
 def _own_dataset(key: str, dataset: str) -> str:
-    """A foreign key without the dataset of the other table if it is that of the table."""
-    return key.replace(f" REFERENCES {dataset}.", " REFERENCES ")
+    """A foreign key without the dataset of the other table if it is that of the table, with or without its project."""
+    columns, table, references = key_parts(key)
+    place, _, name = table.rpartition(".")
+    same = place and (f".{dataset}".endswith(f".{place}") or f".{place}".endswith(f".{dataset}"))
+    return foreign_key(columns, name, references) if same else key
 
 
 def _created(cursor: Foreign, before: Table) -> Table:
@@ -290,6 +293,7 @@ def _altered(cursor: Foreign, table: Table) -> Table:
 def _action(cursor: Foreign, table: Table) -> Table:
     if cursor.took("ADD", "COLUMN"):
         keeps, key = cursor.took("IF", "NOT", "EXISTS"), cursor.primary_key
+        _require_column(cursor)
         added = column(cursor)
         if cursor.primary_key != key:
             raise Inapplicable("a column cannot be added with a key")
@@ -341,12 +345,20 @@ def _table_set(cursor: Foreign, table: Table) -> Table:
 def _existing(cursor: Foreign, table: Table, change: Callable[[str], Table]) -> Table:
     """Read [IF EXISTS] and a name, and apply `change` unless IF EXISTS allows that the column is missing."""
     optional = cursor.took("IF", "EXISTS")
+    _require_column(cursor)
     name = cursor.name()
     if optional and not table.find(name):
         if cursor.took("TO"):
             cursor.name()
         return table
     return change(name)
+
+
+def _require_column(cursor: Foreign) -> None:
+    """Raise Inapplicable for a path to a field of a STRUCT, of which no statement of BigQuery is."""
+    path_of_field = [token.raw for token in cursor.tokens[cursor.at : cursor.at + 3]]
+    if path_of_field[1:2] == ["."]:
+        raise Inapplicable(f"{''.join(path_of_field)} is a field of a STRUCT, which no statement adds or alters")
 
 
 def _renamed(cursor: Foreign, table: Table, name: str) -> Table:
@@ -356,6 +368,7 @@ def _renamed(cursor: Foreign, table: Table, name: str) -> Table:
 
 def _column_altered(cursor: Foreign, table: Table) -> Table:
     optional = cursor.took("IF", "EXISTS")
+    _require_column(cursor)
     start = cursor.at
     name = cursor.name()
     missing = optional and not table.find(name)

@@ -20,7 +20,6 @@ from fqtool.cli.options import (
     RegistryPath,
     TargetUrl,
     Timeout,
-    counted,
     max_bytes_option,
     print_result,
     report_findings,
@@ -29,6 +28,7 @@ from fqtool.cli.options import (
     warehouse_of,
 )
 from fqtool.cli.output import is_quiet, say
+from fqtool.findings.counts import counted
 
 if TYPE_CHECKING:
     from fqtool.commands.backfill.partition_runner import Observer, PartitionResult

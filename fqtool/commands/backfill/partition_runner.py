@@ -19,6 +19,7 @@ from fqtool.commands.backfill.journal import ATTEMPTS, TABLE, Entry, Event, Jour
 from fqtool.commands.backfill.plan import CostEstimate, PartitionState, Plan, SpendingLimit, partition_states
 from fqtool.commands.migrate.executor import Pacer
 from fqtool.errors import BytesLimitExceeded, FqtoolError, QuotaSpent, StatementFailed, Throttled
+from fqtool.findings.counts import counted
 from fqtool.registry.model import Registry
 from fqtool.scoring.merge import Span, neighbours
 from fqtool.scoring.scoring import Scoring
@@ -291,7 +292,7 @@ class PartitionRunner:
         }
         error = ""
         if state.rows < planned_rows:
-            error = f"It had {planned_rows:,} rows before and {state.rows:,} after: another writer changes it."
+            error = f"It had {counted(planned_rows, 'row')} before and {state.rows:,} after: another writer changes it."
         elif state.unscored:
             error = f"{state.unscored:,} rows with sources have no score: another writer changes it."
         return self.event(Event.FAILED if error else Event.DONE, state.day, attempt, error=error, **more)

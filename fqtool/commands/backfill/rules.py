@@ -8,6 +8,7 @@ from datetime import date
 
 from fqtool.commands.backfill.journal import ATTEMPTS, Entry, Event
 from fqtool.commands.backfill.plan import PartitionState
+from fqtool.findings.counts import counted
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.findings.remedy import commands
 
@@ -79,7 +80,7 @@ def rows_lost(partition: Partition) -> Iterator[Finding]:
     """
     recorded, rows = partition.recorded_rows, partition.state.rows
     if recorded is not None and rows < recorded:
-        message = f"{partition.day} had {recorded:,} rows when it was scored and has {rows:,} rows now."
+        message = _recounted(partition, recorded)
         yield _finding(
             partition, message, "Restore the rows, or record the new count:", "" if rows else " --retry-failed"
         )
@@ -134,7 +135,9 @@ def guessed(partition: Partition) -> Iterator[Finding]:
     Fix: Backfill the date: the scores of such rows become NULL.
     """
     if partition.state.guessed:
-        yield _finding(partition, f"{partition.state.guessed:,} rows on {partition.day} have a score but no sources.")
+        yield _finding(
+            partition, f"{counted(partition.state.guessed, 'row')} on {partition.day}: a score but no sources."
+        )
 
 
 @rule("FQ665", group=Group.BACKFILL)
@@ -166,7 +169,12 @@ def rows_added(partition: Partition) -> Iterator[Finding]:
 
     Fix: Backfill the date to record the new count.
     """
-    recorded, rows = partition.recorded_rows, partition.state.rows
-    if recorded is not None and rows > recorded:
-        message = f"{partition.day} had {recorded:,} rows when it was scored and has {rows:,} rows now."
+    recorded = partition.recorded_rows
+    if recorded is not None and partition.state.rows > recorded:
+        message = _recounted(partition, recorded)
         yield _finding(partition, message)
+
+
+def _recounted(partition: Partition, recorded: int) -> str:
+    before, now = counted(recorded, "row"), counted(partition.state.rows, "row")
+    return f"{partition.day} had {before} when it was scored and has {now} now."

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from fqtool.commands.backfill.journal import ATTEMPTS, Event
 from fqtool.commands.backfill.plan import Task
+from fqtool.findings.counts import counted
 from fqtool.output.sentences import fitted
 from fqtool.output.table_text import Figure, print_table
 
@@ -90,7 +91,7 @@ def line(result: PartitionResult) -> str:
         return f"{entry.day}: attempt {entry.attempt} failed, {then}: {entry.error}"
     without = f", {entry.without_sources:,} without sources" if entry.without_sources > 0 else ""
     processed = f", {size(entry.bytes)}" if entry.bytes >= 0 else ""
-    return f"{entry.day}: {entry.rows:,} rows{without}{processed}"
+    return f"{entry.day}: {counted(entry.rows, 'row')}{without}{processed}"
 
 
 def print_months(months: Mapping[str, tuple[int, ...]], stream: TextIO) -> None:

@@ -15,13 +15,13 @@ from fqtool.cli.options import (
     RegistryPath,
     TargetUrl,
     Timeout,
-    counted,
     max_bytes_option,
     report_findings,
     warehouse_of,
     workspace_of,
 )
 from fqtool.cli.output import say
+from fqtool.findings.counts import counted
 
 if TYPE_CHECKING:
     from datetime import date

@@ -82,7 +82,7 @@ def find_drift(
         renameable: lower-case names of the columns whose entry can have another name or `renamed_from`.
         dropped: lower-case names of the columns that the registry drops.
         lost: lower-case name of a column that another target lost by hand -> the file that records it.
-        apply: the command that applies a pending rebuild, which makes changes that are not possible in place.
+        apply: the command that applies the pending migrations; "" without any.
     """
     recorded, planned = (None if state is None or state.table is None else state for state in (recorded, planned))
     drifts, changes = [], diff(live, desired, renames)
@@ -101,6 +101,8 @@ def find_drift(
             else _cause(change, desired, renames, recorded, planned)
         )
         instead = _replacement(change, live, desired, planned, computed) if planned else ""
+        if apply and cause.startswith(UNAPPLIED):
+            instead = commands(apply)
         if planned and recorded and _is_in_the_place(change, live, recorded, planned):
             instead = _renamed_away(live, change.touched[0])
         if isinstance(change, DropColumn) and cause == BY_HAND:
@@ -109,8 +111,6 @@ def find_drift(
                 cause, instead = AHEAD, commands("migrate plan", _migrate(live, change))
             elif lost and key in lost:
                 cause = f"{LOST}, as `{lost[key]}` records"
-        if apply and cause.startswith(UNAPPLIED):
-            instead = commands(apply)
         if of_base and adds_base and not cause.startswith(UNAPPLIED):
             instead = commands("migrate plan --include-base", "migrate")
         # A column that a pending file adds is a new one.

@@ -18,11 +18,11 @@ from fqtool.findings.together import allowed, together
 from fqtool.migrations.files import MigrationFile
 from fqtool.migrations.history import check_history
 from fqtool.migrations.ledger import Revision, revisions
+from fqtool.migrations.legality import with_dataset
 from fqtool.migrations.live_tables import unknown_setting
 from fqtool.migrations.made import applied_state
 from fqtool.migrations.plan import plan
 from fqtool.migrations.reconcile import computed_columns, reconcile
-from fqtool.migrations.swap import rebuilds
 from fqtool.registry.model import Registry
 from fqtool.schema.build import dropped_columns
 from fqtool.sql import Query
@@ -78,7 +78,7 @@ def drift_of(
         base=workspace.base,
         recorded=recorded,
         planned=workspace.recorded,
-        apply=to_apply(workspace.files, pending) if rebuilds(pending) else "",
+        apply=to_apply(workspace.files, pending) if pending else "",
         renames=workspace.renames,
         computed=computed_columns(workspace.registry),
         renameable=frozenset() if causes else renameable | workspace.base,
@@ -93,7 +93,8 @@ def drift_of(
         findings = tuple(waiting_for(causes[0], finding) for finding in findings)
     if note is not None:
         findings += tuple(replace(finding, severity=note) for finding in unknown_setting(live.table))
-    every = (*causes, *findings, *(finding for finding in of_history if finding not in causes))
+    found = (with_dataset(finding, warehouse.url) for finding in findings)
+    every = (*causes, *found, *(finding for finding in of_history if finding not in causes))
     return together(every, _undecided(workspace, seen, desired, allowed(every)) if every else ())
 
 

@@ -13,10 +13,10 @@ from fqtool.cli.options import (
     RegistryPath,
     TargetBeside,
     Timeout,
-    counted,
     report_findings,
     warehouse_of,
 )
+from fqtool.findings.counts import counted
 
 app = typer.Typer()
 

@@ -16,6 +16,7 @@ from fqtool.commands.diagnose.wording import (
     scored_after,
     since,
 )
+from fqtool.findings.counts import counted
 from fqtool.findings.finding import Finding, Group, Severity, rule
 
 
@@ -87,7 +88,7 @@ def unusual_row_count(cause: Cause) -> Iterator[Finding]:
     absent keys are one group, declare its column under `entities` of the table: FQ618 then names the group.
     """
     if cause.kind is Kind.ROW_COUNT:
-        message = f"The store has {cause.rows:,} rows on {cause.day}{since(cause)}: {cause.evidence[0]}."
+        message = f"The store has {counted(cause.rows, 'row')} on {cause.day}{since(cause)}: {cause.evidence[0]}."
         yield of_rows(f"{message} {cause.detail}." if cause.detail else message, cause)
 
 

@@ -15,6 +15,7 @@ from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.errors import InputError, Refusal
+from fqtool.findings.counts import counted
 from fqtool.findings.finding import Finding
 from fqtool.output.table_text import index_ranges
 from fqtool.registry.model import Registry
@@ -129,7 +130,7 @@ def heading(diagnosis: Diagnosis) -> str:
     count = len(diagnosis.before)
     compared = f"compared with {count} earlier date{'s' * (count != 1)}" if count else "no earlier date to compare with"
     unscored = f", {today.rows - today.scored:,} of them not scored" if today.scored < today.rows else ""
-    return f"{today.day}: {today.rows:,} rows{unscored}; {compared}."
+    return f"{today.day}: {counted(today.rows, 'row')}{unscored}; {compared}."
 
 
 def healthy(diagnosis: Diagnosis) -> str:

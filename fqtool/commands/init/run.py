@@ -93,11 +93,18 @@ def scaffold_live(
         NotThere: the table does not exist.
         InputError: it is not an ordinary table, or nothing can be learned from it.
     """
+    place, _, short = name.rpartition(".")
+    home = warehouse.url.partition("://")[2].partition("?")[0].replace("/", ".")
+    if place and f".{home}".endswith(f".{place}"):
+        name = short
     found = warehouse.describe(name)
     if found is None:
+        of_place = f"`{place}` belongs into the target: --target bigquery://PROJECT/DATASET --from-table {short}."
         raise NotThere(
             f"There is no table {name} in {warehouse.url}.",
-            remedy="Use another table with --from-table, or its target with --target.",
+            remedy=of_place
+            if place and name != short
+            else "Use another table with --from-table, or its target with --target.",
         )
     if not isinstance(found, Table):
         raise InputError(

@@ -69,6 +69,7 @@ def apply_migrations(
     dry_run: bool = False,
     take_lease: bool = False,
     on_step: Callable[[str], None] = lambda _: None,
+    on_pending: Callable[[tuple[MigrationFile, ...]], None] = lambda _: None,
     configure: Callable[[Executor], None] = lambda _: None,
 ) -> Applied:
     """Apply every pending migration file to the target, each statement verified by reading the table back.
@@ -81,6 +82,7 @@ def apply_migrations(
         dry_run: return the pending files and change nothing.
         take_lease: take the lease from another process.
         on_step: called with the name of each step before it.
+        on_pending: called with the pending files before their hazards are judged.
         configure: called with the executor, for tests.
 
     Raises:
@@ -101,6 +103,7 @@ def apply_migrations(
     if again and RECREATE not in allow:
         _require_present(workspace, live, entries or (), warehouse)
     pending = tuple(file for file in workspace.files if file.statements) if again else pending
+    on_pending(pending)
     # An absent table has no data to lose, and a swap that began was allowed.
     swapping = stopped_swap(pending, live)
     judged = tuple(file for file in pending if swapping is None or file != swapping.file)

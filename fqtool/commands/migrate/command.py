@@ -18,7 +18,6 @@ from fqtool.cli.options import (
     RegistryPath,
     TargetUrl,
     Timeout,
-    counted,
     known_warehouses,
     report_findings,
     say_next,
@@ -28,9 +27,10 @@ from fqtool.cli.options import (
 )
 from fqtool.cli.output import current_run, say
 from fqtool.cli.tracing import traced
+from fqtool.findings.counts import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from fqtool.commands.migrate.plan import Planned
     from fqtool.migrations.files import MigrationFile
@@ -73,13 +73,11 @@ def migrate(
             dry_run=dry_run,
             take_lease=take_lease,
             on_step=(lambda step: say(f"  {step}")) if verbose else (lambda _: None),
+            on_pending=_print_files if dry_run else (lambda _: None),
         )
-        if dry_run:
-            for file in result.pending:
-                print(file.text)
-            if result.pending:
-                say(f"Pending: {_size(result.pending)}; nothing was changed.")
-                say_next(" ".join(["migrate", *(f"--allow {code}" for code in allow)]))
+        if dry_run and result.pending:
+            say(f"Pending: {_size(result.pending)}; nothing was changed.")
+            say_next(" ".join(["migrate", *(f"--allow {code}" for code in allow)]))
         for file, outcome in result.done:
             sentence = {
                 "adopted": "found in place, recorded as baseline",
@@ -93,6 +91,11 @@ def migrate(
             say_next("check-drift")
         elif not result.pending:
             say(f"Up to date: no migration is pending in {warehouse.url}.")
+
+
+def _print_files(files: Iterable[MigrationFile]) -> None:
+    for file in files:
+        print(file.text)
 
 
 def _size(files: Sequence[MigrationFile]) -> str:

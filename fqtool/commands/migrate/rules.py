@@ -84,12 +84,16 @@ def deletes_rows(before: State, change: SetOption) -> Iterator[Finding]:
     migration file print, then run migrate with --allow FQ232.
     """
     match change.name, change.value:
-        case "partition_expiration_days", float(days) if before.table:
+        case "partition_expiration_days", float(days) | int(days) if before.table:
             old = before.table.options.partition_expiration_days
             if old is None or days < old:
-                yield Finding("partition_expiration_days", f"Partitions older than {days:g} days will be deleted.")
+                unit = "day" if days == 1 else "days"
+                message = f"Partitions older than {days:g} {unit} are deleted, also those that the table has now."
+                yield Finding("partition_expiration_days", message)
         case "expiration", str(when):
-            yield Finding("expiration_timestamp", f"The whole table will be deleted at {when}.")
+            until = before.table.options.expiration if before.table else None
+            if until is None or when < until:
+                yield Finding("expiration_timestamp", f"The table and all its rows are deleted at {when}.")
 
 
 @rule("FQ233", Severity.WARNING, group=Group.HAZARDS)

@@ -11,6 +11,7 @@ from fqtool.commands.models import rules
 from fqtool.commands.models.feature_list import FeatureList
 from fqtool.commands.models.readiness import ModelDay, Readiness, ReadyDay
 from fqtool.errors import InputError, UsageError
+from fqtool.findings.counts import counted
 from fqtool.findings.finding import Finding
 from fqtool.findings.remedy import Remedy, commands
 from fqtool.output.table_text import Figure, index_ranges, print_table
@@ -153,7 +154,7 @@ def _inputs(model: Model, registry: Registry) -> tuple[object, ...]:
 def _row(one: ModelDay, rows: int, verdict: str) -> tuple[object, ...]:
     condition = None
     if one.required is not None and one.required < rows:
-        condition = f"{one.model.requires} is true in {one.required:,} rows"
+        condition = f"{one.model.requires} is true in {counted(one.required, 'row')}"
     return (one.model.name, Figure(one.usable), verdict, condition)
 
 
@@ -189,4 +190,4 @@ def heading(judged: Judged) -> str:
         return f"{day.day}: no rows."
     parts = [f"{day.rows - day.scored:,} not scored"] if day.scored < day.rows else []
     parts += [f"{day.rows - day.shaped:,} with a vector of the wrong length or order"] if day.shaped < day.rows else []
-    return f"{day.day}: {day.rows:,} rows{''.join(f', {one}' for one in parts)}; {count}."
+    return f"{day.day}: {counted(day.rows, 'row')}{''.join(f', {one}' for one in parts)}; {count}."

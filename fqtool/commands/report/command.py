@@ -17,11 +17,11 @@ from fqtool.cli.options import (
     RegistryPath,
     TargetUrl,
     Timeout,
-    counted,
     warehouse_of,
     workspace_of,
 )
 from fqtool.cli.output import say
+from fqtool.findings.counts import counted
 
 app = typer.Typer()
 _DAYS = 30

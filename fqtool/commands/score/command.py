@@ -15,13 +15,13 @@ from fqtool.cli.options import (
     RegistryPath,
     TargetUrl,
     Timeout,
-    counted,
     is_typed,
     max_bytes_option,
     version,
     warehouse_of,
 )
 from fqtool.cli.output import complain, say
+from fqtool.findings.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -158,7 +158,7 @@ def _undeclared(source: str, field: str, declared: Collection[str]) -> str:
 
 
 def _print(partition: ScoredPartition) -> None:
-    parts = [f"{partition.day}: {partition.rows:,} rows"]
+    parts = [f"{partition.day}: {counted(partition.rows, 'row')}"]
     if partition.without_sources:
         parts.append(f"{partition.without_sources:,} without sources, whose quality is NULL")
     if partition.bytes_processed is not None:
