@@ -263,3 +263,12 @@ def test_ctrl_c_ends_all_stores(project: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("fqtool.commands.backfill.command._fill", interrupted)
     done = in_process.fqtool(project, "backfill", "--start", "2026-01-01", "--end", "2026-01-02", "--all")
     assert (done.code, served) == (INTERRUPTED, [1])
+
+
+def test_the_commands_of_a_demo_name_the_store(project: Path) -> None:
+    """Each line that begins with $ can be pasted where fqtool.yaml lists several stores."""
+    done = in_process.fqtool(project, "demo", "--store", "energy")
+    lines = [line for line in done.out.splitlines() if line.startswith("$ fqtool ")]
+    assert done.code == 0, done.said
+    assert lines
+    assert all("--store energy" in line for line in lines), lines

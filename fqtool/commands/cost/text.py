@@ -207,7 +207,7 @@ def _migration(cost: Cost) -> Iterator[str]:
         yield "No pending migration changes the size of a row."
         return
     grown = f"{change.before:,.0f} bytes per row before, {change.after:,.0f} bytes after"
-    yield f"`fqtool migrate` {'; '.join(parts)}. {grown}{_of_year(cost, change)}."
+    yield f"The next migration {'; '.join(parts)}. {grown}{_of_year(cost, change)}."
 
 
 def _part(word: str, names: Sequence[str], more: float) -> Iterator[str]:

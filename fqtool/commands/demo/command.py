@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fqtool.cli.options import MIGRATIONS, REGISTRY, Folder, RegistryPath, with_options_in, workspace_of
+from fqtool.cli.options import MIGRATIONS, REGISTRY, Folder, RegistryPath, with_options, with_options_in, workspace_of
 from fqtool.cli.output import current_run, say
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def show_demo(workspace: Workspace, file: Path) -> None:
     from fqtool.commands.backfill.command import watched
     from fqtool.commands.demo.run import Step, run_demo
     from fqtool.commands.diagnose.run import print_surroundings
+    from fqtool.findings.remedy import commands
     from fqtool.output.findings import print_findings
     from fqtool.output.table_text import print_table
 
@@ -49,8 +50,11 @@ def show_demo(workspace: Workspace, file: Path) -> None:
     given = list(run.options)
 
     def show(step: Step) -> None:
-        if step.command:
-            print(f"\n{'$' if step.command.startswith('fqtool ') else '#'} {step.command}", flush=True)
+        if step.command.startswith("fqtool "):
+            run.options = given
+            print(f"\n$ {with_options(commands(step.command.removeprefix('fqtool ')))}", flush=True)
+        elif step.command:
+            print(f"\n# {step.command}", flush=True)
         for line in step.lines:
             print(line)
         for sheet in step.sheets:
