@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from fqtool.records.values import fits_column
 from fqtool.registry.load import read_registry
 from fqtool.registry.model import Registry
 from fqtool.table.typetext import column
-from fqtool.warehouse.duckdb.lines import LINE_LIMIT
+from fqtool.warehouse.duckdb.lines import LINE_LIMIT, batches_of, lines_of
 from fqtool.warehouse.duckdb.plain_records import Failed, Passed, json_value, plain_records
 from fqtool.warehouse.duckdb.strict_records import reason
 from tests.stores import BASE, BaseColumn, small_registry
@@ -242,6 +243,14 @@ def test_a_file_has_the_findings_of_its_records(tmp_path: Path, line: str) -> No
     """The fast look and the slow one count the same records and find the same, wherever the line is."""
     path = as_ndjson(tmp_path / "records.ndjson", [RECORD, line, *[RECORD] * 9, line])
     assert check_file(CHECK, path) == check_file(CHECK, path, sample=10_000)
+
+
+@given(st.lists(st.sampled_from([b"a", b"\n", b"\r\n", b"\r", b"bcdef"])).map(b"".join), st.integers(1, 9))
+def test_batches_have_the_lines_of_the_stream(content: bytes, size: int) -> None:
+    """Each line once, with its number, wherever a batch ends."""
+    batches = batches_of(io.BytesIO(content), size)
+    lines = [(number, line) for first, batch in batches for number, line in enumerate(batch, first)]
+    assert lines == [(number, line.removesuffix(b"\n")) for number, line in lines_of(io.BytesIO(content))]
 
 
 def test_most_lines_need_no_second_look(tmp_path: Path) -> None:

@@ -109,6 +109,26 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
         yield from lines_of(stream)
 
 
+def batches_of(stream: BinaryIO, size: int) -> Iterator[tuple[int, list[bytes]]]:
+    """Yield lines without LF, many together, with the number of the first from 1.
+
+    A line longer than LINE_LIMIT is cut after that.
+
+    Args:
+        stream: What is read.
+        size: How many bytes to read before the batch ends with the line that they are in; 1 yields single lines.
+    """
+    number = 1
+    while batch := stream.read(size):
+        if not batch.endswith(b"\n"):
+            batch += (rest := stream.readline(LINE_LIMIT + 2))
+            while rest and not rest.endswith(b"\n"):
+                rest = stream.readline(LINE_LIMIT)
+        lines = batch.removesuffix(b"\n").split(b"\n")
+        yield number, lines
+        number += len(lines)
+
+
 def lines_of(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Yield the lines of a stream, numbered from 1, each with its first LINE_LIMIT + 2 bytes."""
     number = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -13,7 +13,7 @@ from fqtool.errors import InputError, UsageError
 from fqtool.records.check import RecordCheck
 from fqtool.records.unique_keys import RepeatedKey, loads
 from fqtool.table.column import Column, Kind, Mode
-from fqtool.warehouse.duckdb.lines import LINE_LIMIT, TOO_LONG, csv_records, is_blank, lines_of
+from fqtool.warehouse.duckdb.lines import LINE_LIMIT, TOO_LONG, batches_of, csv_records, is_blank, lines_of
 from fqtool.warehouse.duckdb.record_files import (
     BOM,
     Fields,
@@ -94,52 +94,38 @@ def plain_records(path: Path, check: RecordCheck, *, pass_over_right: bool = Fal
             yield from _parquet(str(path), file)
         return
     with unpacked(path) as stream:
-        lines = _without_mark(lines_of(stream), path)
         if form == "csv":
-            yield from _csv(str(path), lines, check)
+            yield from _csv(path, lines_of(stream), check)
         else:
-            yield from _json(lines, check, pass_over_right=pass_over_right)
+            yield from _json(path, stream, check, pass_over_right=pass_over_right)
 
 
-def _without_mark(lines: Lines, path: Path) -> Lines:
-    """Yield lines without the byte order mark of the first. Raises InputError where they are of a binary format."""
-    for line, raw in lines:
-        ending = next((end for mark, end in _BINARY.items() if line == 1 and raw.startswith(mark)), "")
-        if ending:
-            remedy = f"Name a file that ends in {ending}."
-            raise InputError(f"{name_of(path)} is not text, but the content of a {ending} file.", remedy=remedy)
-        yield line, raw.removeprefix(BOM) if line == 1 else raw
+def _without_mark(first: bytes, path: Path) -> bytes:
+    """Return a first line without a byte order mark. Raises InputError where it is of a binary format."""
+    if ending := next((end for mark, end in _BINARY.items() if first.startswith(mark)), ""):
+        remedy = f"Name a file that ends in {ending}."
+        raise InputError(f"{name_of(path)} is not text, but the content of a {ending} file.", remedy=remedy)
+    return first.removeprefix(BOM)
 
 
-def _json(lines: Lines, check: RecordCheck, *, pass_over_right: bool) -> Iterator[PlainRecord]:
+def _json(path: Path, stream: BinaryIO, check: RecordCheck, *, pass_over_right: bool) -> Iterator[PlainRecord]:
     """Yield the records of lines; those that are certainly right only as their number, at the end."""
-    passed, first = 0, next(lines, (1, b""))
-    are_right = _right_lines(check, first[1]) if pass_over_right else None
-    for batch in _batches(chain([first], lines), _BATCH if pass_over_right else 0):
-        if are_right is not None and are_right([raw for _, raw in batch]):
-            passed += len(batch)
+    passed, are_right = 0, None
+    for number, lines in batches_of(stream, _BATCH if pass_over_right else 1):
+        if number == 1:
+            lines[0] = _without_mark(lines[0], path)
+            are_right = _right_lines(check, lines[0]) if pass_over_right else None
+        if are_right is not None and are_right(lines):
+            passed += len(lines)
             continue
-        for line, raw in batch:
+        for line, raw in enumerate(lines, number):
             if are_right is not None and are_right([raw]):
                 passed += 1
             elif not is_blank(raw):
-                record = raw.rstrip(b"\r\n")
+                record = raw.rstrip(b"\r")
                 yield PlainRecord(line, json_value(record), record)
     if passed:
         yield PlainRecord(0, Passed(passed))
-
-
-def _batches(lines: Iterable[tuple[int, bytes]], least: int) -> Iterator[list[tuple[int, bytes]]]:
-    """Yield lines together, at least so many bytes of them."""
-    batch, size = list[tuple[int, bytes]](), 0
-    for line in lines:
-        batch.append(line)
-        size += len(line[1])
-        if size >= least:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
 
 
 def _right_lines(check: RecordCheck, first: bytes) -> AreRight:
@@ -165,10 +151,10 @@ def json_value(raw: bytes) -> Any:
         return Failed(why, _LINE_REMEDY if why.startswith("not JSON") else _VALUE_REMEDY) if why else NOT_JSON
 
 
-def _csv(name: str, lines: Lines, check: RecordCheck) -> Iterator[PlainRecord]:
-    header = next(lines, (1, b""))
-    delimiter, names = header_of(name, header[1], Fields(tuple(check.declared.values())))
-    for record in csv_records(chain([header], lines), delimiter, len(names)):
+def _csv(path: Path, lines: Lines, check: RecordCheck) -> Iterator[PlainRecord]:
+    header = _without_mark(next(lines, (1, b""))[1], path)
+    delimiter, names = header_of(str(path), header, Fields(tuple(check.declared.values())))
+    for record in csv_records(chain([(1, header)], lines), delimiter, len(names)):
         yield PlainRecord(record.line, _csv_value(record.raw, delimiter, names, check), record.raw)
 
 
