@@ -265,3 +265,12 @@ def test_rows_of_the_ledger_that_were_deleted_are_named(project: Path) -> None:
     (delete,) = re.findall(r"(DELETE FROM [^;]+);", done.said)
     by_hand(project, "store", delete)
     assert fqtool(project, "migrate", "--target", "store").code == 0
+
+
+def test_a_column_that_is_mended_on_one_target_keeps_its_values_on_another(project: Path) -> None:
+    """It was created again with another type by hand; the file drops and adds it there, and nowhere else."""
+    text = "ALTER TABLE feature_store DROP COLUMN quality_tier", "ALTER TABLE feature_store ADD COLUMN quality_tier INT"
+    by_hand(project, "store", *text)
+    edited(project, lambda text: text.replace("  - name: quality_tier", f"{SIZE}  - name: quality_tier"))
+    applied(project, "store", "other", "new")
+    assert tiers(project, "quality_tier, size") == [("gold", None)]

@@ -320,17 +320,20 @@ def _holds(state: State, change: Change) -> bool:
         return False
 
 
-def to_make(live: State, statement: Statement) -> tuple[Change, ...]:
+def to_make(live: State, statement: Statement, later: Iterable[Statement] = ()) -> tuple[Change, ...]:
     """Return the changes of a statement that have to run on a target.
 
     An adopted change runs on a target that does not have it. An adopted DROP COLUMN or RENAME COLUMN never runs. A
-    column that the target has already is not added, and an absent one is not dropped.
+    column that the target has already is not added, and an absent one is not dropped. Nor is one that the file drops
+    to add it with another type, where the target has that type: the file mends another target.
 
     Args:
         live: the state of the target.
         statement: the statement of the file.
+        later: the statements after it in the file.
     """
     adopted = statement.adopted
+    again = {c.column.key: c.column for one in later for c in one.changes if isinstance(c, AddColumn)}
 
     def suits(column: Column, there: Column | None) -> bool:
         return there is not None and (fits(column, there) if adopted else column.shape == there.shape)
@@ -338,7 +341,9 @@ def to_make(live: State, statement: Statement) -> tuple[Change, ...]:
     def is_there(change: Change) -> bool:
         match change:
             case DropColumn(name):
-                return adopted or (live.table is not None and live.column(name) is None)
+                there, added = live.column(name), again.get(name.lower())
+                is_mended = there is not None and added is not None and there.shape == added.shape
+                return adopted or is_mended or (live.table is not None and there is None)
             case RenameColumn():
                 return adopted
             case AddColumn(column):

@@ -242,7 +242,7 @@ class Executor:
         entry = self._entry(file, number, 1 if last is None else last.attempt + (not goes_on))
         step = f"{file.version}.{number}"
         made = satisfied(live, statement.changes) and not any(change.of_rows for change in statement.changes)
-        to_run = statement.changes if self.creates else to_make(live, statement)
+        to_run = statement.changes if self.creates else to_make(live, statement, file.statements[number:])
         if last is not None and same and made:
             # A statement that was recorded as failed may have succeeded, with its response lost.
             self._write(

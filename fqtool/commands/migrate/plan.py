@@ -271,8 +271,8 @@ def _start(
         if all(_holds(state, change) for statement in pending for change in statement.changes):
             continue
         try:
-            for statement in pending:
-                changes = to_make(state, statement)
+            for place, statement in enumerate(pending, 1):
+                changes = to_make(state, statement, pending[place:])
                 state = fold(state, (c for c in changes if not (isinstance(c, CreateTable) and _holds(state, c))))
         except Inapplicable as error:
             if stays and not rebuild_of(file):
