@@ -327,6 +327,9 @@ def test_csv_is_checked_with_its_lines(folder: Path) -> None:
     found = findings(folder, "check-record", "records.csv")
     assert [(one["rule"], one["location"]["line"]) for one in found] == [("FQ503", 3), ("FQ505", 6)]
     (folder / "cells.csv").write_text("player,day\na\n")
+    as_csv(folder / "nested.csv", [RECORD | {"names": "points;minutes", "history": "3 found"}])
+    remedies = [one["remedy"] for one in findings(folder, "check-record", "nested.csv")]
+    assert remedies == [f"Send an {kind}; in a cell of CSV, write it as JSON." for kind in ("array", "object")]
     assert "fewer cells than the header" in findings(folder, "check-record", "cells.csv")[0]["message"]
 
 

@@ -231,6 +231,10 @@ MUTANTS = (
             in_folder(of_records.test_a_record_without_any_feature_is_refused, '"{name}"'),
         ),
     ),
+    Mutant(
+        MISSING, RecordCheck, "sent_versions", frozenset(),
+        (in_folder(of_records.test_a_record_without_a_version_is_found, of_records.RECORD | {"vector_version": None}),),
+    ),
     Mutant(TEXT, check, "is_array_text", never, tuple(map(of_record, ("an array as JSON text", "names as JSON text")))),
     Mutant(LENGTH, check, "length_rule", no_rule, tuple(map(of_record, LENGTHS))),
     Mutant(NAMES, check, "names_rule", no_rule, (of_record(ORDER), of_file(ORDER))),

@@ -36,6 +36,9 @@ class Seen:
     with_others: bool = False
 
 
+_NESTED = ("ARRAY<", "STRUCT<")
+
+
 def _finding(seen: Seen, misfit: Misfit, remedy: Remedy, cause: str = "") -> Iterator[Finding]:
     of = f"{seen.of:,} record{'' if seen.of == 1 else 's'}"
     others = "20 like it are listed; more were found" if seen.with_others else "Found"
@@ -83,7 +86,7 @@ def missing_field(seen: Seen, misfit: Missing) -> Iterator[Finding]:
 
     Fix: Fill the field in the writer.
     """
-    yield from _finding(seen, misfit, "Fill the field in the writer.")
+    yield from _finding(seen, misfit, f"Fill the field{'s' if misfit.others else ''} in the writer.")
 
 
 @rule("FQ503", group=Group.RECORDS)
@@ -100,6 +103,10 @@ def mistyped_field(seen: Seen, misfit: Mistyped) -> Iterator[Finding]:
     """
     cause = "the table has another type than the registry" if misfit.live else ""
     remedy: Remedy = "Convert the value in the writer."
+    if misfit.type.startswith(_NESTED) and misfit.value.startswith("text"):
+        remedy = (
+            f"Send an {'array' if misfit.type.startswith('ARRAY') else 'object'}; in a cell of CSV, write it as JSON."
+        )
     if misfit.live:
         remedy = commands("check-drift", first="Compare the types of table and registry:")
     yield from _finding(seen, misfit, remedy, cause)
