@@ -25,7 +25,6 @@ from fqtool.table.model import State, fingerprint
 RECREATE = "FQ408"
 """With `--allow FQ408`, migrate creates an absent table again, empty."""
 _LISTED = 5
-_RENAMED = "If a column was renamed, follow the question of `fqtool check-drift`. If not:"
 _RESTORE = "Restore the table to keep its rows. If they are not needed, create it again, empty:"
 
 
@@ -373,8 +372,9 @@ def table_behind_the_ledger(history: History) -> Iterator[Finding]:
         f"which applied migrations created.",
         cause="the table was dropped or renamed, or the ledger was copied without it"
         if absent_table
-        else "dropped or renamed manually, restored from an earlier time, or copied without it",
+        else "dropped manually, restored from an earlier time, or copied without it; or renamed, which "
+        "`fqtool check-drift` asks about",
         remedy=commands(f"migrate --allow {RECREATE}", first=_RESTORE)
         if absent_table
-        else commands("migrate plan", "migrate", first=_RENAMED if " the column " in f" {listed}" else ""),
+        else commands("migrate plan", "migrate"),
     )
