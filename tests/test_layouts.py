@@ -359,6 +359,23 @@ def test_a_date_without_labels_is_one_finding(days: int, words: str) -> None:
     assert "fqtool score --start" in str(found.remedy)
 
 
+def test_values_under_labels_of_default_values_make_the_labels_doubtful() -> None:
+    """The labels of a date are unknown to the registry and the values are as before: the cause names the labels."""
+    registry = STORES["column of labels"].registry
+    with DuckDBWarehouse(":memory:") as warehouse:
+        warehouse.run(make_statement(State(), (CreateTable(desired_table(registry)),)))
+        warehouse.connection().execute(
+            "INSERT INTO store (item, day, last_price, last_price_label, mean_price, mean_price_label, volume, "
+            "volume_label) SELECT 'i' || i, CAST(? AS DATE) - d::INT, 40 + (i * 7 + d) % 17, IF(d = 0, 'lve', 'live'), "
+            f"20 + (i * 5 + d) % 11, 'live', i % 9, 'live' FROM range({ITEMS}) t(i), range(15) u(d)",
+            [LAST],
+        )
+        (found,) = diagnosis_of(registry, warehouse, LAST).findings
+    assert (found.rule, found.subject) == ("FQ604", "last_price")
+    assert found.cause.startswith("possible: ")
+    assert "the labels may be wrong: 60 of 60 defaulted rows hold a value of last_price" in found.cause
+
+
 def test_counts_and_truth_values_that_become_constant_are_named() -> None:
     """Also where few distinct values differ much between dates: `min_stddev` declares that rows differ."""
     base = _columns("FLOAT64", "BOOL", "INT64")

@@ -44,6 +44,7 @@ class FeatureDay:
         step: Rows whose value breaks the declared `step`, or `integer`.
         equals: Rows whose value breaks the declared `equals`.
         monotone: Rows whose value breaks the declared `monotone`.
+        kept: Defaulted rows whose value is neither NULL nor the default value; counted for one feature of a processor.
         swapped: Indices of two features -> rows that break the declared `equals` and keep it with the two swapped.
     """
 
@@ -74,6 +75,7 @@ class FeatureDay:
     step: int = 0
     equals: int = 0
     monotone: int = 0
+    kept: int = 0
     swapped: Mapping[tuple[int, int], int] = field(default_factory=dict)
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from fqtool.commands.diagnose.daily_stats import Day, ProcessorDay
 from fqtool.commands.diagnose.history import Seen, Sign
 from fqtool.output.table_text import index_ranges
+from fqtool.registry.model import Feature
 
 OF_LABELS = (Sign.DEFAULTED, Sign.MORE_DEFAULTS, Sign.RISING)
 """The anomalies that labels show; values show the others."""
@@ -18,6 +19,7 @@ OF_LEVEL = (Sign.OUTSIDE, Sign.NEGATIVE, Sign.SHIFTED, Sign.SCATTERED, Sign.PREC
 OF_VALUES = (*OF_LEVEL, Sign.UNRELATED, Sign.CONSTANT, Sign.REPEATED, Sign.NEUTRAL)
 """The anomalies that values of another feature cause."""
 _SHOWN = 3
+_MOST_KEPT = 0.9
 
 
 def signs_text(signs: Sequence[Seen]) -> Iterator[str]:
@@ -66,6 +68,19 @@ def values_text(signs: Sequence[Seen], days: Sequence[Day]) -> Iterator[str]:
             f"{today.stddev or 0:.3g} (usually {spread:.3g}), zeros {today.zeros / today.present:.0%} "
             f"(usually {zeros:.0%})"
         )
+
+
+def labels_text(features: Sequence[Feature], days: Sequence[Day]) -> str:
+    """Return how many defaulted rows hold a value, where that is unusual: the labels may be wrong. "" otherwise."""
+    for one in features:
+        *before, today = (day.features[one.index] for day in days)
+        earlier, kept = sum(day.defaults for day in before), sum(day.kept for day in before)
+        if today.kept >= _MOST_KEPT * today.defaults > 0 and 2 * kept <= earlier:
+            return (
+                f"the labels may be wrong: {today.kept:,} of {today.defaults:,} defaulted rows hold a value of "
+                f"{one.name} that is not its default value"
+            )
+    return ""
 
 
 def _between(shares: Sequence[float]) -> str:

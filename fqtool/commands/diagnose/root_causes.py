@@ -16,7 +16,15 @@ from fqtool.commands.diagnose.anomalies import signs_of
 from fqtool.commands.diagnose.baseline import unbroken
 from fqtool.commands.diagnose.cause import Cause, Confidence, Kind
 from fqtool.commands.diagnose.daily_stats import Day
-from fqtool.commands.diagnose.evidence import DISTANCES, OF_LABELS, OF_LEVEL, run_text, signs_text, values_text
+from fqtool.commands.diagnose.evidence import (
+    DISTANCES,
+    OF_LABELS,
+    OF_LEVEL,
+    labels_text,
+    run_text,
+    signs_text,
+    values_text,
+)
 from fqtool.commands.diagnose.gate_falls import behind_text, fallen_gates, features_behind
 from fqtool.commands.diagnose.groups import categories_new, groups_gone, groups_new
 from fqtool.commands.diagnose.history import Seen, Sign, shares_values
@@ -73,12 +81,15 @@ def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
         evidence = tuple(text.replace("defaulted in", f"{absent} in") for text in one.evidence)
         if absent == "missing":
             evidence = tuple(text.replace(Sign.MISSING, f"NULL under the source {PRESENT}") for text in evidence)
+        sure = one.confidence
+        if one.kind in (Kind.MISSING, Kind.PARTIAL) and (unsure := labels_text(one.features, days)):
+            evidence, sure = (*evidence, unsure), Confidence.POSSIBLE
         at_least = one.since == days[0].day and len(days) > _EDGE
         owner, event = _owners(registry, one), event_of(registry, one)
         detail = REWRITTEN if absent == "missing" and one.kind is Kind.NO_VALUE else one.detail
         return replace(
-            one, detail=detail, scorable=scorable, evidence=evidence, absent=absent, owner=owner, event=event,
-            at_least=at_least,
+            one, detail=detail, scorable=scorable, evidence=evidence, confidence=sure, absent=absent, owner=owner,
+            event=event, at_least=at_least,
         )  # fmt: skip
 
     compared = without_ended_events(registry, days)

@@ -99,6 +99,12 @@ class Evidence:
         return tuple(dict.fromkeys((*table.entities, *(keys if len(keys) > 1 else ()))))
 
     @cached_property
+    def samples(self) -> tuple[Feature, ...]:
+        """The first feature of each processor, whose values under labels of default values are counted."""
+        first = {one.processor: one for one in reversed(self.registry.active_features)}
+        return tuple(first.values()) if self.layout.has_labels else ()
+
+    @cached_property
     def categorical(self) -> tuple[Feature, ...]:
         """The features whose values are text."""
         text = ValueType(Kind.STRING)
@@ -245,6 +251,10 @@ class Evidence:
         yield f"COUNTIF({real} IS NOT NULL AND {before} IS NOT NULL{moving}) AS `{at}_followed`"
         yield f"{f'COUNT(DISTINCT {number})' if number else '0'} AS `{at}_distinct`"
         yield f"{f'COUNTIF({number} < 0)' if number else '0'} AS `{at}_negatives`"
+        if one in self.samples:
+            stored = self.layout.value(one)
+            other = f" AND {self.layout.number(one, stored)} != {literal(one.expected)}" if neutral != "FALSE" else ""
+            yield f"COUNTIF({default} AND {stored} IS NOT NULL{other}) AS `{at}_kept`"
         yield f"{f'COUNTIF({number} = ROUND({number}))' if number else '0'} AS `{at}_whole`"
         for law, broken in self.laws.broken(one, lambda other: f"real_{other.index}", f"previous_{one.index}"):
             yield f"COUNTIF({broken}) AS `{at}_{law}`"
@@ -290,7 +300,8 @@ class Evidence:
         """The statistics of a feature; the query counts only the laws that it has."""
         at, fields = f"f_{one.index}", FeatureDay.__dataclass_fields__.keys() - {"swapped"}
         pairs = [(first.index, second.index) for first, second in self.laws.pairs(one)]
-        values = {name: row[f"{at}_{name}"] for name in fields if name not in LAWS or f"{at}_{name}" in row}
+        optional = {*LAWS, "kept"}
+        values = {name: row[f"{at}_{name}"] for name in fields if name not in optional or f"{at}_{name}" in row}
         if self.layout.type_of(one) == BOOL:  # the query reads TRUE as 1
             values |= {name: None if values[name] is None else bool(values[name]) for name in ("low", "high")}
         return FeatureDay(
