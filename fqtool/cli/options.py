@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from fqtool.cli import completion
+from fqtool.cli.counts import counted
 from fqtool.cli.interrupt import asks_to_cancel
 from fqtool.cli.output import current_run, is_quiet, say
 from fqtool.cli.tracing import traced
-from fqtool.findings.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping, Sequence

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fqtool.cli.counts import counted
 from fqtool.cli.dates import date_option, day_of, moment_of
 from fqtool.cli.interrupt import interruptible
 from fqtool.cli.options import (
@@ -28,7 +29,6 @@ from fqtool.cli.options import (
     warehouse_of,
 )
 from fqtool.cli.output import is_quiet, say
-from fqtool.findings.counts import counted
 
 if TYPE_CHECKING:
     from fqtool.commands.backfill.partition_runner import Observer, PartitionResult

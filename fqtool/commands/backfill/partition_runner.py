@@ -15,11 +15,11 @@ from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple
 
+from fqtool.cli.counts import counted
 from fqtool.commands.backfill.journal import ATTEMPTS, TABLE, Entry, Event, Journal, append, job_of
 from fqtool.commands.backfill.plan import CostEstimate, PartitionState, Plan, SpendingLimit, partition_states
 from fqtool.commands.migrate.executor import Pacer
 from fqtool.errors import BytesLimitExceeded, FqtoolError, QuotaSpent, StatementFailed, Throttled
-from fqtool.findings.counts import counted
 from fqtool.registry.model import Registry
 from fqtool.scoring.merge import Span, neighbours
 from fqtool.scoring.scoring import Scoring

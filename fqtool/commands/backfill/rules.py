@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from fqtool.cli.counts import counted
 from fqtool.commands.backfill.journal import ATTEMPTS, Entry, Event
 from fqtool.commands.backfill.plan import PartitionState
-from fqtool.findings.counts import counted
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.findings.remedy import commands
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fqtool.cli.counts import counted
 from fqtool.commands.backfill.journal import ATTEMPTS, Event
 from fqtool.commands.backfill.plan import Task
-from fqtool.findings.counts import counted
 from fqtool.output.sentences import fitted
 from fqtool.output.table_text import Figure, print_table
 

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from fqtool.cli.counts import counted
 from fqtool.cli.options import REGISTRY, Format, RegistryPath, report_findings
-from fqtool.findings.counts import counted
 
 app = typer.Typer()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fqtool.cli.counts import counted
 from fqtool.cli.dates import date_option, days_of
 from fqtool.cli.options import (
     MIGRATIONS,
@@ -21,7 +22,6 @@ from fqtool.cli.options import (
     workspace_of,
 )
 from fqtool.cli.output import say
-from fqtool.findings.counts import counted
 
 if TYPE_CHECKING:
     from datetime import date

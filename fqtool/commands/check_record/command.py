@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from fqtool.cli.counts import counted
 from fqtool.cli.options import (
     REGISTRY,
     Format,
@@ -16,7 +17,6 @@ from fqtool.cli.options import (
     report_findings,
     warehouse_of,
 )
-from fqtool.findings.counts import counted
 
 app = typer.Typer()
 

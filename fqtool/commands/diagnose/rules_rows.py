@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from fqtool.cli.counts import counted
 from fqtool.commands.diagnose.cause import Cause, Kind
 from fqtool.commands.diagnose.wording import (
     REBUILD,
@@ -16,7 +17,6 @@ from fqtool.commands.diagnose.wording import (
     scored_after,
     since,
 )
-from fqtool.findings.counts import counted
 from fqtool.findings.finding import Finding, Group, Severity, rule
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TextIO
 
+from fqtool.cli.counts import counted
 from fqtool.commands.diagnose.absent_keys import with_absent_keys
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.history import FEWEST
@@ -15,7 +16,6 @@ from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.errors import InputError, Refusal
-from fqtool.findings.counts import counted
 from fqtool.findings.finding import Finding
 from fqtool.output.table_text import index_ranges
 from fqtool.registry.model import Registry

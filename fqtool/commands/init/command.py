@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fqtool.cli.counts import counted
 from fqtool.cli.options import DEFAULT_TARGET, REGISTRY, Timeout, registry_option
 from fqtool.cli.output import current_run, say
 from fqtool.cli.tracing import traced
-from fqtool.findings.counts import counted
 
 if TYPE_CHECKING:
     from fqtool.commands.init.run import Scaffolded

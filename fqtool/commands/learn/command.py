@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from fqtool.cli.counts import counted
 from fqtool.cli.dates import date_option, day_of, newest_day
 from fqtool.cli.options import REGISTRY, RegistryPath, TargetUrl, Timeout, say_next, warehouse_of
 from fqtool.cli.output import say
-from fqtool.findings.counts import counted
 
 app = typer.Typer()
 _DAYS = 28

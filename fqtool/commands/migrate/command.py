@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from fqtool.cli.counts import counted
 from fqtool.cli.options import (
     MIGRATIONS,
     REGISTRY,
@@ -27,7 +28,6 @@ from fqtool.cli.options import (
 )
 from fqtool.cli.output import current_run, say
 from fqtool.cli.tracing import traced
-from fqtool.findings.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TextIO
 
+from fqtool.cli.counts import counted
 from fqtool.commands.models import rules
 from fqtool.commands.models.feature_list import FeatureList
 from fqtool.commands.models.readiness import ModelDay, Readiness, ReadyDay
 from fqtool.errors import InputError, UsageError
-from fqtool.findings.counts import counted
 from fqtool.findings.finding import Finding
 from fqtool.findings.remedy import Remedy, commands
 from fqtool.output.table_text import Figure, index_ranges, print_table

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from fqtool.cli.counts import counted
 from fqtool.cli.dates import date_option, day_of, newest_day
 from fqtool.cli.options import (
     MIGRATIONS,
@@ -21,7 +22,6 @@ from fqtool.cli.options import (
     workspace_of,
 )
 from fqtool.cli.output import say
-from fqtool.findings.counts import counted
 
 app = typer.Typer()
 _DAYS = 30

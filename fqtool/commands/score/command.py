@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from fqtool.cli.counts import counted
 from fqtool.cli.dates import date_option, day_of, moment_of
 from fqtool.cli.options import (
     REGISTRY,
@@ -21,7 +22,6 @@ from fqtool.cli.options import (
     warehouse_of,
 )
 from fqtool.cli.output import complain, say
-from fqtool.findings.counts import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
+from fqtool.cli.counts import counted
 from fqtool.cli.dates import date_option, day_of
 from fqtool.cli.options import REGISTRY, Format, RegistryPath, report_findings
 from fqtool.cli.output import say
-from fqtool.findings.counts import counted
 
 app = typer.Typer()
 
