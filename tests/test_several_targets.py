@@ -267,7 +267,7 @@ def test_rows_of_the_ledger_that_were_deleted_are_named(project: Path) -> None:
     assert fqtool(project, "migrate", "--target", "store").code == 0
 
 
-def test_a_column_that_is_mended_on_one_target_keeps_its_values_on_another(project: Path) -> None:
+def test_a_column_that_is_repaired_on_one_target_keeps_its_values_on_another(project: Path) -> None:
     """It was created again with another type by hand; the file drops and adds it there, and nowhere else."""
     text = "ALTER TABLE feature_store DROP COLUMN quality_tier", "ALTER TABLE feature_store ADD COLUMN quality_tier INT"
     by_hand(project, "store", *text)

@@ -325,7 +325,7 @@ def to_make(live: State, statement: Statement, later: Iterable[Statement] = ()) 
 
     An adopted change runs on a target that does not have it. An adopted DROP COLUMN or RENAME COLUMN never runs. A
     column that the target has already is not added, and an absent one is not dropped. Nor is one that the file drops
-    to add it with another type, where the target has that type: the file mends another target.
+    to add it with another type, where the target has that type: the file repairs another target.
 
     Args:
         live: the state of the target.
@@ -342,8 +342,8 @@ def to_make(live: State, statement: Statement, later: Iterable[Statement] = ()) 
         match change:
             case DropColumn(name):
                 there, added = live.column(name), again.get(name.lower())
-                is_mended = there is not None and added is not None and there.shape == added.shape
-                return adopted or is_mended or (live.table is not None and there is None)
+                is_repaired = there is not None and added is not None and there.shape == added.shape
+                return adopted or is_repaired or (live.table is not None and there is None)
             case RenameColumn():
                 return adopted
             case AddColumn(column):
