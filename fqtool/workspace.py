@@ -17,7 +17,7 @@ from fqtool.migrations.history import History, restoration
 from fqtool.migrations.ledger import ROWS, Entry, Revision, entries_of, of_table, revisions
 from fqtool.migrations.made import applied_state, gone_from
 from fqtool.migrations.reconcile import reconcile
-from fqtool.migrations.swap import stopped_swap
+from fqtool.migrations.swap import lonely_copy, stopped_swap
 from fqtool.monitoring.newest_date import NewestDate, newest_date_queries
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state, dropped_columns, renames, unmanaged_columns
@@ -214,7 +214,15 @@ class Workspace:
         if swapping := stopped_swap(self.files, live):
             gone = ()
         # Drift names the base columns that the target lacks.
-        return replace(self.history(), revisions=known, gone=gone, swapping=swapping, url=url, unrecorded=())
+        return replace(
+            self.history(),
+            revisions=known,
+            gone=gone,
+            swapping=swapping,
+            copied=lonely_copy(self.files, live),
+            url=url,
+            unrecorded=(),
+        )
 
 
 def _restricted(live: State, names: Iterable[str]) -> State:

@@ -155,8 +155,8 @@ def test_a_dataset_copied_with_its_ledger_goes_on(folder: Path, tmp_path: Path) 
         assert drift(folder, small_registry(4), copy) == ()
 
 
-def test_a_column_added_by_hand_during_the_run_is_planned_again(warehouse: Warehouse, folder: Path) -> None:
-    """The ALTER fails because a column of it appeared; nothing of the file ran, so --redo plans it from the table."""
+def test_a_column_added_by_hand_during_the_run_is_taken_as_it_is(warehouse: Warehouse, folder: Path) -> None:
+    """The ALTER fails because a column of it appeared; the next run adds the others."""
     planned_in(folder, small_registry(3), warehouse)
     migrated(folder, small_registry(3), warehouse)
     registry = small_registry(5)
@@ -168,12 +168,21 @@ def test_a_column_added_by_hand_during_the_run_is_planned_again(warehouse: Wareh
 
     with pytest.raises(FqtoolError):
         migrated(folder, registry, warehouse, on_step=interfere)
-    with pytest.raises(Refusal, match="--redo"):
-        migrated(folder, registry, warehouse)
-    planned_in(folder, registry, warehouse, redo=True)
+    migrated(folder, registry, warehouse)
+    assert {one.rule for one in drift(folder, registry, warehouse)} == {"FQ306"}
+    planned_in(folder, registry, warehouse)
     migrated(folder, registry, warehouse)
     assert drift(folder, registry, warehouse) == ()
     assert status(folder, registry, warehouse) == ()
+
+
+def test_a_change_that_is_not_planned_waits_for_an_absent_table(warehouse: Warehouse, folder: Path) -> None:
+    """A plan starts from the table, so it would be refused first."""
+    planned_in(folder, small_registry(3), warehouse)
+    migrated(folder, small_registry(3), warehouse)
+    drop_table(warehouse)
+    remedies = {one.rule: str(one.remedy) for one in status(folder, small_registry(4), warehouse)}
+    assert remedies["FQ404"] == "First follow the fix of `store`."
 
 
 def test_a_table_dropped_during_the_run_has_the_fix_of_a_table_that_is_gone(warehouse: Warehouse, folder: Path) -> None:

@@ -149,11 +149,11 @@ SIZE = "  - name: size\n    section: aggregate\n    type: STRING\n    expr: TIER
 VIEW = "\nviews:\n  - {name: v_days, description: Days, columns: [{name: day, expr: day}, {name: made, expr: MADE}]}\n"
 
 
-def ran_on_the_first(project: Path, change: Callable[[str], str], *plan: str) -> None:
+def ran_on_the_first(project: Path, change: Callable[[str], str], *plan: str, allow: tuple[str, ...] = ()) -> None:
     """Both targets are known; a change of the registry is planned and applied on the first one only."""
     known = "\ntargets:\n  store: duckdb:///store.duckdb\n  other: duckdb:///other.duckdb\n"
     edited(project, lambda text: change(text) + known)
-    for words in (("plan", *plan), REBUILD if "--rebuild" in plan else ()):
+    for words in (("plan", *plan), REBUILD if "--rebuild" in plan else allow):
         done = fqtool(project, "migrate", *words, "--target", "store")
         assert done.code == 0, done.said
 
@@ -274,3 +274,38 @@ def test_a_column_that_is_repaired_on_one_target_keeps_its_values_on_another(pro
     edited(project, lambda text: text.replace("  - name: quality_tier", f"{SIZE}  - name: quality_tier"))
     applied(project, "store", "other", "new")
     assert tiers(project, "quality_tier, size") == [("gold", None)]
+
+
+def test_a_rename_that_is_undone_needs_nothing_elsewhere(project: Path) -> None:
+    """A target that never had the other name is up to date for plan and migrate, without an allowed hazard."""
+    by_hand(project, "store", "ALTER TABLE feature_store RENAME quality_tier TO qt")
+    new = "  - name: quality_tier\n    renamed_from: qt"
+    ran_on_the_first(project, lambda text: text.replace("  - name: quality_tier", new), allow=ALLOWED)
+    for words in (("plan",), ("plan", "--redo"), ()):
+        done = fqtool(project, "migrate", *words, "--target", "other")
+        assert done.code == 0, done.said
+    assert fqtool(project, "check-drift", "--target", "other").code == 0
+
+
+def test_a_column_that_the_registry_knows_by_another_name_gets_its_name_back(project: Path) -> None:
+    """A pending migration renames it from the name that it had; its values stay in it."""
+    by_hand(project, "store", "ALTER TABLE feature_store RENAME quality_tier TO qt")
+    by_hand(project, "other", "ALTER TABLE feature_store RENAME quality_tier TO q2")
+    new = "  - name: qt\n    renamed_from: quality_tier"
+    ran_on_the_first(project, lambda text: text.replace("  - name: quality_tier", new), allow=ALLOWED)
+    edited(project, lambda text: text.replace("renamed_from: quality_tier", "renamed_from: q2"))
+    redo = fqtool(project, "migrate", "plan", "--redo", "--target", "other")
+    assert 'RENAME COLUMN "q2" TO "quality_tier"' in redo.said
+    followed(project, redo)
+    assert fqtool(project, "migrate", *ALLOWED, "--target", "other").code == 0
+    assert tiers(project, "qt") == [("gold",)]
+
+
+def test_two_files_of_one_name_that_both_ran_are_named(project: Path) -> None:
+    """Two branches planned another 0002 with the same name, and each ran on a target of its own."""
+    ran_on_the_first(project, lambda text: text.replace("description: Band of", "description: The band of"))
+    assert fqtool(project, "migrate", "--target", "other").code == 0
+    by_hand(project, "other", "UPDATE _fqtool_ledger SET file_hash = 'another' WHERE version = '0002'")
+    redo = fqtool(project, "migrate", "plan", "--redo", "--target", "other")
+    assert redo.code == 2
+    assert "Two known targets ran different files with the name 0002_" in redo.said

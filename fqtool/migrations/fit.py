@@ -6,7 +6,7 @@ does not name, descriptions, defaults, options, clustering. check-drift reports 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from fqtool.table.change import ViewChange
@@ -122,16 +122,19 @@ def added_by_hand(column: Column) -> AddColumn:
     return AddColumn(Column(column.name, column.type, as_added(column).column.mode))
 
 
-def to_fit(expected: State, live: State, changes: Iterable[Change]) -> Iterator[AddColumn | RenameColumn]:
+def to_fit(
+    expected: State, live: State, changes: Iterable[Change], renames: Mapping[str, str]
+) -> Iterator[AddColumn | RenameColumn]:
     """Yield what a person can change in a target so that planned changes fit it, without loss of values.
 
-    A column that the changes need and the target lacks is added. One of another type in the place of a new column is
-    renamed.
+    A column that the changes need and the target lacks is added, or gets its name back where the registry declares the
+    name that it has. One of another type in the place of a new column is renamed.
 
     Args:
         expected: the state that the earlier migrations create.
         live: the state of the target.
         changes: the planned changes.
+        renames: new column name -> old name, of the registry.
     """
     for change in changes:
         if isinstance(change, AddColumn):
@@ -139,8 +142,10 @@ def to_fit(expected: State, live: State, changes: Iterable[Change]) -> Iterator[
             if there and there.shape != change.column.shape:
                 yield RenameColumn(there.name, f"{there.name}_other")
         elif not isinstance(change, DropColumn | ViewChange):
+            called = next((old for name in change.touched if live.column(old := renames.get(name, ""))), "")
             lost = (expected.column(name) for name in change.touched if not live.column(name))
-            yield from (added_by_hand(column) for column in lost if column)
+            for column in filter(None, lost):
+                yield RenameColumn(called, column.name) if called else added_by_hand(column)
 
 
 def _inapplicable(live: State, changes: Iterable[Change]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import quote
 from typing import assert_never
 
@@ -44,6 +44,7 @@ class History:
         contract_is_proven: whether the registry has the contract that the checksums cover.
         gone: what is in the ledger and missing from the target, see `gone_from`.
         swapping: the rebuild whose swap began and has not ended, so that no table has the name.
+        copied: the rebuild whose new table is there and whose table is absent.
         url: the URL of the target.
         unrecorded: the base columns of the registry that no file has.
     """
@@ -59,6 +60,7 @@ class History:
     contract_is_proven: bool = False
     gone: tuple[str, ...] = ()
     swapping: Rebuild | None = None
+    copied: Rebuild | None = None
     url: str = ""
     unrecorded: tuple[str, ...] = ()
 
@@ -73,6 +75,11 @@ def check_history(history: History) -> tuple[Finding, ...]:
     # Files that were edited or are missing are the cause of what the rest of the files lack.
     if any(finding.rule in ("FQ401", "FQ403") for finding in findings):
         return tuple(finding for finding in findings if finding.rule != "FQ404")
+    absent = next((one for one in findings if one.rule == RECREATE), None)
+    if absent and (history.swapping or history.copied or history.gone[0].startswith("the table ")):
+        # A plan starts from the table.
+        first = f"First follow the fix of `{absent.subject}`."
+        return tuple(replace(one, remedy=first) if one.rule == "FQ404" else one for one in findings)
     return findings
 
 
@@ -362,6 +369,19 @@ def table_behind_the_ledger(history: History) -> Iterator[Finding]:
             remedy=commands("migrate"),
         )
     if not history.gone:
+        return
+    if copied := history.copied:
+        yield Finding(
+            copied.source,
+            f"{history.url} does not have the table {copied.source}. `{copied.new.name}` has the rows that "
+            f"`{copied.file.name}` copied from it.",
+            cause="the table was dropped or renamed during a rebuild",
+            remedy=commands(
+                "migrate",
+                first="Restore the table, or use the copy: "
+                f"ALTER TABLE {copied.new.name} RENAME TO {copied.source}; Then:",
+            ),
+        )
         return
     listed = ", ".join(history.gone[:_LISTED])
     more = len(history.gone) - _LISTED

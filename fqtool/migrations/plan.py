@@ -16,7 +16,16 @@ from fqtool.table.change import ViewChange
 from fqtool.table.change_fields import AddField
 from fqtool.table.change_options import SetOption
 from fqtool.table.change_views import PutView
-from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, SetDefault, SetDescription, fold
+from fqtool.table.changes import (
+    AddColumn,
+    Change,
+    CreateTable,
+    DropColumn,
+    RenameColumn,
+    SetDefault,
+    SetDescription,
+    fold,
+)
 from fqtool.table.column import Column
 from fqtool.table.ddl import Statement, render
 from fqtool.table.diff import diff
@@ -354,6 +363,26 @@ def to_make(live: State, statement: Statement, later: Iterable[Statement] = ()) 
                 return adopted and satisfied(live, [change])
 
     return tuple(change for change in statement.changes if not is_there(change))
+
+
+def lasting(changes: Iterable[Change]) -> Iterator[Change]:
+    """Yield the changes whose effect no later one reverts; not that a table is created.
+
+    Args:
+        changes: the changes of a file, in order.
+    """
+    reverted, renamed = set[str](), set[tuple[str, str]]()
+    for change in reversed([*changes]):
+        names = {name.lower() for name in change.touched}
+        if isinstance(change, CreateTable) or (names and names <= reverted):
+            continue
+        if isinstance(change, RenameColumn):
+            if (change.name.lower(), change.to.lower()) in renamed:
+                continue
+            renamed.add((change.to.lower(), change.name.lower()))
+        if isinstance(change, AddColumn | DropColumn):
+            reverted |= names
+        yield change
 
 
 def compared(changes: Iterable[Change]) -> str:

@@ -35,6 +35,10 @@ class Rebuild:
         """Return whether no table has the name, because the swap began and has not ended."""
         return live.table is None and bool(live.find_beside(self.old) and live.find_beside(self.new.name))
 
+    def is_only_copied(self, live: State) -> bool:
+        """Return whether no table has the name, and only the new table is there, which may be a copy of its rows."""
+        return live.table is None and bool(live.find_beside(self.new.name)) and not live.find_beside(self.old)
+
     def is_swapped(self, live: State) -> bool:
         """Return whether the table is the new one: the planned columns and partitions, and the old one beside it."""
         if live.table is None or live.find_beside(self.new.name) or not live.find_beside(self.old):
@@ -97,3 +101,13 @@ def stopped_swap(files: Iterable[MigrationFile], live: State) -> Rebuild | None:
         live: the state of the target, with the tables of the rebuilds.
     """
     return next((rebuild for rebuild in rebuilds(files) if rebuild.is_swapping(live)), None)
+
+
+def lonely_copy(files: Iterable[MigrationFile], live: State) -> Rebuild | None:
+    """Return the rebuild of which only the new table is there, None for no such rebuild.
+
+    Args:
+        files: migration files.
+        live: the state of the target, with the tables of the rebuilds.
+    """
+    return next((rebuild for rebuild in rebuilds(files) if rebuild.is_only_copied(live)), None)

@@ -67,6 +67,7 @@ def find_drift(
     dropped: frozenset[str] = frozenset(),
     lost: Mapping[str, str] | None = None,
     apply: str = "",
+    runs_sql: bool = True,
 ) -> tuple[Drift, ...]:
     """Return every difference of `live` from `desired`, each with its cause.
 
@@ -83,13 +84,15 @@ def find_drift(
         dropped: lower-case names of the columns that the registry drops.
         lost: lower-case name of a column that another target lost by hand -> the file that records it.
         apply: the command that applies the pending migrations; "" without any.
+        runs_sql: whether a person can run GoogleSQL on the target; DuckDB has no statement for most properties.
     """
     recorded, planned = (None if state is None or state.table is None else state for state in (recorded, planned))
     drifts, changes = [], diff(live, desired, renames)
     likely = likely_renames(live, changes, renameable)
-    # `--include-base` plans every difference of base columns; it is offered where all of them are added.
+    # `--include-base` plans every difference of base columns; it is offered where all of them are added, or no
+    # statement makes them.
     adds_base = planned is not None and all(
-        isinstance(change, AddColumn) and not refusals(live, (*change.planned(), change)[0])
+        (isinstance(change, AddColumn) or not runs_sql) and not refusals(live, (*change.planned(), change)[0])
         for change in changes
         if base.intersection(map(str.lower, change.touched))
     )

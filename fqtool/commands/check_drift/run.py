@@ -80,6 +80,7 @@ def drift_of(
         planned=workspace.recorded,
         apply=to_apply(workspace.files, pending) if pending else "",
         renames=workspace.renames,
+        runs_sql=warehouse.url.startswith("bigquery:"),
         computed=computed_columns(workspace.registry),
         renameable=frozenset() if causes else renameable | workspace.base,
         dropped=frozenset(column.name.lower() for column in dropped_columns(workspace.registry)),

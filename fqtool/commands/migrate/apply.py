@@ -9,7 +9,15 @@ from functools import partial
 from fqtool.commands.migrate.executor import Executor, LiveState
 from fqtool.commands.migrate.hazards import hazards_of, incomplete, migrate_allowing
 from fqtool.commands.migrate.lease import Lease, create_ledger, prepare_ledger, runner_name
-from fqtool.commands.migrate.rebuild import COPY, SWAP, as_typed, require_free_names, require_no_loss, with_rebuilt
+from fqtool.commands.migrate.rebuild import (
+    COPY,
+    SWAP,
+    as_typed,
+    require_free_names,
+    require_no_loss,
+    require_recorded_swap,
+    with_rebuilt,
+)
 from fqtool.commands.migrate.rehearsal import rehearse
 from fqtool.commands.migrate.requirements import require_columns_of_views
 from fqtool.errors import MigrationError, Refusal, UsageError
@@ -21,7 +29,7 @@ from fqtool.migrations.fit import added_by_hand
 from fqtool.migrations.history import RECREATE, check_history, table_behind_the_ledger
 from fqtool.migrations.ledger import Entry, Status, last_attempt, revisions
 from fqtool.migrations.made import applied_state
-from fqtool.migrations.swap import stopped_swap
+from fqtool.migrations.swap import lonely_copy, stopped_swap
 from fqtool.table.changes import Reorder
 from fqtool.table.ddl import render
 from fqtool.table.diff import diff
@@ -100,18 +108,21 @@ def apply_migrations(
     require_free_names(live, pending, entries or (), warehouse.url)
     require_no_loss(live, pending, entries or (), workspace, warehouse.url)
     again = _is_gone(workspace, live, entries or ())
-    if again and RECREATE not in allow:
+    require_recorded_swap(live, pending, revisions(entries or ()), warehouse.url)
+    # With --allow FQ408 an empty table would replace the copy too.
+    if again and (RECREATE not in allow or lonely_copy(workspace.files, live)):
         _require_present(workspace, live, entries or (), warehouse)
     pending = tuple(file for file in workspace.files if file.statements) if again else pending
     on_pending(pending)
     # An absent table has no data to lose, and a swap that began was allowed.
     swapping = stopped_swap(pending, live)
-    judged = tuple(file for file in pending if swapping is None or file != swapping.file)
-    swaps = (live.table is None and not swapping) or not _require_allowed(workspace, judged, allow)
+    found = frozenset[str]()
     if pending:
         require_columns_of_views(workspace.registry, live, pending, partial(_added_by_hand, workspace, warehouse.url))
-        rehearse(workspace, live, entries or (), warehouse.url, discard=again)
-    else:
+        found = rehearse(workspace, live, entries or (), warehouse.url, discard=again)
+    judged = tuple(file for file in pending if file.name not in found and (swapping is None or file != swapping.file))
+    swaps = (live.table is None and not swapping) or not _require_allowed(workspace, judged, allow)
+    if not pending:
         _require_present(workspace, live, entries or (), warehouse)
     unnamed = any(not entry.table_name for entry in entries or ())
     if dry_run or not (pending or unnamed):

@@ -20,15 +20,12 @@ from fqtool.findings.remedy import Remedy, commands
 from fqtool.migrations.files import MigrationFile
 from fqtool.migrations.fit import lacks, misfits
 from fqtool.migrations.ledger import LEASE, Entry, Status, entry_for, last_attempt, name_entries, record
-from fqtool.migrations.plan import satisfied, to_make
+from fqtool.migrations.plan import lasting, satisfied, to_make
 from fqtool.migrations.swap import Rebuild, rebuild_of
 from fqtool.table.change import ViewChange
-from fqtool.table.change_rebuild import CopyRows, VerifyCopy
+from fqtool.table.change_rebuild import CopyRows, RenameTable, VerifyCopy
 from fqtool.table.changes import (
-    AddColumn,
     Change,
-    CreateTable,
-    DropColumn,
     RenameColumn,
     SetDefault,
     SetMode,
@@ -232,7 +229,7 @@ class Executor:
         live = self.live.state
         if made.table is None or lacks(made.table, live.table):
             return False
-        return satisfied(live, _lasting(file.changes))
+        return satisfied(live, lasting(file.changes))
 
     def _apply_statement(self, file: MigrationFile, number: int, last: Entry | None, expected: State) -> None:
         statement, live = file.statements[number - 1], self.live.state
@@ -248,7 +245,7 @@ class Executor:
             self._write(
                 f"{step} record as applied by an earlier run", self._ended(replace(last, error=""), Status.APPLIED)
             )
-        elif not to_run or (made and (last is not None or _may_be_found(file, statement))):
+        elif not to_run or (made and (last is not None or _may_be_found(file, statement, live))):
             self._write(f"{step} record as found", self._ended(entry, Status.ADOPTED))
         else:
             differences = misfits(expected, live, to_run)
@@ -359,28 +356,15 @@ class Executor:
             self.entries = tuple(by_key[key] for key in sorted(by_key))
 
 
-def _lasting(changes: Iterable[Change]) -> Iterator[Change]:
-    """Yield the changes whose effect no later one of the file reverts; not that a table is created."""
-    reverted, renamed = set[str](), set[tuple[str, str]]()
-    for change in reversed([*changes]):
-        names = {name.lower() for name in change.touched}
-        if isinstance(change, CreateTable) or (names and names <= reverted):
-            continue
-        if isinstance(change, RenameColumn):
-            if (change.name.lower(), change.to.lower()) in renamed:
-                continue
-            renamed.add((change.to.lower(), change.name.lower()))
-        if isinstance(change, AddColumn | DropColumn):
-            reverted |= names
-        yield change
-
-
-def _may_be_found(file: MigrationFile, statement: Statement) -> bool:
+def _may_be_found(file: MigrationFile, statement: Statement, live: State) -> bool:
     """Whether a statement whose effect is in the table is recorded without running it.
 
     This holds for types, modes and defaults: BigQuery refuses DROP NOT NULL and DROP DEFAULT without effect. Of other
-    statements it holds in files that contain an adopted statement.
+    statements it holds in files that contain an adopted statement. It holds of a swap that someone began by hand.
     """
+    rebuild = rebuild_of(file) if isinstance(statement.changes[0], RenameTable) else None
+    if rebuild:
+        return rebuild.is_swapping(live) or rebuild.is_swapped(live)
     reshapes = all(isinstance(change, SetMode | SetType | SetDefault | RenameColumn) for change in statement.changes)
     return reshapes or any(other.adopted for other in file.statements)
 

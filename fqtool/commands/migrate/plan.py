@@ -44,6 +44,7 @@ from fqtool.migrations.legality import drift_findings
 from fqtool.migrations.plan import (
     Plan,
     is_operation,
+    lasting,
     plan,
     satisfied,
     to_make,
@@ -268,15 +269,17 @@ def _start(
         return recorded
     for number, file in enumerate(kept):
         pending = file.statements[applied.get(file.version, 0) :]
-        if all(_holds(state, change) for statement in pending for change in statement.changes):
+        changes = [change for statement in pending for change in statement.changes]
+        created = (change for change in changes if isinstance(change, CreateTable))
+        if all(_holds(state, change) for change in created) and satisfied(state, lasting(changes)):
             continue
         try:
             for place, statement in enumerate(pending, 1):
-                changes = to_make(state, statement, pending[place:])
-                state = fold(state, (c for c in changes if not (isinstance(c, CreateTable) and _holds(state, c))))
+                to_run = to_make(state, statement, pending[place:])
+                state = fold(state, (c for c in to_run if not (isinstance(c, CreateTable) and _holds(state, c))))
         except Inapplicable as error:
             if stays and not rebuild_of(file):
-                raise _unfit(file, recorded_state(kept[:number]), state, stays, error) from None
+                raise _unfit(file, recorded_state(kept[:number]), state, stays, workspace.renames, error) from None
             raise MigrationError(
                 f"`{file.name}` is pending and does not fit the live table: {error}.",
                 remedy=commands(MIGRATE if rebuild_of(file) else "migrate plan --redo"),
@@ -284,10 +287,12 @@ def _start(
     return state
 
 
-def _unfit(file: MigrationFile, expected: State, live: State, url: str, error: Inapplicable) -> MigrationError:
+def _unfit(
+    file: MigrationFile, expected: State, live: State, url: str, renames: Mapping[str, str], error: Inapplicable
+) -> MigrationError:
     """The error of a file that cannot be planned again; its fix changes the table to fit the file."""
     name = live.table.name if live.table else ""
-    needed = dict.fromkeys(to_fit(expected, live, file.changes))
+    needed = dict.fromkeys(to_fit(expected, live, file.changes, renames))
     sql = as_typed(" ".join(f"{' '.join(render(name, [change]).split())};" for change in needed), url)
     first = f"Run there: {sql} Then:" if sql else "Change the table to what the earlier migrations create. Then:"
     return MigrationError(

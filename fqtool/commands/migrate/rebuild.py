@@ -17,7 +17,7 @@ from fqtool.migrations.legality import refusals
 from fqtool.migrations.plan import Plan
 from fqtool.migrations.rebuild import plan_rebuild, rebuild_loses
 from fqtool.migrations.reconcile import reconcile
-from fqtool.migrations.swap import Rebuild, rebuilds
+from fqtool.migrations.swap import Rebuild, rebuilds, stopped_swap
 from fqtool.schema.build import dropped_columns
 from fqtool.sql import ident
 from fqtool.table.change_rebuild import RenameTable
@@ -148,12 +148,45 @@ def require_free_names(live: State, files: Iterable[MigrationFile], entries: tup
         url: the URL of the target, in whose dialect the fix is printed.
     """
     for rebuild in rebuilds(files):
-        if name := rebuild.taken(live, *_progress(rebuild, entries)):
-            rename = as_typed(f"ALTER TABLE {ident(name)} RENAME TO {ident(f'{name}_other')};", url)
+        begun, done = _progress(rebuild, entries)
+        if name := rebuild.taken(live, begun, done):
+            first = f"Rename that table ({_rename(name, url)}), or drop it if its rows are not needed. Then:"
+            if name == rebuild.old and any(begun):
+                first = (
+                    f"Look at the rows of both. If the swap was stopped and `{rebuild.source}` was created again, all "
+                    f"rows are in `{name}`: rename `{rebuild.source}` ({_rename(rebuild.source, url)}). Otherwise "
+                    f"rename `{name}` ({_rename(name, url)}). Then:"
+                )
             raise Refusal(
                 f"`{name}` exists already, and `{rebuild.file.name}` gives this name to a table; nothing was changed.",
-                remedy=commands(MIGRATE, first=f"Rename that table ({rename}), or drop it. Then:"),
+                remedy=commands(MIGRATE, first=first),
             )
+
+
+def require_recorded_swap(live: State, pending: Iterable[MigrationFile], known: Iterable[Revision], url: str) -> None:
+    """Raise Refusal for a swap that began and has not ended, where the ledger does not have the rebuild.
+
+    Args:
+        live: the state of the target, with the tables of the rebuilds.
+        pending: the pending files.
+        known: the revisions of the target's ledger.
+        url: the URL of the target, in whose dialect the fix is printed.
+    """
+    swap = stopped_swap(pending, live)
+    if swap and swap.file.version not in {revision.version for revision in known if revision.begun}:
+        rename = as_typed(f"ALTER TABLE {ident(swap.new.name)} RENAME TO {ident(swap.source)};", url)
+        raise Refusal(
+            f"No table has the name `{swap.source}`. The swap of `{swap.file.name}` has not ended, and the ledger does "
+            "not record it; nothing was changed.",
+            remedy=commands(
+                "migrate",
+                first=f"Check that `{swap.new.name}` has the rows of `{swap.old}`, then end the swap: {rename} Then:",
+            ),
+        )
+
+
+def _rename(name: str, url: str) -> str:
+    return as_typed(f"ALTER TABLE {ident(name)} RENAME TO {ident(f'{name}_other')};", url)
 
 
 def require_no_loss(

@@ -20,6 +20,8 @@ from fqtool.registry.merge_markers import conflict_line, side
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import Workspace, ledger_entries
 
+_APART = "Use one folder of migrations per target with --migrations: their histories differ."
+
 
 def begun_files(warehouses: Iterable[Warehouse], table: str) -> dict[str, str]:
     """Return name -> SHA-256 of every migration of a table that one of the targets has begun to apply.
@@ -30,7 +32,7 @@ def begun_files(warehouses: Iterable[Warehouse], table: str) -> dict[str, str]:
     begun: dict[str, str] = {}
     for warehouse in warehouses:
         try:
-            begun |= begun_in(ledger_entries(warehouse, table))
+            of_target = begun_in(ledger_entries(warehouse, table))
         except NotThere:
             continue  # a dataset that does not exist has run nothing
         except WorldError as error:
@@ -38,6 +40,10 @@ def begun_files(warehouses: Iterable[Warehouse], table: str) -> dict[str, str]:
                 f"--redo reads the ledger of every known target, and {warehouse.url} failed: {error.message}",
                 remedy=error.remedy,
             ) from None
+        for name in sorted(begun.keys() & of_target.keys()):
+            if begun[name] != of_target[name]:
+                raise MigrationError(f"Two known targets ran different files with the name {name}.", remedy=_APART)
+        begun |= of_target
     return begun
 
 
@@ -72,7 +78,7 @@ def superseded(texts: Mapping[str, str], begun: Mapping[str, str], folder: str =
         if len(ran) > 1:
             raise MigrationError(
                 f"{' and '.join(ran)} both have version {version}, and both ran on a known target.",
-                remedy="Use one folder of migrations per target with --migrations: their histories differ.",
+                remedy=_APART,
             )
         if len(same_version) > 1 and same_version <= ours | begun.keys():
             replaced |= same_version - set(ran)

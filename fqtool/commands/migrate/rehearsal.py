@@ -18,7 +18,9 @@ from fqtool.warehouse.refused import changed
 from fqtool.workspace import Workspace
 
 
-def rehearse(workspace: Workspace, live: State, entries: tuple[Entry, ...], url: str, *, discard: bool = False) -> None:
+def rehearse(
+    workspace: Workspace, live: State, entries: tuple[Entry, ...], url: str, *, discard: bool = False
+) -> frozenset[str]:
     """Apply pending files to a copy of the target's state in memory.
 
     Args:
@@ -27,6 +29,9 @@ def rehearse(workspace: Workspace, live: State, entries: tuple[Entry, ...], url:
         entries: the target's ledger.
         url: the target's URL, for messages.
         discard: run every file, as for an absent table.
+
+    Returns:
+        The names of the files whose changes the target has already.
 
     Raises:
         Refusal: fqtool or BigQuery would refuse the run.
@@ -37,13 +42,15 @@ def rehearse(workspace: Workspace, live: State, entries: tuple[Entry, ...], url:
     executor.creates = live.table is None and not stopped_swap(workspace.files, live)
     if discard:
         executor.discard()
-    state = State()
+    state, found = State(), set[str]()
     for file in workspace.files:
         try:
-            executor.apply(file, state)
+            if executor.apply(file, state) == "adopted":
+                found.add(file.name)
         except StatementFailed as error:
             raise Refusal(f"`{file.name}` would fail on {url}: {error.message}", remedy=error.remedy) from None
         state = after(state, file)
+    return frozenset(found)
 
 
 class _Copy:
