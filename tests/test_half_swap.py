@@ -64,7 +64,7 @@ def test_the_copy_of_a_dropped_table_is_not_refolderd(tmp_path: Path) -> None:
         assert items(target) == ["a", "b"]
 
 
-def test_half_a_swap_that_no_ledger_records_has_a_way_out(tmp_path: Path) -> None:
+def test_half_a_swap_that_no_ledger_records_has_a_fix(tmp_path: Path) -> None:
     """The fix ends the swap by hand."""
     folder = tmp_path / "migrations"
     with open_target(f"duckdb:///{tmp_path}/store.duckdb") as target:

@@ -276,7 +276,7 @@ def test_a_column_that_is_repaired_on_one_target_keeps_its_values_on_another(pro
     assert tiers(project, "quality_tier, size") == [("gold", None)]
 
 
-def test_a_rename_that_is_undone_needs_nothing_elsewhere(project: Path) -> None:
+def test_a_rename_that_is_reverted_needs_nothing_elsewhere(project: Path) -> None:
     """A target that never had the other name is up to date for plan and migrate, without an allowed hazard."""
     by_hand(project, "store", "ALTER TABLE feature_store RENAME quality_tier TO qt")
     new = "  - name: quality_tier\n    renamed_from: qt"
