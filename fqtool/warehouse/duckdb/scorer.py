@@ -160,7 +160,7 @@ class DuckDBScorer:
 
     def _copy(self, records: RecordFile, copy: str, computed_at: datetime) -> int:
         """Write the scores and return their number."""
-        with self._placing(only_right(records.sql), computed_at), judged(records.name):
+        with self._placing(lambda: only_right(records.sql), computed_at), judged(records.name):
             try:
                 values = bound([("computed_at", computed_at)], self._transpiled.parameters)
                 (written,) = self._connection.execute(copy, values).fetchone() or (0,)
@@ -190,7 +190,7 @@ class DuckDBScorer:
         return opened(":memory:")
 
     @contextmanager
-    def _placing(self, rows: str, computed_at: datetime) -> Iterator[None]:
+    def _placing(self, rows: Callable[[], str], computed_at: datetime) -> Iterator[None]:
         """Add column and row to the error of a value that does not fit its type."""
         try:
             yield
@@ -198,7 +198,7 @@ class DuckDBScorer:
             if self.scoring is None:
                 raise
             query = overflow_query(self.scoring, RECORDS)
-            raise with_place(error, self.scoring, query, computed_at, partial(self._ask, rows)) from None
+            raise with_place(error, self.scoring, query, computed_at, partial(self._ask, rows())) from None
 
     def _ask(self, rows: str, query: Query) -> list[dict[str, Any]]:
         from fqtool.warehouse.duckdb.transpile.dialect import schema_of, transpiled
@@ -237,8 +237,11 @@ class DuckDBScorer:
 
     def _batch(self, rows: str, first: int, computed_at: datetime) -> list[dict[str, Any]]:
         moment = computed_at.astimezone(UTC).isoformat(sep=" ")
-        rows_sql = self._typed_records.replace("$rows", text_literal(rows))
-        with self._placing(only_right(rows_sql), computed_at), judged("the records"):
+
+        def typed() -> str:
+            return only_right(self._typed_records.replace("$rows", text_literal(rows)))
+
+        with self._placing(typed, computed_at), judged("the records"):
             try:
                 at = f", computed_at := TIMESTAMPTZ {text_literal(moment)}" if self._transpiled.parameters else ""
                 result = self._connection.execute(f"EXECUTE {self._prepared}(rows := {text_literal(rows)}{at})")
