@@ -309,3 +309,19 @@ def test_two_files_of_one_name_that_both_ran_are_named(project: Path) -> None:
     redo = fqtool(project, "migrate", "plan", "--redo", "--target", "other")
     assert redo.code == 2
     assert "Two known targets ran different files with the name 0002_" in redo.said
+
+
+def test_a_repaired_column_with_another_description_is_replayed(project: Path) -> None:
+    """`plan` replays the files as `verify` does, and a target that needed no repair gets the description by a plan."""
+    by_hand(
+        project, "store",
+        "ALTER TABLE feature_store DROP COLUMN quality_tier", "ALTER TABLE feature_store ADD COLUMN quality_tier INT",
+    )  # fmt: skip
+    edited(project, lambda text: text.replace("description: Band of", "description: The band of"))
+    for words in (("plan", *target("store")), (*ALLOWED, *target("store")), ("verify",), (*ALLOWED, *target("other"))):
+        done = fqtool(project, "migrate", *words)
+        assert done.code == 0, done.said
+    assert tiers(project, "quality_tier") == [("gold",)]
+    for words in (("plan", *target("other")), target("other")):
+        assert fqtool(project, "migrate", *words).code == 0
+    assert fqtool(project, "check-drift", *target("other")).code == 0

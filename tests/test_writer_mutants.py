@@ -113,7 +113,7 @@ def each_look(kind: type) -> Iterator[Mutant]:
 def each_type() -> Iterator[Mutant]:
     """The test of a value's type, what msgspec takes for one, and what each export states."""
     fits, stated, annotated = values._fits, jsonschema._of, _Module._single
-    for kind in set(ALIASES.values()):
+    for kind in dict.fromkeys(ALIASES.values()):
 
         def accept(of: Type, kind: Kind = kind) -> values.Fits:
             return always if of.kind is kind else fits(of)

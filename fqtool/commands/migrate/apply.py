@@ -242,6 +242,7 @@ def verify_migrations(workspace: Workspace, scratch: Warehouse, tool: str) -> tu
     if any(finding.severity is Severity.ERROR and finding.rule != "FQ404" for finding in findings):
         return findings
     executor = Executor(scratch, LiveState(scratch, with_rebuilt(workspace.recorded, workspace.files)), "verify", tool)
+    executor.creates = True
     prepare_ledger(scratch)
     state = State()
     with executor.recording():
