@@ -10,14 +10,17 @@ import signal
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from fqtool.errors import InputError, WorldError
 from fqtool.warehouse.files import put_in_place, read_folder, read_text, write_text
 from tests.bed.running import ROOT
+from tests.in_process import fqtool as in_process
 from tests.machine import patient
 
 # What writes a file without a table; {out} is where it goes.
@@ -84,6 +87,27 @@ def test_a_place_that_takes_no_file(project: Path, words: tuple[str, ...]) -> No
     assert done.returncode in (2, 3), done
     assert "rows.ndjson/deeper" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("place", ["feature_registry.yaml", "migrations/0000_base.sql", "store.duckdb"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(WRITERS[name] for name in ("schema", "sql", "export")),
+        ("report", "--target", "duckdb:///store.duckdb", "--out", "{out}"),
+        ("--trace", "{out}", "check-drift"),
+    ],
+    ids=" ".join,
+)
+def test_an_output_never_replaces_what_fqtool_reads(project: Path, words: tuple[str, ...], place: str) -> None:
+    """A registry, a migration or a database is refused by what it is, and stays as it was."""
+    with closing(duckdb.connect(str(project / "store.duckdb"))):
+        pass
+    before = (project / place).read_bytes()
+    done = in_process(project, *(word.format(out=place) for word in words))
+    assert done.code == 2, done.said
+    assert f"{place} is a" in done.said
+    assert (project / place).read_bytes() == before
 
 
 def test_a_plan_that_met_a_full_disk_is_made_again(project: Path) -> None:

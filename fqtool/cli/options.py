@@ -361,8 +361,9 @@ def write_output(out: Path, text: str) -> None:
     if str(out) == "-":
         sys.stdout.write(text)
         return
-    from fqtool.warehouse.files import write_text
+    from fqtool.warehouse.files import require_output, write_text
 
+    require_output(out)
     write_text(out, text)
     say(f"Wrote {out}.")
 

@@ -78,7 +78,9 @@ def _trace(context: typer.Context, run: Run, path: Path) -> Callable[[Request], 
 
     from fqtool.errors import UsageError
     from fqtool.output.trace import as_json
+    from fqtool.warehouse.files import require_output
 
+    require_output(path, "--trace")
     try:
         stream: TextIO = path.open("a", encoding="utf-8", newline="\n")
     except OSError as error:

@@ -82,6 +82,29 @@ def require_distinct(files: Mapping[str, Path | None]) -> None:
             )
 
 
+def require_output(path: Path, option: str = "--out") -> None:
+    """Raise UsageError for an output that would replace a DuckDB database, a feature registry or a migration.
+
+    Args:
+        path: The file to write. A file that does not exist, a device or a pipe is accepted.
+        option: The option that names it.
+    """
+    try:
+        with path.open("rb") as stream:
+            begin = stream.read(SIZE_LIMIT) if path.is_file() else b""
+    except OSError:
+        return  # writing it reports the error
+    if begin[8:12] == b"DUCK":
+        kind = "a DuckDB database"
+    elif all(re.search(key, begin, re.MULTILINE) for key in (rb"^table:", rb"^columns:", rb"^features:")):
+        kind = "a feature registry"
+    elif path.suffix == ".sql" and (path.parent / "checksums.txt").is_file():
+        kind = "a migration"
+    else:
+        return
+    raise UsageError(f"{path} is {kind}; nothing was written.", remedy=f"Name another file with {option}.")
+
+
 def _is_same(path: Path, other: Path) -> bool:
     try:
         return path.samefile(other) and path.is_file()  # stdin and stdout of a terminal are the same device

@@ -44,9 +44,10 @@ def report(
     from fqtool.commands.report.html import html_of, require_packages
     from fqtool.commands.report.run import report_of
     from fqtool.errors import InputError
-    from fqtool.warehouse.files import write_text
+    from fqtool.warehouse.files import require_output, write_text
 
     require_packages()
+    require_output(out)
     first, last = (None if text is None else day_of(text) for text in (start, end))
     workspace = workspace_of(registry, folder)
     with warehouse_of(workspace.registry, target, timeout) as warehouse:
