@@ -58,6 +58,8 @@ def test_every_change_by_hand_is_found_with_its_class(
     by_hand(warehouse, change())
     (found,) = drift(folder, registry, warehouse)
     assert (found.rule, found.subject, found.cause) == (code, subject, "changed by hand")
+    if code == "FQ307" and warehouse.url.startswith("duckdb:"):  # which has no statement for most properties
+        remedy = "fqtool migrate plan --include-base"
     assert remedy in str(found.remedy)
 
 

@@ -129,7 +129,7 @@ def test_a_base_column_that_was_renamed_gets_its_live_name(warehouse: Warehouse,
     by_hand(warehouse, RenameColumn("history", "past"))
     fixes = asked(drift(folder, small_registry(), warehouse))
     assert fixes == {
-        "history": "If so, write `name: past` in its entry. If not: "
+        "history": "If so, write `name: past` in its entry, and where the registry reads `history`. If not: "
         "fqtool migrate plan --include-base && fqtool migrate"
     }
     base = tuple(replace(one, name="past") if one.name == "history" else one for one in small_registry().base_columns)

@@ -325,3 +325,28 @@ def test_a_repaired_column_with_another_description_is_replayed(project: Path) -
     for words in (("plan", *target("other")), target("other")):
         assert fqtool(project, "migrate", *words).code == 0
     assert fqtool(project, "check-drift", *target("other")).code == 0
+
+
+def test_a_column_that_is_renamed_twice_is_found_between(project: Path) -> None:
+    """The second plan is made where the first rename is pending; check-drift names what is pending."""
+    first = "  - name: qt\n    renamed_from: quality_tier"
+    ran_on_the_first(project, lambda text: text.replace("  - name: quality_tier", first), allow=ALLOWED)
+    edited(project, lambda text: text.replace(first, "  - name: qt3\n    renamed_from: qt"))
+    found = json.loads(fqtool(project, "check-drift", "--target", "other", "--format", "json").out)["findings"]
+    assert "migration not applied" in {one["cause"] for one in found if one["subject"] == "quality_tier"}
+    done = fqtool(project, "migrate", "plan", "--target", "other")
+    assert done.code == 0, done.said
+    for name in ("other", "store"):
+        assert fqtool(project, "migrate", *ALLOWED, "--target", name).code == 0
+        assert fqtool(project, "check-drift", "--target", name).code == 0
+    assert tiers(project, "qt3") == [("gold",)]
+
+
+def test_a_column_to_drop_is_named_as_such(project: Path) -> None:
+    """It is in a migration and in the registry with `dropped: true`: the fix is a plan, not another entry."""
+    kept = entry((project / "feature_registry.yaml").read_text(encoding="utf-8"))
+    edited(project, lambda text: text.replace(kept, f"{kept}    {DROPPED}\n"))
+    found = json.loads(fqtool(project, "check-drift", *target("other"), "--format", "json").out)["findings"]
+    (finding,) = [one for one in found if one["subject"] == "default_feature_count"]
+    assert "fqtool migrate plan" in finding["remedy"]
+    assert "base_columns" not in finding["remedy"]

@@ -113,6 +113,25 @@ def test_an_output_never_replaces_what_fqtool_reads(project: Path, words: tuple[
     assert (project / place).read_bytes() == before
 
 
+def test_the_demo_replaces_only_what_a_demo_made(project: Path) -> None:
+    """A database of another kind is refused before anything is deleted."""
+    with closing(duckdb.connect(str(project / "mine.duckdb"))) as connection:
+        connection.execute("CREATE TABLE mine AS SELECT 1 AS x")
+    before = (project / "mine.duckdb").read_bytes()
+    done = in_process(project, "demo", "--file", "mine.duckdb")
+    assert (done.code, "mine.duckdb exists already" in done.said) == (2, True)
+    assert (project / "mine.duckdb").read_bytes() == before
+
+
+def test_a_pipe_is_written_to(project: Path) -> None:
+    """It is not opened to look what it holds, which would wait for a writer."""
+    os.mkfifo(project / "pipe")
+    with subprocess.Popen(["cat", "pipe"], cwd=project, stdout=subprocess.PIPE) as reader:
+        done = fqtool(project, "generate-schema", "--out", "pipe")
+        assert done.returncode == 0, done
+        assert reader.communicate()[0].startswith(b"[")
+
+
 def test_a_plan_that_met_a_full_disk_is_made_again(project: Path) -> None:
     """Law: when the disk has room again the same command completes, and gives what an unbroken one gives."""
     whole = project.with_name("whole")

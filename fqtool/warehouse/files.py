@@ -90,9 +90,11 @@ def require_output(path: Path, option: str = "--out") -> None:
         option: The option that names it.
     """
     try:
+        if not path.is_file():  # opening a pipe would block
+            return
         with path.open("rb") as stream:
-            begin = stream.read(SIZE_LIMIT) if path.is_file() else b""
-    except OSError:
+            begin = stream.read(SIZE_LIMIT)
+    except (OSError, ValueError):
         return  # writing it reports the error
     if begin[8:12] == b"DUCK":
         kind = "a DuckDB database"

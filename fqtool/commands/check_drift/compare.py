@@ -108,7 +108,7 @@ def find_drift(
             instead = commands(apply)
         if planned and recorded and _is_in_the_place(change, live, recorded, planned):
             instead = _renamed_away(live, change.touched[0])
-        if isinstance(change, DropColumn) and cause == BY_HAND:
+        if isinstance(change, DropColumn) and cause in (BY_HAND, BEHIND):
             key = change.name.lower()
             if key in dropped:
                 cause, instead = AHEAD, commands("migrate plan", _migrate(live, change))
@@ -168,8 +168,10 @@ def _cause(
     if isinstance(change, DropColumn):
         if recorded is None and planned is None:
             return UNDECLARED
-        tables = (state.table and state.table.find(change.name) for state in (recorded, planned) if state)
-        return BEHIND if any(tables) else BY_HAND
+        applied, filed = (state is not None and state.column(change.name) is not None for state in (recorded, planned))
+        if applied and planned is not None and not filed:
+            return UNAPPLIED
+        return BEHIND if applied or filed else BY_HAND
     if recorded is not None and identity not in map(_identity, diff(recorded, desired, renames)):
         return BY_HAND
     if planned is not None and identity not in map(_identity, diff(planned, desired, renames)):

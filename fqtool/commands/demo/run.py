@@ -17,6 +17,7 @@ from fqtool.commands.check_drift.run import drift_of
 from fqtool.commands.diagnose.run import Diagnosis, diagnosis_of
 from fqtool.commands.migrate.apply import apply_migrations
 from fqtool.commands.report.run import Report, report_of
+from fqtool.errors import UsageError
 from fqtool.findings.finding import Finding
 from fqtool.migrations.plan import make_statement
 from fqtool.output.table_text import Figure
@@ -88,8 +89,14 @@ def _unwatched(_: Warehouse) -> Iterator[Observer]:
 
 
 def run_demo(workspace: Workspace, file: Path, show: Show, watching: Watching = _unwatched) -> None:
-    """Create the table, find manual changes in a copy, score a month, and diagnose its last date."""
+    """Create the table, find manual changes in a copy, score a month, and diagnose its last date.
+
+    Raises:
+        UsageError: The file exists, and no demo made it.
+    """
     altered = file.with_name(f"{file.stem}-altered{file.suffix}")
+    if file.exists() and not altered.exists() and file.parent.name != ".fqtool":
+        raise UsageError(f"{file} exists already; the demo creates a file.", remedy="Name another file with --file.")
     for path in (file, altered):
         for leftover in (path, path.with_name(f"{path.name}.wal")):
             leftover.unlink(missing_ok=True)

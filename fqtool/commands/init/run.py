@@ -173,7 +173,9 @@ def _reading(option: str, path: Path) -> Iterator[None]:
         yield
     except InputError as error:
         of_file = next((one for one, (_, ends) in _SOURCES.items() if path.suffix.lower() in ends), option)
-        if path.exists() and (of_file != option or not error.remedy) and not isinstance(error, UsageError):
+        is_placed = error.findings or (": line " in error.message and "no table" not in error.message)
+        is_told = bool(error.remedy or is_placed)
+        if path.exists() and (of_file != option or not is_told) and not isinstance(error, UsageError):
             other = f" For {path}, use {of_file}." if of_file != option else ""
             error.remedy = f"{option} reads {_SOURCES[option][0]}.{other}"
         raise

@@ -264,7 +264,7 @@ def _start(
 
     `stays` is the URL of the target where known targets have begun to apply the files, which are not planned again.
     """
-    state = workspace.restricted(live)
+    state = workspace.followed(live)  # a pending file may rename a column that the registry has under a third name
     if state.table is None:
         return recorded
     for number, file in enumerate(kept):
@@ -284,7 +284,7 @@ def _start(
                 f"`{file.name}` is pending and does not fit the live table: {error}.",
                 remedy=commands(MIGRATE if rebuild_of(file) else "migrate plan --redo"),
             ) from None
-    return state
+    return workspace.restricted(state)
 
 
 def _unfit(
