@@ -172,7 +172,7 @@ def test_a_partition_scored_shows_no_value(project: Path) -> None:
     assert [one["rows"] for one in told if one["what"] == "MERGE"] == [1]
     text = (project / "t.jsonl").read_text()
     assert SECRET not in text + done.stderr
-    assert "2026-02-06" not in text + done.stderr.replace("2026-02-06: 1 rows", "")
+    assert "2026-02-06" not in text + done.stderr.replace("2026-02-06: 1 row", "")
 
 
 def told_by_bigquery(url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Warehouse, list[Request]]:
