@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -69,19 +68,6 @@ def drift_findings(live: State, change: Change) -> tuple[Finding, ...]:
     rules = (of_group for of_group in rules_of(Group.DRIFT) if of_group.looks_at(change))
     findings = (finding for of_change in rules for finding in of_change.check(live, change))
     return tuple(replace(finding, remedy=finding.remedy or by_hand(live, change)) for finding in findings)
-
-
-def with_dataset(finding: Finding, url: str) -> Finding:
-    """Return a finding whose remedy has the dataset of a target instead of `DATASET`.
-
-    Args:
-        finding: the finding.
-        url: the URL of the target.
-    """
-    place = re.fullmatch(r"bigquery://([^/?]+)/([^/?]+).*", url)
-    if place is None or not isinstance(finding.remedy, str):
-        return finding
-    return replace(finding, remedy=finding.remedy.replace("DATASET.", f"{place[1]}:{place[2]}."))
 
 
 def by_hand(live: State, change: Change) -> Remedy:

@@ -16,7 +16,7 @@ from datetime import date, datetime
 from fqtool.errors import StatementFailed
 from fqtool.registry.model import Registry
 from fqtool.schema.row_dates import row_dates
-from fqtool.scoring.overflow import Ask, overflow_query, with_place
+from fqtool.scoring.overflow import Ask, with_place
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query, ident
 
@@ -91,8 +91,7 @@ class Span:
     def with_place(self, error: StatementFailed, computed_at: datetime, ask: Ask) -> StatementFailed:
         """Return the error of the MERGE, with column and row where a value does not fit its type."""
         source = ident(self.registry.table.name)
-        query = overflow_query(self.scoring, source, self.predicate)
-        return with_place(error, self.scoring, query, computed_at, ask)
+        return with_place(error, self.scoring, source, computed_at, ask, where=self.predicate)
 
     def duplicates(self, examples: int = 3) -> Query:
         """Return a query for keys with more than one row, which a MERGE refuses (bigquery.md#merge)."""

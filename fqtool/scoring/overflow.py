@@ -18,14 +18,8 @@ _COLUMN = "does_not_fit"
 Ask = Callable[[Query], Iterable[Mapping[str, Value]]]
 
 
-def overflow_query(scoring: Scoring, source: str, where: str = "") -> str:
-    """Return a query for the keys of one row with a value that does not fit, and its column; "" without such a type.
-
-    Args:
-        scoring: The columns.
-        source: The table, as SQL.
-        where: The filter, as SQL; "" for all rows.
-    """
+def _query(scoring: Scoring, source: str, where: str) -> str:
+    """Return a query for the keys of one row with a value that does not fit, and its column; "" without such a type."""
     cases = [
         f"WHEN {ident(name)} IS NOT NULL AND SAFE_CAST({ident(name)} AS {kind}) IS NULL THEN {literal(name)}"
         for name, kind in _numeric(scoring).items()
@@ -45,18 +39,22 @@ def _numeric(scoring: Scoring) -> dict[str, str]:
 
 
 def with_place(
-    error: StatementFailed, scoring: Scoring, query: str, computed_at: datetime, ask: Ask
+    error: StatementFailed, scoring: Scoring, source: str, computed_at: datetime, ask: Ask, *, where: str = ""
 ) -> StatementFailed:
     """Return an error with column and row, where a value does not fit its type; any other error unchanged.
 
     Args:
         error: Why the scoring statement failed.
         scoring: The columns.
-        query: `overflow_query` over the rows of the statement.
+        source: The table of the statement, as SQL.
         computed_at: The value of @computed_at.
         ask: Runs a query.
+        where: The filter of the statement, as SQL; "" for all rows.
     """
-    if type(error) is not StatementFailed or not query or not _OF_NUMBERS.search(error.message):
+    if type(error) is not StatementFailed or not _OF_NUMBERS.search(error.message):
+        return error
+    query = _query(scoring, source, where)
+    if not query:
         return error
     try:
         found = next(iter(ask(Query(query, (("computed_at", computed_at),)))), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tokenize
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Location
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_table
+from fqtool.table.column import Column
 
 _NOT_READ = "FQ543"
 _ENDINGS = "{} and {} files".format(", ".join([*READERS][:-1]), [*READERS][-1])
@@ -83,9 +84,9 @@ class _Vector:
         return {feature.index: feature.name for feature in self.registry.features}
 
     @cached_property
-    def columns(self) -> tuple[str, ...]:
-        """The columns of the table without case: a list that has them between features is one of columns."""
-        return tuple(column.key for column in desired_table(self.registry).columns)
+    def columns(self) -> Mapping[str, Column]:
+        """The columns in order, by lower-case name: a list that has them between features is one of columns."""
+        return desired_table(self.registry).by_key
 
     @cached_property
     def declared(self) -> frozenset[tuple[str, ...]]:
@@ -158,8 +159,9 @@ class _Vector:
     def _is_in_order_of_columns(self, listed: NameList, differ: Sequence[Difference]) -> bool:
         """Return whether SQL names columns of the table in the order that they have there, not that of the vector."""
         names = [one.name.lower() for one in listed.names if one.name.lower() in self.columns]
-        in_order = names == [name for name in self.columns if name in names]
-        return in_order and all(one.named.name.lower() in names for one in differ)
+        listed_once = set(names)
+        in_order = names == [name for name in self.columns if name in listed_once]
+        return in_order and all(one.named.name.lower() in listed_once for one in differ)
 
     def _is_declared(self, listed: NameList) -> bool:
         """Return whether the registry declares the list, numbered from 0 where it has indices."""

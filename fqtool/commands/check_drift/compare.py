@@ -91,7 +91,7 @@ def find_drift(
     likely = likely_renames(live, changes, renameable)
     # `--include-base` plans every difference of base columns; it is offered where all of them are added, or no
     # statement makes them.
-    adds_base = planned is not None and all(
+    plans_base = planned is not None and all(
         (isinstance(change, AddColumn) or not runs_sql) and not refusals(live, (*change.planned(), change)[0])
         for change in changes
         if base.intersection(map(str.lower, change.touched))
@@ -114,7 +114,7 @@ def find_drift(
                 cause, instead = AHEAD, commands("migrate plan", _migrate(live, change))
             elif lost and key in lost:
                 cause = f"{LOST}, as `{lost[key]}` records"
-        if of_base and adds_base and not cause.startswith(UNAPPLIED):
+        if of_base and plans_base and not cause.startswith(UNAPPLIED):
             instead = commands("migrate plan --include-base", "migrate")
         # A column that a pending file adds is a new one.
         asked = isinstance(change, AddColumn) and not cause.startswith(UNAPPLIED)

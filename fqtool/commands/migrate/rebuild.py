@@ -150,12 +150,14 @@ def require_free_names(live: State, files: Iterable[MigrationFile], entries: tup
     for rebuild in rebuilds(files):
         begun, done = _progress(rebuild, entries)
         if name := rebuild.taken(live, begun, done):
-            first = f"Rename that table ({_rename(name, url)}), or drop it if its rows are not needed. Then:"
+            aside = _rename(name, f"{name}_other", url)
+            first = f"Rename that table ({aside}), or drop it if its rows are not needed. Then:"
             if name == rebuild.old and any(begun):
+                source = rebuild.source
                 first = (
-                    f"Look at the rows of both. If the swap was stopped and `{rebuild.source}` was created again, all "
-                    f"rows are in `{name}`: rename `{rebuild.source}` ({_rename(rebuild.source, url)}). Otherwise "
-                    f"rename `{name}` ({_rename(name, url)}). Then:"
+                    f"Look at the rows of both. If the swap was stopped and `{source}` was created again, all rows are "
+                    f"in `{name}`: rename `{source}` ({_rename(source, f'{source}_other', url)}). Otherwise rename "
+                    f"`{name}` ({aside}). Then:"
                 )
             raise Refusal(
                 f"`{name}` exists already, and `{rebuild.file.name}` gives this name to a table; nothing was changed.",
@@ -174,7 +176,7 @@ def require_recorded_swap(live: State, pending: Iterable[MigrationFile], known: 
     """
     swap = stopped_swap(pending, live)
     if swap and swap.file.version not in {revision.version for revision in known if revision.begun}:
-        rename = as_typed(f"ALTER TABLE {ident(swap.new.name)} RENAME TO {ident(swap.source)};", url)
+        rename = _rename(swap.new.name, swap.source, url)
         raise Refusal(
             f"No table has the name `{swap.source}`. The swap of `{swap.file.name}` has not ended, and the ledger does "
             "not record it; nothing was changed.",
@@ -185,8 +187,8 @@ def require_recorded_swap(live: State, pending: Iterable[MigrationFile], known: 
         )
 
 
-def _rename(name: str, url: str) -> str:
-    return as_typed(f"ALTER TABLE {ident(name)} RENAME TO {ident(f'{name}_other')};", url)
+def _rename(old: str, new: str, url: str) -> str:
+    return as_typed(f"ALTER TABLE {ident(old)} RENAME TO {ident(new)};", url)
 
 
 def require_no_loss(

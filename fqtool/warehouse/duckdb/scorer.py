@@ -23,7 +23,7 @@ from fqtool.errors import InputError, StatementFailed
 from fqtool.records.check import RecordCheck
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_table
-from fqtool.scoring.overflow import overflow_query, with_place
+from fqtool.scoring.overflow import with_place
 from fqtool.scoring.scoring import Scoring
 from fqtool.sql import Query
 from fqtool.table.column import Column, Kind, Mode
@@ -197,15 +197,14 @@ class DuckDBScorer:
         except StatementFailed as error:
             if self.scoring is None:
                 raise
-            query = overflow_query(self.scoring, RECORDS)
-            raise with_place(error, self.scoring, query, computed_at, partial(self._ask, rows())) from None
+            raise with_place(error, self.scoring, RECORDS, computed_at, partial(self._ask, rows)) from None
 
-    def _ask(self, rows: str, query: Query) -> list[dict[str, Any]]:
+    def _ask(self, rows: Callable[[], str], query: Query) -> list[dict[str, Any]]:
         from fqtool.warehouse.duckdb.transpile.dialect import schema_of, transpiled
 
         made = transpiled(query.sql, (schema_of(RECORDS, self.reads),))
         with judged("the records"):
-            sql = f"WITH {quoted(RECORDS)} AS ({rows}), {made.sql.removeprefix('WITH ')}"
+            sql = f"WITH {quoted(RECORDS)} AS ({rows()}), {made.sql.removeprefix('WITH ')}"
             result = self._connection.execute(sql, bound(query.parameters, made.parameters))
             names = [column[0] for column in result.description or ()]
             return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
