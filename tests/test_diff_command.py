@@ -136,7 +136,7 @@ WRONG = [
     (("git:HEAD:gone.yaml",), "There is no file gone.yaml at HEAD."),
     (("git:",), "The revision is missing in 'git:'."),
     (("git:--help",), "The revision is missing in 'git:--help'."),
-    (("gone.yaml",), "gone.yaml does not exist"),
+    (("gone.yaml",), "gone.yaml does not exist.\n    fix: Name a registry file, git:REV or git:REV:PATH.\n"),
     (("git:HEAD", "-r", "gone/feature_registry.yaml"), "The folder gone does not exist."),
     (("git:HEAD:broken.yaml",), "git:HEAD:broken.yaml has 1 problem."),
     (("git:HEAD:binary.yaml",), "git:HEAD:binary.yaml is not UTF-8 text."),

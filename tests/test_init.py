@@ -310,7 +310,7 @@ def test_a_file_that_is_there_is_kept(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     """A folder that cannot be made, and one that may not be written, are reported with the path."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(WorldError, match=r"r\.yaml cannot be written"):
+    with pytest.raises(UsageError, match=r"r\.yaml cannot be written"):
         write_scaffold(tmp_path / "file" / "r.yaml", "new")
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)

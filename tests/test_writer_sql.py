@@ -298,7 +298,7 @@ def test_a_file_without_a_statement_of_the_table_is_refused(folder: Path) -> Non
     ("raw", "message", "fix"),
     [
         (b"INSERT INTO store (player) VALUES ('a", "' is not closed.", "Close it."),
-        (b"\xff\xfe", "is not UTF-8 text.", "Write the file in UTF-8."),
+        (b"\xff\xfe", "is not UTF-8 text.", "Name a text file, or write this one in UTF-8."),
         (None, ". is a folder.", "Name a file."),
     ],
 )

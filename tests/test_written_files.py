@@ -17,7 +17,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from fqtool.errors import InputError, WorldError
+from fqtool.errors import InputError, UsageError, WorldError
 from fqtool.warehouse.files import put_in_place, read_folder, read_text, write_text
 from tests.bed.running import ROOT
 from tests.in_process import fqtool as in_process
@@ -85,11 +85,33 @@ def test_a_full_disk_leaves_what_was_there(project: Path, words: tuple[str, ...]
 
 @pytest.mark.parametrize("words", WRITERS.values(), ids=WRITERS)
 def test_a_place_that_takes_no_file(project: Path, words: tuple[str, ...]) -> None:
-    """Law: a folder that is a file is reported in one sentence with its path."""
-    done = fqtool(project, *(word.format(out="rows.ndjson/deeper/out.ndjson") for word in words))
-    assert done.returncode in (2, 3), done
-    assert "rows.ndjson/deeper" in done.stderr
-    assert "Traceback" not in done.stderr
+    """Law: a folder, and a folder that is a file, are wrong input: one sentence with the path, and a fix."""
+    (project / "there.ndjson" / "data-dictionary.md").mkdir(parents=True)
+    for out in ("rows.ndjson/deeper/out.ndjson", "there.ndjson"):
+        done = in_process(project, *(word.format(out=out) for word in words))
+        assert done.code == 2, done.said
+        assert "rows.ndjson is not a folder" in done.err if "deeper" in out else "it is a folder" in done.err, done.said
+        assert "fix: Name a" in done.err
+
+
+@pytest.mark.parametrize("words", [("generate-schema", "--check"), ("export", "dbt", "--check", "--out")], ids=" ".join)
+@pytest.mark.parametrize("place", ["rows.ndjson", "store.duckdb", "migrations", "feature_registry.yaml"])
+def test_a_check_of_another_file_proposes_no_command_that_replaces_it(
+    project: Path, words: tuple[str, ...], place: str
+) -> None:
+    """It is wrong input, with the cause; only an absent and an empty file are to be written."""
+    with closing(duckdb.connect(str(project / "store.duckdb"))):
+        pass
+    done = in_process(project, *words, place)
+    assert done.code == 2, done.said
+    assert place in done.err
+    assert "fix: Name" in done.err
+    assert "fqtool generate-schema --out" not in done.said
+    assert "fqtool export dbt --out" not in done.said
+    (project / "empty").touch()
+    for name in ("absent", "empty"):
+        done = in_process(project, *words, name)
+        assert (done.code, f"--out {name}" in done.out) == (1, True), done.said
 
 
 @pytest.mark.parametrize("place", ["feature_registry.yaml", "migrations/0000_base.sql", "store.duckdb"])
@@ -190,7 +212,7 @@ def test_a_path_other_than_a_file_stays_as_it_is(tmp_path: Path) -> None:
         os.close(reader)
     with pytest.raises(WorldError, match="No space left on device"):
         write_text(Path("/dev/full"), "text")
-    with pytest.raises(WorldError, match="it is a folder"):
+    with pytest.raises(UsageError, match="it is a folder"):
         write_text(folder, "text")
     assert sorted(tmp_path.iterdir()) == [folder, link, pipe]
 

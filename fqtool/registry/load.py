@@ -124,25 +124,22 @@ def text_of(path: Path) -> tuple[str | None, tuple[Finding, ...]]:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            return None, problems.unreadable_file(at, f"{path} is a directory")
+            return None, problems.unreadable_file(at, f"{path} is a folder")
         if not stat.S_ISREG(status.st_mode):
             return None, problems.unreadable_file(at, f"{path} is not a regular file")
         if status.st_size > SIZE_LIMIT:
             return None, problems.file_too_large(at, status.st_size, SIZE_LIMIT)
         raw = path.read_bytes()
     except FileNotFoundError:
-        return None, problems.unreadable_file(at, f"{path} does not exist")
+        create = problems.small_registry(str(path), first="Name the file with --registry, or create one:")
+        return None, problems.unreadable_file(at, f"{path} does not exist", create)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        # The file exists, so the fix is not another one.
-        return None, problems.unreadable_file(at, f"{path}: {why}", _readable(path, error))
+        if isinstance(error, PermissionError):
+            let = f"Let your user read the file and enter its folder, such as by chmod u+r {quote(str(path))}."
+            return None, problems.unreadable_file(at, f"{path}: {why}", let)
+        return None, problems.unreadable_file(at, f"{path}: {why}")
     return decoded(raw, str(path))
-
-
-def _readable(path: Path, error: Exception) -> str:
-    if isinstance(error, PermissionError):
-        return f"Let your user read the file and enter its folder, such as by chmod u+r {quote(str(path))}."
-    return ""
 
 
 def decoded(raw: bytes, path: str) -> tuple[str | None, tuple[Finding, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -12,10 +13,13 @@ from contextlib import contextmanager, suppress
 from itertools import combinations
 from pathlib import Path
 
-from fqtool.errors import InputError, UsageError, WorldError, remedy_of
+from fqtool.errors import FqtoolError, InputError, UsageError, WorldError, remedy_of
 from fqtool.warehouse.locks import lock
 
 SIZE_LIMIT = 64 * 1024 * 1024
+_HEAD = 64 * 1024
+_NO_PLACE = (errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP)
+"""Causes that lie in the path: no retry succeeds."""
 
 
 def read_text(path: Path) -> str:
@@ -29,7 +33,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.", remedy="Check the path.") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path} is not UTF-8 text.", remedy="Write the file in UTF-8.") from None
+        raise InputError(f"{path} is not UTF-8 text.", remedy="Name a text file, or write this one in UTF-8.") from None
     except IsADirectoryError:
         raise InputError(f"{path} is a folder.", remedy="Name a file.") from None
     except OSError as error:
@@ -56,14 +60,14 @@ def read_folder(path: Path, *patterns: str) -> dict[str, str]:
         if not path.exists():
             return {}
         if not path.is_dir():
-            raise InputError(f"{path} is not a folder.")
+            raise InputError(f"{path} is not a folder.", remedy="Name a folder.")
         entries = sorted(entry for entry in path.iterdir() if any(map(entry.match, patterns)))
         entries = [entry for entry in entries if not entry.name.startswith(".")]
         irregular = [entry for entry in entries if entry.exists() and not entry.is_file()]
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from None
-    if irregular:
-        raise InputError(f"{irregular[0]} is not a regular file.")  # reading a pipe would block
+        raise InputError(f"{path} cannot be read: {error.strerror}.", remedy=remedy_of(error)) from None
+    if irregular:  # reading a pipe would block
+        raise InputError(f"{irregular[0]} is not a regular file.", remedy=f"Move it out of {path}.")
     return {entry.name: read_text(entry).replace("\r\n", "\n") for entry in entries}
 
 
@@ -82,29 +86,39 @@ def require_distinct(files: Mapping[str, Path | None]) -> None:
             )
 
 
+_KEYS = (rb"^table:", rb"^(base_columns|categories|columns|features|sources|targets|tiers):")
+"""Keys of a registry of which the start of the file has both."""
+
+
 def require_output(path: Path, option: str = "--out") -> None:
-    """Raise UsageError for an output that would replace a DuckDB database, a feature registry or a migration.
+    """Raise UsageError for a folder, or an output that would replace a DuckDB database, a registry or a migration.
 
     Args:
         path: The file to write. A file that does not exist, a device or a pipe is accepted.
         option: The option that names it.
     """
     try:
+        _require_no_folder(path)
         if not path.is_file():  # opening a pipe would block
             return
         with path.open("rb") as stream:
-            begin = stream.read(SIZE_LIMIT)
+            begin = stream.read(_HEAD)
     except (OSError, ValueError):
         return  # writing it reports the error
     if begin[8:12] == b"DUCK":
         kind = "a DuckDB database"
-    elif all(re.search(key, begin, re.MULTILINE) for key in (rb"^table:", rb"^columns:", rb"^features:")):
+    elif all(re.search(key, begin, re.MULTILINE) for key in _KEYS):
         kind = "a feature registry"
     elif path.suffix == ".sql" and (path.parent / "checksums.txt").is_file():
         kind = "a migration"
     else:
         return
     raise UsageError(f"{path} is {kind}; nothing was written.", remedy=f"Name another file with {option}.")
+
+
+def _require_no_folder(path: Path) -> None:
+    if path.is_dir():
+        raise UsageError(f"{path} cannot be written: it is a folder.", remedy="Name a file.")
 
 
 def _is_same(path: Path, other: Path) -> bool:
@@ -119,6 +133,7 @@ def write_text(path: Path, text: str) -> None:
 
     Raises:
         InputError: The text contains half of a surrogate pair.
+        UsageError: The path is a folder, or can be no file.
         WorldError: The file cannot be written.
     """
     try:
@@ -132,7 +147,7 @@ def write_text(path: Path, text: str) -> None:
                 stream.flush()
                 os.fsync(stream.fileno())  # else a power cut may leave the new name and no text
         except OSError as error:
-            raise _unwritten(path, error) from None
+            raise unwritable(path, error) from None
 
 
 @contextmanager
@@ -147,14 +162,14 @@ def put_in_place(path: Path, suffix: str = "") -> Iterator[Path]:
         suffix: The suffix of the temporary file.
 
     Raises:
+        UsageError: The path is a folder, or can be no file.
         WorldError: The file cannot be written.
     """
     try:
-        if path.is_dir():
-            raise WorldError(f"{path} cannot be written: it is a folder.")
+        _require_no_folder(path)
         temporary, behind, handle = _beside(path, suffix)
     except OSError as error:
-        raise _unwritten(path, error) from None
+        raise unwritable(path, error) from None
     try:
         yield temporary
         try:
@@ -164,7 +179,7 @@ def put_in_place(path: Path, suffix: str = "") -> Iterator[Path]:
                 with temporary.open("rb") as stream, path.open("wb") as there:
                     shutil.copyfileobj(stream, there)
         except OSError as error:
-            raise _unwritten(path, error) from None
+            raise unwritable(path, error) from None
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -210,5 +225,12 @@ def _remove_leftovers(path: Path) -> None:
                 os.close(handle)
 
 
-def _unwritten(path: Path, error: OSError) -> WorldError:
-    return WorldError(f"{path} cannot be written: {error.strerror}.", remedy=remedy_of(error))
+def unwritable(path: Path, error: OSError) -> FqtoolError:
+    """Return the error of a file that cannot be written: UsageError if the path can be no file, else WorldError."""
+    message = f"{path} cannot be written: {error.strerror}."
+    if error.errno not in _NO_PLACE:
+        return WorldError(message, remedy=remedy_of(error))
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        file = next((parent for parent in path.parents if parent.exists()), path)
+        message = f"{path} cannot be written: {file} is not a folder."
+    return UsageError(message, remedy="Name another file.")

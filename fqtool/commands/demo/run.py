@@ -99,7 +99,8 @@ def run_demo(workspace: Workspace, file: Path, show: Show, watching: Watching = 
         raise UsageError(f"{file} exists already; the demo creates a file.", remedy="Name another file with --file.")
     for path in (file, altered):
         for leftover in (path, path.with_name(f"{path.name}.wal")):
-            leftover.unlink(missing_ok=True)
+            if leftover.exists():
+                leftover.unlink()
     with closing(DuckDBWarehouse(str(file))) as warehouse:
         _migrate(workspace, warehouse, show)
         _drift(workspace, warehouse, show)

@@ -160,12 +160,16 @@ def registry_at(text: str, registry: Path) -> Registry:
         registry: the registry file.
 
     Raises:
-        UsageError: the revision is missing.
+        UsageError: the file or the revision is missing.
         InputError: git does not find the file.
         RegistryError: the registry cannot be read.
     """
     if not text.startswith(GIT):
-        return read_registry(Path(text))
+        path = Path(text)
+        if path != registry and not path.is_file():
+            problem = "is not a file" if path.exists() else "does not exist"
+            raise UsageError(f"{path} {problem}.", remedy="Name a registry file, git:REV or git:REV:PATH.")
+        return read_registry(path)
     where = revision_of(text, registry)
 
     def reading(name: str) -> tuple[str, str, tuple[Finding, ...]]:

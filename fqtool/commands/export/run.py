@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from fqtool.commands.generate_schema.run import stale_schema_file
-from fqtool.errors import InputError, UsageError
+from fqtool.commands.generate_schema.run import OTHER_FILE, absent_file, stale_schema_file
+from fqtool.errors import UsageError
 from fqtool.findings.finding import Finding
 from fqtool.registry.model import Registry
 from fqtool.warehouse.files import read_text
@@ -42,6 +43,7 @@ _FILES = {
     "pydantic": "record.py",
     "avro": "record.avsc",
 }
+_MARK = re.compile("Written by (?P<command>`[^`]+`)")
 EXPORTS = {name: Export(name, file) for name, file in _FILES.items()}
 
 
@@ -66,13 +68,18 @@ def stale_text(path: Path, generated: str, words: tuple[str, ...]) -> tuple[Find
 
     Returns:
         A finding with the first line that differs; () where the texts are equal.
+
+    Raises:
+        UsageError: the command did not write the file.
     """
-    try:
-        recorded = read_text(path)
-    except InputError as error:
-        return stale_schema_file(str(path), error.message, words)
+    if absent := absent_file(path, words):
+        return absent
+    recorded = read_text(path)
     if recorded == generated:
         return ()
+    mark = _MARK.search(generated)
+    if mark and mark[0] not in recorded:
+        raise UsageError(f"{path} is not a file that {mark['command']} wrote.", remedy=OTHER_FILE)
     old, new = recorded.split("\n"), generated.split("\n")
     first = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
     now = f"the registry gives {new[first].strip()[:100]!r}" if first < len(new) else "the registry gives no such line"

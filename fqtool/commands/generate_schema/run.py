@@ -13,6 +13,9 @@ from fqtool.schema.build import desired_table, managed_columns
 from fqtool.table.schema_json import read_schema, schema_json
 from fqtool.warehouse.files import read_text
 
+OTHER_FILE = "Name the generated file. If it is this one, delete it and generate it again."
+"""The remedy for a file of another kind, which no command may replace unasked."""
+
 
 def generated_schema(registry: Registry, *, full: bool = False) -> str:
     """Return the schema as JSON text.
@@ -37,15 +40,21 @@ def stale_schema(
 
     Returns:
         A finding per difference; () where the bytes are equal.
+
+    Raises:
+        InputError: The file is not a schema.
     """
     generated = generated_schema(registry, full=full)
-    try:
-        present = read_text(path)
-        old = read_schema(present, str(path))
-    except InputError as error:
-        return stale_schema_file(str(path), error.message, words)
+    if absent := absent_file(path, words):
+        return absent
+    present = read_text(path)
     if present == generated:
         return ()
+    try:
+        old = read_schema(present, str(path))
+    except InputError as error:
+        error.remedy = OTHER_FILE
+        raise
     from fqtool.table.diff import diff
     from fqtool.table.model import State, Table
 
@@ -57,6 +66,13 @@ def stale_schema(
         for sentence in sentences or ["The fields are equal; spaces or the order of keys differ."]
         for finding in stale_schema_file(str(path), sentence, words)
     )
+
+
+def absent_file(path: Path, words: tuple[str, ...]) -> tuple[Finding, ...]:
+    """Return the finding for a generated file that is absent or empty: writing it replaces nothing."""
+    if path.exists() and (not path.is_file() or path.stat().st_size):
+        return ()
+    return stale_schema_file(str(path), f"{path} {'is empty' if path.exists() else 'does not exist'}.", words)
 
 
 @rule("FQ407", group=Group.GENERATED)

@@ -173,9 +173,8 @@ def _reading(option: str, path: Path) -> Iterator[None]:
         yield
     except InputError as error:
         of_file = next((one for one, (_, ends) in _SOURCES.items() if path.suffix.lower() in ends), option)
-        is_placed = error.findings or (": line " in error.message and "no table" not in error.message)
-        is_told = bool(error.remedy or is_placed)
-        if path.exists() and (of_file != option or not is_told) and not isinstance(error, UsageError):
+        has_fix = bool(error.remedy or error.findings)
+        if path.exists() and (of_file != option or not has_fix) and not isinstance(error, UsageError):
             other = f" For {path}, use {of_file}." if of_file != option else ""
             error.remedy = f"{option} reads {_SOURCES[option][0]}.{other}"
         raise
@@ -222,11 +221,11 @@ def scaffold_ddl(path: Path, as_name: str = "", *, comments: bool = False, every
         if not script.created:
             raise InputError(f"{path} creates no table that can be read. {_some(script.passed_over)}".rstrip())
         created = _one_of(script.created, as_name, path)
-        if created.problem:
-            raise created.problem
-        notes = (*left_out, *script.passed_over, *_of_comments(created))
-        own = "" if is_called(created, as_name) else as_name
-        return _scaffolded(created, own, str(path), notes=notes, every_property=every_property)
+    if created.problem:  # it has the line, so the file is of the right kind
+        raise created.problem
+    notes = (*left_out, *script.passed_over, *_of_comments(created))
+    own = "" if is_called(created, as_name) else as_name
+    return _scaffolded(created, own, str(path), notes=notes, every_property=every_property)
 
 
 def _some(sentences: Sequence[str]) -> str:

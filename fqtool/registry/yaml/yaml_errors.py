@@ -11,10 +11,10 @@ from fqtool.findings.remedy import Commands, Remedy
 
 
 @rule("FQ001", group=Group.LOAD)
-def unreadable_file(at: Location, why: str, remedy: Remedy = "") -> Iterator[Finding]:
+def unreadable_file(at: Location, why: str, remedy: Remedy = "Name a file with --registry.") -> Iterator[Finding]:
     """The registry cannot be opened.
 
-    Problem: The path does not exist, is a directory, or is not readable.
+    Problem: The path does not exist, is a folder, or is not readable.
 
     Why: Every command reads this one file.
 
@@ -22,12 +22,7 @@ def unreadable_file(at: Location, why: str, remedy: Remedy = "") -> Iterator[Fin
 
     Fix: Name the file with `--registry`, run fqtool in the folder of the file, or create one with `fqtool init`.
     """
-    yield Finding(
-        at.file,
-        f"The registry cannot be read: {why}.",
-        remedy=remedy or _small_registry(at.file, first="Name the file with --registry, or create one:"),
-        location=at,
-    )
+    yield Finding(at.file, f"The registry cannot be read: {why}.", remedy=remedy, location=at)
 
 
 @rule("FQ002", group=Group.LOAD)
@@ -70,7 +65,7 @@ def file_too_large(at: Location, size: int, limit: int) -> Iterator[Finding]:
     )
 
 
-def _small_registry(file: str, *options: str, first: str) -> Commands:
+def small_registry(file: str, *options: str, first: str) -> Commands:
     """Return the command that writes a small registry into this file, and into no other."""
     out = () if file == "feature_registry.yaml" else ("--out", file)
     return Commands((("fqtool", "init", *out, *options),), first)
@@ -88,7 +83,7 @@ def empty_file(at: Location) -> Iterator[Finding]:
 
     Fix: Start from a small example: `fqtool init --force` writes one.
     """
-    write = _small_registry(at.file, "--force", first="Create a small one:")
+    write = small_registry(at.file, "--force", first="Create a small one:")
     yield Finding(at.file, "The registry is empty.", remedy=write, location=at)
 
 

@@ -90,16 +90,15 @@ def name_of(path: Path) -> str:
 def format_of(path: Path, *others: str) -> str:
     """Return json, parquet or csv by the ending of a name; `-` is json.
 
-    Raises UsageError for another ending, of which the remedy lists `others` too, and InputError for a folder.
+    Raises UsageError for another ending or a folder; the remedy lists `others` too.
     """
     if path == STDIO:
         return "json"
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != GZIP]
     if not suffixes or suffixes[-1] not in FORMATS:
-        if path.is_dir():
-            require_file(path)
         endings = ", ".join((f"{', '.join(FORMATS)} (also with .gz)", *others))
-        raise UsageError(f"The format of {path} is unknown.", remedy=f"Use a name that ends in {endings}.")
+        problem = f"{path} is a folder." if path.is_dir() else f"The format of {path} is unknown."
+        raise UsageError(problem, remedy=f"Use the name of a file that ends in {endings}.")
     return FORMATS[suffixes[-1]]
 
 

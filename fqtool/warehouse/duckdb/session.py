@@ -24,11 +24,11 @@ from fqtool.errors import (
     StatementFailed,
     UsageError,
     WorldError,
-    remedy_of,
 )
 from fqtool.findings.remedy import commands
 from fqtool.warehouse.duckdb.creation import config, create, holds_nothing
 from fqtool.warehouse.duckdb.interruptible import Interruptible
+from fqtool.warehouse.files import unwritable
 from fqtool.warehouse.values import without_values
 
 _JOBS = "_fqtool_jobs"
@@ -45,7 +45,7 @@ def opened(path: str) -> duckdb.DuckDBPyConnection:
         path: The file, whose folder is created if it does not exist, or `:memory:`.
 
     Raises:
-        UsageError: The path is not a regular file.
+        UsageError: The path is not a regular file, or can be no file.
         Busy: Another process has the file open.
         Denied: The file is not readable.
         WorldError: The file is damaged, or cannot be opened or created; or the process may use too little memory.
@@ -58,9 +58,7 @@ def opened(path: str) -> duckdb.DuckDBPyConnection:
         try:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise WorldError(
-                f"The folder of {path} cannot be created: {error.strerror}.", remedy=remedy_of(error)
-            ) from None
+            raise unwritable(Path(path), error) from None
     try:
         if path != ":memory:" and holds_nothing(Path(path)):
             create(Path(path))
