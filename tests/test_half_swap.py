@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from fqtool.commands.migrate.status import migration_status
 from fqtool.errors import Refusal
 from fqtool.migrations.plan import make_statement
 from fqtool.schema.build import desired_table
@@ -16,9 +17,9 @@ from fqtool.table.model import State, Table
 from fqtool.table.typetext import column
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
-from tests.migrated_stores import by_hand, migrated
+from tests.migrated_stores import by_hand, drift, migrated
 from tests.rebuilt_stores import BEFORE, BY_MONTH, CODES, filled, items
-from tests.stores import planned_in
+from tests.stores import planned_in, workspace_in
 
 
 def half_swapped(folder: Path, target: Warehouse) -> None:
@@ -40,6 +41,11 @@ def test_a_table_created_again_after_half_a_swap_loses_no_rows(tmp_path: Path) -
     with open_target(f"duckdb:///{tmp_path}/store.duckdb") as target:
         half_swapped(folder, target)
         by_hand(target, CreateTable(desired_table(BEFORE)))
+        for found in (
+            drift(folder, BY_MONTH, target),
+            migration_status(workspace_in(folder, BY_MONTH), target).findings,
+        ):
+            assert ("FQ410", "store_old_0002") in {(one.rule, one.subject) for one in found}
         with pytest.raises(Refusal, match="store_old_0002` exists already") as refused:
             migrated(folder, BY_MONTH, target, allow=CODES)
         assert "all rows are in `store_old_0002`: rename `store`" in str(refused.value.remedy)

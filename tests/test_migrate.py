@@ -10,6 +10,7 @@ from fqtool.commands.migrate.apply import Applied, verify_migrations
 from fqtool.commands.migrate.lease import Lease, prepare_ledger
 from fqtool.commands.migrate.status import migration_status
 from fqtool.errors import Busy, MigrationError, Refusal, StatementFailed
+from fqtool.findings.finding import Location
 from fqtool.migrations.checksums import CHECKSUMS, checksums
 from fqtool.migrations.files import read_files
 from fqtool.migrations.ledger import revisions
@@ -165,7 +166,14 @@ def test_a_failed_statement_is_recorded_and_resumed(
             migrated(folder, registry, warehouse)
     broken = revisions(ledger_entries(warehouse, registry.table.name))[-1]
     assert (broken.applied, broken.total, broken.error) == (1, 2, "no quota for views today")
+    (finding,) = migration_status(workspace_in(folder, registry), warehouse).findings
+    file = folder / "0001_add_7_columns.sql"
+    assert (finding.rule, finding.severity, finding.location) == ("FQ410", "error", Location(str(file)))
+    assert finding.message == (
+        f"A statement of `{file.name}` failed: no quota for views today. 1 of 2 statements of `{file.name}` is applied."
+    )
     migrated(folder, registry, warehouse)
+    assert migration_status(workspace_in(folder, registry), warehouse).findings == ()
     assert drift(folder, registry, warehouse) == ()
     assert all(one.complete and not one.error for one in revisions(ledger_entries(warehouse, registry.table.name)))
 
@@ -183,6 +191,8 @@ def test_an_interrupted_run_records_the_statement_before(warehouse: Warehouse, f
         migrated(folder, registry, warehouse, on_step=interrupt)
     broken = revisions(ledger_entries(warehouse, registry.table.name))[-1]
     assert (broken.version, broken.applied, broken.total) == ("0001", 1, 2)
+    (finding,) = migration_status(workspace_in(folder, registry), warehouse).findings
+    assert (finding.rule, str(finding.remedy)) == ("FQ410", "fqtool migrate")
     migrated(folder, registry, warehouse)
     assert drift(folder, registry, warehouse) == ()
 

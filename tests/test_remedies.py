@@ -343,6 +343,7 @@ JUDGEMENT = {
     "FQ402": "the file that ran is in version control",
     "FQ403": "the file that ran is in version control",
     "FQ409": "a right that an administrator grants",
+    "FQ410": "the cause of the error comes first",
     "FQ406": "an index is a contract with models",
     "FQ641": "the cause comes first",
     "FQ642": "the cause comes first",

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from fqtool.findings.finding import Finding
+from fqtool.findings.remedy import Statements
 from fqtool.registry.model import Registry
-from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn
+from fqtool.schema.build import base_table
+from fqtool.table.changes import AddColumn, Change, CreateTable, DropColumn, RenameColumn
 from fqtool.table.model import Table
+from fqtool.table.parse import parse
 from fqtool.table.typetext import column
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
@@ -135,3 +138,32 @@ def test_a_base_column_that_was_renamed_gets_its_live_name(warehouse: Warehouse,
     base = tuple(replace(one, name="past") if one.name == "history" else one for one in small_registry().base_columns)
     found = drift(folder, small_registry(base_columns=base), warehouse)
     assert [one for one in found if one.subject in ("past", "history") and one.rule != "FQ404"] == []
+
+
+def test_both_names_in_the_table_have_a_fix_that_works(warehouse: Warehouse, folder: Path) -> None:
+    """The old column beside the new one cannot be declared: `renamed_from` is removed, or the old column dropped."""
+    registry = with_column(small_registry(), "tier", renamed_from="band")
+    planned_in(folder, registry, warehouse)
+    migrated(folder, registry, warehouse)
+    by_hand(warehouse, AddColumn(column("band", "STRING")))
+    (finding,) = drift(folder, registry, warehouse)
+    assert (finding.rule, finding.subject) == ("FQ302", "band")
+    assert isinstance(finding.remedy, Statements)
+    assert finding.remedy.first.startswith("The table has `band` and `tier`. Remove `renamed_from` from the entry")
+    (undeclared,) = drift(folder, small_registry(), warehouse)
+    assert str(undeclared.remedy) == 'Add it to base_columns: - {name: band, type: "STRING"}'
+    by_hand(warehouse, parse(finding.remedy.sql.removesuffix(";"))[0])
+    assert drift(folder, registry, warehouse) == ()
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence"), [((), "does not have the old"), (("band", "tier"), "has the old and the new")]
+)
+def test_a_plan_names_a_rename_without_effect(
+    warehouse: Warehouse, folder: Path, others: tuple[str, ...], sentence: str
+) -> None:
+    """Where the table has neither column, or both, no column is renamed; after a rename the key may stay."""
+    by_hand(warehouse, CreateTable(base_table(small_registry())), *(AddColumn(column(one, "STRING")) for one in others))
+    (unused,) = planned_in(folder, with_column(small_registry(), "tier", renamed_from="band"), warehouse).unused
+    assert unused.startswith("`renamed_from` of `tier` has no effect: ")
+    assert sentence in unused

@@ -20,6 +20,8 @@ MINIMAL = (ROOT / "tests/cases/registry/minimal.yaml").read_text(encoding="utf-8
 SCORES = MINIMAL[MINIMAL.index('  - {name: score, type: "NUMERIC(5,2)", section') : MINIMAL.index("  - {name: ready")]
 SOURCE = MINIMAL[MINIMAL.index("  source: JSON_VALUE") : MINIMAL.index("  value: features")]
 
+GONE = 'deprecated: {since: "2026-02-06", remove_after: "2026-05-06", dropped: true}'
+
 # rule, text of the minimal registry, what takes its place, words of the finding
 BROKEN = [
     ("FQ101", "name: ready,", "name: Quality_VERSION,", "have the name"),
@@ -40,6 +42,11 @@ BROKEN = [
     ("FQ111", "{found: Games found.}", f"{{found: {'x' * 1025}}}", "1,025 characters"),
     ("FQ112", "<found INT64,", f"<{', '.join(f'f{n} INT64' for n in range(10_001))}, found INT64,", "10,000 are"),
     ("FQ113", '- {name: score, type: "NUMERIC(5,2)"}', "- {name: SCORE, type: FLOAT64}", "FLOAT64 under `base"),
+    ("FQ113", '"NUMERIC(5,2)", section', f'"NUMERIC(5,2)", {GONE}, section', "another entry declares it"),
+    (
+        "FQ113", "- {name: ready,", f"- {{name: READY, type: BOOL, {GONE}, section: all}}\n  - {{name: ready,",
+        "another entry declares it",
+    ),
     ("FQ114", "type: ARRAY<FLOAT64>,", "type: ARRAY<FLOAT64>, required: true,", "an ARRAY, which cannot be required"),
     ("FQ115", '"feature_{index}_quality", type', "feature_quality, type", "{index} into the name"),
     ("FQ115", '"feature_{index}_quality", type', '"{category}_quality", type', "{index} into the name"),

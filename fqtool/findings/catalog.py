@@ -24,7 +24,7 @@ MODULES: dict[Group, tuple[str, ...]] = {
     Group.LEGALITY: ("fqtool.migrations.legality",),
     Group.PLAN: ("fqtool.commands.migrate.rules", "fqtool.migrations.rebuild"),
     Group.HAZARDS: ("fqtool.commands.migrate.rules",),
-    Group.HISTORY: ("fqtool.migrations.history",),
+    Group.HISTORY: ("fqtool.migrations.history", "fqtool.migrations.unfinished"),
     Group.GENERATED: ("fqtool.commands.generate_schema.run",),
     Group.DRIFT: ("fqtool.commands.check_drift.rules",),
     Group.LIVE: ("fqtool.migrations.live_tables",),

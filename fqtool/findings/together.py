@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from fqtool.findings.finding import Finding
+from fqtool.findings.listing import listed
 from fqtool.findings.remedy import Commands
 
 _ALLOW = "--allow"
@@ -54,9 +55,8 @@ def _fitted(finding: Finding, subjects: tuple[str, ...], codes: list[str]) -> Fi
         return finding
     remedy = replace(remedy, lines=tuple(_allowing(line, codes) for line in remedy.lines))
     if subjects and _plans(remedy):
-        named = ", ".join(f"`{subject}`" for subject in subjects[:_NAMED])
-        more = f" and {len(subjects) - _NAMED} more" if len(subjects) > _NAMED else ""
-        remedy = replace(remedy, first=f"First follow the fix of {named}{more}: one plan makes all changes. Then:")
+        named = listed([f"`{subject}`" for subject in subjects], _NAMED)
+        remedy = replace(remedy, first=f"First follow the fix of {named}: one plan makes all changes. Then:")
     return replace(finding, remedy=remedy)
 
 

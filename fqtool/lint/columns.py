@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from fqtool.errors import InputError
 from fqtool.findings.finding import Finding, Group, Location, Severity, rule
-from fqtool.lint.context import PLACEHOLDER, Subject, type_of
+from fqtool.lint.context import PLACEHOLDER, Subject, once, type_of
 from fqtool.registry.alerts_and_models import Each, ViewColumn
 from fqtool.registry.checks.explain_schema import nearest
 from fqtool.registry.model import BaseColumn, ColumnSpec, Owner
+from fqtool.schema.build import dropped_columns
 from fqtool.table.column import Mode, Type
 from fqtool.table.typetext import parse_type
 
@@ -48,15 +49,16 @@ def _typed(subject: Subject) -> Iterator[tuple[str, str, Location]]:
 
 @rule("FQ113", group=Group.REGISTRY)
 def columns_disagree(subject: Subject) -> Iterator[Finding]:
-    """A base column and a managed column have one name but different types.
+    """Two entries of one column contradict each other.
 
-    Problem: `base_columns` and `columns` list the same name with different types.
+    Problem: `base_columns` and `columns` list the same name with different types. Or one entry of `columns` drops a
+    column that another entry declares.
 
-    Why: Both are one column of the table, which has one type.
+    Why: Both are one column of the table, which has one type, and exists or does not exist.
 
     Example: feature_quality_score NUMERIC(5,2) under base_columns and FLOAT64 under columns
 
-    Fix: Write the type of the table's column in both places.
+    Fix: Write the type of the table's column in both places. Remove the entry with `dropped: true`, or the other one.
     """
     base = {one.name.lower(): one for one in subject.registry.base_columns}
     for one in subject.managed:
@@ -65,6 +67,20 @@ def columns_disagree(subject: Subject) -> Iterator[Finding]:
             message = f"{one.name} is {one.spec.type} under `columns`, but {other.type} under `base_columns`."
             at = subject.within(one.spec.at, "type")
             yield Finding(one.name, message, cause=f"base column in line {other.at.line}", location=at)
+    yield from once(_dropped_and_declared(subject))
+
+
+def _dropped_and_declared(subject: Subject) -> Iterator[Finding]:
+    declared = {name.lower(): at for name, _, at in subject.named_columns()}
+    for one in dropped_columns(subject.registry):
+        if at := declared.get(one.name.lower()):
+            yield Finding(
+                one.name,
+                f"{one.name} has `dropped: true`, and another entry declares it.",
+                cause=f"declared in line {at.line}",
+                remedy="Remove one of the two entries.",
+                location=subject.within(one.spec.at, "deprecated", "dropped"),
+            )
 
 
 @rule("FQ114", group=Group.REGISTRY)

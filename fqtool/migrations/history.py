@@ -10,6 +10,7 @@ from typing import assert_never
 from fqtool.errors import Denied
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Location, Severity, rule
+from fqtool.findings.listing import listed
 from fqtool.findings.remedy import Commands, Remedy, commands
 from fqtool.migrations.checksums import CHECKSUMS, Kind, Mismatch
 from fqtool.migrations.contract import Position, breaks
@@ -24,7 +25,6 @@ from fqtool.table.model import State, fingerprint
 
 RECREATE = "FQ408"
 """With `--allow FQ408`, migrate creates an absent table again, empty."""
-_LISTED = 5
 _RESTORE = "Restore the table to keep its rows. If they are not needed, create it again, empty:"
 
 
@@ -47,6 +47,9 @@ class History:
         copied: the rebuild whose new table is there and whose table is absent.
         url: the URL of the target.
         unrecorded: the base columns of the registry that no file has.
+        stopped: the migrations of the ledger that a run began and did not end, without those that wait for a swap.
+        blocked: a table with a name that a pending rebuild gives, so that `migrate` refuses it; None without one.
+        apply: the command that applies the pending migrations, without the word fqtool.
     """
 
     folder: str
@@ -63,6 +66,9 @@ class History:
     copied: Rebuild | None = None
     url: str = ""
     unrecorded: tuple[str, ...] = ()
+    stopped: tuple[Revision, ...] = ()
+    blocked: Finding | None = None
+    apply: str = "migrate"
 
 
 def check_history(history: History) -> tuple[Finding, ...]:
@@ -267,12 +273,10 @@ def change_not_planned(history: History) -> Iterator[Finding]:
             remedy=commands("migrate plan"),
         )
     if names := history.unrecorded:
-        several = len(names) > 1
-        listed = ", ".join(f"`{name}`" for name in names[:_LISTED])
-        more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+        several, them = len(names) > 1, listed([f"`{name}`" for name in names])
         yield Finding(
             names[0],
-            f"The base column{'s' * several} {listed}{more} {'are' if several else 'is'} in no migration file.",
+            f"The base column{'s' * several} {them} {'are' if several else 'is'} in no migration file.",
             cause="a new target would not get it",
             remedy=commands("migrate plan --include-base"),
         )
@@ -383,13 +387,10 @@ def table_behind_the_ledger(history: History) -> Iterator[Finding]:
             ),
         )
         return
-    listed = ", ".join(history.gone[:_LISTED])
-    more = len(history.gone) - _LISTED
     absent_table = history.gone[0].startswith("the table ")
     yield Finding(
         history.gone[0].rpartition(" ")[2],
-        f"{history.url} does not have {listed}{f' and {more} more' if more > 0 else ''}, "
-        f"which applied migrations created.",
+        f"{history.url} does not have {listed(history.gone)}, which applied migrations created.",
         cause="the table was dropped or renamed, or the ledger was copied without it"
         if absent_table
         else "dropped manually, restored from an earlier time, or copied without it; or renamed, which "

@@ -12,7 +12,7 @@ from fqtool.commands.check_drift.renamed import likely_renames
 from fqtool.commands.migrate.rules import judge
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity
-from fqtool.findings.remedy import Entry, Remedy, commands
+from fqtool.findings.remedy import Entry, Remedy, Statements, commands
 from fqtool.migrations.fit import leave_alterations
 from fqtool.migrations.legality import by_hand, refusals
 from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, SetMode, SetType
@@ -96,6 +96,7 @@ def find_drift(
         for change in changes
         if base.intersection(map(str.lower, change.touched))
     )
+    former = {old.lower(): new for new, old in renames.items()}
     for change in changes:
         of_base = bool(base.intersection(map(str.lower, change.touched)))
         cause = (
@@ -114,6 +115,8 @@ def find_drift(
                 cause, instead = AHEAD, commands("migrate plan", _migrate(live, change))
             elif lost and key in lost:
                 cause = f"{LOST}, as `{lost[key]}` records"
+        if isinstance(change, DropColumn) and change.name.lower() in former:
+            instead = _copied(live, change, former[change.name.lower()])
         if of_base and plans_base and not cause.startswith(UNAPPLIED):
             instead = commands("migrate plan --include-base", "migrate")
         # A column that a pending file adds is a new one.
@@ -152,6 +155,15 @@ def _renamed_away(live: State, name: str) -> Remedy:
     rename = render(live.table.name if live.table else "", [RenameColumn(name, f"{name}_other")])
     first = f"A pending migration adds `{name}`. To keep the values of this one: {' '.join(rename.split())}; then:"
     return commands("migrate", first=first)
+
+
+def _copied(live: State, change: DropColumn, new: str) -> Remedy:
+    """The remedy of a column that the table has beside the one that was to be renamed from it."""
+    name, drop = change.name, by_hand(live, change)
+    keep = f"The table has `{name}` and `{new}`. Remove `renamed_from` from the entry of `{new}` to keep `{name}`"
+    if not isinstance(drop, Statements):
+        return f"{keep}, and declare it under `base_columns`."
+    return replace(drop, first=f"{keep}. If the values of `{name}` are not needed, drop it:")
 
 
 def _migrate(live: State, change: Change) -> str:

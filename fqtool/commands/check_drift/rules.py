@@ -68,7 +68,8 @@ def extra_column(live: State, change: DropColumn) -> Iterator[Finding]:
     Example: build_commit_sha was added by a deploy script.
 
     Fix: Declare it under base_columns, or drop it if no one uses it. A name that BigQuery does not allow cannot be
-    declared: rename or drop the column, or ignore it.
+    declared: rename or drop the column, or ignore it. A column that `renamed_from` names cannot be declared beside it:
+    remove `renamed_from` to keep both columns, or drop the old one.
     """
     column = live.column(change.name)
     if column and not column.type.unknown:

@@ -10,14 +10,14 @@ from fqtool.commands.check_drift.audit import Audit, Audited
 from fqtool.commands.check_drift.compare import check_drift, find_drift, waiting_for
 from fqtool.commands.check_drift.upstream_values import UpstreamTable, upstream_tables
 from fqtool.commands.migrate.hazards import incomplete, to_apply
-from fqtool.commands.migrate.rebuild import with_swapped
+from fqtool.commands.migrate.rebuild import name_taken, with_swapped
 from fqtool.commands.migrate.rules import judge
 from fqtool.errors import Denied, FqtoolError, Refusal
 from fqtool.findings.finding import Finding, Severity
 from fqtool.findings.together import allowed, together
 from fqtool.migrations.files import MigrationFile
 from fqtool.migrations.history import check_history
-from fqtool.migrations.ledger import Revision, revisions
+from fqtool.migrations.ledger import Entry, revisions
 from fqtool.migrations.live_tables import unknown_setting
 from fqtool.migrations.made import applied_state
 from fqtool.migrations.plan import plan
@@ -52,7 +52,8 @@ def drift_of(
         live = live_state(warehouse, workspace.wanted, views=views)
     except Refusal as another_kind:
         return another_kind.findings
-    known, denied = _revisions(warehouse, workspace.table) if ledger else (None, None)
+    entries, denied = _entries(warehouse, workspace.table) if ledger else (None, None)
+    known = None if entries is None else revisions(entries)
     live = with_swapped(live, workspace, warehouse, known or ())
     seen = live if views else replace(live, views=workspace.wanted.views)
     history = replace(workspace.history_of(seen, known, warehouse.url), denied=denied)
@@ -60,14 +61,16 @@ def drift_of(
         if history.gone or history.swapping:
             return check_history(history)
         raise no_table(workspace.table, warehouse.url)
-    history = replace(history, gone=())  # each of these is reported as a difference from the registry
+    pending = () if known is None else incomplete(workspace.files, known)
+    blocked = name_taken(live, pending, entries or (), warehouse.url)
+    # What is gone is reported as a difference from the registry.
+    history = replace(history, gone=(), blocked=blocked)
     desired = reconcile(
         live, workspace.wanted, workspace.registry, include_base=True, keep_unknown=False, keep_order=False
     )
     if not views:
         desired = State(desired.table, live.views)
     recorded = None if known is None else applied_state(workspace.files, known)
-    pending = () if known is None else incomplete(workspace.files, known)
     of_history = check_history(history) if workspace.files or known or denied else ()
     # A folder without a migration that ran is the cause of the differences.
     causes = tuple(finding for finding in of_history if finding.rule in ("FQ402", "FQ403"))
@@ -134,13 +137,12 @@ def _undecided(workspace: Workspace, live: State, desired: State, codes: frozens
     return tuple(finding.subject for finding in stops)
 
 
-def _revisions(warehouse: Warehouse, table: str) -> tuple[tuple[Revision, ...] | None, Denied | None]:
-    """Return the migrations in the ledger, None without a ledger; and the error where the permission is missing."""
+def _entries(warehouse: Warehouse, table: str) -> tuple[tuple[Entry, ...] | None, Denied | None]:
+    """Return the rows of the ledger, None without a ledger; and the error where the permission is missing."""
     try:
-        entries = read_ledger(warehouse, table)
+        return read_ledger(warehouse, table), None
     except Denied as error:
         return None, error
-    return None if entries is None else revisions(entries), None
 
 
 def audit_of(

@@ -167,6 +167,8 @@ def plan(
 
 
 def _conclude_plan(planned: Planned, where: str, *, dry_run: bool) -> None:
+    for sentence in planned.unused:
+        say(sentence)
     if not planned.new and planned.left:
         left = f"{counted(len(planned.left), 'difference')} {'is' if len(planned.left) == 1 else 'are'} left"
         say(f"Nothing to plan, but {left} between table and registry that this plan does not change.")

@@ -12,6 +12,7 @@ from fqtool.commands.migrate.plan import Planned, texts_of
 from fqtool.commands.migrate.rules import judge
 from fqtool.errors import InputError, MigrationError, Refusal, UsageError
 from fqtool.findings.finding import Severity
+from fqtool.findings.listing import listed
 from fqtool.findings.remedy import commands
 from fqtool.migrations.files import MigrationFile, read_files, write_file
 from fqtool.migrations.imported import Imported, history_of
@@ -105,8 +106,7 @@ def _file(number: int, one: Imported) -> MigrationFile:
 
 def _of_others(names: list[str]) -> Iterator[str]:
     if names:
-        listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-        yield f"Statements for other tables are left out: {listed}."
+        yield f"Statements for other tables are left out: {listed(names)}."
 
 
 def _require_replay(workspace: Workspace, planned: Planned) -> None:

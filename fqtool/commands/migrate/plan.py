@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TextIO
@@ -32,6 +32,7 @@ from fqtool.commands.migrate.requirements import (
 from fqtool.commands.migrate.rules import dropped_too_early, judge
 from fqtool.errors import MigrationError, Refusal
 from fqtool.findings.finding import Finding, Severity
+from fqtool.findings.listing import listed
 from fqtool.findings.remedy import commands
 from fqtool.migrations.backup import backup_lines
 from fqtool.migrations.checksums import CHECKSUMS, checksums
@@ -53,7 +54,7 @@ from fqtool.migrations.reconcile import computed_columns, reconcile, with_live_p
 from fqtool.migrations.swap import rebuild_of, stopped_swap
 from fqtool.output.console import Page
 from fqtool.registry.model import Registry
-from fqtool.schema.build import base_table, dropped_columns
+from fqtool.schema.build import base_table, dropped_columns, expand_columns, renames
 from fqtool.table.change_rebuild import RenameTable
 from fqtool.table.changes import Change, CreateTable, fold
 from fqtool.table.ddl import Statement, render
@@ -80,6 +81,7 @@ class Planned:
             empty where there are new files.
         absent: the base columns that the table does not have and no new file adds.
         creates: whether the target does not have the table, so that the files create it.
+        unused: sentences about each `renamed_from` that has no effect.
     """
 
     new: tuple[tuple[MigrationFile, Plan], ...]
@@ -88,6 +90,7 @@ class Planned:
     left: tuple[Finding, ...] = ()
     absent: tuple[str, ...] = ()
     creates: bool = False
+    unused: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -175,13 +178,32 @@ def plan_migration(
     command = commands(f"migrate plan{' --redo' * redo} --include-base", first="To add it:")
     require_columns_of_views(registry, start, [file for file, _ in new], lambda _: command)
     absent = tuple(absent_base(registry, live, [file for file, _ in new]))
-    made = Planned(tuple(new), kept, gone, left, absent, creates=live.table is None)
+    made = Planned(
+        tuple(new), kept, gone, left, absent, creates=live.table is None,
+        unused=tuple(_unused_renames(registry, start.table)),
+    )  # fmt: skip
     texts = texts_of(workspace, made)
     if gone and not made.replaced(workspace) and texts.items() <= workspace.texts.items():
         # Files that `migrate` refuses are planned again first; here the table alone is wrong.
         raise Refusal("The target differs from its ledger.", findings=gone)
     require_replay(workspace, texts, live, entries, warehouse, discard=bool(gone))
     return made
+
+
+def _unused_renames(registry: Registry, table: Table | None) -> Iterator[str]:
+    """Yield a sentence about each kind of `renamed_from` that has no effect on a table that exists."""
+    repeated = {column.name for column in expand_columns(registry) if column.spec.for_each}
+    both, neither = list[str](), list[str]()
+    for new, old in renames(registry).items() if table else ():
+        present = {bool(table and table.find(name)) for name in (new, old)}
+        if present == {True}:
+            both.append(f"`{new}`")
+        elif present == {False} and new not in repeated:  # the columns of a new feature had no other name
+            neither.append(f"`{new}`")
+    if both:
+        yield f"`renamed_from` of {listed(both)} has no effect: the table has the old and the new column."
+    if neither:
+        yield f"`renamed_from` of {listed(neither)} has no effect: the table does not have the old column."
 
 
 def _baseline(registry: Registry, live: State, *, rebuild: bool) -> Table:

@@ -107,7 +107,7 @@ def with_rebuilt(state: State, files: Iterable[MigrationFile]) -> State:
 
 
 def with_swapped(live: State, workspace: Workspace, warehouse: Warehouse, known: Iterable[Revision]) -> State:
-    """Return a state that also has the tables of pending rebuilds, if no table has the name: a swap may not have ended.
+    """Return a state that also has the tables of pending rebuilds: a swap may not have ended.
 
     Args:
         live: the state of the target.
@@ -116,7 +116,7 @@ def with_swapped(live: State, workspace: Workspace, warehouse: Warehouse, known:
         known: the revisions of its ledger.
     """
     pending = rebuilds(incomplete(workspace.files, known))
-    if live.table is not None or not pending:
+    if not pending:
         return live
     return live_state(warehouse, with_rebuilt(workspace.wanted, [rebuild.file for rebuild in pending]))
 
@@ -147,6 +147,19 @@ def require_free_names(live: State, files: Iterable[MigrationFile], entries: tup
         entries: the rows of the ledger.
         url: the URL of the target, in whose dialect the fix is printed.
     """
+    if blocked := name_taken(live, files, entries, url):
+        raise Refusal(f"{blocked.message.removesuffix('.')}; nothing was changed.", remedy=blocked.remedy)
+
+
+def name_taken(live: State, files: Iterable[MigrationFile], entries: Iterable[Entry], url: str) -> Finding | None:
+    """Return the finding about a table that is not of a pending rebuild and has a name that the rebuild gives, or None.
+
+    Args:
+        live: the state of the target, with the tables of the rebuilds.
+        files: the pending files.
+        entries: the rows of the ledger.
+        url: the URL of the target, in whose dialect the fix is printed.
+    """
     for rebuild in rebuilds(files):
         begun, done = _progress(rebuild, entries)
         if name := rebuild.taken(live, begun, done):
@@ -159,10 +172,9 @@ def require_free_names(live: State, files: Iterable[MigrationFile], entries: tup
                     f"in `{name}`: rename `{source}` ({_rename(source, f'{source}_other', url)}). Otherwise rename "
                     f"`{name}` ({aside}). Then:"
                 )
-            raise Refusal(
-                f"`{name}` exists already, and `{rebuild.file.name}` gives this name to a table; nothing was changed.",
-                remedy=commands(MIGRATE, first=first),
-            )
+            message = f"`{name}` exists already, and `{rebuild.file.name}` gives this name to a table."
+            return Finding(name, message, remedy=commands(MIGRATE, first=first))
+    return None
 
 
 def require_recorded_swap(live: State, pending: Iterable[MigrationFile], known: Iterable[Revision], url: str) -> None:
@@ -254,9 +266,9 @@ def as_typed(sql: str, url: str) -> str:
     return " ".join(f"{one};" for one in transpile(sql, read="bigquery", write="duckdb"))
 
 
-def _progress(rebuild: Rebuild, entries: tuple[Entry, ...]) -> tuple[list[bool], list[bool]]:
+def _progress(rebuild: Rebuild, entries: Iterable[Entry]) -> tuple[list[bool], list[bool]]:
     """Return, for each statement of the file, whether it was started and whether it is done."""
-    numbers = range(1, len(rebuild.file.statements) + 1)
+    entries, numbers = tuple(entries), range(1, len(rebuild.file.statements) + 1)
     last = [last_attempt(entries, rebuild.file.version, number) for number in numbers]
     return [entry is not None for entry in last], [entry is not None and Status(entry.standing).done for entry in last]
 

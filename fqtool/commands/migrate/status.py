@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fqtool.commands.migrate.hazards import incomplete, to_apply
-from fqtool.commands.migrate.rebuild import with_swapped
+from fqtool.commands.migrate.rebuild import name_taken, with_swapped
 from fqtool.findings.finding import Finding
 from fqtool.migrations.files import MigrationFile
 from fqtool.migrations.history import check_history
 from fqtool.migrations.ledger import Revision, revisions
+from fqtool.migrations.swap import rebuild_of
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import Workspace, ledger_entries, live_state
 
@@ -60,14 +61,29 @@ def migration_status(workspace: Workspace, warehouse: Warehouse) -> Status:
         warehouse: the target.
     """
     workspace.require_files()
-    known = revisions(ledger_entries(warehouse, workspace.table))
+    entries = ledger_entries(warehouse, workspace.table)
+    known = revisions(entries)
     by_version = {revision.version: revision for revision in known}
     files = {file.version: file for file in workspace.files}
     rows = [_row(version, files.get(version), by_version.get(version)) for version in sorted({*files, *by_version})]
     live = with_swapped(live_state(warehouse, workspace.wanted), workspace, warehouse, known)
-    findings = check_history(workspace.history_of(live, known, warehouse.url))
     pending = incomplete(workspace.files, known)
-    return Status(tuple(rows), findings, len(pending), to_apply(workspace.files, pending) if pending else "")
+    apply = to_apply(workspace.files, pending) if pending else ""
+    history = replace(
+        workspace.history_of(live, known, warehouse.url),
+        stopped=tuple(revision for revision in known if _is_stopped(revision, files.get(revision.version))),
+        blocked=name_taken(live, pending, entries, warehouse.url),
+        apply=apply,
+    )
+    return Status(tuple(rows), check_history(history), len(pending), apply)
+
+
+def _is_stopped(revision: Revision, file: MigrationFile | None) -> bool:
+    """Whether a migration has begun and has not ended. A rebuild whose rows are copied waits for a decision."""
+    if revision.complete:
+        return False
+    rebuild = rebuild_of(file) if file else None
+    return bool(revision.error or not rebuild or revision.applied < rebuild.swap - 1)
 
 
 def _row(version: str, file: MigrationFile | None, revision: Revision | None) -> Row:
