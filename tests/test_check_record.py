@@ -420,7 +420,7 @@ def test_the_live_table_decides_what_can_be_written(registry: Any, folder: Path,
     assert found.keys() == {"FQ510", "FQ501", "FQ503"}
     assert "score is not a column of store" in found["FQ510"]["message"]
     assert found["FQ510"]["commands"][0][:3] == ["fqtool", "migrate", "plan"]
-    assert found["FQ501"]["remedy"].startswith("Add it to base_columns: - {name: rogue, type: 'INT64'")
+    assert found["FQ501"]["remedy"] == "Add it to base_columns: - {name: rogue, type: INT64}"
     assert "games is not a valid STRING as in the table" in found["FQ503"]["message"]
     assert [one["rule"] for one in findings(folder, "check-record", "live.ndjson")] == ["FQ501"]
 

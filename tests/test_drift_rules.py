@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,8 @@ from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.model import Partitioning, State, Table, View
 from fqtool.table.parse import parse
 from fqtool.table.typetext import column
+from tests.bed.running import PROJECT, Emulator
+from tests.in_process import fqtool
 from tests.stores import small_registry
 from tests.strategies import states
 
@@ -182,3 +185,19 @@ def test_no_drift_exactly_where_nothing_differs(live: State, desired: State) -> 
     extra_views = {view.key for view in live.views} - {view.key for view in desired.views}
     found = check_drift(drifts, dict(levels))
     assert len(found) == len(drifts) - len(extra_views)
+
+
+def test_fixes_name_the_dataset_of_the_target(
+    emulator: Emulator, dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """check-drift and the refusal of a plan have the same command of `bq`."""
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", emulator.url)
+    target = ("--target", f"bigquery://{PROJECT}/{dataset}")
+    for words in (("init",), ("migrate", "plan", *target), ("migrate", *target)):
+        assert fqtool(tmp_path, *words).code == 0
+    path = tmp_path / "feature_registry.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("cluster_by: [item]", "cluster_by: [day]"))
+    for words in (("check-drift",), ("migrate", "plan")):
+        done = fqtool(tmp_path, *words, *target)
+        assert done.code == 1
+        assert f"bq update --clustering_fields=day {PROJECT}:{dataset}.feature_store" in done.said.replace("'", "")

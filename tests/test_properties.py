@@ -10,12 +10,13 @@ import pytest
 
 from fqtool.commands.check_drift.run import drift_of
 from fqtool.commands.init.run import Scaffolded, scaffold_ddl, scaffold_live, scaffold_schema
+from fqtool.findings.remedy import Entry
 from fqtool.migrations.reconcile import reconcile
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Registry
 from fqtool.schema.build import desired_state, desired_table
 from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
-from fqtool.table.changes import Change, CreateTable, fold
+from fqtool.table.changes import AddColumn, Change, CreateTable, SetDefault, fold
 from fqtool.table.column import Column, Kind, Mode, Type
 from fqtool.table.ddl import create_table, render
 from fqtool.table.diff import diff
@@ -192,6 +193,22 @@ def test_tables_that_others_created_keep_what_ddl_cannot_write(emulator: Emulato
         assert scaffold_live(local, "orders", every_property=True).text.partition("version: 1")[2] == (
             made.text.partition("version: 1")[2].replace(f"bigquery://{PROJECT}/{dataset}", "duckdb:///:memory:")
         )
+
+
+def test_the_entry_for_an_undeclared_column_has_its_properties(tmp_path: Path) -> None:
+    """With the entries that check-drift prints the table is what the registry describes, property by property."""
+    few = TABLE.restricted_to(["id", "day"])
+    with DuckDBWarehouse(":memory:") as local:
+        local.run(statement("orders", CreateTable(few)))
+        text = scaffold_live(local, "orders").text
+        local.run(statement("orders", *(AddColumn(replace(one, default=None)) for one in COLUMNS[2:])))
+        local.run(statement("orders", SetDefault("price", "1")))
+        found = drift_of(workspace_in(tmp_path, in_order(text)), local)
+        entries = [one.remedy.text for one in found if isinstance(one.remedy, Entry)]
+        assert len(entries) == len(COLUMNS) - 2
+        text = text.replace("base_columns:\n", "".join(["base_columns:\n", *(f"  {entry}\n" for entry in entries)]))
+        assert drift_of(workspace_in(tmp_path, in_order(text)), local) == ()
+    assert "".join(entries).count('rounding_mode: "ROUND_HALF_EVEN"') == 2  # of a column and of a field
 
 
 def declared(text: str) -> Registry:

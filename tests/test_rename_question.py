@@ -151,7 +151,7 @@ def test_both_names_in_the_table_have_a_fix_that_works(warehouse: Warehouse, fol
     assert isinstance(finding.remedy, Statements)
     assert finding.remedy.first.startswith("The table has `band` and `tier`. Remove `renamed_from` from the entry")
     (undeclared,) = drift(folder, small_registry(), warehouse)
-    assert str(undeclared.remedy) == 'Add it to base_columns: - {name: band, type: "STRING"}'
+    assert str(undeclared.remedy) == "Add it to base_columns: - {name: band, type: STRING}"
     by_hand(warehouse, parse(finding.remedy.sql.removesuffix(";"))[0])
     assert drift(folder, registry, warehouse) == ()
 

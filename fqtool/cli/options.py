@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from dataclasses import replace
@@ -138,12 +139,16 @@ _ASKS_NO_WAREHOUSE = {
 }  # fmt: skip
 _READS_MIGRATIONS = {"migrate", "check-drift", "report", "demo"}
 _READS_NO_REGISTRY = {"init", "rule", "rules"}
+_DATASET = re.compile(r"(?<![\w/])DATASET(?=[. ])")
+"""The dataset of the target in a command of another tool, as a rule without a target writes it."""
 
 
 def with_options(remedy: Remedy) -> Remedy:
-    """Add the options that were given to the commands of a remedy, so that they can be pasted."""
+    """Add the options that were given, and the dataset, to the commands of a remedy, so that they can be pasted."""
     from fqtool.findings.remedy import Commands
 
+    if isinstance(remedy, str) and current_run().dataset:
+        return _DATASET.sub(current_run().dataset, remedy)
     return remedy.with_options(options_for) if isinstance(remedy, Commands) else remedy
 
 
@@ -200,6 +205,10 @@ def warehouse_of(registry: Registry, target: str | None, timeout: float) -> Ware
     options, known = run.options, {REGISTRY, *map(Path, run.of_store)}
     if "--registry" not in options and read not in known and read.is_file():  # a revision in git has no file
         options += ["--registry", registry.path]
+    from fqtool.warehouse.target import parse_target
+
+    place = parse_target(url_of(registry, target))
+    run.dataset = f"{place.project}:{place.dataset}" if place.dataset else ""
     return open_warehouse(url_of(registry, target), timeout)
 
 

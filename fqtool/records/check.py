@@ -16,6 +16,7 @@ from fqtool.records.values import Fits, described, fits_column, is_array_text, r
 from fqtool.registry.checks.explain_schema import nearest
 from fqtool.registry.model import Feature, Owner, Registry
 from fqtool.schema.build import desired_table, expand_columns, unmanaged_columns
+from fqtool.schema.infer_registry import as_base_column
 from fqtool.scoring.layout import Layout
 from fqtool.scoring.places import Place, Shape
 from fqtool.table.column import Column, Kind, Mode
@@ -164,7 +165,7 @@ class RecordCheck:
                 yield Unknown(
                     str(name),
                     near,
-                    there.sql_type if there else "",
+                    as_base_column(self.live, there) if self.live and there else None,
                     counterpart=counterpart if counterpart in record else "",
                 )
             elif self.live is not None and column.key not in live:

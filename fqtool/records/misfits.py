@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from fqtool.records.values import shown
+from fqtool.registry.model import BaseColumn
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A field that the registry does not declare; `near` is a declared name like it, `live` its type in the table.
+    """A field that the registry does not declare; `near` is a declared name like it, `live` its column in the table.
 
     `struct` is the column that the field is within, "" for a field of the record. `counterpart` is the declared name in
     another case that the record has too.
@@ -18,7 +19,7 @@ class Unknown:
 
     field: str
     near: str = ""
-    live: str = ""
+    live: BaseColumn | None = None
     struct: str = ""
     counterpart: str = ""
 

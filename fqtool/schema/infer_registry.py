@@ -28,6 +28,8 @@ _UNSTATED = "Not managed by a registry, and left unchanged"
 _ASK = "--all-properties declares it."
 _MANY = 20  # properties of columns that a first registry declares without --all-properties
 _OWN_KEYS = frozenset({"description", "labels", "require_partition_filter", "partition_expiration_days"})
+MANAGED = frozenset({"default", *(name for name, row in COLUMN_PROPERTIES.items() if row.written is not Written.OWNER)})
+"""The properties of columns that a registry declares unless asked for more: their owner changes policy tags."""
 _NO_KEYS = frozenset({Kind.STRUCT, Kind.JSON, Kind.GEOGRAPHY, Kind.INTERVAL, Kind.RANGE})
 
 
@@ -84,7 +86,7 @@ def learned(table: Table, *, every_property: bool = False) -> Learned:
     vectors = [one.name for one in columns if one.mode is Mode.REPEATED and one.type.kind is Kind.FLOAT64]
     vector = vectors[0] if len(vectors) == 1 else ""
     chosen = _declares(table, every_property=every_property)
-    bases = tuple(_base(table, one, chosen) for one in columns)
+    bases = tuple(as_base_column(table, one, chosen) for one in columns)
     return Learned(spec, bases, bool(keys), vector, tuple(_unsaid(table, spec, chosen)))
 
 
@@ -99,8 +101,7 @@ def _of_table(table: Table) -> Iterator[tuple[str, object]]:
 
 def _declares(table: Table, *, every_property: bool) -> frozenset[str]:
     """Return the names of the properties of columns that a registry declares."""
-    rows = {name for name, row in COLUMN_PROPERTIES.items() if every_property or row.written is not Written.OWNER}
-    names = frozenset(rows | {"default"})
+    names = frozenset({*COLUMN_PROPERTIES, "default"}) if every_property else MANAGED
     found = (field for column in table.columns for field in with_fields(column))
     many = sum(len(_known(table, path, field).keys() & names) for path, field in found) > _MANY
     return frozenset() if many and not every_property else names
@@ -130,7 +131,14 @@ def _guessed_keys(table: Table, columns: tuple[Column, ...]) -> tuple[str, ...]:
     return tuple(chosen or [one.name for one in (*whole, *columns)][:1])
 
 
-def _base(table: Table, column: Column, chosen: frozenset[str]) -> BaseColumn:
+def as_base_column(table: Table, column: Column, chosen: frozenset[str] = MANAGED) -> BaseColumn:
+    """Return the entry of `base_columns` that declares a column as it is.
+
+    Args:
+        table: The table of the column.
+        column: The column.
+        chosen: The names of the properties to declare. Default: those that are not access control.
+    """
     inner = {path: _declared(_known(table, path, field), chosen) for path, field in with_fields(column)}
     return BaseColumn(
         column.name,

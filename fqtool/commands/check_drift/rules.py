@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.findings.remedy import Entry, Remedy, commands
 from fqtool.migrations.legality import property_differs, refusals
-from fqtool.registry.yaml.edit import quoted, scalar
+from fqtool.registry.base_entry import base_column_line
+from fqtool.schema.infer_registry import as_base_column
 from fqtool.sql import ident, literal
 from fqtool.table.change_fields import AddField
 from fqtool.table.change_options import AddForeignKey, DropForeignKey, SetOption, SetPrimaryKey, SetProperty
@@ -25,7 +26,7 @@ from fqtool.table.changes import (
     SetPartitioning,
     SetType,
 )
-from fqtool.table.column import Column, Mode, refused_character
+from fqtool.table.column import Column, refused_character
 from fqtool.table.model import State, View
 from fqtool.table.properties import COLUMN_PROPERTIES, table_values
 from fqtool.table.property import OptionValue, Written
@@ -72,8 +73,8 @@ def extra_column(live: State, change: DropColumn) -> Iterator[Finding]:
     remove `renamed_from` to keep both columns, or drop the old one.
     """
     column = live.column(change.name)
-    if column and not column.type.unknown:
-        remedy: Remedy = Entry("base_columns", f"- {{{', '.join(_entry(column))}}}")
+    if live.table and column and not column.type.unknown:
+        remedy: Remedy = Entry("base_columns", base_column_line(as_base_column(live.table, column)))
         if refused := refused_character(column.name):
             pattern = _NOT_IN_A_PATTERN.sub("?", column.name)
             remedy = (
@@ -82,21 +83,6 @@ def extra_column(live: State, change: DropColumn) -> Iterator[Finding]:
             )
         message = f"`{column.name}` ({column.sql_type}) is in the table but not in the registry."
         yield Finding(column.name, message, remedy=remedy)
-
-
-def _entry(column: Column) -> Iterator[str]:
-    """Yield the keys and values of an entry that declares a column as it is."""
-    yield f"name: {scalar(column.name)}"
-    yield f'type: "{column.sql_type}"'
-    if column.mode is Mode.REQUIRED:
-        yield "required: true"
-    if column.default is not None:
-        yield f"default: {quoted(column.default)}"
-    if column.description:
-        yield f"description: {quoted(column.description)}"
-    if texts := column.type.descriptions:
-        fields = ", ".join(f"{scalar('.'.join(path))}: {quoted(text)}" for path, text in texts)
-        yield f"field_descriptions: {{{fields}}}"
 
 
 @rule("FQ315", Severity.NOTE, group=Group.DRIFT)

@@ -28,7 +28,6 @@ from fqtool.sql import Query
 from fqtool.table.changes import DropColumn
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import MINIMUM_BILLED, Warehouse, limited, no_table, within
-from fqtool.warehouse.target import parse_target
 from fqtool.workspace import Workspace, live_state, read_ledger, require_columns, require_order
 
 
@@ -97,20 +96,8 @@ def drift_of(
         findings = tuple(waiting_for(causes[0], finding) for finding in findings)
     if note is not None:
         findings += tuple(replace(finding, severity=note) for finding in unknown_setting(live.table))
-    found = _with_dataset(findings, warehouse.url)
-    every = (*causes, *found, *(finding for finding in of_history if finding not in causes))
+    every = (*causes, *findings, *(finding for finding in of_history if finding not in causes))
     return together(every, _undecided(workspace, seen, desired, allowed(every)) if every else ())
-
-
-def _with_dataset(findings: Iterable[Finding], url: str) -> Iterator[Finding]:
-    """Yield findings whose remedies have the dataset of a target on BigQuery instead of `DATASET`."""
-    place = parse_target(url) if url.startswith("bigquery:") else None
-    for finding in findings:
-        if place is None or not isinstance(finding.remedy, str):
-            yield finding
-        else:
-            dataset = f"{place.project}:{place.dataset}."
-            yield replace(finding, remedy=finding.remedy.replace("DATASET.", dataset))
 
 
 def _lost(files: Iterable[MigrationFile]) -> Iterator[tuple[MigrationFile, DropColumn]]:

@@ -23,6 +23,7 @@ from fqtool.records.misfits import (
     WrongLength,
     WrongNames,
 )
+from fqtool.registry.base_entry import base_column_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,7 @@ def undeclared_field(seen: Seen, misfit: Unknown) -> Iterator[Finding]:
     if misfit.counterpart:
         remedy = f"Remove it from the record, which has {misfit.counterpart} too: BigQuery reads both names as one."
     elif misfit.live:
-        entry = f"- {{name: {misfit.field}, type: {misfit.live!r}, description: What it holds.}}"
-        remedy = Entry("base_columns", entry)
+        remedy = Entry("base_columns", base_column_line(misfit.live))
     elif misfit.struct and not misfit.near:
         remedy = f"Remove it from the record, or add it to the type of {misfit.struct} in the registry and migrate."
     elif misfit.near:

@@ -10,14 +10,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 
-from fqtool.registry.model import BaseColumn, Declared, Inputs, TableSpec
+from fqtool.registry.base_entry import base_column_lines, property_value
+from fqtool.registry.model import BaseColumn, Inputs, TableSpec
 from fqtool.registry.yaml.edit import NewFeature, flow_list, number, one_line, quoted, scalar
 from fqtool.sql import ident
 from fqtool.table.tokens import RESERVED
 
 _WIDEST = 120
-_LONGEST_TYPE = 80
-_PLAIN_TYPE = re.compile(r"(?:ARRAY<)?STRUCT<[\w<>(), ]+>")
 _LABELS = "labels"
 _FIRST_FEATURE = 5  # lines of the section `features` up to the end of its first entry
 _OF_EXAMPLE = ("    expected:", "    last_updated:")  # only the example store has base columns for these
@@ -134,22 +133,7 @@ def _table(made: Scaffold) -> Iterator[str]:
         yield from (f"    {scalar(key)}: {quoted(value)}" for key, value in table.labels)
     if table.properties:
         yield "  properties:"
-        yield from (f"    {name}: {_value(value)}" for name, value in table.properties)
-
-
-def _value(value: object) -> str:
-    """A value of a property in the flow style."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if not isinstance(value, tuple):
-        return quoted(str(value))
-    if value and isinstance(value[0], tuple):
-        return "{" + ", ".join(f"{quoted(key)}: {quoted(text)}" for key, text in value) + "}"
-    return flow_list([quoted(str(one)) for one in value])
-
-
-def _properties(declared: Declared) -> str:
-    return "{" + ", ".join(f"{name}: {_value(value)}" for name, value in declared) + "}"
+        yield from (f"    {name}: {property_value(value)}" for name, value in table.properties)
 
 
 def _targets(made: Scaffold) -> Iterator[str]:
@@ -205,7 +189,7 @@ def _base(made: Scaffold) -> Iterator[str]:
     yield from _comment("Columns that exist before fqtool: checked for drift, changed only with --include-base.")
     yield "base_columns:"
     for column in made.columns:
-        yield from _base_column(column)
+        yield from base_column_lines(column)
 
 
 def _sources(made: Scaffold) -> Iterator[str]:
@@ -258,48 +242,6 @@ def _example() -> dict[str, list[str]]:
     text = files("fqtool.commands.init").joinpath("example.yaml").read_text(encoding="utf-8")
     names = ("sources", "categories", "processors", "features", "columns")
     return dict(zip(names, (section.splitlines() for section in text.split("\n---\n")), strict=True))
-
-
-def _base_column(column: BaseColumn) -> Iterator[str]:
-    pairs = [("name", scalar(column.name)), ("type", scalar(column.type))]
-    if column.required:
-        pairs.append(("required", "true"))
-    if column.default is not None:
-        pairs.append(("default", scalar(column.default)))
-    if column.properties:
-        pairs.append(("properties", _properties(column.properties)))
-    if column.description:
-        pairs.append(("description", scalar(column.description)))
-    nested = _plain_over_lines(column.type)
-    block = column.field_descriptions or column.field_properties or nested
-    if block:
-        pairs = [(key, nested if nested and key == "type" else value) for key, value in pairs]
-        yield "  - " + f"\n{' ' * 4}".join(f"{key}: {value}" for key, value in pairs)
-    if column.field_descriptions:
-        yield "    field_descriptions:"
-        yield from (f"      {scalar(path)}: {scalar(words)}" for path, words in column.field_descriptions)
-    if column.field_properties:
-        yield "    field_properties:"
-        yield from (f"      {scalar(path)}: {_properties(one)}" for path, one in column.field_properties)
-    if block:
-        return
-    written = [f"{key}: {value}" for key, value in pairs]
-    line = f"  - {{{', '.join(written)}}}"
-    if len(line) > _WIDEST and column.description:
-        line = f"  - {{{', '.join(written[:-1])},\n     {written[-1]}}}"
-    yield line
-
-
-def _plain_over_lines(text: str) -> str:
-    """Write a long STRUCT as a YAML scalar over several lines, one field per line; "" for another type."""
-    if len(text) <= _LONGEST_TYPE or not _PLAIN_TYPE.fullmatch(text):
-        return ""
-    lines, depth = "", 0
-    for part in re.findall(r"STRUCT<|, (?=\w+ [A-Z])|.", text):
-        depth += part.endswith("<") - (part == ">")
-        ends_line = part in {"STRUCT<", ", "}
-        lines += f"{part.rstrip()}\n{' ' * (4 + 2 * depth)}" if ends_line else part
-    return lines
 
 
 def _names(names: Iterable[str]) -> str:
