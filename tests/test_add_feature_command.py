@@ -80,7 +80,9 @@ def test_the_fix_for_a_feature_without_its_column_declares_it(tmp_path: Path) ->
     text = (ROOT / "examples" / "energy" / "feature_registry.yaml").read_text()
     registry_in(tmp_path, re.sub(r"^  - \{name: peak_kw, type.*\n", "", text, flags=re.MULTILINE))
     said = run(tmp_path, "validate", code=1).stdout
-    assert "Declare the column peak_kw under `base_columns` first." in said
+    assert (
+        "Declare the column peak_kw under `base_columns`, or write a `value` of its own in the feature peak_kw." in said
+    )
     assert "in quotes" not in said
 
 

@@ -25,6 +25,7 @@ VIEW_GONE = "DROP VIEW store_v"
 RENAMED = "ALTER TABLE feature_store RENAME COLUMN up TO up2"
 RETYPED = "ALTER TABLE feature_store ALTER COLUMN score TYPE VARCHAR"
 COMPUTED_RETYPED = "ALTER TABLE feature_store ALTER COLUMN default_feature_count TYPE VARCHAR"
+BASE_RETYPED = "ALTER TABLE feature_store ALTER COLUMN note TYPE DATE"
 DRIFT = ("check-drift",)
 
 
@@ -72,10 +73,19 @@ def follow(store: Path, finding: dict[str, Any]) -> None:
         assert done.code == 0, done.said
 
 
+def test_the_command_after_a_dry_run_plans_the_same(store: Path) -> None:
+    """It keeps every option but --dry-run: without --rebuild the plan would be refused."""
+    by_hand(store, RETYPED)
+    words = ("migrate", "plan", "--rebuild", "--name", "score as number")
+    assert "Next: fqtool migrate plan --rebuild --name 'score as number'\n" in fqtool(store, *words, "--dry-run").err
+    done = fqtool(store, *words)
+    assert done.code == 0, done.said
+
+
 @pytest.mark.parametrize(
     ("changed", "subject"),
-    [(RENAMED, "up"), (RETYPED, "score"), (COMPUTED_RETYPED, "default_feature_count")],
-    ids=["renamed", "type of upstream", "type of a computed column"],
+    [(RENAMED, "up"), (RETYPED, "score"), (COMPUTED_RETYPED, "default_feature_count"), (BASE_RETYPED, "note")],
+    ids=["renamed", "type of upstream", "type of a computed column", "type of a base column"],
 )
 def test_no_command_plans_what_a_person_has_to_decide(store: Path, changed: str, subject: str) -> None:
     """The missing view alone has a command; beside an open question it has none, and there is no line `Next:`."""
@@ -86,7 +96,7 @@ def test_no_command_plans_what_a_person_has_to_decide(store: Path, changed: str,
     by_hand(store, changed)
     text, rules = found(store, *DRIFT)
     assert rules["FQ313"]["commands"] == []
-    assert rules["FQ313"]["remedy"].startswith(f"First follow the fix of `{subject}`: ")
+    assert rules["FQ313"]["remedy"].startswith(f"First decide what the fix of `{subject}` asks. ")
     assert "Next" not in text.err
 
 

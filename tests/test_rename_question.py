@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from fqtool.findings.finding import Finding
@@ -17,6 +19,8 @@ from fqtool.table.parse import parse
 from fqtool.table.typetext import column
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.warehouse.target import open_target
+from tests.bed.running import ROOT
+from tests.in_process import fqtool
 from tests.migrated_stores import by_hand, drift, migrated
 from tests.stores import planned_in, small_registry, with_column
 
@@ -125,6 +129,23 @@ def test_a_pending_file_that_adds_the_column_answers_the_question(warehouse: War
     assert asked(found) == {}
 
 
+def test_a_feature_keeps_its_name_where_its_column_was_renamed(tmp_path: Path) -> None:
+    """Where `inputs` reads the column of the feature's name, the feature gets a `value`; then nothing is left."""
+    folder = Path(shutil.copytree(ROOT / "examples" / "energy", tmp_path / "energy"))
+    assert fqtool(folder, "migrate").code == 0
+    with duckdb.connect(str(folder / ".fqtool/local.duckdb")) as connection:
+        connection.execute("ALTER TABLE meter_features RENAME peak_kw TO highest_kw")
+    said = fqtool(folder, "check-drift").out
+    assert "write `name: highest_kw` in its entry, and `value: highest_kw` in the feature `peak_kw`, which" in said
+    registry = folder / "feature_registry.yaml"
+    text = registry.read_text().replace("{name: peak_kw, type", "{name: highest_kw, type")
+    registry.write_text(text)
+    said = fqtool(folder, "validate").out
+    assert "Write `value: highest_kw` in the feature peak_kw" in said
+    registry.write_text(text.replace("name: peak_kw,", "name: peak_kw, value: highest_kw,"))
+    assert fqtool(folder, "check-drift").code == 0
+
+
 def test_a_base_column_that_was_renamed_gets_its_live_name(warehouse: Warehouse, folder: Path) -> None:
     """A base column has no `renamed_from`: its entry takes the name of the table, and nothing is left to report."""
     planned_in(folder, small_registry(), warehouse)
@@ -132,7 +153,7 @@ def test_a_base_column_that_was_renamed_gets_its_live_name(warehouse: Warehouse,
     by_hand(warehouse, RenameColumn("history", "past"))
     fixes = asked(drift(folder, small_registry(), warehouse))
     assert fixes == {
-        "history": "If so, write `name: past` in its entry, and where the registry reads `history`. If not: "
+        "history": "If so, write `name: past` in its entry, and wherever the registry reads `history`. If not: "
         "fqtool migrate plan --include-base && fqtool migrate"
     }
     base = tuple(replace(one, name="past") if one.name == "history" else one for one in small_registry().base_columns)

@@ -168,13 +168,14 @@ def test_a_mistake_in_one_entry_points_to_its_line() -> None:
 
 
 def test_a_feature_without_its_column_is_reported_at_the_feature() -> None:
-    """The finding points to the feature, although `inputs` has the expression, and proposes the similar column."""
+    """The finding points to the feature, although `inputs` has the expression, and keeps its name."""
     columns = "  - {name: point, type: FLOAT64}\n  - {name: fatigue, type: FLOAT64}\n  - {name: player,"
     text = MINIMAL.replace("value: features[SAFE_OFFSET({index})]", 'value: "{name}"').replace(
         "  - {name: player,", columns, 1
     )
     (found,) = (one for one in _checked(text) if one.rule == "FQ151")
-    assert str(found.remedy) == "Write point, or declare the column points under `base_columns` first."
+    write = "Write `value: point` in the feature points, or declare the column points under `base_columns`."
+    assert str(found.remedy) == write
     assert found.location is not None
     assert "name: points" in text.split("\n")[found.location.line - 1]
 

@@ -56,7 +56,7 @@ def _fitted(finding: Finding, subjects: tuple[str, ...], codes: list[str]) -> Fi
     remedy = replace(remedy, lines=tuple(_allowing(line, codes) for line in remedy.lines))
     if subjects and _plans(remedy):
         named = listed([f"`{subject}`" for subject in subjects], _NAMED)
-        remedy = replace(remedy, first=f"First follow the fix of {named}: one plan makes all changes. Then:")
+        remedy = replace(remedy, first=f"First decide what the fix of {named} asks. One plan then makes all changes:")
     return replace(finding, remedy=remedy)
 
 

@@ -13,13 +13,15 @@ from fqtool.expressions.grammar import Unreadable, parse_expression
 from fqtool.expressions.names import DYNAMIC, Names
 from fqtool.expressions.sql_guard import check_fragment
 from fqtool.expressions.typecheck import Trouble, infer
-from fqtool.expressions.value_types import Given, ValueType, assignable, conversion
+from fqtool.expressions.value_types import LADDER, Given, ValueType, assignable, conversion
 from fqtool.findings.finding import Finding, Location
 from fqtool.lint.context import Subject
 from fqtool.lint.expressions import WORD, Entry, Values, entries
 from fqtool.registry.checks.explain_schema import nearest
-from fqtool.registry.placeholders import PLACEHOLDER, fill
+from fqtool.registry.placeholders import PLACEHOLDER, feature_values, fill
+from fqtool.registry.yaml.edit import scalar
 from fqtool.registry.yaml.positions import place_in
+from fqtool.table.column import Kind as ColumnKind
 
 _UNFILLED = re.compile(r"\{[A-Za-z_]+\}")
 _WIDTH = 72
@@ -80,7 +82,9 @@ def _examine(subject: Subject, entry: Entry, read: list[Read]) -> Iterator[Mista
             continue  # another rule reports unknown placeholders
         for kind, span, message, way_out in _problems(entry, text, values, read):
             at, remedy, word = place_of(subject, entry, values, span.start), way_out, text[span.start : span.end]
-            if kind is Trouble.NAME and word == values.get("name"):
+            if kind is Trouble.NAME and entry.path[0] == "inputs" and word in _filled(entry, values):
+                at, remedy = _of_input(subject, entry, values, text, span)
+            elif kind is Trouble.NAME and word == values.get("name"):
                 at, remedy = _of_feature(subject, entry, word, at)
             elif kind is Trouble.NAME and entry.text != text and word.endswith(f".{values.get('name')}"):
                 # A field of a STRUCT with the name of a feature.
@@ -92,6 +96,43 @@ def _examine(subject: Subject, entry: Entry, read: list[Read]) -> Iterator[Mista
             if (kind, at) not in reported:
                 reported.add((kind, at))
                 yield Mistake(kind, Finding(entry.subject, f"{message}\n{shown(text, span)}", "", remedy, at))
+
+
+def _filled(entry: Entry, values: Values) -> frozenset[str]:
+    """The words of an expression that are made from a feature."""
+    return frozenset(fill(word, values) for word in WORD.findall(entry.text))
+
+
+def _of_input(subject: Subject, entry: Entry, values: Values, text: str, span: Span) -> tuple[Location, str]:
+    """Place and remedy where `inputs` makes the name of a column from a feature, and there is no such column.
+
+    The feature keeps its name, which models read; its own `value` or `source` reads another column.
+    """
+    key, word = str(entry.path[-1]), text[span.start : span.end]
+    feature = next(one for one in subject.registry.features if one.name == values["name"])
+    unread = _unread(subject, key)
+    column = nearest(word, unread) or (unread[0] if len(unread) == 1 else "")
+    declare = f"eclare the column {word} under `base_columns`"
+    remedy = f"D{declare}, or write a `{key}` of its own in the feature {feature.name}."
+    if column:
+        own = scalar(f"{text[: span.start]}{column}{text[span.end :]}")
+        remedy = f"Write `{key}: {own}` in the feature {feature.name}, or d{declare}."
+    return subject.within(feature.at, "name"), remedy
+
+
+def _unread(subject: Subject, key: str) -> list[str]:
+    """The base columns of a type for a label or a value that no feature, key or processor reads."""
+    registry, inputs = subject.registry, subject.registry.inputs
+    texts = [
+        fill(text, feature_values(one))
+        for one in registry.active_features
+        for text in (one.value or inputs.value, one.source or inputs.source, one.sample_size)
+    ]
+    jobs = (name for job in registry.processors for name in (job.last_updated, job.rows_found))
+    read = {word.lower() for text in (*texts, *registry.table.keys, *jobs) for word in re.findall(r"\w+", text)}
+    kinds = (ColumnKind.STRING,) if key == "source" else (*LADDER, ColumnKind.BOOL)
+    types = ((one.name, subject.types[one.name.lower()]) for one in registry.base_columns)
+    return [name for name, found in types if found and found[0].kind in kinds and name.lower() not in read]
 
 
 def _of_feature(subject: Subject, entry: Entry, name: str, at: Location) -> tuple[Location, str]:
@@ -172,6 +213,8 @@ def _expected(entry: Entry) -> str:
 
 
 def _remedy(entry: Entry, text: str, found: ValueType) -> str:
+    if entry.path[0] == "processors":  # the name of a column, and no expression
+        return f"Name a column of the type {entry.expected}, or remove `{entry.path[-1]}`."
     flat = " ".join(text.split())
     short = flat if len(flat) <= _WIDTH else "..."
     written = conversion(short, found, str(entry.expected))

@@ -15,6 +15,8 @@ from fqtool.findings.finding import Finding, Group, Severity
 from fqtool.findings.remedy import Entry, Remedy, Statements, commands
 from fqtool.migrations.fit import leave_alterations
 from fqtool.migrations.legality import by_hand, refusals
+from fqtool.registry.placeholders import fill
+from fqtool.registry.yaml.edit import scalar
 from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, SetMode, SetType
 from fqtool.table.column import Column
 from fqtool.table.ddl import render
@@ -43,6 +45,7 @@ class Drift:
         ours: whether fqtool may make the change; base columns and undeclared columns are not changed.
         instead: the remedy where it is not the change itself.
         maybe: the undeclared column that this missing column may be under another name.
+        read_by_name: `value` of `inputs` where the feature of the same name reads the column by it; "" otherwise.
     """
 
     change: Change
@@ -51,6 +54,7 @@ class Drift:
     ours: bool = True
     instead: Remedy = ""
     maybe: Column | None = None
+    read_by_name: str = ""
 
 
 def find_drift(
@@ -64,6 +68,7 @@ def find_drift(
     as_found: bool = False,
     computed: frozenset[str] = frozenset(),
     renameable: frozenset[str] = frozenset(),
+    read_by_name: Mapping[str, str] | None = None,
     dropped: frozenset[str] = frozenset(),
     lost: Mapping[str, str] | None = None,
     apply: str = "",
@@ -81,6 +86,7 @@ def find_drift(
         as_found: whether the base table existed before fqtool; its descriptions are then its own.
         computed: lower-case names of the columns that score computes.
         renameable: lower-case names of the columns whose entry can have another name or `renamed_from`.
+        read_by_name: lower-case name of a feature -> `value` of `inputs`, which reads its value by the name.
         dropped: lower-case names of the columns that the registry drops.
         lost: lower-case name of a column that another target lost by hand -> the file that records it.
         apply: the command that applies the pending migrations; "" without any.
@@ -122,7 +128,8 @@ def find_drift(
         # A column that a pending file adds is a new one.
         asked = isinstance(change, AddColumn) and not cause.startswith(UNAPPLIED)
         maybe = likely.get(change.touched[0].lower()) if asked else None
-        drifts.append(Drift(change, live, cause, not of_base, instead, maybe))
+        by_name = (read_by_name or {}).get(change.touched[0].lower(), "") if maybe else ""
+        drifts.append(Drift(change, live, cause, not of_base, instead, maybe, by_name))
     return tuple(drifts)
 
 
@@ -233,12 +240,16 @@ def _judged(drift: Drift, finding: Finding, level: Severity, asked: Mapping[str,
             message=f"{finding.message} Is it the same column as `{other.name}`, which is only in the table?",
         )
         if drift.ours:
-            first = f"If so, write `renamed_from: {other.name}` in its entry. If not, change nothing. Then:"
+            first = f"If so, first write `renamed_from: {other.name}` in its entry. In both cases:"
             rename = RenameColumn(other.name, drift.change.touched[0])
             remedy = commands("migrate plan", _migrate(drift.live, rename), first=first)
         else:
             old = drift.change.touched[0]
-            first = f"If so, write `name: {other.name}` in its entry, and where the registry reads `{old}`. If not:"
+            reader = f"wherever the registry reads `{old}`"
+            if drift.read_by_name:
+                value = scalar(fill(drift.read_by_name, {"name": other.name}))
+                reader = f"`value: {value}` in the feature `{old}`, which keeps its name"
+            first = f"If so, write `name: {other.name}` in its entry, and {reader}. If not:"
             remedy = commands("migrate plan --include-base", "migrate", first=first)
     elif isinstance(remedy, Entry) and finding.subject.lower() in asked:
         new = asked[finding.subject.lower()]

@@ -51,8 +51,8 @@ def missing_column(_: State, change: AddColumn | AddField) -> Iterator[Finding]:
 
     Fix: Run the pending migration; for a dropped column plan a new one, then restore values by time travel. Where the
     table has an undeclared column of the same type, the finding asks whether it is the same column. The printed line
-    `renamed_from` makes the next migration rename it, which keeps its values. The entry of a base column takes the name
-    of the table instead.
+    `renamed_from` makes the next migration rename it, which keeps its values. For a base column, write the name of the
+    live column in its entry instead.
     """
     column, name = change.column, change.full_name if isinstance(change, AddField) else change.column.name
     yield Finding(name, f"`{name}` ({column.sql_type}) is in the registry but not in the table.")

@@ -11,6 +11,7 @@ from fqtool.commands.check_drift.compare import check_drift, find_drift, waiting
 from fqtool.commands.check_drift.upstream_values import UpstreamTable, upstream_tables
 from fqtool.commands.migrate.hazards import incomplete, to_apply
 from fqtool.commands.migrate.rebuild import name_taken, with_swapped
+from fqtool.commands.migrate.requirements import refused_base
 from fqtool.commands.migrate.rules import judge
 from fqtool.errors import Denied, FqtoolError, Refusal
 from fqtool.findings.finding import Finding, Severity
@@ -85,6 +86,7 @@ def drift_of(
         runs_sql=warehouse.url.startswith("bigquery:"),
         computed=computed_columns(workspace.registry),
         renameable=frozenset() if causes else renameable | workspace.base,
+        read_by_name=_read_by_name(workspace.registry),
         dropped=frozenset(column.name.lower() for column in dropped_columns(workspace.registry)),
         lost={change.name.lower(): file.name for file, change in _lost(workspace.files)},
         as_found=any(one.adopted and int(one.version) == 0 for one in known or () if one.version.isdecimal()),
@@ -98,6 +100,12 @@ def drift_of(
         findings += tuple(replace(finding, severity=note) for finding in unknown_setting(live.table))
     every = (*causes, *findings, *(finding for finding in of_history if finding not in causes))
     return together(every, _undecided(workspace, seen, desired, allowed(every)) if every else ())
+
+
+def _read_by_name(registry: Registry) -> dict[str, str]:
+    """Return the lower-case name of each feature whose value `inputs` reads by this name -> the `value` of `inputs`."""
+    value = registry.inputs.value if "{name}" in registry.inputs.value else ""
+    return {one.name.lower(): value for one in registry.active_features if value and not one.value}
 
 
 def _lost(files: Iterable[MigrationFile]) -> Iterator[tuple[MigrationFile, DropColumn]]:
@@ -120,7 +128,8 @@ def _undecided(workspace: Workspace, live: State, desired: State, codes: frozens
         declared=desired,
         computed=computed_columns(workspace.registry),
     )
-    stops = (*planned.refused, *(hazard for hazard in planned.hazards if hazard.rule not in codes))
+    base = refused_base(workspace, workspace.recorded, live, desired)
+    stops = (*base, *planned.refused, *(hazard for hazard in planned.hazards if hazard.rule not in codes))
     return tuple(finding.subject for finding in stops)
 
 

@@ -163,10 +163,17 @@ def plan(
         written = write_plan(workspace, planned)
         for file_name in [name for name in written if name.endswith(".sql")] or written:
             say(f"Wrote {folder / file_name}.")
-    _conclude_plan(planned, where, dry_run=dry_run)
+    given = {"--offline": offline, "--include-base": include_base, "--redo": redo, "--rebuild": rebuild}
+    words = ["migrate plan", *(option for option, is_given in given.items() if is_given), *_name(name)]
+    _conclude_plan(planned, where, " ".join(words) if dry_run else "")
 
 
-def _conclude_plan(planned: Planned, where: str, *, dry_run: bool) -> None:
+def _name(name: str) -> list[str]:
+    return [f"--name {quote(name)}"] if name else []
+
+
+def _conclude_plan(planned: Planned, where: str, again: str) -> None:
+    """Print what was planned and the next command: after a dry run `again`, which plans the same."""
     for sentence in planned.unused:
         say(sentence)
     if not planned.new and planned.left:
@@ -179,7 +186,7 @@ def _conclude_plan(planned: Planned, where: str, *, dry_run: bool) -> None:
         return
     hazards = [hazard for _, of_file in planned.new for hazard in of_file.hazards]
     size = f"{_size([file for file, _ in planned.new])}{where}, {counted(len(hazards), 'hazard')} to allow"
-    say(f"Planned {size}{'; nothing was written' if dry_run else ''}.")
+    say(f"Planned {size}{'; nothing was written' if again else ''}.")
     if where and planned.creates and any(file.version == "0000" for file, _ in planned.new):
         say("The table does not exist there, and the migration creates it. For another target, add --target.")
     for one in planned.gone:
@@ -188,7 +195,7 @@ def _conclude_plan(planned: Planned, where: str, *, dry_run: bool) -> None:
         names = ", ".join(planned.absent)
         say(f"Not in the table, and added only with --include-base: {names}, declared under base_columns.")
     codes = [f"--allow {code}" for code in planned.allowed]
-    say_next("migrate plan" if dry_run else " ".join(["migrate", *codes]))
+    say_next(again or " ".join(["migrate", *codes]))
 
 
 def _begun_anywhere(registry: Path, target: str | None, timeout: float, *, offline: bool) -> dict[str, str]:
@@ -235,7 +242,7 @@ def import_(
     sources = sum(len(names) for _, names in made.made)
     size = f"{counted(sources, 'SQL file')} as {_size([file for file, _ in made.made])}"
     say(f"{'Read' if dry_run else 'Imported'} {size}{'; nothing was written' if dry_run else ''}.")
-    say_next(f"migrate import {quote(str(path))}" if dry_run else "migrate plan")
+    say_next(" ".join(["migrate import", quote(str(path)), *_name(name)]) if dry_run else "migrate plan")
 
 
 @app.command()

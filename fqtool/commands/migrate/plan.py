@@ -24,8 +24,8 @@ from fqtool.commands.migrate.redo import begun_in, kept_files, require_replaceab
 from fqtool.commands.migrate.replay import require_replay
 from fqtool.commands.migrate.requirements import (
     absent_base,
+    refused_base,
     require_applied_files,
-    require_base,
     require_columns_of_views,
     require_recorded,
 )
@@ -218,8 +218,8 @@ def _in_place(workspace: Workspace, recorded: State, start: State, *, include_ba
     registry = workspace.registry
     desired = reconcile(start, workspace.wanted, registry, include_base=include_base)
     declared = reconcile(start, workspace.wanted, registry, include_base=True)
-    if not include_base:
-        require_base(workspace, recorded, start, declared)
+    if not include_base and (base := tuple(refused_base(workspace, recorded, start, declared))):
+        raise Refusal("Base columns of the table differ from the registry.", findings=base)
     planned = plan(
         recorded,
         start,

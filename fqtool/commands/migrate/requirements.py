@@ -46,17 +46,15 @@ def require_applied_files(workspace: Workspace, known: tuple[Revision, ...]) -> 
         )
 
 
-def require_base(workspace: Workspace, recorded: State, live: State, declared: State) -> None:
-    """Raise Refusal for base columns whose type neither the files can record nor the registry declares."""
-    findings: list[Finding] = []
+def refused_base(workspace: Workspace, recorded: State, live: State, declared: State) -> Iterator[Finding]:
+    """Yield what stops a plan: base columns whose type neither the files can record nor the registry declares."""
     for column in recorded.table.columns if recorded.table else ():
         there, said = live.column(column.name), declared.column(column.name)
         if column.key not in workspace.base or there is None or said is None:
             continue
         if not fits(column, there) and there.shape != said.shape:
-            findings += [finding for change in reshaping(there, said) for finding in drift_findings(live, change)]
-    if findings:
-        raise Refusal("Base columns of the table differ from the registry.", findings=tuple(findings))
+            for change in reshaping(there, said):
+                yield from drift_findings(live, change)
 
 
 def absent_base(registry: Registry, live: State, new: Sequence[MigrationFile]) -> Iterator[str]:
