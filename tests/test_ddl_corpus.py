@@ -40,7 +40,7 @@ def outcome(script: Path) -> str:
     try:
         made = scaffold_ddl(Path(script.name), name, comments=comments)
     except FqtoolError as error:
-        found = "".join(f"{one.rule}: {one.message}\n" for one in error.findings)
+        found = "".join(f"{one.location}: {one.rule}: {one.message}\n" for one in error.findings)
         return f"refused: {error.message}\nremedy: {error.remedy}\n{found}"
     notes = [f"note: {note}" for note in (*made.notes, *made.made.unsaid)]
     sections = re.split(r"(?m)^(?=[a-z_]+:)", made.text)

@@ -185,7 +185,7 @@ def test_several_tables_in_a_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="creates no table"):
         scaffold_ddl(file)
     file.write_text("CREATE TABLE a (\n  x INT65\n);")
-    with pytest.raises(InputError, match=r"all\.sql: line 2, column 5: expected a BigQuery type"):
+    with pytest.raises(InputError, match=r"all\.sql: line 2, column 5: Unknown type INT65"):
         scaffold_ddl(file)
 
 
@@ -217,7 +217,8 @@ def test_statements_of_a_block_are_not_applied(tmp_path: Path, name: str) -> Non
     done = fqtool(tmp_path, "init", "--from-ddl", "t.sql", "--out", "-")
     assert done.code == 0, done.said
     assert [one["name"] for one in yaml.safe_load(done.out)["base_columns"]] == ["id", "v", "f"]
-    assert done.err.count("it begins a block, of which no statement is read") == 1
+    named = [line for line in done.err.splitlines() if "a block" in line and "line 2: `" in line]
+    assert len(named) == BLOCKS[name].count(" TABLE ") + (name in ("IF", "BEGIN", "nested"))
     assert "`keys` is a guess" in done.err
 
 

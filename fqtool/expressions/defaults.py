@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fqtool.expressions.expression import Literal, Unary
+from fqtool.expressions.expression import Literal, Unary, names_in
 from fqtool.expressions.grammar import Unreadable, parse_expression
 from fqtool.expressions.names import Names
 from fqtool.expressions.typecheck import infer
@@ -11,6 +11,21 @@ from fqtool.table.column import Kind
 
 _OF_TEXT = (*MOMENTS, Kind.TIME, Kind.BYTES)  # a text literal is coerced to them
 _OF_FRACTION = (Kind.NUMERIC, Kind.BIGNUMERIC)  # a literal such as 1.5 is coerced to them
+
+
+_WITHOUT_BRACKETS = frozenset({"CURRENT_DATE", "CURRENT_DATETIME", "CURRENT_TIME", "CURRENT_TIMESTAMP"})
+
+
+def columns_of(default: str) -> list[str]:
+    """Return the names in a default that are not functions, which BigQuery reads as columns and refuses.
+
+    Args:
+        default: The expression. One that only BigQuery reads, such as a STRUCT, has no names here.
+    """
+    try:
+        return sorted(name for name in names_in(parse_expression(default)) if name.upper() not in _WITHOUT_BRACKETS)
+    except Unreadable:
+        return []
 
 
 def unassignable(default: str, declared: ValueType) -> str:

@@ -74,8 +74,8 @@ class _Reader(Cursor):
             )
         if found == "=" and self.at and self.tokens[self.at - 1].raw == "=":
             return Unreadable("write = once to compare", self.place)
-        expected = "a comma or a closing bracket" if what == "," else what
-        return Unreadable(f"expected {expected}, found {found[:40]}", self.place)
+        expected = "a comma or a closing bracket" if what == "`,`" else what
+        return Unreadable(f"expected {expected}, found {self.found}", self.place)
 
     def wrong(self, expected: str, remedy: str = "") -> InputError:  # noqa: ARG002  the cursor of DDL passes it
         return self.expected(expected)

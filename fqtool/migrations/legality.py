@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from fqtool.expressions.defaults import unassignable
+from fqtool.expressions.defaults import columns_of, unassignable
 from fqtool.expressions.value_types import ValueType
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, rule
@@ -342,6 +342,11 @@ def default_not_allowed(before: State, change: CreateTable | SetDefault) -> Iter
                 f"The default of `{name}` calls {refused[0]}, which BigQuery does not allow in a default.",
                 remedy=f"Use a literal or one of {', '.join(_DEFAULT_FUNCTIONS)}.",
             )
+        elif columns := columns_of(text):
+            message = (
+                f"The default of `{name}` reads the column `{columns[0]}`; BigQuery allows no column in a default."
+            )
+            yield Finding(name, message, remedy="Compute the value where the row is written.")
         elif of and (other := unassignable(text, ValueType(of.type.kind, of.mode is Mode.REPEATED))):
             message = f"The default of `{name}`, `{text[:60]}`, is {other}, and the column is {of.sql_type}."
             yield Finding(name, message, remedy=f"Write a default of the type {of.sql_type}.")

@@ -41,6 +41,7 @@ class Foreign(DdlCursor):
         self.takes_comments = comments
         self.left_out = list[str]()
         self.commented = list[str]()
+        self.lines = dict[str, int]()  # lower-case name of a column -> the line that declares or alters it
 
     def leave_out(self, what: str, why: str = "") -> None:
         """Record what is not kept, with its line."""

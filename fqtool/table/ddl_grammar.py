@@ -47,6 +47,8 @@ def created_table(cursor: DdlCursor, name: str) -> Table:
                 cursor.at = start
                 raise cursor.refused(f"The column `{made.name}` occurs twice.", "Remove one of them.")
             columns[made.key] = made
+        if not (cursor.sees(")") or cursor.sees(",")):
+            raise cursor.wrong("`,` or `)` after the column")
         if not cursor.sees(")"):
             cursor.take(",")
     if cursor.took("DEFAULT", "COLLATE"):
@@ -77,7 +79,10 @@ def _default_collation(cursor: DdlCursor) -> str:
 
 def column(cursor: DdlCursor, depth: int = 0) -> Column:
     """Read a column or field: name, type, COLLATE, key, DEFAULT or generated expression, NOT NULL, OPTIONS."""
+    line = cursor.line
     name = cursor.name()
+    if isinstance(cursor, Foreign) and not depth:
+        cursor.lines[name.lower()] = line
     if isinstance(cursor, Foreign) and (refused := refused_character(name)):
         cursor.at -= 1
         raise cursor.refused(f"BigQuery does not allow {refused!r} in the name `{name}`.", "Rename the column.")

@@ -15,6 +15,9 @@ from fqtool.table.spellings import interval, is_interval, moment
 
 _DESCRIPTION = Property(("description",))
 _ASYNCHRONOUS = "asynchronous"  # an option that every generated column has
+_NOT_KEPT = ("storage_uri", "file_format", "table_format", "data_governance_tags")
+"""Options of BigQuery that a registry does not have."""
+_UNSET = ("CAST", "(", "NULL", "AS")  # as INFORMATION_SCHEMA prints an option without a value
 _POLICY = re.compile(r"\{\s*['\"]name['\"]\s*:\s*['\"]([^'\"]*)['\"]\s*\}")
 
 
@@ -54,6 +57,12 @@ def _assigned(cursor: DdlCursor, known: Collection[str]) -> Iterator[str]:
             cursor.at -= 1
             if not isinstance(cursor, Foreign):
                 raise cursor.wrong(f"one of the options {', '.join(known)}")
+            if word not in _NOT_KEPT:
+                options = ", ".join(sorted({*known} - {_ASYNCHRONOUS}))
+                raise cursor.refused(
+                    f"BigQuery has no option `{word}` here.",
+                    f"Correct or remove it: the options are {options}. A newer fqtool may know more.",
+                )
             cursor.leave_out(f"the option `{word}`")
             cursor.at += 1
         if isinstance(cursor, Foreign):
@@ -71,9 +80,9 @@ def _read(cursor: DdlCursor, word: str, row: Property) -> tuple[OptionValue, ...
     """Read the value of an option; () if a script has an expression instead of a value."""
     start = cursor.at
     try:
-        value = row.unset if cursor.took("NULL") else _literal(cursor, row.form)
+        value = row.unset if _took_null(cursor) else _literal(cursor, row.form)
         if not (cursor.sees(",") or cursor.sees(")")):
-            raise cursor.wrong(", or )")
+            raise cursor.wrong("`,` or `)`")
     except InputError:
         if not isinstance(cursor, Foreign):
             raise
@@ -82,6 +91,15 @@ def _read(cursor: DdlCursor, word: str, row: Property) -> tuple[OptionValue, ...
         cursor.until(",", ")")
         return ()
     return (value,)
+
+
+def _took_null(cursor: DdlCursor) -> bool:
+    """Read NULL, also with a type."""
+    if cursor.took(*_UNSET):
+        cursor.until(")")
+        cursor.take(")")
+        return True
+    return cursor.took("NULL")
 
 
 def _literal(cursor: DdlCursor, form: Form) -> OptionValue:

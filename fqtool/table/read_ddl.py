@@ -6,10 +6,12 @@ kept with the reason, which matters only if that table is used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from fqtool.errors import InputError
+from fqtool.findings.finding import Location
 from fqtool.table.change_options import SetOption
 from fqtool.table.changes import AddColumn, Change, DropColumn, RenameColumn, SetType, fold
 from fqtool.table.column import Column, Kind, Type
@@ -41,6 +43,7 @@ class Created:
         commented: Columns without a description but with a comment.
         named_keys: The names of constraints with their foreign keys.
         problem: Why the statement is not valid; `table` then has no columns.
+        places: Lower-case name of a column -> the line of its last statement; "" -> the line of the last CREATE TABLE.
     """
 
     table: Table
@@ -49,6 +52,7 @@ class Created:
     commented: tuple[str, ...] = ()
     named_keys: tuple[tuple[str, str], ...] = ()
     problem: InputError | None = None
+    places: Mapping[str, Location] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -96,20 +100,27 @@ def read_ddl_by_file(files: Iterable[tuple[str, str]], *, comments: bool = False
                 raise InputError(f"{place}: {error.message}", remedy=error.remedy) from None
             reader.passed_over.append(f"{place} was not read: {error.message}")
             tokens = []
-        for statement in _without_bodies(tokens):
-            reader.read(place, Foreign(text, statement, comments=comments))
+        for statement, is_run in _with_bodies(tokens):
+            reader.read(place, Foreign(text, statement, comments=comments), is_run=is_run)
         yield place, Script(tuple(reader.tables.values()), tuple(reader.passed_over))
 
 
-def _without_bodies(found: list[list[Token]]) -> Iterator[list[Token]]:
-    """Yield the statements without those that may not run: in bodies of procedures and in blocks, after their first."""
+def _with_bodies(found: list[list[Token]]) -> Iterator[tuple[list[Token], bool]]:
+    """Yield each statement and whether it runs, of blocks and bodies of procedures only those about tables.
+
+    Whether a statement of a block runs, only BigQuery knows.
+    """
     opened = list[str]()
     for statement in found:
         words = [token.word for token in statement]
-        if not opened:
-            yield statement
-            if words[0] not in _BLOCKS and (words[0] != "CREATE" or "PROCEDURE" not in words[1:4]):
-                continue
+        is_body = words[0] in _BLOCKS or (words[0] == "CREATE" and "PROCEDURE" in words[1:4])
+        inner = [*_statement_about_a_table(statement)] if opened or is_body else []
+        if not (opened or (inner and words[0] in _BLOCKS)):
+            yield statement, True
+        if inner:
+            yield inner, False
+        if not (opened or is_body):
+            continue
         for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False):
             in_case = opened[-1:] == ["CASE"]
             if word == "END" and (after not in _BLOCK_ENDS or opened[-1:] == [after]):
@@ -122,6 +133,15 @@ def _without_bodies(found: list[list[Token]]) -> Iterator[list[Token]]:
                 opened.append(word)
 
 
+def _statement_about_a_table(statement: list[Token]) -> Iterator[Token]:
+    """Yield the tokens of CREATE, ALTER or DROP TABLE in a block, without the words of the block before it."""
+    words = ["", *(token.word for token in statement)]
+    for at, (before, word) in enumerate(pairwise(words)):
+        if word in ("CREATE", "ALTER", "DROP") and before in _BEFORE_STATEMENTS and "TABLE" in words[at + 1 : at + 5]:
+            yield from statement[at:]
+            return
+
+
 @dataclass
 class _Reader:
     comments: bool
@@ -132,10 +152,12 @@ class _Reader:
     unread: set[tuple[str, ...]] = field(default_factory=set)
     """The tables whose statement was not read."""
 
-    def read(self, place: str, cursor: Foreign) -> None:
+    def read(self, place: str, cursor: Foreign, *, is_run: bool) -> None:
         """Apply one statement, or list it as skipped."""
         words = [token.word for token in cursor.tokens[:8]]
-        if words[0] == "CREATE" and "TABLE" in words[1:5] and "FUNCTION" not in words[1:6]:
+        if not is_run:
+            self._pass_over(place, cursor, "it is in a block or procedure; move it out to have it read")
+        elif words[0] == "CREATE" and "TABLE" in words[1:5] and "FUNCTION" not in words[1:6]:
             self._create(place, cursor)
         elif words[:2] == ["ALTER", "TABLE"]:
             self._alter(place, cursor)
@@ -238,6 +260,7 @@ def _read(place: str, cursor: Foreign, before: Created, of: Callable[[Foreign, T
     cursor.primary_key, cursor.foreign_keys = before.table.primary_key, before.table.foreign_keys
     cursor.default_collation = table_values(before.table)["default_collation"]
     cursor.named_keys = dict(before.named_keys)
+    first = {} if before.places else {"": Location(place, cursor.line_at(0))}
     try:
         table = of(cursor, before.table)
         if not cursor.done:
@@ -255,6 +278,7 @@ def _read(place: str, cursor: Foreign, before: Created, of: Callable[[Foreign, T
         named_keys=tuple((name, _own_dataset(key, before.dataset)) for name, key in cursor.named_keys.items()),
         left_out=(*before.left_out, *(f"{place}: {one}" for one in cursor.left_out)),
         commented=tuple(one for one in (*before.commented, *cursor.commented) if one not in described),
+        places={**first, **before.places, **{name: Location(place, line) for name, line in cursor.lines.items()}},
     )
 
 
@@ -363,14 +387,17 @@ def _require_column(cursor: Foreign) -> None:
 
 def _renamed(cursor: Foreign, table: Table, name: str) -> Table:
     cursor.take("TO")
-    return _applied(table, RenameColumn(name, cursor.name()))
+    line, new = cursor.line, cursor.name()
+    cursor.lines[new.lower()] = line
+    return _applied(table, RenameColumn(name, new))
 
 
 def _column_altered(cursor: Foreign, table: Table) -> Table:
     optional = cursor.took("IF", "EXISTS")
     _require_column(cursor)
-    start = cursor.at
+    start, line = cursor.at, cursor.line
     name = cursor.name()
+    cursor.lines[name.lower()] = line
     missing = optional and not table.find(name)
     if cursor.took("SET", "OPTIONS"):
         if missing:

@@ -135,7 +135,16 @@ class Cursor:
     @property
     def line(self) -> int:
         """Line of the next token, counted from 1."""
-        return self.sql.count("\n", 0, self.place) + 1
+        return self.line_at(self.at)
+
+    def line_at(self, at: int) -> int:
+        """Line of a token, counted from 1.
+
+        Args:
+            at: The number of the token, from 0.
+        """
+        place = self.tokens[at].start if at < len(self.tokens) else len(self.sql)
+        return self.sql.count("\n", 0, place) + 1
 
     @property
     def where(self) -> str:
@@ -144,16 +153,23 @@ class Cursor:
 
     def wrong(self, expected: str, remedy: str = "") -> InputError:
         """Return the error for an unexpected token at the cursor."""
-        token = self.tokens[self.at].raw if not self.done else "the end"
-        return InputError(f"{self.where}: expected {expected}, found {token[:60]}.", remedy=remedy)
+        return InputError(f"{self.where}: expected {expected}, found {self.found}.", remedy=remedy)
+
+    @property
+    def found(self) -> str:
+        """The next token as a message quotes it."""
+        if self.done:
+            return "the end"
+        raw = self.tokens[self.at].raw[:60]
+        return raw if raw.startswith("`") else f"`{raw}`"
 
     def refused(self, why: str, remedy: str) -> InputError:
         """Return the error for what BigQuery does not accept at the cursor."""
         return InputError(f"{self.where}: {why}", remedy=remedy)
 
     def no_type(self, why: str, remedy: str = "") -> InputError:
-        """Return the error for the type at the cursor, with the reason."""
-        return self.wrong(f"a BigQuery type ({why})", remedy)
+        """Return the error for the type at the cursor, with the reason as a clause."""
+        return self.refused(f"{why[:1].upper()}{why[1:]}.", remedy)
 
     def sees(self, *words: str) -> bool:
         """Return whether these words come next."""
@@ -170,7 +186,7 @@ class Cursor:
     def take(self, *words: str) -> None:
         """Skip these words. Raises InputError if other words come next."""
         if not self.took(*words):
-            raise self.wrong(" ".join(words))
+            raise self.wrong(f"`{' '.join(words)}`")
 
     def next(self, expected: str) -> Token:
         """Read the next token of any kind. Raises InputError at the end."""
@@ -190,7 +206,8 @@ class Cursor:
                 raise self.wrong("a name in backticks") from None
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", raw) or raw.upper() in RESERVED:
             self.at -= 1
-            raise self.wrong("a name (reserved words in backticks)")
+            reserved = raw.upper() in RESERVED
+            raise self.wrong("a name", f"`{raw}` is a reserved word: write it in backticks." if reserved else "")
         return raw
 
     def string(self) -> str:

@@ -23,8 +23,7 @@ class _Text(Cursor):
     """A cursor over a type by itself: errors quote the type instead of a place."""
 
     def wrong(self, expected: str, remedy: str = "") -> InputError:
-        token = self.tokens[self.at].raw if not self.done else "the end"
-        return self.no_type(f"expected {expected}, found {token}", remedy)
+        return self.no_type(f"expected {expected}, found {self.found}", remedy)
 
     def no_type(self, why: str, remedy: str = "") -> InputError:
         return InputError(
@@ -107,7 +106,7 @@ def read_type(cursor: C, field: Callable[[C, int], Column], depth: int = 0) -> t
     if word == "ARRAY":
         cursor.take("<")
         if cursor.sees("ARRAY"):
-            raise _refused(cursor, start, "BigQuery has no ARRAY of ARRAY")
+            raise _refused(cursor, start, "BigQuery has no ARRAY of ARRAY", "Put a STRUCT between the two.")
         inner, _ = read_type(cursor, field, depth)
         cursor.take_element_options()
         cursor.take(">")
@@ -117,6 +116,9 @@ def read_type(cursor: C, field: Callable[[C, int], Column], depth: int = 0) -> t
         raise _refused(cursor, start, f"BigQuery's SQL has no type {word}", f"Write {kind}.")
     if word in (",", ">"):
         raise _refused(cursor, start, "a field of a STRUCT has a name and a type", "Write a name before the type.")
+    if kind is None and not word.isidentifier():
+        cursor.at = start
+        raise cursor.wrong("a type")
     if kind is None:
         near = get_close_matches(word, [*ALIASES, "ARRAY"], 1)
         raise _refused(cursor, start, f"unknown type {word}", f"Write {near[0]}." if near else "")
@@ -164,7 +166,8 @@ def _fields(cursor: C, start: int, field: Callable[[C, int], Column], depth: int
     fields = [field(cursor, depth + 1)]
     while cursor.took(","):
         fields.append(field(cursor, depth + 1))
-    cursor.take(">")
+    if not cursor.took(">"):
+        raise cursor.wrong("`,` or `>` after the field")
     known = set[str]()
     for one in fields:
         if one.key in known:
@@ -179,7 +182,8 @@ def _numbers(cursor: Cursor, start: int) -> list[int]:
         while True:
             word = cursor.next("a number").raw
             if not word.isdecimal() or len(word) > _LONGEST_NUMBER or (int(word) == 0 and not numbers):
-                raise _refused(cursor, start, f"{word!r} is not a positive whole number")
+                what = f"the length or precision {word} of {cursor.tokens[start].word}"
+                raise _refused(cursor, start, f"{what} is not a positive whole number")
             numbers.append(int(word))
             if cursor.took(")"):
                 break
@@ -194,7 +198,13 @@ def _numeric(cursor: Cursor, kind: Kind, start: int) -> Type:
         return Type(kind)
     precision, scale = (*numbers, 0)[:2]
     most_whole, most_scale = (29, 9) if kind is Kind.NUMERIC else (38, 38)
-    if len(numbers) > 2 or scale > most_scale or not max(1, scale) <= precision <= scale + most_whole:  # noqa: PLR2004
-        why = f"{kind} needs a scale of at most {most_scale} and a precision from max(1, scale) to scale + {most_whole}"
+    text = f"{kind}({', '.join(map(str, numbers))})"
+    if len(numbers) > 2:  # noqa: PLR2004
+        raise _refused(cursor, start, f"{text} has more than a precision and a scale")
+    if scale > most_scale:
+        raise _refused(cursor, start, f"{text} has the scale {scale}, and BigQuery allows at most {most_scale}")
+    least, most = max(1, scale), scale + most_whole
+    if not least <= precision <= most:
+        why = f"{text} has the precision {precision}, and BigQuery allows {least} to {most} with the scale {scale}"
         raise _refused(cursor, start, why)
     return Type(kind, precision, scale)

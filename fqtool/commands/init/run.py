@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -13,7 +13,7 @@ from fqtool.commands.init.template import Scaffold, example, scaffold_text
 from fqtool.commands.learn.limits import FEWEST_DATES
 from fqtool.commands.learn.run import days_between, learned_limits, with_limits
 from fqtool.errors import InputError, NotThere, UsageError
-from fqtool.findings.finding import Finding, Severity
+from fqtool.findings.finding import Finding, Location, Severity
 from fqtool.lint.check import check_registry
 from fqtool.registry.load import load_registry
 from fqtool.registry.model import Registry
@@ -33,7 +33,9 @@ from fqtool.workspace import newest_date
 
 EXAMPLE = "feature_store"
 _NO_EXPRESSION = frozenset({"FQ150", "FQ151", "FQ152", "FQ153"})
-_PROPERTY = "FQ174"
+_REFUSED_DEFAULT, _PROPERTY = "FQ163", "FQ174"
+_NO_PLACES: Mapping[str, Location] = {}
+_SHOWN = 3  # skipped statements in an error
 _NAMED = 5  # columns that a message lists
 # Option -> what it reads, and the endings of such files.
 _SOURCES = {
@@ -229,8 +231,10 @@ def scaffold_ddl(path: Path, as_name: str = "", *, comments: bool = False, every
 
 
 def _some(sentences: Sequence[str]) -> str:
-    more = f" And {len(sentences) - 1} more." if len(sentences) > 1 else ""
-    return f"{sentences[0]}{more}" if sentences else ""
+    """The first sentences about skipped statements, those about tables before the others."""
+    first = sorted(sentences, key=lambda one: "CREATE TABLE" not in one.partition(" was not read")[0].upper())[:_SHOWN]
+    more = len(sentences) - len(first)
+    return " ".join([*first, *([f"And {more} more."] if more else [])])
 
 
 def _of_comments(created: Created) -> Iterator[str]:
@@ -323,13 +327,15 @@ def _scaffolded(
         raise InputError(f"{origin} has no column with a name that a registry accepts.", findings=())
     open_points = (*((unsaid,) if unsaid else ()), *found.unsaid, *created.left_out)
     made = Scaffold(found.table, found.columns, origin, found.keys_stated, found.vector, target, open_points)
-    return replace(_checked(_without_defaults(made), origin), notes=notes)
+    return replace(_checked(_without_defaults(made), origin, created.places), notes=notes)
 
 
 def _without_defaults(made: Scaffold) -> Scaffold:
     """Leave out defaults that a registry cannot state, each with a note. They are not managed, so that they stay."""
-    findings = {one.subject: one for one in _errors(scaffold_text(made)) if one.rule in _NO_EXPRESSION}
-    unread = {one.name: findings[one.name] for one in made.columns if one.default is not None and one.name in findings}
+    errors = _errors(scaffold_text(made))
+    unread = {one.subject for one in errors if one.rule in _NO_EXPRESSION}
+    unread -= {one.subject for one in errors if one.rule == _REFUSED_DEFAULT}
+    unread = {one.name for one in made.columns if one.default is not None and one.name in unread}
     columns = (replace(one, default=None) if one.name in unread else one for one in made.columns)
     notes = (
         f"The default of `{one.name}` is not managed: a registry cannot state `{one.default}`."
@@ -346,11 +352,15 @@ def _errors(text: str) -> tuple[Finding, ...]:
     return tuple(one for one in check_registry(registry) if one.severity is Severity.ERROR)
 
 
-def _checked(made: Scaffold, origin: str) -> Scaffolded:
-    """Check that the registry loads and validates; raise its problems otherwise."""
-    text = scaffold_text(made)
-    # No file has this text. A property of a live table is one that BigQuery has.
-    if findings := tuple(replace(one, location=None) for one in _errors(text) if one.rule != _PROPERTY):
+def _checked(made: Scaffold, origin: str, places: Mapping[str, Location] = _NO_PLACES) -> Scaffolded:
+    """Check that the registry loads and validates; raise its problems otherwise.
+
+    No file has the text of the registry: a finding is at the place of its column in the source, if that has lines.
+    """
+    text, table = scaffold_text(made), places.get("")
+    # A property of a live table is one that BigQuery has.
+    errors = [one for one in _errors(text) if one.rule != _PROPERTY]
+    if findings := tuple(replace(one, location=places.get(one.subject.lower(), table)) for one in errors):
         source = f"{origin} gives" if origin else "These options give"
         raise InputError(f"{source} a registry with errors; nothing was written.", findings=findings)
     return Scaffolded(text, made)

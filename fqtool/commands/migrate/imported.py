@@ -68,7 +68,8 @@ def import_migrations(workspace: Workspace, path: Path, name: str = "") -> Impor
     steps = [(Path(place).name, _found(script, table.name)) for place, script in scripts]
     tables = ((place, replace(step.table, name=workspace.table) if step else None) for place, step in steps)
     history = [*history_of(tables, judge=judge)]
-    if refused := tuple(finding for one in history for finding in one.plan.refused):
+    refused = tuple(finding for one in history for finding in one.plan.refused)
+    if refused := tuple(replace(one, location=table.places.get(one.subject.lower())) for one in refused):
         raise Refusal("BigQuery cannot make a change of these files.", findings=refused)
     files = tuple(_file(number, one) for number, one in enumerate(history))
     made = tuple((file, one.sources) for file, one in zip(files, history, strict=True))

@@ -1,0 +1,4 @@
+CREATE TABLE shop.orders (
+  order_id STRING
+  n INT64
+);

@@ -1,0 +1,1 @@
+CREATE TABLE shop.orders (order_id STRING, n);

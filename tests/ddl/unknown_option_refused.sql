@@ -1,0 +1,3 @@
+CREATE TABLE shop.orders (
+  order_id STRING OPTIONS (descripton = 'who')
+);
