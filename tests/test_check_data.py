@@ -118,10 +118,20 @@ def test_what_writers_get_wrong(name: str) -> None:
     assert "3 of 60 rows" in messages or "all 60 rows" in messages
 
 
+def test_rows_with_the_keys_of_another_row_are_found() -> None:
+    """Each surplus row is counted, and the fix scores only their date."""
+    rows = list(scored(fresh()))
+    found = audited([*rows, rows[0], rows[0], rows[1]])
+    assert told(found) == [("FQ717", "rows")]
+    finding = next(one for one in check_data(found) if one.rule == "FQ717")
+    assert finding.message == "3 of 63 rows have the keys of another row."
+    assert str(finding.remedy) == f"Delete the surplus rows, then: fqtool score --start {START}"
+
+
 def test_healthy_rows_are_quiet() -> None:
     """Nothing but a note of what is constant; nothing at all where there are no rows."""
     found = audited(list(scored(fresh())))
-    assert (found.rows, found.compared) == (60, 60)
+    assert (found.rows, found.days, found.compared) == (60, 2, 60)
     assert [one.rule for one in check_data(found)] == ["FQ706"]
     assert check_data(audited([])) == ()
 

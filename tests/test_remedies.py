@@ -363,6 +363,7 @@ JUDGEMENT = {
     "FQ706": "whether the column can vary",
     "FQ707": "rows are built again first",
     "FQ708": "rows are built again first",
+    "FQ717": "which of two rows is right",
     "FQ712": "whether the rows or the list of versions is right",
     "FQ713": "whether the rows or the registry is right",
     "FQ714": "whether the values or the law is right",

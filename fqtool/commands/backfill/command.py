@@ -6,7 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -66,7 +66,9 @@ def backfill(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and its cost; change nothing.")] = False,
     status: Annotated[bool, typer.Option("--status", help="Print the plan and the journal; change nothing.")] = False,
-    verify: Annotated[bool, typer.Option("--verify", help="Compare rows with the journal; change nothing.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare counts of rows with the journal; change nothing.")
+    ] = False,
     take_lease: Annotated[
         bool, typer.Option("--take-lease", help="Take the lease from a process that has crashed.")
     ] = False,
@@ -145,17 +147,26 @@ def _verify(registry: Registry, warehouse: Warehouse, options: Options, form: st
     with within(warehouse, limited(options.max_bytes)):
         verification = verify(registry, warehouse, options.start, options.end)
     dates = counted(len(verification.states), "date")
-    _print(verification, f"No problems found in {dates} with rows: every row with sources is scored.", warehouse, form)
+    ok = f"No problems found in {dates} with rows: every row with sources has a score."
+    _print(verification, ok, warehouse, form, (options.start, options.end))
 
 
-def _print(verification: Verification, ok: str, warehouse: Warehouse, form: str) -> None:
+def _print(
+    verification: Verification, ok: str, warehouse: Warehouse, form: str, span: tuple[date, date] | None = None
+) -> None:
+    """Print the months and findings; with `span` also the command that compares the values, which are not read here."""
     from fqtool.commands.backfill.run import months_of
     from fqtool.commands.backfill.text import print_months
 
     if form == "text":
         print_months(months_of(verification.states), sys.stdout)
         print()
-    report_findings(verification.findings, form, target=warehouse.url, command="backfill", ok=ok)
+    following = f"check-drift --data --start {span[0]} --end {span[1]}" if span else ""
+    if span:
+        ok += " The values were not compared."
+    report_findings(
+        verification.findings, form, target=warehouse.url, command="backfill", ok=ok, next_command=following
+    )
 
 
 def _fill(registry: Registry, warehouse: Warehouse, options: Options, form: str) -> None:
@@ -167,10 +178,9 @@ def _fill(registry: Registry, warehouse: Warehouse, options: Options, form: str)
     if result.stopped:
         say(f"Stopped after {counted(len(done), 'partition')}.")
         raise typer.Exit(INTERRUPTED)
-    ok = f"Scored {counted(len(done), 'partition')}, {counted(sum(done), 'row')}: every row with sources has a score."
-    _print(
-        result.verification, ok if done else "Nothing to score: every row with sources has a score.", warehouse, form
-    )
+    outcome = f"Scored {counted(len(done), 'partition')}, {counted(sum(done), 'row')}" if done else "Nothing to score"
+    ok = f"{outcome}: every row with sources has a score."
+    _print(result.verification, ok, warehouse, form, None if done else (options.start, options.end))
 
 
 @contextmanager

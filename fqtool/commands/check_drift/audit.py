@@ -27,7 +27,7 @@ from fqtool.table.typetext import parse_type
 _NEAR = 1e-6  # engines add floats in different orders
 _STORED = "stored_"
 _DAY = "day_of_row"
-_AGAIN = ("misshapen", "misordered", "late", "old", "waiting")
+_AGAIN = ("misshapen", "misordered", "late", "old", "waiting", "repeated")
 """The flags of rows that scoring again, or building again, puts right."""
 
 
@@ -81,10 +81,12 @@ class Audited:
         start: the first date.
         end: the last date.
         rows: the number of rows.
+        days: the number of dates with rows.
         compared: the number of scored rows that were compared.
         old: the number of rows that another version scored.
         waiting: the number of rows with sources and without a score.
         late: the number of rows that were written after they were scored.
+        repeated: the number of rows that have the keys of another row.
         misshapen: the number of rows whose vector has another length than the registry's.
         misordered: the number of rows whose feature names differ from the registry or are in another order.
         columns: counts per managed column.
@@ -100,10 +102,12 @@ class Audited:
     start: date
     end: date
     rows: int
+    days: int
     compared: int
     old: int
     waiting: int
     late: int
+    repeated: int
     misshapen: int
     misordered: int
     columns: tuple[ColumnFacts, ...]
@@ -199,6 +203,7 @@ class Audit:
             "is_misshapen": layout.misshapen,
             "is_misordered": layout.misordered,
             "is_late": late,
+            "is_repeated": f"ROW_NUMBER() OVER (PARTITION BY {', '.join(map(ident, self.registry.table.keys))}) > 1",
             "is_old": f"{scored} AND NOT {current}",
             "is_waiting": f"({layout.known}) AND NOT {scored}",
             "is_compared": f"({layout.known}) AND {scored} AND {current} AND NOT {late}",
@@ -248,6 +253,7 @@ class Audit:
 
     def _of_rows(self) -> Iterator[tuple[str, str]]:
         yield "rows", "COUNT(*)"
+        yield "days", f"COUNT(DISTINCT {_DAY})"
         for flag in self._flags:
             name = flag.removeprefix("is_")
             yield name, f"COUNTIF({flag})"
@@ -324,8 +330,8 @@ class Audit:
             for one in self.registry.active_features
         )  # fmt: skip
         return Audited(
-            start, end, count("rows"), count("compared"), count("old"), count("waiting"), count("late"),
-            count("misshapen"), count("misordered"), columns, features,
+            start, end, count("rows"), count("days"), count("compared"), count("old"), count("waiting"), count("late"),
+            count("repeated"), count("misshapen"), count("misordered"), columns, features,
             {name: count(f"l{number}") for number, name in enumerate(self.lists)}, dict(self._dates(row)),
             {name: count(f"v{number}") for number, name in enumerate(self._versions)},
             {one.name: count(f"u{number}") for number, one in enumerate(self._equal)},

@@ -67,7 +67,7 @@ def check_drift(
         if dates:
             more, rows = _data_findings(workspace.registry, warehouse, dates, max_bytes, found)
             found = (*found, *more)
-            ok += f" The {counted(rows, 'row')} from {dates[0]} to {dates[1]} match too." if rows else ""
+            ok += f" {rows}" if rows else ""
         report_findings(found, form, target=warehouse.url, command="check-drift", ok=ok)
 
 
@@ -77,8 +77,8 @@ def _data_findings(
     dates: tuple[date, date],
     max_bytes: int | None,
     drift: tuple[Finding, ...],
-) -> tuple[tuple[Finding, ...], int]:
-    """Return the findings about the rows, and the number of rows that were checked.
+) -> tuple[tuple[Finding, ...], str]:
+    """Return the findings about the rows, and a sentence about rows without findings; "" where none were read.
 
     Where `drift` has a blocking finding, a table without the columns is reported and not read. Otherwise NotThere is
     raised.
@@ -97,7 +97,10 @@ def _data_findings(
         if not any(True for _ in blocking(drift)):
             raise
         say(f"The rows were not read: {error}")
-        return (), 0
+        return (), ""
+    span, days = f"from {dates[0]} to {dates[1]}", (dates[1] - dates[0]).days + 1
     if not audited.rows:
-        say(f"There are no rows from {dates[0]} to {dates[1]}.")
-    return check_data(audited), audited.rows
+        say(f"There are no rows {span}.")
+        return (), ""
+    with_rows = f" on {audited.days} of the {days} dates" if audited.days < days else ""
+    return check_data(audited), f"The {counted(audited.rows, 'row')}{with_rows} {span} match too."

@@ -179,7 +179,7 @@ def _is_empty(one: ColumnFacts, audited: Audited) -> bool:
 def constant_column(audited: Audited) -> Iterator[Finding]:
     """A managed column has the same value in every row, though its expression could give others.
 
-    Problem: This may be correct, as on a good day; or the column is a check that cannot fail.
+    Problem: This may be correct, as where all rows are good; or the column is a check that cannot fail.
 
     Why: Its input does not vary, for instance a label that is always the same.
 
@@ -195,7 +195,8 @@ def constant_column(audited: Audited) -> Iterator[Finding]:
         yield Finding(
             names[0] if len(names) == 1 else f"{len(names)} columns",
             f"{len(names)} {word} one value in all {audited.rows:,} rows: {', '.join(names)}.",
-            remedy="Expected if no row in these dates has a problem. Otherwise check the `expr` of the column.",
+            remedy="Expected where all these rows are alike, such as all good or all defaulted. Otherwise check the "
+            "`expr` of the column.",
         )
 
 
@@ -385,3 +386,20 @@ def value_without_its_source(audited: Audited) -> Iterator[Finding]:
                 f"{one.absent:,} of {one.real:,} rows with a value of {one.feature.name} have no row in `{one.table}`."
             )
             yield Finding(one.feature.name, message, remedy=remedy, location=one.feature.at, owner=one.owner)
+
+
+@rule("FQ717", group=Group.DATA)
+def rows_repeat_keys(audited: Audited) -> Iterator[Finding]:
+    """Rows have the keys of another row.
+
+    Problem: A reader gets one of these rows at random, and scoring refuses the date.
+
+    Why: A job wrote the date twice, or a join multiplied its rows.
+
+    Example: 60 of 120 rows have the keys of another row.
+
+    Fix: Delete the surplus rows, then score the date.
+    """
+    if audited.repeated:
+        message = f"{_of(audited.repeated, audited)} have the keys of another row."
+        yield Finding("rows", message, remedy=_again(audited, "Delete the surplus rows, then:", of="repeated"))
