@@ -71,6 +71,19 @@ def test_a_span_ends_today_and_has_fourteen_dates_unless_given() -> None:
     assert days_of(None, "0001-01-02") == (date.min, date(1, 1, 2))
 
 
+def test_a_default_end_is_not_swapped_with_the_start(tmp_path: Path) -> None:
+    """Where --end was not given, the sentence names the default and no option that was not typed."""
+    with pytest.raises(UsageError, match="--start 2026-03-02 is after today, 2026-03-01, ") as refused:
+        days_of("2026-03-02", None)
+    assert refused.value.remedy == "Give an earlier --start, or add --end."
+    with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:
+        store(warehouse, Season(registry(), date(2026, 2, 1), 1, 5, rows_per_day=2).rows())
+    for command in ("learn", "report"):
+        done = fqtool(ROOT, command, "--start", "2026-02-09", "--target", f"duckdb:///{tmp_path}/s.duckdb")
+        assert (done.code, "Give a --start up to 2026-02-01." in done.err) == (2, True), done.said
+    assert "fix: Add --start today, or an earlier date." in fqtool(ROOT, "score", "--end", "today").err
+
+
 def test_a_run_counts_from_the_day_in_utc() -> None:
     """Whatever the zone of the machine."""
     before = datetime.now(UTC).date()

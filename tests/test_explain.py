@@ -241,8 +241,10 @@ def test_two_rows_with_the_same_keys_are_not_mixed() -> None:
     with DuckDBWarehouse(":memory:") as warehouse:
         store(warehouse, [*rows(), rows()[0]])
         keys = {"player_lookup": rows()[0]["player_lookup"]}
-        with pytest.raises(InputError, match="Several rows"):
-            explain_row(registry(), warehouse, keys, DAY)
+        for also in ({}, {"game_date": str(DAY)}):
+            with pytest.raises(InputError, match="Several rows") as several:
+                explain_row(registry(), warehouse, keys | also, None if also else DAY)
+            assert several.value.remedy == "Remove the rows that repeat a key."
 
 
 def test_labels_that_cannot_be_read_promise_nothing() -> None:

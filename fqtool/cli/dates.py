@@ -54,26 +54,33 @@ def days_of(start: str | None, end: str | None) -> tuple[date, date]:
     """Return the dates of a span: the last one is today unless given, the first one 13 days before the last.
 
     Raises:
-        UsageError: One of the texts is not a date.
+        UsageError: One of the texts is not a date, or the first date is after today and no last one is given.
     """
     last = current_run().today if end is None else day_of(end)
     first = date.fromordinal(max(last.toordinal() - _DAYS_OF_DATA + 1, 1)) if start is None else day_of(start)
+    if end is None and first > last:
+        from fqtool.errors import UsageError
+
+        message = f"--start {first} is after today, {last}, which is the last date without --end."
+        raise UsageError(message, remedy="Give an earlier --start, or add --end.")
     return first, last
 
 
-def newest_day(registry: Registry, warehouse: Warehouse, option: str = "--date") -> date:
+def newest_day(registry: Registry, warehouse: Warehouse, option: str = "--date", *, first: date | None = None) -> date:
     """Return the newest date with rows up to today, and print that it is used.
 
     Args:
         registry: The store.
         warehouse: Where its table is.
         option: The option that was not given.
+        first: The date of --start, which must not be later.
 
     Raises:
+        UsageError: The newest date with rows is earlier than `first`.
         Refusal: The table has no rows up to today.
         InputError, NotThere: See `fqtool.workspace.newest_date`.
     """
-    from fqtool.errors import Refusal
+    from fqtool.errors import Refusal, UsageError
     from fqtool.workspace import newest_date
 
     today, table = current_run().today, f"{registry.table.name} in {warehouse.url}"
@@ -84,6 +91,11 @@ def newest_day(registry: Registry, warehouse: Warehouse, option: str = "--date")
         raise Refusal(
             f"{table} has no rows up to today ({today}).",
             remedy=f"Give {option}; the last date with rows is {newest.later}.",
+        )
+    if first and first > newest.day:
+        raise UsageError(
+            f"No date from {first} on has rows in {warehouse.url}; the newest date with rows is {newest.day}.",
+            remedy=f"Give a --start up to {newest.day}.",
         )
     later = f" up to today. Later rows exist, up to {newest.later}" if newest.later else ""
     say(f"No {option} given: using {newest.day}, the newest date with rows{later}.")

@@ -186,8 +186,9 @@ def _row(registry: Registry, warehouse: Warehouse, keys: Mapping[str, Value], da
     given = ", ".join([f"{name}={value}" for name, value in keys.items()] + ([f"date={day}"] if day else []))
     if len(found) > 1:
         missing = [name for name in registry.table.keys if name not in keys]
-        known = " or ".join(f"--key '{name}={row[name]}'" for name in missing for row in found)
-        remedy = f"Add the time of the row: {known}." if missing else "Remove the rows that repeat a key."
+        known = dict.fromkeys(f"--key '{name}={row[name]}'" for name in missing for row in found)
+        differ = len(known) > len(missing)
+        remedy = f"Add the time of the row: {' or '.join(known)}." if differ else "Remove the rows that repeat a key."
         raise InputError(f"Several rows have {given}.", remedy=remedy)
     if not found:
         raise InputError(f"There is no row with {given}.", remedy=_meant(registry, warehouse, keys, day))

@@ -40,7 +40,7 @@ def learn(
     given, until = (None if text is None else day_of(text) for text in (start, end))
     loaded = open_registry(registry)
     with warehouse_of(loaded, target, timeout) as warehouse:
-        last = until or newest_day(loaded, warehouse, "--end")
+        last = until or newest_day(loaded, warehouse, "--end", first=given)
         first = given or last - timedelta(days=_DAYS - 1)
         found = plan_learning(loaded, warehouse, first, last, replace=replace)
     sys.stdout.write(found.diff)

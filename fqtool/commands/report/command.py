@@ -43,7 +43,6 @@ def report(
     """
     from fqtool.commands.report.html import html_of, require_packages
     from fqtool.commands.report.run import report_of
-    from fqtool.errors import InputError
     from fqtool.warehouse.files import require_output, write_text
 
     require_packages()
@@ -51,12 +50,7 @@ def report(
     first, last = (None if text is None else day_of(text) for text in (start, end))
     workspace = workspace_of(registry, folder)
     with warehouse_of(workspace.registry, target, timeout) as warehouse:
-        last = last or newest_day(workspace.registry, warehouse, "--end")
-        if end is None and first and first > last:
-            raise InputError(
-                f"No date from {first} on has rows in {warehouse.url}; the newest date with rows is {last}.",
-                remedy=f"Give a --start up to {last}.",
-            )
+        last = last or newest_day(workspace.registry, warehouse, "--end", first=first)
         first = first or date.fromordinal(max(last.toordinal() - _DAYS + 1, 1))
         made = report_of(workspace, warehouse, first, last, made=datetime.now(UTC))
     if str(out) == "-":

@@ -90,6 +90,8 @@ def score(
         return
     if rejects or strict:
         raise UsageError("--rejects and --strict need --input.", remedy="Add --input, or leave them out.")
+    if start is None and end is not None:
+        raise UsageError("--end needs --start, the first date.", remedy=f"Add --start {end}, or an earlier date.")
     if start is None:
         raise UsageError(
             "`fqtool score` needs dates or a file.",
