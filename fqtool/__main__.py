@@ -12,7 +12,9 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted. Run the same command again to continue.\n")
+        from fqtool.cli.interrupt import SENTENCE
+
+        sys.stderr.write(f"\n{SENTENCE}\n")
         sys.exit(130)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fqtool.cli.interrupt import SENTENCE
 from tests.bed.running import ROOT
 from tests.faults.commands import COMMANDS, Command
 from tests.in_process import fqtool
@@ -74,7 +75,7 @@ def test_ctrl_c_ends_with_how_to_go_on(command: Command, project: Path) -> None:
             finally:
                 child.kill()
     assert child.returncode == 130, out + err
-    assert "Run the same command again" in err
+    assert SENTENCE in err
     assert "Traceback" not in out + err
 
 
@@ -94,4 +95,4 @@ def test_ctrl_c_while_modules_load_is_one_line() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=patient(60)
     )
     assert (ended.returncode, ended.stdout) == (130, "")
-    assert ended.stderr == "\nInterrupted. Run the same command again to continue.\n"
+    assert ended.stderr == f"\n{SENTENCE}\n"

@@ -128,5 +128,5 @@ def test_a_misspelt_feature_is_named_where_it_is_registered_as_external(folder: 
     """With the feature to which it is similar; other external inputs are listed."""
     (folder / "typo.json").write_text(json.dumps(["points", "minutez", "odds_of_a_bookmaker"]))
     done = run(folder, "models", "--register", "typo.json")
-    assert "External input: minutez, which is similar to the feature minutes." in done.err, done.said
+    assert "warning: minutez is not a feature, so it is an external input. Did you mean minutes?" in done.err, done.said
     assert "External input: odds_of_a_bookmaker." in done.err

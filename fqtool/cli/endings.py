@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TextIO
 
-from fqtool.cli.interrupt import name_unfinished
+from fqtool.cli.interrupt import SENTENCE, name_unfinished
 from fqtool.cli.options import INTERRUPTED, with_options, with_options_in
 from fqtool.cli.output import complain, current_run
 from fqtool.cli.usage import usage_error
@@ -37,7 +37,7 @@ def run_app(app: typer.Typer) -> None:
         if ending.code == INTERRUPTED:
             for job in [job for waiting in current_run().waits for job in tuple(waiting.unfinished.values())]:
                 name_unfinished(job())
-            complain("\nInterrupted: no statement and no file is half written. Run the same command again to continue.")
+            complain(f"\n{SENTENCE}")
         raise
     except BrokenPipeError:
         _end_unread()

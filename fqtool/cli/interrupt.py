@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from fqtool.warehouse.protocol import UnfinishedJob
 
+SENTENCE = "Interrupted: no statement and no file is half written. Run the same command again."
+"""The last line of an interrupted command. What is done is skipped, or done again with the same result."""
+
 
 @contextmanager
 def interruptible(message: str) -> Iterator[Callable[[], bool]]:

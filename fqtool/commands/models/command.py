@@ -11,7 +11,7 @@ import typer
 
 from fqtool.cli.dates import date_option, day_of
 from fqtool.cli.options import REGISTRY, Format, RegistryPath, TargetUrl, Timeout, report_findings, warehouse_of
-from fqtool.cli.output import say
+from fqtool.cli.output import complain, say
 
 if TYPE_CHECKING:
     from fqtool.commands.models.feature_list import FeatureList
@@ -104,7 +104,10 @@ def _register(registry: Registry, file: Path, model: str) -> None:
     unread = [one.name for one in registry.features if one.name not in registered.model.needs]
     for name in registered.model.external:
         near = nearest(name, unread)
-        say(f"External input: {name}" + (f", which is similar to the feature {near}." if near else "."))
+        if near:
+            complain(f"warning: {name} is not a feature, so it is an external input. Did you mean {near}?")
+        else:
+            say(f"External input: {name}.")
 
 
 def _list_of(file: Path) -> FeatureList:
