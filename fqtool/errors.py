@@ -6,6 +6,7 @@ FqtoolError                    one sentence with place, cause and remedy
 |   +-- RegistryError          the registry file; has every Finding
 |   +-- MigrationError         a migration file, its checksum or its place in history
 +-- Refusal             (1)    fqtool refuses a valid request; has the Findings with the reasons
+|   +-- OtherColumns           the table lacks a column that the command reads, or has another type
 +-- WorldError          (3)    an external service failed
     +-- Unreachable            network, timeout
     +-- Denied                 credentials or permission
@@ -86,6 +87,10 @@ class Refusal(FqtoolError):
     """fqtool refuses a valid request; `findings` has each reason with its remedy."""
 
     exit_code = 1
+
+
+class OtherColumns(Refusal):
+    """The table lacks a column that the command reads, or the column has another type than in the registry."""
 
 
 class WorldError(FqtoolError):

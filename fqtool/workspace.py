@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from fqtool.errors import InputError, MigrationError, NoTable, NotThere, Refusal, UsageError
+from fqtool.errors import InputError, MigrationError, NoTable, OtherColumns, Refusal, UsageError
 from fqtool.findings.remedy import commands
 from fqtool.migrations.checksums import CHECKSUMS, Kind, Mismatch, mismatches, proven_contract
 from fqtool.migrations.contract import CONTRACT, Position, read_contract
@@ -274,9 +274,10 @@ def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[st
         written: Whether the command writes rows, which requires an ordinary table.
 
     Raises:
-        NotThere: The table or one of the columns does not exist.
-        Refusal: The column with the date of a row has another type than in the registry: BigQuery would reject the
-            filter, and DuckDB would find only the rows of midnight. Or `written`, and the table is not an ordinary one.
+        NotThere: The table does not exist.
+        OtherColumns: A column does not exist, or the column with the date of a row has another type than in the
+            registry: BigQuery would reject the filter, and DuckDB would find only the rows of midnight.
+        Refusal: `written`, and the table is not an ordinary one.
     """
     table = warehouse.describe(registry.table.name)
     if table is not None and (written or isinstance(table, View)):
@@ -287,12 +288,12 @@ def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[st
     if missing:
         listed = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")  # noqa: PLR2004
         noun = "columns" if len(missing) > 1 else "column"
-        raise NotThere(f"{table.name} in {warehouse.url} lacks the {noun} {listed}.", remedy=commands("migrate"))
+        raise OtherColumns(f"{table.name} in {warehouse.url} lacks the {noun} {listed}.", remedy=commands("migrate"))
     _require_base_columns(registry, table, warehouse.url)
     dates = dates_of(registry)
     live = table.find(dates.column) if dates else None
     if dates and live and live.type.kind is not dates.kind:
-        raise Refusal(
+        raise OtherColumns(
             f"`{live.name}`, the column with the date of a row of {table.name}, is a {live.type.kind} in "
             f"{warehouse.url} but a {dates.kind} in {registry.path}.",
             remedy=f"Change its type in `base_columns` to {live.type.kind}, or convert the column of the table.",
@@ -300,7 +301,7 @@ def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[st
 
 
 def _require_base_columns(registry: Registry, table: Table, url: str) -> None:
-    """Raise NotThere or Refusal for a column that scoring reads and that is absent, or is text in place of numbers."""
+    """Raise OtherColumns for a column that scoring reads and that is absent, or is text in place of numbers."""
     from fqtool.scoring.scoring import Scoring
 
     scoring = Scoring(registry)
@@ -311,9 +312,9 @@ def _require_base_columns(registry: Registry, table: Table, url: str) -> None:
             continue
         if live is None:
             message = f"`{column.name}` is in {registry.path} but not in {table.name} in {url}."
-            raise NotThere(message, remedy=commands("check-drift"))
+            raise OtherColumns(message, remedy=commands("check-drift"))
         if column.type.kind in _NUMBERS and live.type.kind not in _NUMBERS:
-            raise Refusal(
+            raise OtherColumns(
                 f"`{column.name}` is {live.sql_type} in {table.name} in {url}, {column.sql_type} in {registry.path}.",
                 remedy=commands("check-drift"),
             )

@@ -136,7 +136,7 @@ def test_a_byte_order_mark_and_windows_lines_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "sentence", "error", "words"),
     [
-        ("new", {"category": "player_histori"}, UsageError, "Write player_history."),
+        ("new", {"category": "player_histori"}, UsageError, "Write player_history, or add it under `categories`."),
         ("new", {"category": "xyz"}, UsageError, "Use one of matchup, player_history"),
         ("new", {"processor": "PlayerDailyCache"}, UsageError, "Write PlayerDailyCacheProcessor"),
         ("new", {"processor": ""}, UsageError, "Add --processor"),

@@ -106,6 +106,13 @@ WRONG: list[tuple[list[str], int, str]] = [
     (["daily", "--baseline", "x"], 2, "error: --baseline must be a whole number.\n    fix: fqtool daily --help\n"),
     (["check-record", "--sample", "0", "x"], 2, "error: --sample must be 1 or more.\n"),
     (["migrate", "plan", "--nme"], 2, "error: No such option: --nme .*\n    fix: fqtool migrate plan --help"),
+    (
+        ["migrate", "plan", "-q"],
+        2,
+        "-q is an option of fqtool and goes .*\n    fix: Write it there: fqtool -q migrate plan\n",
+    ),
+    (["daily", "--trace", "x"], 2, "fix: Write it there: fqtool --trace FILE daily\n"),
+    (["init", "--from-table"], 2, "'--from-table' requires an argument.\n    fix: fqtool init --help\n"),
     (["daily", "--fail-on", "x"], 2, "'--fail-on': 'x' is not one of 'warning', 'error'.\n"),
     (["check-drift", "--registry", "absent.yaml"], 2, "absent.yaml"),
     (["check-drift", "--registry", "migrations"], 2, "is a folder.*\n.*\n    fix: Name a file with --registry."),

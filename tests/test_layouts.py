@@ -24,7 +24,7 @@ from fqtool.commands.explain.text import document, print_explanation
 from fqtool.commands.learn.run import days_between, learned_limits
 from fqtool.commands.models.run import judge_rows
 from fqtool.commands.report.html import html_of
-from fqtool.errors import NotThere
+from fqtool.errors import OtherColumns
 from fqtool.lint.check import check_registry
 from fqtool.migrations.plan import make_statement
 from fqtool.registry.load import load_registry
@@ -407,7 +407,7 @@ def test_limits_are_learned_before_the_columns_of_scores_exist() -> None:
     drop = "".join(f"ALTER TABLE store DROP COLUMN {one};" for one in ("score", "feature_0_source"))
     with rows_of(15, drop) as warehouse:
         assert learned_limits(registry, days_between(registry, warehouse, START, LAST), replace=True)
-        with pytest.raises(NotThere, match="lacks the columns feature_0_source, score") as raised:
+        with pytest.raises(OtherColumns, match="lacks the columns feature_0_source, score") as raised:
             diagnosis_of(registry, warehouse, LAST)
     assert str(raised.value.remedy) == "fqtool migrate"
 

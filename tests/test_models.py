@@ -15,7 +15,7 @@ import pytest
 
 from fqtool.commands.models.readiness import ModelDay, Readiness
 from fqtool.commands.models.run import Judged, judge_rows, models_of
-from fqtool.errors import InputError, NotThere
+from fqtool.errors import InputError, NotThere, OtherColumns
 from fqtool.findings.finding import Finding
 from fqtool.registry.alerts_and_models import Model
 from fqtool.registry.model import Registry, Source
@@ -187,7 +187,7 @@ def test_a_store_that_cannot_be_queried_is_reported() -> None:
             judge_rows(undated, warehouse, registry().models, DAY)
         store(warehouse, [])
         elsewhere = replace(registry(), models=(Model("m", ("fatigue_score",), requires="not_there"),))
-        with pytest.raises(NotThere, match="lacks the column not_there"):
+        with pytest.raises(OtherColumns, match="lacks the column not_there"):
             judge_rows(elsewhere, warehouse, elsewhere.models, DAY)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fqtool.commands.score.run import ScoredPartition, score_partitions
-from fqtool.errors import InputError, NotThere, Refusal, StatementFailed
+from fqtool.errors import InputError, NotThere, OtherColumns, Refusal, StatementFailed
 from fqtool.migrations.plan import make_statement
 from fqtool.registry.model import ColumnSpec, Registry
 from fqtool.schema.build import base_table, desired_table
@@ -130,7 +130,7 @@ def test_a_table_that_was_not_migrated_is_reported(warehouse: Warehouse) -> None
     with pytest.raises(NotThere, match="no table store"):
         scored(warehouse)
     warehouse.run(make_statement(State(), (CreateTable(base_table(small_registry())),)))
-    with pytest.raises(NotThere, match="lacks the columns tier, alerts, defaults and 3 more") as caught:
+    with pytest.raises(OtherColumns, match="lacks the columns tier, alerts, defaults and 3 more") as caught:
         scored(warehouse)
     assert str(caught.value.remedy) == "fqtool migrate"
 

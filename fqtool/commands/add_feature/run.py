@@ -137,9 +137,8 @@ def _require(what: str, name: str, known: list[str], key: str, registry: Registr
         return
     by_lower = {one.lower(): one for one in known}
     near = [by_lower[one] for one in difflib.get_close_matches(name.lower()[:60], by_lower, 3, 0.5)]
-    meant = f"Write {' or '.join(near)}." if near else f"Use one of {_some(known)}, or add it under `{key}`."
-    if not known:
-        meant = f"Add it under `{key}`."
+    meant = f"Write {' or '.join(near)}" if near else f"Use one of {_some(known)}"
+    meant = f"{meant}, or add it under `{key}`." if known else f"Add it under `{key}`."
     raise UsageError(f"Unknown {what} {name[:60]!r}: it is not under `{key}` in {registry.path}.", remedy=meant)
 
 

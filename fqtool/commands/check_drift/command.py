@@ -80,12 +80,12 @@ def _data_findings(
 ) -> tuple[tuple[Finding, ...], str]:
     """Return the findings about the rows, and a sentence about rows without findings; "" where none were read.
 
-    Where `drift` has a blocking finding, a table without the columns is reported and not read. Otherwise NotThere is
-    raised.
+    Where `drift` has a blocking finding, a table with other columns is reported and not read. Otherwise OtherColumns
+    is raised.
     """
     from fqtool.commands.check_drift.rules_data import check_data
     from fqtool.commands.check_drift.run import audit_of
-    from fqtool.errors import NotThere
+    from fqtool.errors import OtherColumns
     from fqtool.findings.finding import blocking
 
     def report_bytes(count: int) -> None:
@@ -93,10 +93,10 @@ def _data_findings(
 
     try:
         audited = audit_of(registry, warehouse, *dates, max_bytes=max_bytes, on_bytes=report_bytes)
-    except NotThere as error:
+    except OtherColumns as error:
         if not any(True for _ in blocking(drift)):
             raise
-        say(f"The rows were not read: {error}")
+        say(f"The rows were not read: {error.message} Fix the findings first.")
         return (), ""
     span, days = f"from {dates[0]} to {dates[1]}", (dates[1] - dates[0]).days + 1
     if not audited.rows:

@@ -164,7 +164,8 @@ def audit_of(
 
     Raises:
         InputError: `end` is earlier than `start`.
-        NotThere: the table or a column does not exist.
+        NotThere: the table does not exist.
+        OtherColumns: the table lacks a column, or the column has another type.
         Refusal: the scan would read more than `max_bytes`.
     """
     require_order(start, end)

@@ -59,7 +59,8 @@ def diagnosis_of(
 
     Raises:
         InputError: The baseline is negative or too long.
-        NotThere: The table or a column does not exist.
+        NotThere: The table does not exist.
+        OtherColumns: The table lacks a column, or the column has another type.
     """
     start = baseline_start(day, baseline)
     evidence = Evidence(registry, measuring)

@@ -49,7 +49,8 @@ def plan_learning(
     Raises:
         Refusal: The span has too few dates with rows.
         InputError: The file has a layout that fqtool cannot edit.
-        NotThere: The table or a column does not exist.
+        NotThere: The table does not exist.
+        OtherColumns: The table lacks a column, or the column has another type.
     """
     days = days_between(registry, warehouse, start, end)
     if len(days) < FEWEST_DATES:

@@ -104,7 +104,8 @@ def judge_rows(registry: Registry, warehouse: Warehouse, models: Sequence[Model]
 
     Raises:
         InputError: The rows of the table have no date.
-        NotThere: The table or a column does not exist.
+        NotThere: The table does not exist.
+        OtherColumns: The table lacks a column, or the column has another type.
     """
     readiness = Readiness(registry, tuple(models))
     query = readiness.query(day, datetime.now(UTC))

@@ -38,7 +38,8 @@ def require_scorable(registry: Registry, warehouse: Warehouse, start: date, end:
 
     Raises:
         InputError: `end` is earlier than `start`, or the registry computes no column.
-        NotThere: The table or a column does not exist.
+        NotThere: The table does not exist.
+        OtherColumns: The table lacks a column, or the column has another type.
         Refusal: BigQuery does not change rows of this kind of table.
     """
     require_order(start, end)
