@@ -357,3 +357,9 @@ def test_moved_lines_are_not_a_difference() -> None:
     assert new is not None
     assert old.features[0].at != new.features[0].at != Location("")
     assert found(old, new) == ()
+
+
+def test_a_column_in_another_case_is_the_same_column() -> None:
+    """BigQuery ignores the case of names: one note about the name, and no column that was removed or added."""
+    (finding,) = found(base(), column("score", name="Score")(base()))
+    assert finding.message == "name of Score of columns was score and is now Score."

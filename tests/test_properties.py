@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fqtool.cli.options import DEFAULT_TARGET
 from fqtool.commands.check_drift.run import drift_of
 from fqtool.commands.init.run import Scaffolded, scaffold_ddl, scaffold_live, scaffold_schema
 from fqtool.findings.remedy import Entry
@@ -31,6 +32,7 @@ from fqtool.warehouse.protocol import Warehouse
 from tests.bed import zeta
 from tests.bed.running import PROJECT, Emulator
 from tests.commands import run
+from tests.in_process import fqtool
 from tests.sample_table import open_bigquery, statement
 from tests.scaffolds import in_order
 from tests.stores import workspace_in
@@ -434,3 +436,22 @@ def test_a_changed_primary_key_is_dropped_first() -> None:
     assert SetPrimaryKey(("price", "nest")).refusal(State(PLAIN)) == (
         "nest is STRUCT<b NUMERIC>, which cannot be in a primary key"
     )
+
+
+@pytest.mark.parametrize("by", LAYOUTS.values(), ids=LAYOUTS)
+def test_every_property_is_imported(tmp_path: Path, by: Partitioning) -> None:
+    """From the DDL of a team to migrations, to a table, and to the same registry again; nothing is left to plan."""
+    table = replace(TABLE, columns=tuple(map(creatable, TABLE.columns)), partitioning=by)
+    (tmp_path / "V1__orders.sql").write_text(f"{create_table(table)};\n")
+    for words in (
+        ("init", "--from-ddl", "V1__orders.sql", "--all-properties"), ("migrate", "import", "V1__orders.sql"),
+        ("migrate", "plan"), ("migrate",), ("check-drift",),
+        ("init", "--from-table", "orders", "--target", DEFAULT_TARGET, "--all-properties", "--out", "live.yaml"),
+    ):  # fmt: skip
+        done = fqtool(tmp_path, *words)
+        assert done.code == 0, done.said
+    tables = [
+        in_order((tmp_path / name).read_text(encoding="utf-8")) for name in ("feature_registry.yaml", "live.yaml")
+    ]
+    assert desired_table(tables[0]) == desired_table(tables[1]) == table
+    assert len([*(tmp_path / "migrations").glob("*.sql")]) == 1

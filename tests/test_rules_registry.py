@@ -20,6 +20,9 @@ MINIMAL = (ROOT / "tests/cases/registry/minimal.yaml").read_text(encoding="utf-8
 SCORES = MINIMAL[MINIMAL.index('  - {name: score, type: "NUMERIC(5,2)", section') : MINIMAL.index("  - {name: ready")]
 SOURCE = MINIMAL[MINIMAL.index("  source: JSON_VALUE") : MINIMAL.index("  value: features")]
 
+POINTS = "name: points, category: form, processor: Cache, labels: [real, default], expected: 10, range: [0, 70]}\n  - {"
+POINTS += "index: 1, name: fatigue,"
+POINTS_SWAPPED = POINTS.replace("points,", "points, renamed_from: fatigue,") + " renamed_from: points,"
 GONE = 'deprecated: {since: "2026-02-06", remove_after: "2026-05-06", dropped: true}'
 
 # rule, text of the minimal registry, what takes its place, words of the finding
@@ -33,6 +36,9 @@ BROKEN = [
     ("FQ103", '"feature_{index}_quality", type', f'"{"{name}" * 50}", type', "350 characters"),
     ("FQ104", "name: ready,", "name: ready, renamed_from: SCORE,", "still exists"),
     ("FQ104", "name: fatigue,", "name: fatigue, renamed_from: points,", "still exists"),
+    ("FQ104", "name: ready,", "name: ready, renamed_from: READY,", "is the same name"),
+    ("FQ104", "name: fatigue,", "name: fatigue, renamed_from: fatigue,", "is the same name"),
+    ("FQ104", POINTS, POINTS_SWAPPED, "points and fatigue are each renamed from the other"),
     ("FQ105", "- {name: bad, min: 0}", "- {name: Good, min: 0}", "have the name Good"),
     ("FQ106", "name: v_unpivot", "name: STORE", "STORE"),
     ("FQ107", "name: quality, expr", "name: Player, expr", "two columns with the name Player"),
@@ -208,3 +214,10 @@ def test_every_page_has_its_four_sections() -> None:
 def test_what_is_only_unwise_is_a_warning() -> None:
     """An expression that is never used and a category without features do not stop the other commands."""
     assert {RULES[code].severity for code in ("FQ118", "FQ131")} == {Severity.WARNING}
+
+
+def test_a_feature_may_change_the_case_of_its_name() -> None:
+    """The feature contract compares the case of names, and asks for `renamed_from`."""
+    renamed = "name: Fatigue, renamed_from: fatigue,"
+    text = MINIMAL.replace("name: fatigue,", renamed, 1).replace("needs: [points, fatigue]", "needs: [points, Fatigue]")
+    assert _checked(text) == ()

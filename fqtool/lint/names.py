@@ -104,27 +104,38 @@ def former_name_still_exists(subject: Subject) -> Iterator[Finding]:
 
     Example: {name: tier, renamed_from: quality_tier} and an entry quality_tier
 
-    Fix: Remove the old entry; or remove `renamed_from`, and the new column starts empty.
+    Fix: Remove the old entry; or remove `renamed_from`, and the new column starts empty. Names are swapped in three
+    migrations: one of the two gets a third name first. BigQuery ignores the case of column names: a column whose name
+    changes only in case needs no `renamed_from`, a feature does.
     """
     registry = subject.registry
     columns = [(one.name, one.spec.renamed_from, one.spec.at) for one in subject.managed if not one.spec.for_each]
+    features = [(one.name, one.renamed_from, one.at) for one in registry.features]
     for present, entries in (
         (subject.types.keys(), columns),
-        (
-            {one.name.lower() for one in registry.features},
-            [(one.name, one.renamed_from, one.at) for one in registry.features],
-        ),
+        ({one.name.lower() for one in registry.features}, features),
     ):
-        former = [(old, at) for _, old, at in entries if old]
+        former = {name.lower(): old.lower() for name, old, _ in entries if old}
         for name, old, at in entries:
-            if old and old.lower() in present:
-                message = f"{name} is renamed from {old}, which still exists."
-                remedy = f"Remove `renamed_from`, or the entry {old}."
+            if old and old.lower() in present and (entries is columns or old == name or old.lower() != name.lower()):
+                message, remedy = _why_not_renamed(name, old, is_swap=former.get(old.lower()) == name.lower())
                 yield Finding(name, message, remedy=remedy, location=subject.within(at, "renamed_from"))
-        for one in repeats(former):
+        for one in repeats((old, at) for _, old, at in entries if old):
             message = f"Two entries are renamed from {one.name}."
             at = subject.within(one.at, "renamed_from")
             yield Finding(one.name, message, remedy="Remove one of the two `renamed_from`.", location=at)
+
+
+def _why_not_renamed(name: str, old: str, *, is_swap: bool) -> tuple[str, str]:
+    """Return the message about a `renamed_from` whose name exists, and the fix."""
+    if old.lower() == name.lower():
+        return f"{name} is renamed from {old}, which is the same name.", "Remove `renamed_from`."
+    if is_swap:
+        return f"{name} and {old} are each renamed from the other.", (
+            f"To swap the names, rename {name} to a third name and migrate, then {old}, then {name} again. If only "
+            "their places in the list were exchanged, exchange them again and remove `renamed_from`."
+        )
+    return f"{name} is renamed from {old}, which still exists.", f"Remove `renamed_from`, or the entry {old}."
 
 
 @rule("FQ105", group=Group.REGISTRY)

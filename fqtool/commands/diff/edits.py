@@ -124,7 +124,13 @@ def _keys(part: str, now: Sequence[Any]) -> tuple[tuple[_Key, _Key], ...]:
         name = getattr(entry, "renamed_from", None)
         return None if name in names else name
 
-    return (_key, _key), (_key, former)
+    # BigQuery ignores the case of the names of columns.
+    folded = ((_folded, _folded),) if part in ("columns", "base_columns") else ()
+    return (_key, _key), (_key, former), *folded
+
+
+def _folded(entry: Any) -> str:
+    return _key(entry).lower()
 
 
 def _position(feature: Feature) -> object:

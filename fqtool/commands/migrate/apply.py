@@ -30,7 +30,7 @@ from fqtool.migrations.history import RECREATE, check_history, table_behind_the_
 from fqtool.migrations.ledger import Entry, Status, last_attempt, revisions
 from fqtool.migrations.made import applied_state
 from fqtool.migrations.swap import lonely_copy, stopped_swap
-from fqtool.table.changes import Reorder
+from fqtool.table.changes import Change, Reorder
 from fqtool.table.ddl import render
 from fqtool.table.diff import diff
 from fqtool.table.model import State
@@ -116,12 +116,12 @@ def apply_migrations(
     on_pending(pending)
     # An absent table has no data to lose, and a swap that began was allowed.
     swapping = stopped_swap(pending, live)
-    found = frozenset[str]()
+    runs: Mapping[str, frozenset[Change]] | None = None
     if pending:
         require_columns_of_views(workspace.registry, live, pending, partial(_added_by_hand, workspace, warehouse.url))
-        found = rehearse(workspace, live, entries or (), warehouse.url, discard=again)
-    judged = tuple(file for file in pending if file.name not in found and (swapping is None or file != swapping.file))
-    swaps = (live.table is None and not swapping) or not _require_allowed(workspace, judged, allow)
+        runs = rehearse(workspace, live, entries or (), warehouse.url, discard=again)
+    judged = tuple(file for file in pending if swapping is None or file != swapping.file)
+    swaps = (live.table is None and not swapping) or not _require_allowed(workspace, judged, allow, runs)
     if not pending:
         _require_present(workspace, live, entries or (), warehouse)
     unnamed = any(not entry.table_name for entry in entries or ())
@@ -200,15 +200,20 @@ def pending_files(workspace: Workspace, entries: tuple[Entry, ...]) -> tuple[Mig
     return incomplete(workspace.files, revisions(entries))
 
 
-def _require_allowed(workspace: Workspace, pending: tuple[MigrationFile, ...], allow: frozenset[str]) -> bool:
-    """Require that the hazards of the statements are allowed; the headers of the files are not used.
+def _require_allowed(
+    workspace: Workspace,
+    pending: tuple[MigrationFile, ...],
+    allow: frozenset[str],
+    runs: Mapping[str, frozenset[Change]] | None,
+) -> bool:
+    """Require that the hazards of the changes that run are allowed; the headers of the files are not used.
 
     Returns:
         Whether a swap is not allowed, but the copy before it.
     """
     stops = [
         finding
-        for finding in hazards_of(workspace.files, pending)
+        for finding in hazards_of(workspace.files, pending, runs)
         if finding.severity is Severity.ERROR or finding.rule not in allow
     ]
     if COPY in allow and stops and all(finding.rule == SWAP for finding in stops):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from fqtool.commands.migrate.rules import judge
 from fqtool.findings.finding import Finding, Severity
@@ -12,18 +12,24 @@ from fqtool.table.changes import Change, fold, steps
 from fqtool.table.model import State
 
 
-def hazards_of(files: Iterable[MigrationFile], pending: Iterable[MigrationFile]) -> tuple[Finding, ...]:
+def hazards_of(
+    files: Iterable[MigrationFile],
+    pending: Iterable[MigrationFile],
+    runs: Mapping[str, frozenset[Change]] | None = None,
+) -> tuple[Finding, ...]:
     """Return the findings that need a decision about statements; the headers of the files are not used.
 
     Args:
         files: all migration files, in order.
         pending: those of them whose statements are judged.
+        runs: name of a file -> the changes of it that run on the target. None: all changes.
     """
     pending, findings, state = tuple(pending), list[Finding](), State()
     for file in files:
         for statement in file.statements:
             for step in steps(statement.changes):
-                if file in pending and not statement.adopted:
+                is_run = runs is None or not runs.get(file.name, frozenset()).isdisjoint(step)
+                if file in pending and not statement.adopted and is_run:
                     findings += _judged(state, step)
                 state = fold(state, step)
     return tuple(one for one in dict.fromkeys(findings) if one.severity is not Severity.NOTE)

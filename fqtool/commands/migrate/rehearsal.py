@@ -11,6 +11,7 @@ from fqtool.migrations.files import after
 from fqtool.migrations.ledger import Entry
 from fqtool.migrations.swap import stopped_swap
 from fqtool.sql import Query, Value, WholeTable
+from fqtool.table.changes import Change
 from fqtool.table.ddl import Statement
 from fqtool.table.model import State, Table, View
 from fqtool.warehouse.protocol import Budget, Outcome, Pace, Writing
@@ -20,7 +21,7 @@ from fqtool.workspace import Workspace
 
 def rehearse(
     workspace: Workspace, live: State, entries: tuple[Entry, ...], url: str, *, discard: bool = False
-) -> frozenset[str]:
+) -> dict[str, frozenset[Change]]:
     """Apply pending files to a copy of the target's state in memory.
 
     Args:
@@ -31,7 +32,7 @@ def rehearse(
         discard: run every file, as for an absent table.
 
     Returns:
-        The names of the files whose changes the target has already.
+        Name -> the changes that run on the target, for each file whose changes it does not have already.
 
     Raises:
         Refusal: fqtool or BigQuery would refuse the run.
@@ -42,15 +43,16 @@ def rehearse(
     executor.creates = live.table is None and not stopped_swap(workspace.files, live)
     if discard:
         executor.discard()
-    state, found = State(), set[str]()
+    state, runs = State(), dict[str, frozenset[Change]]()
     for file in workspace.files:
+        before = len(copy.ran)
         try:
-            if executor.apply(file, state) == "adopted":
-                found.add(file.name)
+            if executor.apply(file, state) != "adopted":
+                runs[file.name] = frozenset(copy.ran[before:])
         except StatementFailed as error:
             raise Refusal(f"`{file.name}` would fail on {url}: {error.message}", remedy=error.remedy) from None
         state = after(state, file)
-    return frozenset(found)
+    return runs
 
 
 class _Copy:
@@ -62,6 +64,7 @@ class _Copy:
     def __init__(self, url: str, state: State) -> None:
         self.url = url
         self.budget: Budget | None = None
+        self.ran = list[Change]()
         self._state = state
 
     def describe(self, name: str) -> Table | View | None:
@@ -85,6 +88,7 @@ class _Copy:
         """Apply a schema change to the state. Raises StatementFailed where BigQuery would refuse it."""
         if isinstance(work, Statement) and not dry_run:
             self._state = changed(self._state, work.changes)
+            self.ran += work.changes
         return Outcome(job)
 
     def close(self) -> None:
