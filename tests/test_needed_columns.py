@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("command", READING)
 def test_an_absent_base_column_is_named(command: str, folder: Path) -> None:
-    """Exit 3 with the column, and the command that finds all drift."""
+    """Exit 1 with the column, and the command that finds all drift."""
     with duckdb.connect(str(folder / "store.duckdb")) as connection:
         connection.execute("ALTER TABLE store DROP COLUMN units")
     done = fqtool(folder, command, *READING[command], *TARGET)

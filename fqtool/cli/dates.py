@@ -26,7 +26,7 @@ def date_option(meaning: str, *flags: str) -> Any:
         meaning: What the date is for, as a sentence without its full stop: the help adds the accepted forms.
         flags: Its spellings, such as `--date`; by default the name of the parameter.
     """
-    return typer.Option(*flags, metavar="DATE", help=f"{meaning} ({FORMS}).")
+    return typer.Option(*flags, metavar="DATE", help=f"{meaning}. Format: {FORMS}.")
 
 
 def day_of(text: str) -> date:

@@ -45,7 +45,7 @@ _Store = Annotated[
         "--store",
         metavar="NAME",
         autocompletion=lambda incomplete: completion.stores(PROJECT, incomplete),
-        help="A store of fqtool.yaml, in place of --registry and --migrations.",
+        help="A store that fqtool.yaml lists, in place of --registry and --migrations.",
     ),
 ]
 _ALL = "Serve every store of fqtool.yaml in turn"

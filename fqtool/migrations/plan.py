@@ -235,7 +235,7 @@ def adopted_of(
             others.append(as_added(there))
     for group in (*_groups(drops), *_groups(others)):
         statement = make_statement(state, group)
-        yield replace(statement, adopted=True, why="the table has this change already, and no earlier file has it")
+        yield replace(statement, adopted=True, why="the table has this change already, made outside of migrations")
         state = fold(state, group)
     yield from (statement for statement in made if not statement.adopted)
 

@@ -70,7 +70,8 @@ def backfill(
         bool, typer.Option("--verify", help="Compare counts of rows with the journal; change nothing.")
     ] = False,
     take_lease: Annotated[
-        bool, typer.Option("--take-lease", help="Take the lease from a process that has crashed.")
+        bool,
+        typer.Option("--take-lease", help="Take over the table's lease (lock) from a process that has crashed."),
     ] = False,
     target: TargetUrl = None,
     timeout: Timeout = 30.0,
@@ -78,7 +79,7 @@ def backfill(
 ) -> None:
     """Score past partitions: planned, resumable, verified.
 
-    The newest dates are scored first, the neighbours of a batch with one atomic statement.
+    The newest dates are scored first. One atomic statement scores neighbouring dates of a batch.
     """
     from fqtool.commands.backfill.run import Options
     from fqtool.errors import UsageError

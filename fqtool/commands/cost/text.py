@@ -58,8 +58,9 @@ def print_cost(cost: Cost, target: str, stream: TextIO, *, by_column: bool = Fal
     if verbose:
         _print_left_out(cost, stream)
     _write(["", *_migration(cost)], stream)
-    if not verbose:
-        _write(["Add --verbose for every price and for the expectation in detail."], stream)
+    more = ["every price"] * bool(cost.registry.pricing) + ["the expectation in detail"] * bool(cost.expected)
+    if more and not verbose:
+        _write([f"Add --verbose for {' and for '.join(more)}."], stream)
 
 
 def _write(lines: Sequence[str], stream: TextIO) -> None:

@@ -234,8 +234,12 @@ def print_libraries(listed: Iterable[Library], stream: TextIO) -> None:
 
 def print_proofs(checkup: Checkup, stream: TextIO) -> None:
     """Print a line per permission, and an empty line."""
-    rows = [(one.need, _WORDS[one.held], one.allows, one.why) for one in checkup.proofs]
-    print_table("", ("permission", "granted", "allows to", "why"), rows, stream)
+    if checkup.url.startswith("bigquery:"):
+        rows = [(one.need, _WORDS[one.held], one.allows, one.why) for one in checkup.proofs]
+        print_table("", ("permission", "granted", "allows to", "why"), rows, stream)
+    else:  # the permissions of a file have no names
+        actions = [(one.allows, _WORDS[one.held], one.why) for one in checkup.proofs]
+        print_table("", ("action", "possible", "why"), actions, stream)
     stream.write("\n")
 
 

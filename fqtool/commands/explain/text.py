@@ -130,11 +130,19 @@ def _print_failed(one: Explanation, stream: TextIO) -> None:
     """Print a table of the gates that fail."""
     rows = []
     for verdict in _failed(one):
-        ways = " or of ".join(map(_way, verdict.ways)) or "; ".join(map(_part, verdict.decided))
-        rows.append((verdict.condition.subject, ways if verdict.ways else f"none: {ways}" if ways else "unknown"))
+        ways = " or of ".join(map(_way, verdict.ways))
+        rows.append((verdict.condition.subject, ways or _without_ways(verdict)))
     if rows:
         stream.write("\n")
         print_table("", ("gate that fails", "passes with real values of"), rows, stream)
+
+
+def _without_ways(verdict: Verdict) -> str:
+    """Why no real value makes a gate pass."""
+    if not verdict.decided:
+        return "unknown"
+    always = any(part.part.text in _ALWAYS for part in verdict.decided)
+    return f"{'never' if always else 'no feature'}: {_parts(verdict)}"
 
 
 def summary(one: Explanation, *, verbose: bool = False) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
-from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,7 +58,9 @@ def init(
     ] = None,
     all_properties: Annotated[
         bool,
-        typer.Option("--all-properties", help="Declare every property, also policy tags, which their owner changes."),
+        typer.Option(
+            "--all-properties", help="Declare every property, also those that fqtool never writes (policy tags)."
+        ),
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     target: Annotated[
@@ -109,7 +111,8 @@ def init(
         _print_notes(made)
         return
     verb.write_scaffold(out, made.text, force=force)
-    _print_outcome(made, out, target, learned=bool(learn))
+    of_table = ["--from-table", from_table, *(["--name", name] if name else [])] if from_table else []
+    _print_outcome(made, out, target, [] if learn else of_table)
 
 
 def _print_notes(made: Scaffolded) -> None:
@@ -122,23 +125,25 @@ def _print_notes(made: Scaffolded) -> None:
         say(visible(f"Check this: no primary key is declared, so `keys` is a guess: {keys}."))
 
 
-def _print_outcome(made: Scaffolded, out: Path, target: str | None, *, learned: bool) -> None:
+def _print_outcome(made: Scaffolded, out: Path, target: str | None, of_table: list[str]) -> None:
+    """Print what was written and what is next; `of_table` has the options of a table whose rows were not read."""
     from fqtool.output.characters import visible
 
     scaffold = made.made
     columns = counted(len(scaffold.columns), "base column")
-    origin = f", read from {scaffold.origin}" if scaffold.origin else ", a small example store to change"
+    example = ". It is a small example: replace its columns and features by yours"
+    origin = f", read from {scaffold.origin}" if scaffold.origin else example
     say(visible(f"Wrote {out}: {scaffold.table.name} with {columns}{origin}."))
     _print_notes(made)
     option = registry_option(out)
-    if scaffold.target and not learned and not scaffold.features:
-        say(
-            f"The registry has no features. `--learn {_DAYS} --force` proposes keys, features and ranges from the rows."
-        )
+    if of_table and not scaffold.features:
+        words = [*of_table, *(["--target", target] if target else []), *(["--out", str(out)] if option else [])]
+        command = shlex.join(["fqtool", "init", *words, "--learn", str(_DAYS), "--force"])
+        say(f"The registry has no features. To propose keys, features and ranges from the rows: {command}")
     say("Next:")
     say(f"  fqtool validate{option}")
     if scaffold.target:
-        option += f" --target {quote(target)}" if target else ""
+        option += f" --target {shlex.quote(target)}" if target else ""
         say(f"  fqtool {'migrate plan' if scaffold.features else 'check-drift'}{option}")
     else:
         say(f"  fqtool migrate plan{option}")

@@ -30,7 +30,8 @@ def learn(
 ) -> None:
     """Learn ranges and spreads of features from stored dates.
 
-    The dates must be in order: learned limits make them usual. A feature with a range or spread of its own keeps it.
+    Use dates without problems: values like theirs count as usual afterwards. A feature with a range or spread of its
+    own keeps it.
     """
     from datetime import timedelta
 

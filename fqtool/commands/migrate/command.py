@@ -51,7 +51,8 @@ def migrate(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the pending statements; change nothing.")] = False,
     take_lease: Annotated[
-        bool, typer.Option("--take-lease", help="Take the lease from a process that has crashed.")
+        bool,
+        typer.Option("--take-lease", help="Take over the table's lease (lock) from a process that has crashed."),
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print every step.")] = False,
 ) -> None:

@@ -357,7 +357,7 @@ def print_plan(file: MigrationFile, plan: Plan, stream: TextIO) -> None:
     spent = 0
     for number, statement in enumerate(plan.statements, 1):
         spent += is_operation(statement)
-        budget = f"{spent} of {plan.operations}; {_BUDGET}" if is_operation(statement) else "none"
+        budget = f"{spent} of {plan.operations} in this file; {_BUDGET}" if is_operation(statement) else "none"
         _statement(page, number, statement, budget)
     codes = sorted({finding.rule for finding in plan.hazards})
     backup = [Text(line) for line in (*backup_lines(file.version, plan), *plan.notes)]

@@ -55,7 +55,9 @@ def score(
     ] = None,
     only_changed: Annotated[
         bool,
-        typer.Option("--only-changed", help="Skip dates whose inputs did not change since this option scored them."),
+        typer.Option(
+            "--only-changed", help="Skip dates whose inputs did not change since the last run with this option."
+        ),
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the SQL and the bytes; change nothing.")] = False,
     source: Annotated[
