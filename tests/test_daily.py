@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from fqtool.commands.daily.run import Daily, daily_of, figure_rows
 from fqtool.commands.diagnose.gate_falls import features_read
+from fqtool.commands.diagnose.run import diagnosis_of
+from fqtool.commands.score.run import score_partitions
 from fqtool.monitoring.checks import Check, Verdict
 from fqtool.registry.alerts_and_models import Threshold
 from fqtool.synthetic.incidents import Incident
@@ -25,6 +27,7 @@ from tests.in_process import fqtool as in_process
 from tests.machine import patient
 from tests.test_diagnosis import DAY, registry, since, store
 
+NOW = datetime(2026, 2, 7, 12, tzinfo=UTC)
 # The daily checks of the design: name, unit, a figure, what it means.
 DESIGNED = [
     ("quality_ready_share", 0.80, "good"), ("quality_ready_share", 0.79, "warning"),
@@ -135,6 +138,30 @@ def test_a_date_that_was_not_scored_is_reported_once() -> None:
         assert {one.threshold.name for one in found.checks if one.value} == {"rows_per_date"}
 
 
+def test_dates_that_were_not_scored_are_scored_from_the_first_one() -> None:
+    """Also where it is before the dates that are compared; a scored date before them ends the sequence."""
+    first = DAY - timedelta(days=17)
+    with DuckDBWarehouse(":memory:") as warehouse:
+        store(warehouse, Season(registry(), first - timedelta(days=2), 2, 0, rows_per_day=20).rows())
+        load(warehouse, registry().table.name, Season(registry(), first, 18, 0, rows_per_day=20).rows())
+        (found,) = diagnosis_of(registry(), warehouse, DAY).findings
+        assert (found.rule, found.since) == ("FQ643", first)
+        assert str(found.remedy) == f"fqtool score --start {first} --end {DAY}"
+        score_partitions(registry(), warehouse, first, DAY, as_of=NOW)
+        assert diagnosis_of(registry(), warehouse, DAY).findings == ()
+
+
+def test_rows_that_are_written_after_scoring_are_named() -> None:
+    """The figures of the date leave them out."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        rows = [*Season(registry(), DAY - timedelta(days=8), 9, 0).rows()]
+        store(warehouse, rows[:-30])
+        load(warehouse, registry().table.name, rows[-30:])
+        (found,) = diagnosis_of(registry(), warehouse, DAY).findings
+    of_day = sum(row["game_date"] == DAY for row in rows)
+    assert found.message.startswith(f"{of_day - 30} of {of_day} rows on {DAY} are scored, so the figures of the date ")
+
+
 @pytest.mark.parametrize("words", [(), ("--verbose",), ("--format", "markdown")])
 def test_a_store_without_thresholds_has_an_outcome(tmp_path: Path, words: tuple[str, ...]) -> None:
     """A healthy date ends with the sentence that a reader looks for, and a broken one names the date."""
@@ -182,5 +209,5 @@ def test_the_command(tmp_path: Path) -> None:
     assert code == 1
     assert json.loads(said)["command"] == "daily"
     assert {one["severity"] for one in json.loads(said)["findings"]} >= {"warning"}
-    gap = str(DAY + timedelta(days=200))
-    assert (run("--date", gap)[0], run("--date", gap, "--require-rows")[0]) == (0, 1)
+    before = str(DAY - timedelta(days=200))
+    assert (run("--date", before)[0], run("--date", before, "--require-rows")[0]) == (0, 1)

@@ -266,7 +266,7 @@ def test_a_store_without_columns_to_score_is_diagnosed_without_scoring() -> None
     assert [(one.rule, str(one.remedy)) for one in diagnosed.findings] == [
         (
             "FQ607",
-            "Find why all rows have one value in its input, repair it, and rebuild the rows of the store.",
+            "Find why all rows have one value in the input of late_rate, repair it, and rebuild the rows of the store.",
         )
     ]
 

@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from fqtool.commands.daily.rules import newest_date_too_old
 from fqtool.commands.daily.run import daily_of
+from fqtool.commands.diagnose.newest_rows import newest_date_too_old
+from fqtool.commands.diagnose.run import diagnosis_of
 from fqtool.monitoring.newest_date import NewestDate, newest_date_queries
 from fqtool.registry.load import load_registry
 from fqtool.sql import Query
@@ -109,6 +110,9 @@ def test_an_empty_table_has_no_newest_date(tmp_path: Path) -> None:
         assert done.err.startswith("error: ml_feature_store_v2 in duckdb:"), done.said
         assert "has no rows, so it has no newest date." in done.err
         assert f"fix: Load rows, or give {'--end' if words == ('report',) else '--date'}." in done.err
+    for command in ("diagnose", "daily"):
+        done = fqtool(ROOT, command, "--date", "today", "--target", f"duckdb:///{tmp_path}/s.duckdb")
+        assert (done.code, "has no rows." in done.err) == (1, True), done.said
 
 
 @pytest.fixture(scope="module")
@@ -216,6 +220,28 @@ def test_the_newest_date_may_be_max_age_days_old(allowed: int, age: int, too_old
     assert len(found) == too_old
 
 
+@pytest.mark.parametrize("days", [1, 2, 7, 8, 40])
+def test_a_date_after_the_last_rows_is_as_old_as_today(tmp_path: Path, days: int) -> None:
+    """`daily` and `diagnose` with such a date fail, however many dates have no rows."""
+    with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:
+        store(warehouse, Season(registry(), DAY - timedelta(days=14), 15, 0, rows_per_day=20).rows())
+    rule, severity = ("FQ644", "error") if days > 1 else ("FQ617", "warning")
+    for command in ("daily", "diagnose"):
+        day, target = str(DAY + timedelta(days=days)), f"duckdb:///{tmp_path}/s.duckdb"
+        done = fqtool(ROOT, command, "--date", day, "--target", target, "--format", "json")
+        (found,) = json.loads(done.out)["findings"]
+        assert (found["rule"], found["severity"], done.code) == (rule, severity, 1)
+        assert days == 1 or f"{DAY}, {days} days before {day}" in found["message"]
+
+
+def test_a_date_in_a_gap_is_not_old() -> None:
+    """Later rows exist, so that only its own rows are missing."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        rows = Season(registry(), DAY - timedelta(days=14), 15, 0, rows_per_day=20).rows()
+        store(warehouse, [row for row in rows if not 1 <= (DAY - row["game_date"]).days <= 9])
+        assert diagnosis_of(registry(), warehouse, DAY - timedelta(days=2)).findings == ()
+
+
 def test_the_finding_points_at_the_key() -> None:
     """Where the registry has it, so that annotations appear there; 1 unless set."""
     text = (ROOT / "feature_registry.yaml").read_text(encoding="utf-8")
@@ -240,6 +266,6 @@ def test_the_check_of_an_old_date_still_reads_its_rows(old: str) -> None:
     """Its figures are judged as those of a date that is named."""
     with DuckDBWarehouse(old.removeprefix("duckdb:///")) as warehouse:
         named = daily_of(registry(), warehouse, DAY)
-        newest = daily_of(registry(), warehouse, DAY, today=datetime.now(UTC).date())
+        newest = daily_of(registry(), warehouse, DAY, given=False)
     assert [one.measured for one in newest.checks] == [one.measured for one in named.checks]
     assert [one.rule for one in newest.findings] == ["FQ644", *(one.rule for one in named.findings)]

@@ -16,11 +16,13 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from fqtool.commands.diagnose.unscored import not_scored
 from fqtool.commands.report.alerts import alert_counts
 from fqtool.commands.report.html import html_of, label_step, numbers, status
 from fqtool.commands.report.run import Report, report_of
 from fqtool.errors import InputError, NotThere, Refusal
 from fqtool.findings.finding import Severity
+from fqtool.output.outcome import headline
 from fqtool.registry.alerts_and_models import KnownEvent
 from fqtool.synthetic.incidents import Incident
 from fqtool.synthetic.season import Season
@@ -101,10 +103,21 @@ def test_dates_without_rows_are_causes(workspace: Workspace) -> None:
 def test_a_last_date_without_scores_is_not_well(report: Report) -> None:
     """Where nothing is wrong because nothing is known, the headline reports so."""
     well = replace(report.days[-2], checks=(), of_figures=())
-    unknown = replace(well, day=replace(well.day, scored=0))
+    day = replace(well.day, scored=0)
+    unknown = replace(well, day=day, causes=not_scored([day]))
     assert status(replace(report, days=(well,)))[0] == "good"
     assert status(replace(report, days=(unknown,)))[0] == "fair"
     assert "are scored, so the figures of the date are unknown" in status(replace(report, days=(unknown,)))[1]
+
+
+def test_a_report_of_a_store_without_recent_rows_is_not_good(workspace: Workspace) -> None:
+    """The headline and the causes name it, and not that there are no problems."""
+    with DuckDBWarehouse(":memory:") as warehouse:
+        store(warehouse, Season(registry(), DAY - timedelta(days=9), 10, 2, rows_per_day=20).rows([]))
+        made = report_of(workspace, warehouse, DAY - timedelta(days=6), DAY, made=MADE, given=False)
+    state, text = status(made)
+    assert (state, text.startswith(headline(made.too_old[0]))) == ("bad", True)
+    assert "No problems found" not in html_of(made)
 
 
 def test_every_number_is_that_of_the_scan(report: Report) -> None:
@@ -201,7 +214,7 @@ def test_a_browser_shows_it(page: Path) -> None:
     with browser() as driver:
         opened(driver, page)
         assert driver.title == f"ml_feature_store_v2, {DAY - timedelta(days=20)} to {DAY}"
-        assert driver.find_element(By.ID, "status").text.startswith("Critical PlayerCompositeFactorsProcessor")
+        assert driver.find_element(By.ID, "status").text.startswith("Error PlayerCompositeFactorsProcessor")
         cell = driver.find_elements(By.CSS_SELECTOR, "#f5 td")[-1]
         driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", cell)
         ActionChains(driver).move_to_element(cell).perform()

@@ -393,6 +393,17 @@ def test_a_processor_that_recorded_a_run_did_run() -> None:
     assert "supplied old output" in told(causes_of(registry, with_run(frozen_days(), timedelta(days=2))))
 
 
+def test_without_a_record_of_runs_a_processor_may_not_have_run() -> None:
+    """Nothing shows that it did not; a store without labels has none to contradict it."""
+    plain, unlabelled = (
+        told(causes_of(registry_of(PLAIN, OTHER, labelled=one), frozen_days())) for one in (True, False)
+    )
+    assert "FQ602 Job may not have run" in plain
+    assert ", but the labels report real values: features 0-1 have old or constant values" in plain
+    assert "FQ602 Job may not have run for 2026-01-19: features 0-1 have old or constant values" in unlabelled
+    assert "label" not in unlabelled
+
+
 def test_a_run_that_many_rows_do_not_record_is_absent() -> None:
     """Old values under good labels are explained by it, although most rows record the run."""
     registry, days = registry_of(PLAIN, OTHER), with_run(frozen_days(), timedelta(0))
@@ -439,6 +450,22 @@ def test_a_value_that_became_null_after_scoring_is_named_so() -> None:
     assert "stored source" not in told(causes_of(registry_of(PLAIN), [*days[:-1], last_day]))
 
 
+@pytest.mark.parametrize(("scored_again", "rule"), [(0, "FQ613"), (5, "FQ604")])
+def test_values_that_no_date_has_began_with_the_first_date(scored_again: int, rule: str) -> None:
+    """Also where scoring again has made some dates defaulted: the onset is the first date, and no input is accused."""
+    empty = {"present": 0, "mean": None, "stddev": None, "low": None, "high": None, "zeros": 0}
+    days = [
+        replace(day, features={0: replace(day.features[0], **empty, **{field: ROWS}), 1: day.features[1]})
+        for number, day in enumerate(dates_of([PLAIN, OTHER], [around(20.0), around(20.0)]))
+        for field in ("missing" if number < 15 - scored_again else "defaults",)
+    ]
+    text = told(causes_of(registry_of(PLAIN, OTHER, labelled=False), days))
+    assert f"{rule} level is " in text
+    assert f"in all 80 rows on {days[-1].day}, at least since {days[0].day}" in text
+    assert "as on the earlier dates" in text
+    assert "incomplete input" not in text
+
+
 def test_missing_values_of_no_processor_are_looked_for_in_their_input() -> None:
     """Building the rows again does not repair an input."""
     lone = replace(PLAIN, processor="", upstream_table="up.prices", upstream_column="level")
@@ -451,7 +478,7 @@ def test_the_size_of_a_change_is_a_whole_sentence() -> None:
     """The constant value, the mean of values outside the range, and a count that was the same on each date."""
     constant = told(causes([PLAIN], [last(around(20.0), lambda v: [14.0] * len(v))]))
     assert "level has one value in all 80 rows on 2026-01-19: 14." in constant
-    assert "one value in all rows (on no earlier date)" in constant
+    assert "one value in all rows (on none of the earlier dates)" in constant
     ranged = replace(PLAIN, range=(0, 40))
     assert "the mean is 42" in (text := told(causes([ranged], [last(around(20.0), lambda v: [x + 42 for x in v])])))
     assert "higher than usual" in text

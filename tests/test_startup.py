@@ -74,7 +74,7 @@ LOADS: dict[str, tuple[list[str], int, set[str]]] = {
     "fqtool check-code": (["feature_registry.yaml"], 0, {"yaml"}),
     "fqtool check-record": (["records.ndjson", "--sample", "1"], 1, {"yaml"}),
     "fqtool diagnose": (["--date", DAY], 1, DUCK),
-    "fqtool daily": (["--date", DAY], 0, DUCK),
+    "fqtool daily": (["--date", DAY], 1, DUCK),
     "fqtool explain": (["--key", "player_lookup=x", "--date", DAY], 2, DUCK),
     "fqtool learn": (["--end", DAY, "--dry-run"], 1, DUCK),
     "fqtool doctor": ([], 0, DUCK),

@@ -30,7 +30,7 @@ MODULES: dict[Group, tuple[str, ...]] = {
     Group.LIVE: ("fqtool.migrations.live_tables",),
     Group.DATA: ("fqtool.commands.check_drift.rules_data",),
     Group.DIAGNOSIS: ("fqtool.commands.diagnose.rules", "fqtool.commands.diagnose.rules_rows"),
-    Group.DAILY: ("fqtool.commands.daily.rules",),
+    Group.DAILY: ("fqtool.commands.daily.rules", "fqtool.commands.diagnose.newest_rows"),
     Group.MODELS: ("fqtool.commands.models.rules",),
     Group.BACKFILL: ("fqtool.commands.backfill.rules",),
     Group.DIFFERENCES: ("fqtool.commands.diff.rules",),

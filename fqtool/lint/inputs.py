@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fqtool.errors import InputError
 from fqtool.expressions.value_types import TELLABLE, ValueType
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.lint.context import Subject
 from fqtool.registry.model import Feature
+from fqtool.registry.yaml.edit import scalar
 from fqtool.scoring.layout import MISSING, PRESENT, Layout
 from fqtool.scoring.roles import Roles
 from fqtool.table.column import Kind
 
 SCORE_COLUMN = "{name: score, type: FLOAT64, section: aggregate, expr: AVG_OVER_FEATURES(quality)}"
 """The entry of `columns` that scores a row."""
-_SHOWN = 3
+_SHOWN, _LISTED, _ENTRIES = 3, 10, 3
 _OF_VALUES = "diagnose, daily, report, models, explain and check-drift --data"
 _USABLE = frozenset(ValueType(kind) for kind in (*TELLABLE, Kind.BIGNUMERIC))
 
@@ -148,3 +149,16 @@ def _scored(subject: Subject) -> str:
         return Roles(subject.registry).scored
     except InputError:
         return "unknown"  # another rule reports the expression
+
+
+def listed_labels(labels: Sequence[str]) -> str:
+    """Return labels in backticks, at most ten of them."""
+    more = f" and {len(labels) - _LISTED} more" if len(labels) > _LISTED else ""
+    return ", ".join(f"`{one}`" for one in labels[:_LISTED]) + more
+
+
+def label_entries(labels: Sequence[str]) -> str:
+    """Return how to declare labels under `sources`, as a sentence."""
+    entries = ", ".join(f"`{scalar(one)}: {{weight: 100, canonical: {scalar(one)}}}`" for one in labels[:_ENTRIES])
+    such = ", such as" if len(labels) > 1 else ":"
+    return f"Declare each label with its weight under `sources`{such} {entries}. Or correct the writer of the labels."

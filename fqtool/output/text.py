@@ -156,8 +156,9 @@ def _in_the_table(outcome: Outcome) -> str:
     in_table = 0 if outcome.shown is None else total - len(outcome.shown)
     if not in_table:
         return ""
-    who = f"{in_table} of them " if in_table < total else "all " if total > 1 else ""
-    return f", {who}in the table above"
+    if in_table == total:
+        return f"{';' if total > 1 else ','} {'all are ' if total > 1 else ''}in the table above"
+    return f"; {in_table} of {total} {'is' if in_table == 1 else 'are'} in the table above"
 
 
 def write_findings(findings: Sequence[Finding], page: Page) -> None:

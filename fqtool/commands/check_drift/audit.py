@@ -26,6 +26,7 @@ from fqtool.table.typetext import parse_type
 
 _NEAR = 1e-6  # engines add floats in different orders
 _STORED = "stored_"
+_BETWEEN = "\n"
 _DAY = "day_of_row"
 _AGAIN = ("misshapen", "misordered", "late", "old", "waiting", "repeated")
 """The flags of rows that scoring again, or building again, puts right."""
@@ -57,7 +58,7 @@ class FeatureFacts:
     Attributes:
         feature: the feature.
         unknown: the number of rows with a raw label that the registry does not list.
-        example: one such label.
+        labels: these labels.
         unlisted: the number of rows whose stored source is not canonical.
         outside: the number of rows whose stored quality is below 0 or above 100.
         owner: the owner of the feature or its processor, "" without one.
@@ -66,7 +67,7 @@ class FeatureFacts:
 
     feature: Feature
     unknown: int
-    example: str
+    labels: tuple[str, ...]
     unlisted: int
     outside: int
     owner: str = ""
@@ -286,7 +287,9 @@ class Audit:
         for one in self.registry.active_features:
             raw = feature_column(one, "raw_source").name
             yield f"f{one.index}_unknown", f"COUNTIF({raw} NOT IN {labels})"
-            yield f"f{one.index}_example", f"MIN(IF({raw} NOT IN {labels}, {raw}, NULL))"
+            undeclared = f"IF({raw} NOT IN {labels}, {raw}, NULL)"
+            listed = f"STRING_AGG(DISTINCT {undeclared}, {literal(_BETWEEN)} ORDER BY {undeclared})"
+            yield f"f{one.index}_labels", listed
             if one.index in sources:
                 source = self._of(sources[one.index])
                 yield f"f{one.index}_unlisted", f"COUNTIF({source} NOT IN {_listed(canonical)})"
@@ -320,9 +323,14 @@ class Audit:
             )
             for n, one in enumerate(self.scoring.managed)
         )
+
+        def labels(one: Feature) -> tuple[str, ...]:
+            listed = row[f"f{one.index}_labels"]
+            return tuple(listed.split(_BETWEEN)) if isinstance(listed, str) else ()
+
         features = tuple(
             FeatureFacts(
-                one, count(f"f{one.index}_unknown"), str(row[f"f{one.index}_example"] or ""),
+                one, count(f"f{one.index}_unknown"), labels(one),
                 count(f"f{one.index}_unlisted"), count(f"f{one.index}_outside"),
                 self.registry.owner(one),
                 {law: broken for law in LAWS if (broken := count(f"f{one.index}_{law}"))},

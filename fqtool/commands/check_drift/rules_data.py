@@ -8,6 +8,8 @@ from fqtool.commands.check_drift.audit import Audited, ColumnFacts
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity, rule
 from fqtool.findings.remedy import Commands, commands
+from fqtool.lint.inputs import label_entries, listed_labels
+from fqtool.output.table_text import index_ranges
 from fqtool.registry.model import Owner
 from fqtool.scoring.value_laws import law_text
 
@@ -43,27 +45,28 @@ def _some(names: Sequence[str]) -> str:
 
 @rule("FQ701", group=Group.DATA)
 def unknown_source_label(audited: Audited) -> Iterator[Finding]:
-    """Rows have a source label that the registry does not list.
+    """Rows have source labels that the registry does not list.
 
-    Problem: The label counts as a default value with the quality of `unknown_source`.
+    Problem: The labels count as default values with the quality of `unknown_source`.
 
     Why: An extractor writes a new label that was not added to the registry; or the label is misspelt.
 
     Example: Feature 25 has the label price_feed_b in 80 rows; `sources` has no price_feed_b.
 
-    Fix: Add the label to `sources` with its weight, or fix the extractor; then score the dates again.
+    Fix: Add each label to `sources` with its weight, or fix the extractor; then score the dates again.
     """
-    for one in audited.features:
-        if one.unknown:
-            yield Finding(
-                one.feature.name,
-                f"{_of(one.unknown, audited)} have a label for feature {one.feature.index} that `sources` does not "
-                f"list, e.g. {one.example!r}.",
-                "the label counts as a default value",
-                _again(audited, f"Add {one.example!r} to `sources`, or fix its writer; then:"),
-                one.feature.at,
-                owner=one.owner,
-            )
+    wrong = [one for one in audited.features if one.unknown]
+    if wrong:
+        labels = tuple(dict.fromkeys(label for one in wrong for label in one.labels))
+        which = index_ranges(one.feature.index for one in wrong)
+        yield Finding(
+            _some([one.feature.name for one in wrong]),
+            f"Up to {_of(max(one.unknown for one in wrong), audited)} have labels that `sources` does not declare: "
+            f"{listed_labels(labels)} (feature{'s' * (len(wrong) > 1)} {which}). They count as default values.",
+            remedy=_again(audited, f"{label_entries(labels)} Then run:"),
+            location=wrong[0].feature.at if len(wrong) == 1 else None,
+            owner=", ".join(dict.fromkeys(one.owner for one in wrong if one.owner)),
+        )
 
 
 @rule("FQ702", group=Group.DATA)
@@ -270,7 +273,7 @@ def older_version(audited: Audited) -> Iterator[Finding]:
 
 @rule("FQ711", Severity.WARNING, group=Group.DATA)
 def rows_not_scored(audited: Audited) -> Iterator[Finding]:
-    """Rows have sources but no quality.
+    """Rows are not scored.
 
     Problem: Filters on quality miss them.
 
@@ -281,7 +284,7 @@ def rows_not_scored(audited: Audited) -> Iterator[Finding]:
     Fix: Score the dates.
     """
     if audited.waiting:
-        message = f"{_of(audited.waiting, audited)} have sources but no quality."
+        message = f"{_of(audited.waiting, audited)} are not scored."
         yield Finding("scoring", message, remedy=_again(audited, of="waiting"))
 
 

@@ -19,9 +19,12 @@ from fqtool.cli.options import (
     warehouse_of,
     with_options_in,
 )
-from fqtool.cli.output import current_run, say
+from fqtool.cli.output import say
 
 app = typer.Typer()
+_WHOLE_IN_DAILY = ("FQ617", "FQ624", "FQ643", "FQ644")
+"""The findings of which `diagnose` shows no more: they are about no feature and no gate."""
+_MORE = "Defaulted features and gates of the date:"
 
 
 class FailOn(StrEnum):
@@ -74,7 +77,7 @@ def daily(
         warehouse_of(loaded, target, timeout) as warehouse,
     ):
         day = given or newest_day(loaded, warehouse)
-        result = daily_of(loaded, warehouse, day, baseline, today=None if given else current_run().today)
+        result = daily_of(loaded, warehouse, day, baseline, given=given is not None)
         title = heading(result.diagnosis)
         if form == "text" and (result.checks or result.findings):
             print(fitted(title, sys.stdout), end="\n" if result.checks else "\n\n")
@@ -86,7 +89,7 @@ def daily(
             print(fitted(f"{others(result.checks)}{more}", sys.stdout), end="\n\n")
         ok = "No problems found." if result.checks and form == "text" else healthy(result.diagnosis)
         found = with_options_in(result.findings)
-        is_of_date = any(finding.rule != "FQ644" for finding in result.findings)  # diagnose does not know today
+        shows_more = any(finding.rule not in _WHOLE_IN_DAILY for finding in result.findings)
         notice.outcome = Outcome(found, warehouse.url, "daily", "No problems found.", {"date": str(day)})
         report_findings(
             result.findings,
@@ -96,7 +99,7 @@ def daily(
             ok=ok,
             errors_only=fail_on is FailOn.ERROR,
             shown=None if verbose else [finding for finding in result.findings if not is_of_figure(finding)],
-            following=commands(f"diagnose --date {day}", first="Next:") if is_of_date else "",
+            following=commands(f"diagnose --date {day}", first=_MORE) if shows_more else "",
             also={"date": str(day)},
         )
         if result.diagnosis.today is None and require_rows:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 
-from fqtool.commands.diagnose.baseline import unbroken
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.gate_falls import behind_text, features_behind, features_read
 from fqtool.commands.diagnose.known_events import known_features
@@ -40,7 +39,7 @@ def _finding(check: Check, day: date, behind: str) -> Finding:
         threshold.name,
         f"{threshold.name} is {check.measured} on {day}; good is {check.expected}{lasting}.",
         behind,
-        remedy=commands(f"diagnose --date {day}", first="To find the cause, run:"),
+        remedy=commands(f"diagnose --date {day}", first="For the root cause and its fix, run:"),
         location=threshold.at,
         since=check.since or day,
     )
@@ -78,46 +77,3 @@ def daily_critical(check: Check, day: date, behind: str) -> Iterator[Finding]:
     """
     if check.verdict is Verdict.CRITICAL:
         yield _finding(check, day, behind)
-
-
-@rule("FQ643", Severity.WARNING, group=Group.DAILY)
-def date_not_scored(days: Sequence[Day]) -> Iterator[Finding]:
-    """A date has rows, but no scored row.
-
-    Problem: The quality of the rows is unknown, so the figures of the date are unknown.
-
-    Why: Scoring did not run. Rows without labels are reported by FQ624 instead.
-
-    Example: `feature_quality_score` is NULL in all 201 rows.
-
-    Fix: Score the date.
-    """
-    day, rows = days[-1].day, days[-1].rows
-    lasting = unbroken([not one.scored for one in days])
-    message = f"0 of {rows:,} rows on {day} are scored, so the figures of the date are unknown."
-    yield Finding("scoring", message, remedy=commands(f"score --start {day}"), since=days[-lasting].day)
-
-
-@rule("FQ644", group=Group.DAILY)
-def newest_date_too_old(registry: Registry, newest: date, today: date) -> Iterator[Finding]:
-    """The newest date with rows is older than `max_age_days` allows.
-
-    Problem: The store has no rows for the dates since then, so models read old features or none.
-
-    Why: The pipeline that writes the table did not run or failed; or the store is written less often than every day.
-
-    Example: The newest date with rows is 2026-02-06, 3 days before today; `max_age_days` is 1.
-
-    Fix: Run the pipeline for the missing dates. For a store that is written less often, set `max_age_days`. Only
-    `fqtool daily` without `--date` checks this.
-    """
-    age = (today - newest).days
-    if age > registry.max_age_days:
-        document = registry.document
-        yield Finding(
-            registry.table.name,
-            f"The newest date with rows is {newest}, {age} day{'s' * (age != 1)} before today ({today}); max_age_days "
-            f"is {registry.max_age_days}.",
-            remedy="Run the pipeline that writes the table; if it runs less often, set `max_age_days` in the registry.",
-            location=document.at_key(("max_age_days",)) if document and "max_age_days" in document.data else None,
-        )

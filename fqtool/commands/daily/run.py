@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from fqtool.commands.daily.rules import check_daily, date_not_scored, newest_date_too_old
+from fqtool.commands.daily.rules import check_daily
 from fqtool.commands.diagnose.baseline import unbroken
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.run import BASELINE, Diagnosis, diagnosis_of
@@ -29,22 +29,19 @@ class Daily:
 
 
 def daily_of(
-    registry: Registry, warehouse: Warehouse, day: date, baseline: int = BASELINE, *, today: date | None = None
+    registry: Registry, warehouse: Warehouse, day: date, baseline: int = BASELINE, *, given: bool = True
 ) -> Daily:
     """Check one date by one scan of it and of its baseline. A date without rows has no figures.
 
-    With `today`, the date must be at most `max_age_days` before it. Raises the errors of `diagnosis_of`.
+    Where no user named the date, it must be at most `max_age_days` before today. Raises the errors of `diagnosis_of`.
     """
-    diagnosis = diagnosis_of(registry, warehouse, day, baseline, measuring=True)
+    diagnosis = diagnosis_of(registry, warehouse, day, baseline, measuring=True, given=given)
     if diagnosis.today is None:
         return Daily(diagnosis, (), diagnosis.findings)
     days = (*diagnosis.before, diagnosis.today)
     checks = tuple(_check(threshold, days) for threshold in registry.thresholds)
     findings = [finding for check in checks for finding in check_daily(check, registry, days)]
-    if not diagnosis.today.scored and diagnosis.today.labelled:  # FQ624 reports rows without labels
-        findings = [*date_not_scored(days), *findings]
-    too_old = newest_date_too_old(registry, day, today) if today else ()
-    return Daily(diagnosis, checks, (*too_old, *diagnosis.findings, *findings))
+    return Daily(diagnosis, checks, (*diagnosis.findings, *findings))
 
 
 def _check(threshold: Threshold, days: Sequence[Day]) -> Check:
@@ -71,10 +68,11 @@ def figures_to_act_on(checks: Sequence[Check]) -> list[Check]:
 
 
 def others(checks: Sequence[Check]) -> str:
-    """Return a sentence with the number of figures that are good, and of those that are unknown."""
+    """Return a sentence with the number of figures that are not good, good and unknown."""
     good, unknown = (sum(check.verdict is verdict for check in checks) for verdict in (Verdict.GOOD, Verdict.UNKNOWN))
-    text = f"{good} of {len(checks)} figure{'s' * (len(checks) != 1)} {'is' if good == 1 else 'are'} good"
-    return f"{text}, {unknown} {'is' if unknown == 1 else 'are'} unknown." if unknown else f"{text}."
+    counts = {"not good": len(checks) - good - unknown, "good": good, "unknown": unknown}
+    parts = [f"{count} {'is' if count == 1 else 'are'} {word}" for word, count in counts.items() if count]
+    return f"Of {len(checks)} figure{'s' * (len(checks) != 1)}, {', '.join(parts)}."
 
 
 def figure_rows(checks: Sequence[Check]) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:

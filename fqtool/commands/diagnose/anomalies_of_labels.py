@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 
-from fqtool.commands.diagnose.baseline import BY_CHANCE, ENOUGH, apart, chance, lasting, risen, start_of
+from fqtool.commands.diagnose.baseline import BY_CHANCE, ENOUGH, apart, chance, lasting, risen, start_of, unbroken
+from fqtool.commands.diagnose.daily_stats import FeatureDay
 from fqtool.commands.diagnose.history import FEWEST, History, Seen, Sign
 
 RISE = 0.08
@@ -22,7 +23,7 @@ def defaulted(history: History) -> Seen | None:
     feature, share = history.feature, history.today.unexpected_share
     if feature.optional or share is None:
         return None
-    series = [one.unexpected_share for one in history.before]
+    series = [_absent_share(one) for one in history.before]
     known = [one for one in series if one is not None]
     declared = feature.spread.null_share
     if share < _WHOLE and share - (declared or 0.0) >= RISE and (days := risen(known, share)):
@@ -32,6 +33,15 @@ def defaulted(history: History) -> Seen | None:
     if found is None and declared is not None:
         found = _more_than_declared(history, share, declared, series)
     return found or _more_than_siblings(history, share)
+
+
+def _absent_share(one: FeatureDay) -> float | None:
+    """The default share of an earlier date; where nearly all rows are NULL under a label of real values, their share.
+
+    Such a date has no values either, so better labels of a later date do not count as a rise.
+    """
+    missing = one.missing / one.scored if one.scored else 0.0
+    return missing if missing >= _WHOLE else one.unexpected_share
 
 
 def _more_than_declared(history: History, share: float, declared: float, series: Sequence[float | None]) -> Seen | None:
@@ -130,7 +140,8 @@ def _without_number(history: History, sign: Sign, counts: Sequence[int], declare
     usual = statistics.median(shares) if shares else 0.0
     if share >= _USUALLY_REAL <= usual and declared is None:
         # Every date before has it too, but the registry does not declare it usual.
-        return Seen(history.feature, sign, share, None, lasted + 1)
+        days = unbroken([one is None or one >= _USUALLY_REAL for one in series]) + 1
+        return Seen(history.feature, sign, share, None, days)
     is_new = len(shares) >= _DATES and not any(shares) and counts[-1] > 1
 
     def is_above(limit: float, scatter: float) -> bool:

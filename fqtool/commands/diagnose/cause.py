@@ -16,6 +16,8 @@ class Kind(StrEnum):
     MISSHAPEN = "misshapen"
     MISORDERED = "misordered"
     NO_LABELS = "no labels"
+    NOT_SCORED = "not scored"
+    UNDECLARED = "undeclared labels"
     ROW_COUNT = "row count"
     REPEATED_KEYS = "repeated keys"
     NO_ROWS = "no rows"
@@ -70,6 +72,7 @@ class Cause:
         absent: The word for rows without a real value: `defaulted`, or `missing` where rows have no labels.
         owner: The owners of the features or the processor in the registry, "" without any.
         event: The known event of the registry that it belongs to, None without one.
+        recorded: Whether the rows record that the processor did not run.
         at_least: Whether the problem may have begun before `since`, the first date that was read.
     """
 
@@ -88,7 +91,18 @@ class Cause:
     absent: str = "defaulted"
     owner: str = ""
     event: KnownEvent | None = None
+    recorded: bool = False
     at_least: bool = False
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether rows hold labels of the features."""
+        return self.absent == "defaulted"
+
+    @property
+    def reason(self) -> str:
+        """How sure it is, and why."""
+        return f"{self.confidence}; evidence: {'; '.join(self.evidence)}."
 
     @property
     def is_known(self) -> bool:

@@ -20,6 +20,7 @@ OF_VALUES = (*OF_LEVEL, Sign.UNRELATED, Sign.CONSTANT, Sign.REPEATED, Sign.NEUTR
 """The anomalies that values of another feature cause."""
 _SHOWN = 3
 _MOST_KEPT = 0.9
+_THOUSAND, _BILLION = 1e3, 1e9
 
 
 def signs_text(signs: Sequence[Seen]) -> Iterator[str]:
@@ -38,7 +39,7 @@ def signs_text(signs: Sequence[Seen]) -> Iterator[str]:
         compared = f"usually {_between(usual)}" if usual else "" if limits else alone
         compared = ", ".join(filter(None, (compared, f"null_share allows {_between(limits)}" if limits else "")))
         if sign is Sign.CONSTANT and usual:
-            dates = f"as on {_between(usual)} of the earlier dates" if any(usual) else "on no earlier date"
+            dates = f"as on {_between(usual)} of the earlier dates" if any(usual) else "on none of the earlier dates"
             yield f"{named}: {sign} ({dates})"
             continue
         shares = _between([one.share for one in own])
@@ -64,10 +65,15 @@ def values_text(signs: Sequence[Seen], days: Sequence[Day]) -> Iterator[str]:
         mean, spread = (statistics.median(getattr(day, what) for day in told) for what in ("mean", "stddev"))
         zeros = statistics.median(day.zeros / day.present for day in told)
         yield (
-            f"{one.feature.name}: mean {today.mean:.3g} (usually {mean:.3g}), standard deviation "
-            f"{today.stddev or 0:.3g} (usually {spread:.3g}), zeros {today.zeros / today.present:.0%} "
-            f"(usually {zeros:.0%})"
+            f"{one.feature.name}: mean {_figure(today.mean)} (median of the earlier dates: {_figure(mean)}), standard "
+            f"deviation {_figure(today.stddev or 0)} ({_figure(spread)}), zeros {today.zeros / today.present:.0%} "
+            f"({zeros:.0%})"
         )
+
+
+def _figure(value: float) -> str:
+    """A number with three digits, or all digits of a whole number from 1,000 to a billion."""
+    return f"{value:,.0f}" if _THOUSAND <= abs(value) < _BILLION else f"{value:.3g}"
 
 
 def labels_text(features: Sequence[Feature], days: Sequence[Day]) -> str:
@@ -87,6 +93,16 @@ def _between(shares: Sequence[float]) -> str:
     """Return `2%` or `1-2%`."""
     low, high = f"{min(shares):.0%}", f"{max(shares):.0%}"
     return low if low == high else f"{low.rstrip('%')}-{high}"
+
+
+def constant_text(alike: Sequence[Seen], today: Day) -> str:
+    """Return the value that all rows of one constant feature have; "" for other anomalies."""
+    if len(alike) > 1 or alike[0].sign is not Sign.CONSTANT:
+        return ""
+    value = today.features[alike[0].feature.index].low
+    if isinstance(value, bool):
+        return str(value).upper()
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def run_text(told: ProcessorDay | None, today: Day) -> Iterator[str]:

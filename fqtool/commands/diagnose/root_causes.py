@@ -20,6 +20,7 @@ from fqtool.commands.diagnose.evidence import (
     DISTANCES,
     OF_LABELS,
     OF_LEVEL,
+    constant_text,
     labels_text,
     run_text,
     signs_text,
@@ -34,12 +35,14 @@ from fqtool.commands.diagnose.row_counts import first_absent, repeated_keys, unu
 from fqtool.commands.diagnose.row_relations import next_of
 from fqtool.commands.diagnose.shapes import shape_of
 from fqtool.commands.diagnose.swaps import swap_causes
+from fqtool.commands.diagnose.unscored import not_scored
 from fqtool.registry.model import Feature, Owner, Processor, Registry
 from fqtool.scoring.layout import PRESENT, Layout
 from fqtool.scoring.value_laws import law_text
 
 REWRITTEN = f"the stored source is `{PRESENT}`, so the rows changed after they were scored"
 """What NULL under a good source means in a store without labels, where the source follows from the value."""
+_WITHOUT_LABELS = {Sign.MISSING: f"NULL under the source {PRESENT}", Sign.NEUTRAL: "the default value"}
 _EDGE = 2  # with fewer dates, the first date read does not show when it began
 
 
@@ -80,16 +83,20 @@ def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     def completed(one: Cause) -> Cause:
         evidence = tuple(text.replace("defaulted in", f"{absent} in") for text in one.evidence)
         if absent == "missing":
-            evidence = tuple(text.replace(Sign.MISSING, f"NULL under the source {PRESENT}") for text in evidence)
+            for sign, words in _WITHOUT_LABELS.items():
+                evidence = tuple(text.replace(sign, words) for text in evidence)
         sure = one.confidence
         if one.kind in (Kind.MISSING, Kind.PARTIAL) and (unsure := labels_text(one.features, days)):
             evidence, sure = (*evidence, unsure), Confidence.POSSIBLE
         at_least = one.since == days[0].day and len(days) > _EDGE
         owner, event = _owners(registry, one), event_of(registry, one)
         detail = REWRITTEN if absent == "missing" and one.kind is Kind.NO_VALUE else one.detail
+        # Where no earlier date has a value, nothing shows that it is about the runs of the processor.
+        always = one.kind is Kind.MISSING and at_least and not one.recorded
+        kind = Kind.PARTIAL if always else one.kind
         return replace(
-            one, detail=detail, scorable=scorable, evidence=evidence, confidence=sure, absent=absent, owner=owner,
-            event=event, at_least=at_least,
+            one, kind=kind, detail=detail, scorable=scorable, evidence=evidence, confidence=sure, absent=absent,
+            owner=owner, event=event, at_least=at_least,
         )  # fmt: skip
 
     compared = without_ended_events(registry, days)
@@ -127,7 +134,7 @@ def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
     if any(one.hit > today.rows * MOST for one in causes):
         # Where positions hold other features than the registry, the statistics of features mean nothing.
         return tuple(causes)
-    causes += _of_rows(days)
+    causes += [*not_scored(days), *_of_rows(days)]
     found = (signs_of(one, days, _together(registry, one)) for one in registry.active_features)
     seen = _independent([one for one in found if one is not None], registry, today)
     for swapped, explained in swap_causes(registry, seen, days):
@@ -211,9 +218,9 @@ def _of_rows(days: Sequence[Day]) -> Iterator[Cause]:
         yield Cause(Kind.REPEATED_KEYS, today.day, since, today.rows, today.repeated, (), None, None, evidence)
     if not gone and (found := unusual_count(days)) is not None:
         since = days[-found.lasting].day
-        differ = found.least < found.most
-        counts = f", {found.least:,} to {found.most:,} on" if differ else f": {found.most:,} on each of"
-        evidence = (f"usually {found.usual:,.0f} rows{counts} {found.dates} earlier dates",)
+        each = f"each of {found.dates} earlier dates has {found.most:,} rows"
+        differ = f"usually {found.usual:,.0f} rows, {found.least:,} to {found.most:,} on {found.dates} earlier dates"
+        evidence = (differ if found.least < found.most else each,)
         yield Cause(
             Kind.ROW_COUNT, today.day, since, today.rows, today.rows, (), None, None, evidence, Confidence.LIKELY
         )
@@ -292,8 +299,10 @@ def _of_processor(
     evidence = (*signs_text(explained), *values_text(explained, days), *run_text(told, today))
     updated = told.last_updated if told else None
     sure = _confidence(explained, run=silent or old > 0 or late > 0)
-    cause = Cause(kind, today.day, days[-lasting].day, today.rows, hit, features, processor, updated, evidence, sure)
-    yield cause, explained
+    yield Cause(
+        kind, today.day, days[-lasting].day, today.rows, hit, features, processor, updated, evidence, sure,
+        recorded=silent or absent > 0,
+    ), explained  # fmt: skip
 
 
 def _moves(feature: Feature, days: Sequence[Day]) -> bool:
@@ -370,17 +379,7 @@ def _without_processor(seen: Sequence[Seen], registry: Registry, days: Sequence[
         details[key] = details.get(key) or detail
         groups[key] = [*groups.get(key, ()), one]
     for key, alike in groups.items():
-        yield _alone(alike, details[key] or _constant_text(alike, days[-1]), registry, days)
-
-
-def _constant_text(alike: Sequence[Seen], today: Day) -> str:
-    """The value that all rows of one constant feature have; "" for other anomalies."""
-    if len(alike) > 1 or alike[0].sign is not Sign.CONSTANT:
-        return ""
-    value = today.features[alike[0].feature.index].low
-    if isinstance(value, bool):
-        return str(value).upper()
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+        yield _alone(alike, details[key] or constant_text(alike, days[-1]), registry, days)
 
 
 def _alone(alike: Sequence[Seen], detail: str, registry: Registry, days: Sequence[Day]) -> Cause:

@@ -10,6 +10,7 @@ from fqtool.commands.diagnose.known_events import with_event
 from fqtool.commands.diagnose.wording import (
     REBUILD,
     are,
+    did_not_run,
     finding_of,
     have,
     look_at,
@@ -33,7 +34,7 @@ def findings_of(cause: Cause) -> tuple[Finding, ...]:
 
 @rule("FQ601", group=Group.DIAGNOSIS)
 def processor_missing(cause: Cause) -> Iterator[Finding]:
-    """A processor did not run for a date: all of its features are defaulted.
+    """A processor did not run for a date, or may not have run: all of its features are defaulted.
 
     Problem: Models predict from default values, although they were trained on real values.
 
@@ -44,24 +45,25 @@ def processor_missing(cause: Cause) -> Iterator[Finding]:
     Fix: Run the processor for the date, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.MISSING:
-        yield of_processor(cause, f"did not run for {cause.day}", f"{are(cause)} {cause.absent}")
+        yield of_processor(cause, did_not_run(cause), f"{are(cause)} {cause.absent}")
 
 
 @rule("FQ602", group=Group.DIAGNOSIS)
 def masked_defaults(cause: Cause) -> Iterator[Finding]:
-    """A processor did not run for a date, but the labels of its features report real values.
+    """A processor did not run for a date, or may not have run, but its features have values, old or constant ones.
 
     Problem: Quality and source look healthy, so alerts and gates miss the problem.
 
     Why: A writer filled in older values or constants and labelled them as values of the date.
 
     Example: Two features are 0.0 in all rows, two repeat the date before, and no row has a run of the processor.
+    Without a record of its runs, the processor may have run.
 
     Fix: Run the processor for the date, rebuild the rows of the store, then score the date. Correct the writer of the
     labels.
     """
     if cause.kind is Kind.MASKED:
-        did = f"did not run for {cause.day}, but the labels report real values"
+        did = did_not_run(cause) + (", but the labels report real values" if cause.has_labels else "")
         yield of_processor(cause, did, f"{have(cause)} old or constant values")
 
 
@@ -98,10 +100,14 @@ def partly_defaulted(cause: Cause) -> Iterator[Finding]:
     error where all rows have default values.
     """
     if cause.kind is Kind.PARTIAL:
-        first = "" if cause.processor else look_at(cause, "Find why the value is absent")
-        if first and cause.at_least:
-            first += " Where the value is usually absent, declare `null_share` under `spread` of the feature."
-        yield of_processor(cause, f"had incomplete input for {cause.day}", f"{are(cause)} {cause.absent}", first=first)
+        what, look = f"{are(cause)} {cause.absent}", "Find why the value is absent"
+        if cause.processor and not (cause.at_least and cause.hit == cause.rows):
+            yield of_processor(cause, f"had incomplete input for {cause.day}", what)
+        elif cause.at_least:
+            usual = "Where the value is usually absent, declare `null_share` under `spread` of the feature."
+            yield of_features(cause, what, look, usual)
+        else:
+            yield of_features(cause, what, look)
 
 
 @rule("FQ605", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -188,7 +194,7 @@ def silent_defaults(cause: Cause) -> Iterator[Finding]:
     default values.
     """
     if cause.kind is Kind.NEUTRAL:
-        what = f"{have(cause)} the default value under a label of real values"
+        what = f"{have(cause)} the default value" + (" under a label of real values" if cause.has_labels else "")
         first = look_at(cause, "Find why the input was absent")
         yield of_processor(cause, f"wrote default values for {cause.day}", what, first=first)
 

@@ -12,12 +12,16 @@ from fqtool.commands.diagnose.wording import (
     finding_of,
     look_at,
     names,
+    numbered,
     of_rows,
     rows_of,
     scored_after,
     since,
+    until,
 )
 from fqtool.findings.finding import Finding, Group, Severity, rule
+from fqtool.findings.remedy import commands
+from fqtool.lint.inputs import label_entries, listed_labels
 
 
 @rule("FQ609", group=Group.DIAGNOSIS)
@@ -69,9 +73,48 @@ def labels_missing(cause: Cause) -> Iterator[Finding]:
     if cause.kind is Kind.NO_LABELS:
         message = f"No row has labels on {cause.day}{since(cause)}, so none of {cause.rows:,} rows can be scored."
         first = f"Fill {cause.detail or 'the labels'} in these rows, or correct `sources_known` of the registry."
-        yield Finding(
-            "labels", message, f"{cause.confidence}: {'; '.join(cause.evidence)}.", scored_after(cause, first)
+        yield Finding("labels", message, cause.reason, scored_after(cause, first))
+
+
+@rule("FQ643", Severity.WARNING, group=Group.DIAGNOSIS)
+def date_not_scored(cause: Cause) -> Iterator[Finding]:
+    """Rows of a date have labels, and are not scored.
+
+    Problem: The quality of these rows is unknown. Figures of the date are unknown too, or leave them out.
+
+    Why: Scoring did not run, or the rows were written after it. A date without labels is reported by FQ624 instead.
+
+    Example: `feature_quality_score` is NULL in all 201 rows.
+
+    Fix: Score the date, and the dates before it that are not scored.
+    """
+    if cause.kind is Kind.NOT_SCORED:
+        scored = cause.rows - cause.hit
+        figures = "the figures of the date leave out the others" if scored else "the figures of the date are unknown"
+        message = f"{scored:,} of {cause.rows:,} rows on {cause.day} are scored{since(cause)}, so {figures}."
+        yield Finding("scoring", message, remedy=commands(f"score --start {cause.since}{until(cause)}"))
+
+
+@rule("FQ625", group=Group.DIAGNOSIS)
+def labels_not_declared(cause: Cause) -> Iterator[Finding]:
+    """Rows have labels that `sources` does not declare.
+
+    Problem: The labels count as default values, so that features with values look absent and get a low quality.
+
+    Why: `inputs` names the column of the labels, and `sources` lists other labels; or a writer has new labels.
+
+    Example: 50 of 50 rows have the label payroll, and `sources` declares computed and default.
+
+    Fix: Declare each label under `sources` with its weight, or correct the writer. Then score the date.
+    """
+    if cause.kind is Kind.UNDECLARED:
+        labels = cause.detail.split("\n")
+        message = (
+            f"{rows_of(cause).capitalize()} on {cause.day} have labels that `sources` does not declare{since(cause)}: "
+            f"{listed_labels(labels)} ({numbered(cause)}). They count as default values."
         )
+        evidence = cause.reason
+        yield Finding("sources", message, evidence, scored_after(cause, label_entries(labels)))
 
 
 @rule("FQ615", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -88,7 +131,7 @@ def unusual_row_count(cause: Cause) -> Iterator[Finding]:
     absent keys are one group, declare its column under `entities` of the table: FQ618 then names the group.
     """
     if cause.kind is Kind.ROW_COUNT:
-        message = f"The store has {counted(cause.rows, 'row')} on {cause.day}{since(cause)}: {cause.evidence[0]}."
+        message = f"The store has {counted(cause.rows, 'row')} on {cause.day}{since(cause)}; {cause.evidence[0]}."
         yield of_rows(f"{message} {cause.detail}." if cause.detail else message, cause)
 
 
@@ -105,7 +148,8 @@ def repeated_keys_on_date(cause: Cause) -> Iterator[Finding]:
     Fix: Delete the surplus rows, then score the date.
     """
     if cause.kind is Kind.REPEATED_KEYS:
-        message = f"{cause.hit:,} of {cause.rows:,} rows on {cause.day} have the keys of another row{since(cause)}."
+        verb = "has" if cause.hit == 1 else "have"
+        message = f"{cause.hit:,} of {cause.rows:,} rows on {cause.day} {verb} the keys of another row{since(cause)}."
         yield of_rows(message, cause, "Delete the surplus rows.")
 
 
@@ -122,7 +166,7 @@ def date_has_no_rows(cause: Cause) -> Iterator[Finding]:
     Fix: Build the rows of the store for the date, then score the date. A weekday that never has rows is not reported.
     """
     if cause.kind is Kind.NO_ROWS:
-        message = f"The store has 0 rows on {cause.day}{since(cause)}: {cause.evidence[0]}."
+        message = f"The store has 0 rows on {cause.day}{since(cause)}; {cause.evidence[0]}."
         yield of_rows(message, cause, "Build the rows of the store.")
 
 
@@ -183,5 +227,5 @@ def gate_fell(cause: Cause) -> Iterator[Finding]:
         if cause.features:
             message = f"{message[:-1]}: {names(cause)} {are(cause)} {cause.absent} in more rows than usual."
         first = look_at(cause, "Find why values are absent") if cause.features else "Look at the job that writes it."
-        evidence = f"{cause.confidence}: {'; '.join(cause.evidence)}."
+        evidence = cause.reason
         yield Finding(cause.detail, message, evidence, scored_after(cause, first))

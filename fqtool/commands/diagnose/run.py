@@ -10,15 +10,20 @@ from typing import TextIO
 
 from fqtool.cli.counts import counted
 from fqtool.commands.diagnose.absent_keys import with_absent_keys
+from fqtool.commands.diagnose.cause import Cause
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.history import FEWEST
+from fqtool.commands.diagnose.newest_rows import age_findings
 from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.commands.diagnose.stats_query import Evidence
+from fqtool.commands.diagnose.undeclared_labels import with_undeclared_labels
+from fqtool.commands.diagnose.unscored import with_first_unscored
 from fqtool.errors import InputError, Refusal
-from fqtool.findings.finding import Finding
+from fqtool.findings.finding import Finding, Severity
 from fqtool.output.table_text import index_ranges
 from fqtool.registry.model import Registry
+from fqtool.scoring.layout import Layout
 from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import require_columns
 
@@ -33,7 +38,7 @@ class Diagnosis:
         day: The date.
         today: Its statistics, None where it has no rows.
         before: The dates that it is compared with, in order.
-        findings: The problems, the most rows first.
+        findings: The problems, errors first, then the most rows.
     """
 
     day: date
@@ -43,12 +48,18 @@ class Diagnosis:
 
 
 def diagnosis_of(
-    registry: Registry, warehouse: Warehouse, day: date, baseline: int = BASELINE, *, measuring: bool = False
+    registry: Registry,
+    warehouse: Warehouse,
+    day: date,
+    baseline: int = BASELINE,
+    *,
+    measuring: bool = False,
+    given: bool = True,
 ) -> Diagnosis:
     """Diagnose one date against the `baseline` days before it, by one scan of those partitions.
 
-    Where rows of the date are not scored, a second scan reads their labels. Where the number of rows is unusual, a
-    query reads the keys.
+    Where rows of the date are not scored, a second scan reads their labels. Further queries read what a root cause
+    needs: the keys where the number of rows is unusual, the first date that is not scored, the newest date with rows.
 
     Args:
         registry: The registry.
@@ -56,8 +67,10 @@ def diagnosis_of(
         day: The date.
         baseline: Number of days before the date to compare it with, 0 or more.
         measuring: Whether to compute the figures of the thresholds too.
+        given: Whether a user named the date; else it is the newest one with rows, whose age is judged.
 
     Raises:
+        Refusal: The store has no rows.
         InputError: The baseline is negative or too long.
         NotThere: The table does not exist.
         OtherColumns: The table lacks a column, or the column has another type.
@@ -68,16 +81,38 @@ def diagnosis_of(
     days = days_of(evidence, warehouse, start, day, judged=day)
     if not days or days[-1].day != day:
         absent = date_without_rows(registry, day, start, days)
-        return Diagnosis(day, None, tuple(days), findings_of(absent) if absent else ())
-    dates = [one.day for one in days[:-1]]
-    causes = (with_absent_keys(one, registry, warehouse, dates) for one in causes_of(registry, days))
-    findings = [found for cause in causes for found in findings_of(cause)]
-    return Diagnosis(day, days[-1], tuple(days[:-1]), tuple(findings))
+        too_old = age_findings(registry, warehouse, day, has_rows=False, given=given)
+        return Diagnosis(day, None, tuple(days), too_old or (findings_of(absent) if absent else ()))
+    dates = [one.day for one in days]
+    causes = with_queries(causes_of(registry, days), registry, warehouse, dates)
+    findings = sorted((found for cause in causes for found in findings_of(cause)), key=_gravity)
+    too_old = age_findings(registry, warehouse, day, has_rows=True, given=given)
+    return Diagnosis(day, days[-1], tuple(days[:-1]), (*too_old, *findings))
+
+
+def _gravity(finding: Finding) -> int:
+    return [*Severity].index(finding.severity)
+
+
+def with_queries(
+    causes: Sequence[Cause], registry: Registry, warehouse: Warehouse, dates: Sequence[date]
+) -> tuple[Cause, ...]:
+    """Return the root causes of a date with what only other queries find.
+
+    Args:
+        causes: The root causes.
+        registry: The registry.
+        warehouse: The target.
+        dates: The dates that were read and have rows, in order, the date in question last.
+    """
+    causes = with_undeclared_labels(causes, registry, warehouse)
+    causes = tuple(with_first_unscored(one, registry, warehouse, dates[0]) for one in causes)
+    return tuple(with_absent_keys(one, registry, warehouse, dates[:-1]) for one in causes)
 
 
 def require_any_rows(found: Diagnosis, registry: Registry, warehouse: Warehouse, baseline: int) -> None:
-    """Raise Refusal where neither the date nor one of the dates to compare it with has rows."""
-    if found.today is None and not found.before:
+    """Raise Refusal where neither the date nor one of the dates to compare it with has rows, and no finding exists."""
+    if found.today is None and not found.before and not found.findings:
         span = f"from {baseline_start(found.day, baseline)} to {found.day}" if baseline else f"on {found.day}"
         raise Refusal(
             f"{registry.table.name} in {warehouse.url} has no rows {span}.",
@@ -108,8 +143,8 @@ def days_of(evidence: Evidence, warehouse: Warehouse, start: date, end: date, *,
     return days
 
 
-_SHADES = ".:+#"
-_LEGEND = "Defaulted rows by feature: . below 25%, : below 50%, + below 75%, # from 75%"
+_SHADES = ".-:+#"
+_LEGEND = "rows by feature: . none, - below 25%, : below 50%, + below 75%, # from 75%"
 _FALL = 0.1
 
 
@@ -169,11 +204,11 @@ def _strips(diagnosis: Diagnosis, registry: Registry, width: int | None) -> Iter
     for category in registry.categories:
         features = [feature for feature in registry.active_features if feature.category == category.name]
         shares = [diagnosis.today.features[feature.index].default_share for feature in features]
-        signs = "".join("?" if share is None else _SHADES[min(int(share * 4), 3)] for share in shares)
-        if set(signs) - {_SHADES[0]}:
+        signs = "".join("?" if share is None else _SHADES[min(int(share * 4), 3) + (share > 0)] for share in shares)
+        if set(signs) - set(_SHADES[:2]):
             lines.append((category.name, signs, index_ranges([feature.index for feature in features])))
     if lines:
-        yield _LEGEND
+        yield f"{'Defaulted' if Layout(registry).has_labels else 'Missing'} {_LEGEND}"
     yield from _aligned(lines, width)
 
 

@@ -20,14 +20,14 @@ def finding_of(cause: Cause, message: str, *, first: str = "") -> Finding:
         first: What a person does before the rows are scored. "": run the processor again, which only a missing or old
             output needs.
     """
-    processor, evidence = cause.processor, "; ".join(cause.evidence)
+    processor = cause.processor
     subject = processor.name if processor else names(cause) or "feature vector"
     if not first:
         first = REBUILD
         if processor:
             table = f" ({processor.table})" if processor.table else ""
             first = f"Run {processor.name}{table} for {dates(cause)} and rebuild the rows of the store."
-    return Finding(subject, message, f"{cause.confidence}: {evidence}.", scored_after(cause, first))
+    return Finding(subject, message, cause.reason, scored_after(cause, first))
 
 
 def look_at(cause: Cause, what: str) -> str:
@@ -35,8 +35,13 @@ def look_at(cause: Cause, what: str) -> str:
     places = dict.fromkeys(
         f"{one.upstream_table}.{one.upstream_column}" for one in cause.features if one.upstream_column
     )
-    where = ", ".join(list(places)[:_SHOWN]) or (cause.processor.table if cause.processor else "") or "its input"
+    where = ", ".join(list(places)[:_SHOWN]) or (cause.processor.table if cause.processor else "") or _input(cause)
     return f"{what} in {where}, repair it, and rebuild the rows of the store."
+
+
+def _input(cause: Cause) -> str:
+    more = f" and {len(cause.features) - _SHOWN} more" if len(cause.features) > _SHOWN else ""
+    return f"the input of {', '.join(one.name for one in cause.features[:_SHOWN])}{more}"
 
 
 def names(cause: Cause) -> str:
@@ -82,18 +87,24 @@ def dates(cause: Cause) -> str:
     return str(cause.day) if cause.since == cause.day else f"{cause.since} to {cause.day}"
 
 
-def of_features(cause: Cause, what: str, look_for: str) -> Finding:
+def did_not_run(cause: Cause) -> str:
+    """Return that the processor did not run, or may not have run where the rows record no runs."""
+    return f"{'did not run' if cause.recorded else 'may not have run'} for {cause.day}"
+
+
+def of_features(cause: Cause, what: str, look_for: str, otherwise: str = "") -> Finding:
     """Return the finding of a cause whose message begins with the names of its features."""
     detail = f": {cause.detail}" if cause.detail else ""
     message = f"{names(cause)} {what} in {rows_of(cause)} on {cause.day}{since(cause)}{detail}."
-    return finding_of(cause, message, first=look_at(cause, look_for))
+    return finding_of(cause, message, first=f"{look_at(cause, look_for)} {otherwise}".rstrip())
 
 
 def of_processor(cause: Cause, did: str, what: str, *, first: str = "") -> Finding:
     """Return the finding of a cause whose message begins with its processor, as far as one is known."""
     rows = f"{numbered(cause)} {what} in {rows_of(cause)}"
-    who = f"{cause.processor.name} {did}: {rows}" if cause.processor else f"{rows} on {cause.day}"
-    return finding_of(cause, f"{who[0].upper()}{who[1:]}{since(cause)}.", first=first)
+    alone = f"{names(cause)} {what} in {rows_of(cause)} on {cause.day}"
+    who = f"{cause.processor.name} {did}: {rows}" if cause.processor else alone
+    return finding_of(cause, f"{who}{since(cause)}.", first=first)
 
 
 def of_rows(message: str, cause: Cause, first: str = REBUILD) -> Finding:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from fqtool.cli.options import with_options
 from fqtool.commands.explain.conditions import Role
 from fqtool.findings.former_names import with_former_keys
+from fqtool.findings.remedy import commands
 from fqtool.output.characters import visible
 from fqtool.output.console import Page
 from fqtool.output.table_text import Figure, index_ranges, print_table
@@ -41,10 +43,6 @@ def print_explanation(one: Explanation, stream: TextIO, *, everything: bool = Fa
         stream.write("\n")
         headers = ("#", "feature", "value", *(("label", "source") if verbose else ()), "quality", "unusual")
         print_table("", headers, [_line(line, verbose=verbose) for line in lines], stream)
-    others = len(one.features) - len(lines)
-    if others:
-        which = f"{others} {'other ' if lines else ''}feature{'s have' if others > 1 else ' has'}"
-        _write([f"{which} no problems in this row."], stream)
     blocks = [[*_fired(one)], [*_gates(one)]] if verbose else [[*_alerts(one)]]
     for block in blocks:
         if block:
@@ -150,12 +148,15 @@ def summary(one: Explanation, *, verbose: bool = False) -> str:
     unusual, failed = sum(bool(line.unusual) for line in one.features), len(_failed(one))
     gates = sum(verdict.condition.role is Role.GATE for verdict in one.verdicts)
     alerts = sum(verdict.condition.role is Role.ALERT and verdict.holds is True for verdict in one.verdicts)
-    parts = [f"{unusual} of {len(one.features)} features {'is' if unusual == 1 else 'are'} unusual"]
+    parts = [f"{unusual} of {len(one.features)} features {'is' if unusual == 1 else 'are'} unusual in this row"]
     if any(verdict.condition.role is Role.ALERT for verdict in one.verdicts):
         parts.append(f"{alerts} alert{'s' * (alerts != 1)} fire{'s' * (alerts == 1)}")
     if gates:
         parts.append(f"{failed} of {gates} gate{'s' * (gates != 1)} fail{'s' * (failed == 1)}")
     details = "" if verbose or not (failed or alerts) else " Add --verbose for the conditions."
+    if not unusual and one.day:
+        beside = with_options(commands(f"diagnose --date {one.day}"))
+        details += f" One row does not show constant or old values. To compare the date with others: {beside}"
     return f"{', '.join(parts)}.{details}"
 
 

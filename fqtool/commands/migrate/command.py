@@ -32,6 +32,7 @@ from fqtool.cli.tracing import traced
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from fqtool.commands.migrate.apply import Applied
     from fqtool.commands.migrate.plan import Planned
     from fqtool.migrations.files import MigrationFile
     from fqtool.table.ddl import Statement
@@ -88,7 +89,7 @@ def migrate(
         if result.done and result.done[-1][1] == "copied":
             say_next("migrate --allow FQ243 --allow FQ244")
         elif result.done:
-            say(f"Applied {_size([file for file, _ in result.done])}; {warehouse.url} is up to date.")
+            say(f"{_done(result)}; {warehouse.url} is up to date.")
             say_next("check-drift")
         elif not result.pending:
             say(f"Up to date: no migration is pending in {warehouse.url}.")
@@ -97,6 +98,17 @@ def migrate(
 def _print_files(files: Iterable[MigrationFile]) -> None:
     for file in files:
         print(file.text)
+
+
+def _done(result: Applied) -> str:
+    """How many migrations were applied, with the statements that ran, and how many were only recorded."""
+    ran = [file for file, outcome in result.done if outcome != "adopted"]
+    statements = sum(len(file.statements) - result.found[file.version] for file in ran)
+    recorded = counted(len(result.done) - len(ran), "migration")
+    if not ran:
+        return f"Recorded {recorded}"
+    applied = f"Applied {counted(len(ran), 'migration')} ({counted(statements, 'statement')})"
+    return f"{applied}, recorded {recorded}" if len(ran) < len(result.done) else applied
 
 
 def _size(files: Sequence[MigrationFile]) -> str:

@@ -52,7 +52,8 @@ def report(
     with warehouse_of(workspace.registry, target, timeout) as warehouse:
         last = last or newest_day(workspace.registry, warehouse, "--end", first=first)
         first = first or date.fromordinal(max(last.toordinal() - _DAYS + 1, 1))
-        made = report_of(workspace, warehouse, first, last, made=datetime.now(UTC))
+        moment = datetime.now(UTC)
+        made = report_of(workspace, warehouse, first, last, made=moment, given=end is not None)
     if str(out) == "-":
         sys.stdout.write(html_of(made))
         return

@@ -10,7 +10,9 @@ from importlib.util import find_spec
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
+from fqtool.cli.counts import counted
 from fqtool.cli.options import with_options
+from fqtool.commands.diagnose.cause import Kind
 from fqtool.commands.diagnose.rules import findings_of
 from fqtool.commands.diagnose.run import BASELINE
 from fqtool.commands.report import charts
@@ -90,6 +92,8 @@ def html_of(report: Report) -> str:
         last=report.days[-1],
         pasted=with_options,
         status=status(report),
+        scored=any(one.day.scored for one in report.days),
+        found=sum(bool(one.findings) for one in report.days),
         heat=list(heat(report)),
         numbers=numbers(report),
         known={one.subject for one in report.days[-1].of_figures if one.severity == "note"},
@@ -115,20 +119,22 @@ def label_step(dates: int) -> int:
 
 
 def status(report: Report) -> tuple[str, str]:
-    """Return the state of the last date: a class of the style sheet, and a sentence."""
+    """Return the state of the end of the report: a class of the style sheet, and a sentence."""
     last = report.days[-1]
-    worst = {found.severity for found in last.findings}
-    if "error" in worst:
-        return "bad", _headline(last.findings)
-    if "warning" in worst:
-        return "fair", _headline(last.findings)
+    absent = (one.cause for one in report.episodes if one.cause.kind is Kind.NO_ROWS and one.days[-1] > last.day.day)
+    causes = (*report.too_old, *(found for cause in (*absent, *last.causes) for found in findings_of(cause)))
+    for severity, state in (("error", "bad"), ("warning", "fair")):
+        first = next((one for one in (*causes, *last.of_figures) if one.severity == severity), None)
+        if first is not None:
+            return state, f"{headline(first)}{_more(first, causes, last.of_figures)}"
     return "good", f"No problems found on {last.day.day}."
 
 
-def _headline(findings: Sequence[Finding]) -> str:
-    first = findings[0]
-    more = f" And {len(findings) - 1} more." if len(findings) > 1 else ""
-    return f"{headline(first)}{more}"
+def _more(first: Finding, causes: Sequence[Finding], of_figures: Sequence[Finding]) -> str:
+    """How many other findings there are."""
+    counts = ((len(causes) - (first in causes), "root cause"), (len(of_figures) - (first in of_figures), "figure"))
+    parts = [counted(count, f"other {noun}") for count, noun in counts if count]
+    return f" Also: {', '.join(parts)}." if parts else ""
 
 
 def heat(report: Report) -> Iterator[tuple[Category, list[Line]]]:

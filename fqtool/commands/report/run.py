@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from fqtool.commands.check_drift.run import drift_of
-from fqtool.commands.daily.rules import check_daily, date_not_scored
+from fqtool.commands.daily.rules import check_daily
 from fqtool.commands.diagnose.cause import Cause
 from fqtool.commands.diagnose.daily_stats import Day
+from fqtool.commands.diagnose.newest_rows import age_findings
 from fqtool.commands.diagnose.root_causes import causes_of, date_without_rows
 from fqtool.commands.diagnose.rules import findings_of
-from fqtool.commands.diagnose.run import BASELINE, baseline_start, days_of
+from fqtool.commands.diagnose.run import BASELINE, baseline_start, days_of, with_queries
 from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.commands.migrate.status import migration_status
 from fqtool.commands.report.alerts import AlertCount, alert_counts, alerts_by_date
@@ -31,6 +32,7 @@ from fqtool.warehouse.protocol import Warehouse
 from fqtool.workspace import Workspace, require_columns, require_order
 
 LONGEST = 400
+_PERFECT = 100
 _MOST_CHARTED = 10  # root causes with charts of their features
 
 
@@ -48,10 +50,7 @@ class DayReport:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """The findings about the date, root causes first."""
-        findings = [found for cause in self.causes for found in findings_of(cause)]
-        if not self.day.scored:
-            findings += date_not_scored([self.day])
-        return (*findings, *self.of_figures)
+        return (*(found for cause in self.causes for found in findings_of(cause)), *self.of_figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +72,10 @@ class Report:
         end: The last date.
         made: The time of the report.
         days: The dates that have rows, in order.
+        too_old: The finding about newest rows that are too old, () where they are not.
         episodes: The root causes, the latest first.
         alerts: How often each alert fired, the most frequent first.
-        worst: Rows of the query `worst_rows`.
+        worst: Rows of the query `worst_rows` whose score is below 100.
         drift: Differences between table and registry, None where a permission is missing.
         pending: Names of migrations that are not applied.
         distributions: Date of a root cause and feature index -> the values of the feature.
@@ -88,6 +88,7 @@ class Report:
     end: date
     made: datetime
     days: tuple[DayReport, ...]
+    too_old: tuple[Finding, ...]
     episodes: tuple[Episode, ...]
     alerts: tuple[AlertCount, ...]
     worst: tuple[Mapping[str, Value], ...]
@@ -97,8 +98,18 @@ class Report:
     categories: tuple[CategoryStats, ...]
 
 
-def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date, *, made: datetime) -> Report:
+def report_of(
+    workspace: Workspace, warehouse: Warehouse, start: date, end: date, *, made: datetime, given: bool = True
+) -> Report:
     """Return the report of the dates from `start` to `end`, at most 400.
+
+    Args:
+        workspace: The registry and its migrations.
+        warehouse: The target.
+        start: The first date.
+        end: The last date.
+        made: The time of the report.
+        given: Whether a user named `end`; else it is the newest date with rows, whose age is judged.
 
     Raises:
         InputError: `end` is earlier than `start`, or the span is too long.
@@ -146,13 +157,17 @@ def report_of(workspace: Workspace, warehouse: Warehouse, start: date, end: date
                     causes_of(registry, spanned),
                 )
             )
-    found = _latest_first([*episodes(days), *_absent_dates(registry, seen, start, end)])
+    joined = _with_queries(episodes(days), registry, warehouse, seen)
+    found = _latest_first([*joined, *_absent_dates(registry, seen, start, end)])
+    days[-1] = replace(days[-1], causes=tuple(one.cause for one in found if one.days[-1] == days[-1].day.day))
+    too_old = age_findings(registry, warehouse, end, has_rows=seen[-1].day == end, given=given)
     named = [(one.days[-1], one.cause.features) for one in found[:_MOST_CHARTED]]
     values = distributions(registry, named, seen, ask)
+    worst = tuple(row for row in answer("worst_rows") if (_number(row["score"]) or 0) < _PERFECT)
     drift, pending = _standing(workspace, warehouse)
     return Report(
-        registry, warehouse.url, start, end, made, tuple(days), found, alerts, answer("worst_rows"), drift, pending,
-        values, _categories(registry, warehouse, start, days[-1].day.day),
+        registry, warehouse.url, start, end, made, tuple(days), too_old, found, alerts, worst, drift,
+        pending, values, _categories(registry, warehouse, start, days[-1].day.day),
     )  # fmt: skip
 
 
@@ -174,16 +189,37 @@ def episodes(days: Sequence[DayReport]) -> tuple[Episode, ...]:
     for one in days:
         now: dict[object, Episode] = {}
         for cause in one.causes:
-            who = cause.processor.name if cause.processor else tuple(feature.index for feature in cause.features)
-            before = open_.get((cause.kind, who))
-            now[cause.kind, who] = (
-                replace(before, cause=cause, days=(*before.days, one.day.day))
+            before = open_.get(_key(cause))
+            now[_key(cause)] = (
+                Episode(
+                    replace(cause, since=before.cause.since, at_least=before.cause.at_least),
+                    (*before.days, one.day.day),
+                )
                 if before
                 else Episode(cause, (one.day.day,))
             )
         found += [episode for key, episode in open_.items() if key not in now]
         open_ = now
     return _latest_first([*found, *open_.values()])
+
+
+def _with_queries(
+    found: Sequence[Episode], registry: Registry, warehouse: Warehouse, seen: Sequence[Day]
+) -> Iterator[Episode]:
+    """Yield the root causes with what only other queries find; those that have one cause on their last date are one."""
+    for last in dict.fromkeys(one.days[-1] for one in found):
+        own = [one for one in found if one.days[-1] == last]
+        days_of, longest = {_key(one.cause): one.days for one in own}, max((one.days for one in own), key=len)
+        number = next(number for number, one in enumerate(seen) if one.day == last)
+        dates = [one.day for one in _up_to(seen, number)]
+        for cause in with_queries([one.cause for one in own], registry, warehouse, dates):
+            yield Episode(cause, days_of.get(_key(cause)) or tuple(day for day in longest if day >= cause.since))
+
+
+def _key(cause: Cause) -> object:
+    """What causes of one episode have in common."""
+    who = cause.processor.name if cause.processor else tuple(feature.index for feature in cause.features)
+    return cause.kind, who
 
 
 def _latest_first(found: Sequence[Episode]) -> tuple[Episode, ...]:
