@@ -121,7 +121,7 @@ WRONG: list[tuple[list[str], int, str]] = [
     (
         ["score", "--input", "x.ndjson", "--output", "migrations"],
         2,
-        "migrations is a folder.\n    fix: Use the name of",
+        "it is a folder.\n    fix: Name a file.",
     ),
     (["check-drift"], 3, "There is no table"),
     (["check-drift", "--target", "nowhere"], 2, "Unknown target 'nowhere'"),

@@ -121,6 +121,7 @@ def test_a_check_of_another_file_proposes_no_command_that_replaces_it(
         *(WRITERS[name] for name in ("schema", "sql", "export")),
         ("report", "--target", "duckdb:///store.duckdb", "--out", "{out}"),
         ("--trace", "{out}", "check-drift"),
+        ("score", "--input", "rows.ndjson", "--rejects", "{out}"),
     ],
     ids=" ".join,
 )

@@ -134,9 +134,13 @@ def _score_file(
     from fqtool.output.characters import visible
     from fqtool.warehouse.duckdb.record_files import name_of
     from fqtool.warehouse.duckdb.scorer import scorer_of
+    from fqtool.warehouse.files import require_output
 
     if rejects == Path("-"):
         raise UsageError("--rejects needs a file.", remedy="Write it like --rejects rejects.ndjson.")
+    for option, file in (("--output", out), ("--rejects", rejects)):
+        if file is not None:
+            require_output(file, option)
     scorer, undeclared = scorer_of(open_registry(registry)), list[str]()
 
     def warn(field: str) -> None:
