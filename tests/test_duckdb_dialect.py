@@ -288,6 +288,16 @@ def test_malformed_json_is_a_missing_value(duck: DuckDBWarehouse) -> None:
     assert duck.rows(Query("SELECT JSON_VALUE('{bad', '$.a') AS a")) == [{"a": None}]
 
 
+@pytest.mark.parametrize(
+    ("place", "points"),
+    [("POINT(1 2)", 1), ("LINESTRING(0 0, 1 1)", 2), ('{"type": "Point", "coordinates": [1, 2]}', 1),
+     ('{"type": "LineString", "coordinates": [[0, 0], [1, -1]]}', 2)],
+)  # fmt: skip
+def test_the_points_of_a_geography_are_counted(duck: DuckDBWarehouse, place: str, points: int) -> None:
+    """A GEOGRAPHY is text on DuckDB, WKT or GeoJSON."""
+    assert duck.rows(Query("SELECT ST_NUMPOINTS(@place) AS n", (("place", place),))) == [{"n": points}]
+
+
 def test_a_value_is_written_once() -> None:
     """A large argument of ROUND is not repeated: repeats nest, and nested repeats crash DuckDB's planner."""
     total = " + ".join(f"COALESCE(q{n}, 0)" for n in range(37))

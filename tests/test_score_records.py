@@ -438,3 +438,50 @@ def test_a_value_that_does_not_fit_is_reported_with_column_and_row(tmp_path: Pat
         scorer.records(rows, NOW)
     with pytest.raises(StatementFailed, match=words):
         scorer.file(source, tmp_path / "out.ndjson", NOW)
+
+
+NUMBERS = "STRUCT<a NUMERIC(5, 2), b INT64, c ARRAY<FLOAT64>>"
+TEXT = 'a\\nb \\"q\\" \\\\ \\u00e9'
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("ARRAY<NUMERIC>", f'[{LONG}, -0.12345678901234567, "2.5"]', [LONG, "-0.123456789", "2.5"]),
+        ("ARRAY<STRUCT<n STRING, v NUMERIC>>", f'[{{"n": "x, {LONG}, y", "v": {LONG}}}]', [f"x, {LONG}, y", LONG]),
+        ("ARRAY<INT64>", '[9223372036854775807, "9007199254740993", 1.0]', [2**63 - 1, 9007199254740993, 1]),
+        (NUMBERS, '{"a": 999.99, "b": "9007199254740993", "c": [0.1]}', ["999.99", 9007199254740993, [0.1]]),
+        ("ARRAY<STRING>", f'["{TEXT}"]', ['a\nb "q" \\ é']),
+        ("STRUCT<s STRING, d DATE>", f'{{"s": "{TEXT}"}}', ['a\nb "q" \\ é', None]),
+        ("ARRAY<FLOAT64>", '["NaN", "Infinity", 1e308]', None),
+        (NUMBERS, '{"a": 1234.5}', "refused"),
+        (NUMBERS, '{"b": 1.5}', "refused"),
+        (NUMBERS, '{"b": true}', "refused"),
+        (NUMBERS, '{"c": [1e400]}', "refused"),
+        ("ARRAY<STRUCT<b INT64>>", '[{"b": 1}, {"b": 1.5}]', "refused"),
+        ("ARRAY<FLOAT64>", "[1e400]", "refused"),
+        ("FLOAT64", "1e400", "refused"),
+        ("ARRAY<NUMERIC>", "[true]", "refused"),
+    ],
+)
+def test_values_in_arrays_and_structs_are_exact_or_refused(
+    tmp_path: Path, kind: str, text: str, expected: object
+) -> None:
+    """Digits, fractions and escapes are those of the line; what BigQuery refuses is an unreadable record."""
+    source = tmp_path / "in.ndjson"
+    source.write_text(f'{{"note": "{LONG}", "v": {text}}}\n{{"v": null}}\n')
+    with duckdb.connect() as connection, record_file(connection, source, Fields((column("v", kind),))) as records:
+        found = connection.execute(f"SELECT v, _wrong FROM ({records.sql})").fetchall()
+    (value, wrong), nothing = found
+    assert nothing == (None, None)
+    if expected == "refused":
+        assert "v is not a valid" in wrong
+        return
+    assert wrong is None
+    if expected is not None:
+        items = value if isinstance(value, list) else [value]
+        flat = [one for item in items for one in (item.values() if isinstance(item, dict) else [item])]
+        wanted = [
+            Decimal(one) if isinstance(given, Decimal) else one for one, given in zip(expected, flat, strict=True)
+        ]  # type: ignore[call-overload]
+        assert flat == wanted

@@ -19,6 +19,7 @@ from decimal import Decimal, InvalidOperation
 from numbers import Integral, Real
 from typing import Any, TypeAlias
 
+from fqtool.records.geography import is_geography
 from fqtool.table.column import Column, Kind, Mode, Type
 
 Fits: TypeAlias = Callable[[Any], bool]
@@ -256,6 +257,10 @@ def _is_text(value: Any) -> bool:
     return isinstance(value, str) and (value.isascii() or not _has_lone_surrogate(value))
 
 
+def _is_geography(value: Any) -> bool:
+    return isinstance(value, str) and is_geography(value)
+
+
 def _has_lone_surrogate(text: str) -> bool:
     try:
         text.encode()
@@ -287,7 +292,7 @@ def _is_json(value: Any) -> bool:
 _PLAIN: Mapping[Kind, Fits] = {
     Kind.INT64: _is_int, Kind.FLOAT64: _is_float, Kind.BOOL: _is_bool, Kind.DATE: _is_date,
     Kind.DATETIME: _is_datetime, Kind.TIME: _is_time, Kind.TIMESTAMP: _is_timestamp, Kind.INTERVAL: _is_text,
-    Kind.GEOGRAPHY: _is_text,
+    Kind.GEOGRAPHY: _is_geography,
 }  # fmt: skip
 
 

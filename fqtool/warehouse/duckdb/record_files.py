@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import re
 import shutil
 import sys
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from fqtool.errors import InputError, UsageError, WorldError
-from fqtool.table.column import Column, Kind, Mode
+from fqtool.table.column import Column, Kind, Type
 from fqtool.warehouse.duckdb.lines import (
     BUFFER,
     LINE_LIMIT,
@@ -48,9 +47,13 @@ _LISTED = 8
 _DELIMITERS = ",\t;|"
 BOM = b"\xef\xbb\xbf"
 NOT_JSON = "not a JSON object"
-_DECIMALS, _ARRAY = (Kind.NUMERIC, Kind.BIGNUMERIC), Mode.REPEATED
-_NUMBER = r"\s*:\s*(-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
-_LONG_NUMBER = "[0-9][0-9.]{15}"  # more digits than a double holds
+_DECIMALS = (Kind.NUMERIC, Kind.BIGNUMERIC)
+_LONG_NUMBER = "[0-9][0-9.]{15}"  # more digits than a double holds, as which DuckDB reads a number of JSON
+_TEXT_OR_LONG_NUMBER = rf'("(?:[^"\\]|\\.)*")|(-?{_LONG_NUMBER}[0-9.]*(?:[eE][+-]?[0-9]+)?)'
+_MARK = "CHR(1)"  # not in JSON, which escapes it
+_MARKED = rf"REGEXP_REPLACE(_line, '{_TEXT_OR_LONG_NUMBER}', '\1' || {_MARK} || '\2' || {_MARK}, 'g')"
+_LONG_NUMBERS_AS_TEXT = f"REPLACE(REPLACE({_MARKED}, {_MARK} || {_MARK}, ''), {_MARK}, '\"')"
+"""SQL of a line with its long numbers in quotes: a mark on both sides of a number, two marks after a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,30 +244,28 @@ def _json_lines(
 
 
 def _json_records(lines: Path, fields: Fields) -> str:
-    read = (
-        f"(SELECT CAST(json AS VARCHAR) AS _line, FROM_JSON(json, {text_literal(shape(fields.read))}) AS _read "
-        f"FROM {_objects(lines)})"
-    )
+    exact = [column for column in fields.read if _has_decimals(column.type)]
+    reads = f"FROM_JSON(json, {text_literal(shape(fields.read))}) AS _read"
+    if exact:
+        digits = f"TRY(FROM_JSON({_LONG_NUMBERS_AS_TEXT}, {text_literal(shape(exact))}))"
+        reads += f", CASE WHEN REGEXP_MATCHES(_line, '{_LONG_NUMBER}') THEN {digits} END AS _exact"
+    objects = f"(SELECT json, CAST(json AS VARCHAR) AS _line FROM {_objects(lines)})"
+    read = f"(SELECT _line, {reads} FROM {objects})"
     problems = [
         f"WHEN _read IS NULL OR NOT STARTS_WITH(LTRIM(_line), '{{') THEN {text_literal(NOT_JSON)}",
         f"WHEN STRLEN(_line) > {LINE_LIMIT} THEN {text_literal(TOO_LONG)}",
     ]
-    rows = f"(SELECT _line, _read, UNNEST(_read) FROM {read})"
-    decimals = [column.name for column in fields.read if column.type.kind in _DECIMALS and column.mode is not _ARRAY]
-    if decimals:
-        exact = ", ".join(f"{_exact(name)} AS {quoted(name)}" for name in decimals)
-        rows = f"(SELECT * REPLACE ({exact}) FROM {rows})"
+    rows = f"(SELECT *, UNNEST(_read) FROM {read})"
+    if exact:
+        names = (quoted(column.name) for column in exact)
+        texts = ", ".join(f"COALESCE(_exact.{name}, {name}) AS {name}" for name in names)
+        rows = f"(SELECT * REPLACE ({texts}) FROM {rows})"
     also = f"CASE {' '.join(problems)} END"
     return typed(fields.read, rows, "NULL", also=also, required=fields.required)
 
 
-def _exact(name: str) -> str:
-    """Return SQL for the digits of a number as the line has them: DuckDB reads a long number of JSON as a double."""
-    key = re.escape(json.dumps(name, ensure_ascii=False))
-    numbers = f"REGEXP_EXTRACT_ALL(_line, {text_literal(key + _NUMBER)}, 1)"
-    same = f"TRY_CAST(x_ AS DOUBLE) = TRY_CAST({quoted(name)} AS DOUBLE)"
-    found = f"COALESCE(LIST_FILTER({numbers}, LAMBDA x_ : {same})[1], {quoted(name)})"
-    return f"CASE WHEN REGEXP_MATCHES(_line, {text_literal(_LONG_NUMBER)}) THEN {found} ELSE {quoted(name)} END"
+def _has_decimals(of: Type) -> bool:
+    return of.kind in _DECIMALS or any(_has_decimals(field.type) for field in of.fields)
 
 
 def _json_keys(connection: duckdb.DuckDBPyConnection, file: Path) -> list[str]:

@@ -7,7 +7,8 @@ wrong: no value is rounded, cut or made NULL without a message.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from fqtool.table.column import Column, Kind, Mode
 from fqtool.warehouse.duckdb.types import quoted, text_literal, type_text
@@ -90,11 +91,25 @@ def _cast(column: Column) -> str:
     if kind == "VARCHAR":
         return name
     cast = f"TRY_CAST({name} AS {kind})"
-    if kind != "DOUBLE[]":
+    if not _is_nested(column):
         return cast
-    # FROM_JSON is several times as fast, but reads true as 1 and accepts only JSON.
-    parsed = f"""COALESCE(TRY(FROM_JSON({name}, '["DOUBLE"]')), {cast})"""
+    # FROM_JSON is several times as fast, and keeps escapes of texts, but reads true as 1 and accepts only JSON.
+    parsed = f"COALESCE(TRY(FROM_JSON({name}, {text_literal(json.dumps(_structure(column)))})), {cast})"
+    if kind != "DOUBLE[]":
+        return parsed
     return f"CASE WHEN CONTAINS({name}, 'true') OR CONTAINS({name}, 'false') THEN {cast} ELSE {parsed} END"
+
+
+def _is_nested(column: Column) -> bool:
+    return column.mode is Mode.REPEATED or column.type.kind is Kind.STRUCT
+
+
+def _structure(column: Column) -> Any:
+    """The structure of a value for FROM_JSON."""
+    single: Any = type_text(column.type, Mode.NULLABLE)
+    if column.type.kind is Kind.STRUCT:
+        single = {field.name: _structure(field) for field in column.type.fields}
+    return [single] if column.mode is Mode.REPEATED else single
 
 
 def _problem(column: Column) -> str:
@@ -109,18 +124,46 @@ def _is_wrong(column: Column) -> str:
     if value == name:
         return ""
     absent = f"{name} IS NOT NULL AND {value} IS NULL"
-    whole = column.type.kind is Kind.INT64
-    if column.mode is Mode.REPEATED:
+    if _type(column) == "DOUBLE[]":
         # An invalid item becomes NULL, as a null of the record does; both are rare.
         items = f"TRY(FROM_JSON({name}, '[\"VARCHAR\"]'))"
-        lost = f"{_nulls(items)} <> {_nulls(value)}"
-        rounded = f" OR LEN(LIST_FILTER({items}, LAMBDA x_ : {_has_fraction('x_')})) > 0" if whole else ""
-        return f"({absent}) OR CASE WHEN LIST_COUNT({value}) = LEN({value}) THEN FALSE ELSE {lost} END{rounded}"
-    return f"({absent}) OR {_has_fraction(name)}" if whole else absent
+        lost = f"CASE WHEN LIST_COUNT({value}) = LEN({value}) THEN FALSE ELSE {_nulls(items)} <> {_nulls(value)} END"
+        infinite = f"LIST_CONTAINS({value}, 'inf'::DOUBLE) OR LIST_CONTAINS({value}, '-inf'::DOUBLE)"
+        return f"({absent}) OR {lost} OR CASE WHEN {infinite} THEN {_any(items, _IS_CUT[Kind.FLOAT64])} ELSE FALSE END"
+    if _is_nested(column):
+        # A field that cannot be read would be NULL in a STRUCT that is read by TRY_CAST.
+        checks = [f"{name} IS NOT NULL AND TRY(CAST({name} AS {_type(column)})) IS NULL", absent]
+        checks += (_any(texts, _IS_CUT[kind]) for kind, texts in _leaves(column, name) if kind in _IS_CUT)
+        return " OR ".join(f"({check})" for check in checks)
+    cut = _IS_CUT.get(column.type.kind)
+    return f"{absent} OR {cut.format(name)}" if cut else absent
 
 
-def _has_fraction(text: str) -> str:
-    return f"COALESCE(TRY_CAST({text} AS DECIMAL(38, 9)) % 1 <> 0, FALSE)"
+def _leaves(column: Column, text: str) -> Iterator[tuple[Kind, str]]:
+    """Yield each kind of value in an ARRAY or STRUCT with SQL of the texts of all its values."""
+
+    def walk(one: Column, path: str) -> Iterator[tuple[Kind, str]]:
+        path += "[*]" * (one.mode is Mode.REPEATED)
+        if one.type.kind is not Kind.STRUCT:
+            yield one.type.kind, path
+        for field in one.type.fields:
+            yield from walk(field, f'{path}."{field.name}"')
+
+    for kind, path in walk(column, "$"):
+        of = text_literal(path) if "[*]" in path else f"[{text_literal(path)}]"
+        yield kind, f"TRY(JSON_EXTRACT_STRING({text}, {of}))"
+
+
+def _any(texts: str, test: str) -> str:
+    """SQL of whether a test holds for one of several texts."""
+    return f"COALESCE(LEN(LIST_FILTER({texts}, LAMBDA x_ : {test.format('x_')})) > 0, FALSE)"
+
+
+# Values that DuckDB changes where BigQuery refuses them: a fraction of an INT64, and a number too large for a FLOAT64.
+_IS_CUT = {
+    Kind.INT64: "COALESCE(TRY_CAST({0} AS DECIMAL(38, 9)) % 1 <> 0, FALSE)",
+    Kind.FLOAT64: "COALESCE(ISINF(TRY_CAST({0} AS DOUBLE)) AND NOT REGEXP_MATCHES({0}, '(?i)inf'), FALSE)",
+}
 
 
 def _nulls(items: str) -> str:

@@ -88,10 +88,12 @@ def like(node: exp.Like, _: Kinds) -> exp.Expr:
 
 
 def number_of_points(node: exp.Anonymous, _: Kinds) -> exp.Expr:
-    """Translate ST_NUMPOINTS: a GEOGRAPHY is text on DuckDB, in which each comma is between two points."""
+    """Translate ST_NUMPOINTS: a GEOGRAPHY is text on DuckDB, WKT with a comma between two points, or GeoJSON."""
     if node.name.upper() != "ST_NUMPOINTS":
         return node
-    return filled("LENGTH(REGEXP_REPLACE(:v, '[^,]', '', 'g')) + 1", v=node.expressions[0])
+    of_json = r"LEN(REGEXP_EXTRACT_ALL(:v, '\[\s*[-0-9]'))"
+    of_wkt = "LENGTH(REGEXP_REPLACE(:v, '[^,]', '', 'g')) + 1"
+    return filled(f"CASE WHEN :v LIKE '{{%' THEN {of_json} ELSE {of_wkt} END", v=node.expressions[0])
 
 
 def upper(node: exp.Upper, _: Kinds) -> exp.Expr:
