@@ -260,7 +260,7 @@ def test_a_default_cannot_end_its_statement(key: str, text: str) -> None:
     )
     assert registry is not None
     errors = [one for one in check_registry(registry) if one.severity == "error"]
-    assert [one.rule for one in errors] == ["FQ151" if text == "score" else "FQ150"]
+    assert [one.rule for one in errors] == ["FQ163" if text == "score" else "FQ150"]
     assert all(one.location and one.location.line > 1 for one in errors)
 
 

@@ -82,6 +82,8 @@ def _examine(subject: Subject, entry: Entry, read: list[Read]) -> Iterator[Mista
             continue  # another rule reports unknown placeholders
         for kind, span, message, way_out in _problems(entry, text, values, read):
             at, remedy, word = place_of(subject, entry, values, span.start), way_out, text[span.start : span.end]
+            if kind is Trouble.NAME and entry.path[-1] == "default" and not word.startswith("@"):
+                continue  # another rule reports a column in a default
             if kind is Trouble.NAME and entry.path[0] == "inputs" and word in _filled(entry, values):
                 at, remedy = _of_input(subject, entry, values, text, span)
             elif kind is Trouble.NAME and word == values.get("name"):

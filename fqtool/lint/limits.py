@@ -164,7 +164,7 @@ def refused_default(subject: Subject) -> Iterator[Finding]:
     """BigQuery does not allow the default of a column.
 
     Problem: `default` calls a function other than those that BigQuery allows in defaults, such as CURRENT_TIMESTAMP and
-    GENERATE_UUID, or does not have the type of the column.
+    GENERATE_UUID, reads a column, or does not have the type of the column.
 
     Why: BigQuery rejects the statement, after the statements before it have run.
 
