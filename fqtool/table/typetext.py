@@ -100,7 +100,7 @@ def read_type(cursor: C, field: Callable[[C, int], Column], depth: int = 0) -> t
         InputError: There is no valid type at the cursor.
     """
     if depth > NESTING_LIMIT:
-        raise cursor.no_type(f"nested deeper than {NESTING_LIMIT} levels")
+        raise cursor.no_type(f"STRUCTs are nested deeper than {NESTING_LIMIT} levels")
     start = cursor.at
     word = cursor.next("a name").word
     if word == "ARRAY":
