@@ -190,7 +190,7 @@ def test_a_file_is_written_for_each_store(project: Path) -> None:
     assert fqtool(project, *export).returncode == 0
     texts = [(project / "models" / name / "features.yml").read_text() for name in ("energy", "retail")]
     assert ["meter_features" in text for text in texts] == [True, False]
-    (project / "models" / "retail" / "features.yml").write_text("old")
+    (project / "models" / "retail" / "features.yml").write_text(f"{texts[1]}old")
     done = fqtool(project, *export, "--check")
     assert (done.returncode, "energy 0, retail 1" in done.stderr) == (1, True)
     assert "fix: fqtool export dbt --store retail --out models/retail/features.yml" in done.stdout
