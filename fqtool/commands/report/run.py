@@ -122,7 +122,7 @@ def report_of(
         raise InputError(f"{start} to {end} are more than {LONGEST} dates.", remedy="Change --start or --end.")
     evidence = Evidence(registry)
     require_columns(registry, warehouse, evidence.needs)
-    seen = days_of(evidence, warehouse, baseline_start(start), end, judged=start)
+    seen = days_of(evidence, warehouse, baseline_start(start, 2 * BASELINE), end, judged=start)
     if not any(one.day >= start for one in seen):
         span = f"from {start} to {end}" if start < end else f"on {end}"
         raise Refusal(
@@ -145,7 +145,7 @@ def report_of(
     days = []
     for number, day in enumerate(seen):
         if day.day >= start:
-            row, spanned = means[day.day], _up_to(seen, number)
+            row, (older, spanned) = means[day.day], _up_to(seen, number)
             checks = [Check(one, _number(figures[day.day][one.name])) for one in registry.thresholds]
             days.append(
                 DayReport(
@@ -154,7 +154,7 @@ def report_of(
                     {one.name: _count(row[f"{one.name}_rows"]) for one in levels},
                     tuple(checks),
                     tuple(found for one in checks for found in check_daily(one, registry, spanned)),
-                    causes_of(registry, spanned),
+                    causes_of(registry, spanned, older),
                 )
             )
     joined = _with_queries(episodes(days), registry, warehouse, seen)
@@ -176,10 +176,11 @@ def _categories(registry: Registry, warehouse: Warehouse, start: date, end: date
     return asked.read(warehouse.rows(asked.query(start, end))) if asked.features else ()
 
 
-def _up_to(seen: Sequence[Day], number: int) -> Sequence[Day]:
-    """The date with the same baseline as in `fqtool diagnose`."""
-    day = seen[number].day
-    return [one for one in seen[: number + 1] if (day - one.day).days <= BASELINE]
+def _up_to(seen: Sequence[Day], number: int) -> tuple[Sequence[Day], Sequence[Day]]:
+    """The date with the same baseline as in `fqtool diagnose`, and the dates before them."""
+    ages = [(seen[number].day - one.day).days for one in seen[: number + 1]]
+    first, start = (next(at for at, age in enumerate(ages) if age <= days) for days in (2 * BASELINE, BASELINE))
+    return seen[first:start], seen[start : number + 1]
 
 
 def episodes(days: Sequence[DayReport]) -> tuple[Episode, ...]:

@@ -1,0 +1,74 @@
+"""Problems that have lasted for most of the baseline, so that the dates just before no longer show what is usual.
+
+The dates one and two weeks before are diagnosed as they were at the time, by the dates before them. A root cause that
+was found then is one of the last date too where that date and nearly all dates since have it, compared with the same
+dates before. A real event that passed is not: the dates after it are usual again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from fqtool.commands.diagnose.cause import Cause, Kind
+from fqtool.commands.diagnose.daily_stats import Day
+
+_WEEKS = (14, 7)  # whole weeks before, so that a date is compared with its weekday as it was at the time
+_NEARLY_ALL = 0.8
+_DECLARED = (Kind.OUTSIDE, Kind.NO_VALUE, Kind.NOT_FINITE)
+
+Judge = Callable[[Sequence[Day], Sequence[date]], Sequence[Cause]]
+"""The dates to compare, the date in question last, and all dates with rows up to it -> its root causes."""
+
+
+def lasting_causes(days: Sequence[Day], older: Sequence[Day], judge: Judge) -> Iterator[Cause]:
+    """Yield the root causes of the last date that one of one or two weeks before had, with the onset found then.
+
+    Args:
+        days: The dates, the date in question last.
+        older: The dates before them, as many days as those.
+        judge: Returns the root causes of a date.
+    """
+    every, today = [*older, *days], days[-1]
+    baseline = (today.day - days[0].day).days
+    dates = [one.day for one in every]
+    for weeks in _WEEKS:
+        at = next((at for at, day in enumerate(dates) if day == today.day - timedelta(days=weeks)), None)
+        if at is None or weeks > baseline:
+            continue
+        before = [one for one in every[:at] if (dates[at] - one.day).days <= baseline]
+        found = judge([*before, every[at]], dates[: at + 1]) if before else ()
+        now = judge([*before, today], dates) if found else ()
+        pairs = [(one, match) for one in found if (match := _same(one, now)) is not None]
+        since = (
+            [judge([*before, one], dates[:later]) for later, one in enumerate(every[at + 1 : -1], at + 2)]
+            if pairs
+            else []
+        )
+        for then, cause in pairs:
+            if sum(_same(then, one) is not None for one in since) >= _NEARLY_ALL * len(since):
+                earlier = sum(one.day < then.since for one in before)
+                compared = f"compared with {earlier} dates before {then.since}, since it has lasted for so long"
+                yield replace(cause, since=then.since, evidence=(*cause.evidence, compared))
+
+
+def explains(lasting: Cause, other: Cause) -> bool:
+    """Return whether a root cause that has lasted says more than another one about the same features.
+
+    The dates before it lack the problem. A declaration, or dates that all have the problem, do not show what changed.
+    """
+    if not other.features or not set(lasting.features).issuperset(other.features):
+        return False
+    return other.at_least or other.kind in _DECLARED or other.kind is lasting.kind
+
+
+def is_same(cause: Cause, other: Cause) -> bool:
+    """Return whether two root causes are about the same features, or the same of the whole rows."""
+    if cause.features or other.features:
+        return not {one.index for one in cause.features}.isdisjoint(one.index for one in other.features)
+    return cause.kind is other.kind
+
+
+def _same(cause: Cause, causes: Sequence[Cause]) -> Cause | None:
+    return next((one for one in causes if is_same(cause, one)), None)
