@@ -28,9 +28,7 @@ def causes(days: Sequence[Day], features: Sequence[Feature] = (PLAIN, OTHER), *e
     return causes_of(replace(registry_of(*features), known_events=events), days[-15:], days[:-15])
 
 
-def lasting(
-    today: Change, dates: int = 16, feature: Feature = PLAIN
-) -> tuple[list[Day], tuple[Cause, ...]]:
+def lasting(today: Change, dates: int = 16, feature: Feature = PLAIN) -> tuple[list[Day], tuple[Cause, ...]]:
     """The dates, and the root causes where the values of a feature are changed on the last ones."""
     days = dates_of([feature, OTHER], [last(around(20.0), today, dates, COUNT), around(50.0)], COUNT)
     return days, causes(days, (feature, OTHER))

@@ -150,6 +150,14 @@ def test_a_count_is_compared_with_its_weekday() -> None:
     assert lasting.lasting == 2
 
 
+def test_a_quarter_fewer_is_unusual_where_each_date_has_the_same_count() -> None:
+    """Where counts differ between dates, it is not."""
+    found = unusual_count(_counted([51] * 14 + [39]))
+    assert found is not None
+    assert (found.usual, found.lasting) == (51, 1)
+    assert unusual_count(_counted([44, 58] * 7 + [39])) is None
+
+
 def test_a_small_group_may_have_no_rows_where_most_rows_are_missing() -> None:
     """A third of the rows is left: a group of six is lost by chance, one of sixty is not."""
     groups = [{"BOS": 6, "LAL": 60, "NYK": 60, "MIA": 60}] * 14

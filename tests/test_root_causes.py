@@ -139,6 +139,32 @@ def test_three_values_that_all_rows_share_are_three_observations() -> None:
     assert sign(PLAIN, shared(40.0)) is Sign.SHIFTED
 
 
+def test_another_unit_of_values_that_are_mostly_the_same_is_a_shift() -> None:
+    """Such as the visibility, which is 10 in most hours: all values are a hundredth of the least one before."""
+    clear: Values = lambda at, drawn: [10.0] * 60 + [10.0 if at % 3 else drawn.uniform(2, 10)] * 20  # noqa: E731
+    feature = replace(PLAIN, spread=Spread(may_be_constant=True))
+    assert sign(feature, clear) is None
+    assert sign(feature, last(clear, lambda values: [one / 100 for one in values])) is Sign.SHIFTED
+
+
+def test_a_part_of_default_values_is_named_where_all_values_may_be_the_same() -> None:
+    """One value in all rows is excused, the default value in a quarter of them is not."""
+    feature = replace(PLAIN, expected=0.0, spread=Spread(may_be_constant=True))
+    same: Values = lambda at, _: [10.0] * ROWS if at % 2 else [9.0] * ROWS  # noqa: E731
+    assert sign(feature, last(same, lambda values: [0.0] * 20 + values[20:])) is Sign.NEUTRAL
+    assert sign(feature, last(same, lambda values: [10.0] * len(values))) is None
+
+
+def test_default_values_do_not_hide_values_outside_the_range() -> None:
+    """Both are unusual; the range is declared."""
+    feature = replace(PLAIN, range=(0, 100))
+    days = dates_of([feature], [last(around(20.0), lambda values: [one * 100 for one in values])])
+    today = replace(days[-1].features[0], defaults=ROWS // 2, scored=ROWS * 3 // 2)
+    found = signs_of(feature, [*days[:-1], replace(days[-1], features={0: today})])
+    assert found is not None
+    assert found.sign is Sign.OUTSIDE
+
+
 def test_a_declared_range_holds_on_every_date() -> None:
     """A tenth of the values is outside from the first date on."""
     feature = replace(PLAIN, range=(0, 30))

@@ -25,6 +25,7 @@ _SMALL_EFFECT, _LEAP = 4 / 3, 1.2
 _FRACTIONS = 0.1
 _ERRORS = 6.0
 _TIMES = math.log(1.8)
+_FACTOR = 2.0
 _DATES = 10
 
 
@@ -83,7 +84,7 @@ def repeated(history: History) -> Seen | None:
 
 def neutral(history: History) -> Seen | None:
     """A silent default: the label is that of a real value, the value is the default value."""
-    if history.feature.spread.may_be_constant:
+    if history.feature.spread.may_be_constant and history.today.is_constant:
         return None
     return _more(history, Sign.NEUTRAL, [one.neutral for one in history.before], history.today.neutral, _MORE)
 
@@ -161,7 +162,10 @@ def shifted(history: History) -> Seen | None:
     if len(baseline.values) < ENOUGH:
         return None
     told = history.judged[: len(baseline.values)]
-    spread = statistics.median(one.stddev or 0.0 for one in told)
+    spreads = [one.stddev or 0.0 for one in told]
+    is_apart = _is_apart(today, told)
+    # On most dates the values may be constant.
+    spread = statistics.median(spreads) or (statistics.mean(spreads) if is_apart else 0.0)
     off = abs(today.mean - baseline.usual)
     # Few dates do not show the scatter between dates: then each distinct value is one observation.
     observed = today.present if len(baseline.values) >= _DATES else max(today.distinct, 1)
@@ -171,7 +175,7 @@ def shifted(history: History) -> Seen | None:
     reach = baseline.reach(history.fewer())
     if _BINARY < today.distinct <= FEW:
         # Few values that many rows share are few observations.
-        reach = max(2 * reach, _width(told))
+        reach = 2 * reach if is_apart else max(2 * reach, _width(told))
     elif off < spread * max(_EFFECT, _ERRORS / math.sqrt(observed)):
         reach *= _SMALL_EFFECT
     # Where the scatter grew by as much as the mean moved, some rows are far out: an event, not another level.
@@ -180,6 +184,13 @@ def shifted(history: History) -> Seen | None:
     if baseline.is_of_weekday(history.day, today.mean) or not _leapt(series, lasted, today.mean):
         return None
     return Seen(history.feature, Sign.SHIFTED, off / max(baseline.change, spread / 1000), baseline.usual, lasted + 1)
+
+
+def _is_apart(today: FeatureDay, told: Sequence[FeatureDay]) -> bool:
+    """Whether all values of a date, above 0, are below half of those of these dates, or above twice as much."""
+    least, most = min(float(one.low) for one in told), max(float(one.high) for one in told)  # type: ignore[arg-type]
+    low, high = float(today.low), float(today.high)  # type: ignore[arg-type]
+    return min(low, least) > 0 and (_FACTOR * high < least or _FACTOR * most < low)
 
 
 def _width(told: Sequence[FeatureDay]) -> float:
