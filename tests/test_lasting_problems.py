@@ -53,7 +53,7 @@ def test_a_change_is_found_after_the_whole_baseline_has_it(today: Change, word: 
 
 
 @pytest.mark.parametrize(("today", "word"), CHANGES[1:])
-def test_a_declared_range_is_told_with_what_changed(today: Change, word: str) -> None:
+def test_a_declared_range_is_reported_with_what_changed(today: Change, word: str) -> None:
     """The range alone, which holds on every date, does not show in which way the values changed."""
     days, (cause,) = lasting(today, feature=RANGED)
     assert (cause.kind, cause.since) == (Kind.OUTSIDE, days[-16].day)
@@ -61,7 +61,7 @@ def test_a_declared_range_is_told_with_what_changed(today: Change, word: str) ->
 
 
 def test_a_feature_computed_over_a_window_is_compared_with_older_dates_too() -> None:
-    """The dates between are left out of the comparison; that is no gap in the store."""
+    """The dates between are left out of the comparison; the store has no gap there."""
     days, (cause,) = lasting(lambda values: [one + 8 for one in values], feature=WINDOW)
     assert cause.since == days[-16].day
 
@@ -81,7 +81,7 @@ def test_an_event_that_has_passed_is_not_found(event: tuple[int, int]) -> None:
 
 
 def test_weekdays_that_differ_are_usual() -> None:
-    """A level that each Monday has is no problem that lasts since the first of these Mondays."""
+    """A level that each Monday has does not last since the first of these Mondays."""
     usual = around(20.0)
     mondays: Values = lambda at, drawn: [one + 8 * (at % 7 == 0 and at > 12) for one in usual(at, drawn)]  # noqa: E731
     days = dates_of([PLAIN, OTHER], [mondays, around(50.0)], COUNT)

@@ -510,7 +510,7 @@ def test_the_size_of_a_change_is_a_whole_sentence() -> None:
     assert "higher than usual" in text
     days = dates_of([PLAIN], [around(20.0)])
     few = told(causes_of(registry_of(PLAIN), [*days[:-1], replace(days[-1], rows=30)]))
-    assert "usually 80 rows: 80 on each of 14 earlier dates" in few
+    assert "each of 14 earlier dates has 80 rows" in few
 
 
 def test_repeated_keys_and_a_count_that_fell_are_named() -> None:

@@ -69,16 +69,16 @@ class Result:
 
 @dataclass(frozen=True)
 class Judged:
-    """One store: the findings of each check on its healthy dates, the results of the faults, and the findings told."""
+    """One store: the findings on its healthy dates, by check and those of fqtool, and the results of the faults."""
 
     store: Store
     healthy: Mapping[str, Mapping[date, set[str]]]
     results: Sequence[Result]
-    told: Mapping[date, Sequence[Finding]]
+    found: Mapping[date, Sequence[Finding]]
 
     def of_events(self) -> Iterator[tuple[date, Finding, str]]:
         """Yield the findings on dates without a fault, with the event that they are about, or ""."""
-        for day, findings in self.told.items():
+        for day, findings in self.found.items():
             for one in findings:
                 events = (event for event in self.store.events if event.explains(one.rule, day, _text(one)))
                 yield day, one, next((event.about for event in events), "")

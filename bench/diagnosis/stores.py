@@ -36,7 +36,7 @@ class Event:
         first: Its first date.
         last: The last date on which the features show it.
         features: The features.
-        rules: What a finding about it may say: the rules.
+        rules: The rules of the findings that are about it.
         about: What happened, and the evidence.
     """
 

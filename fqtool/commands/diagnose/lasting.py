@@ -54,7 +54,7 @@ def lasting_causes(days: Sequence[Day], older: Sequence[Day], judge: Judge) -> I
 
 
 def explains(lasting: Cause, other: Cause) -> bool:
-    """Return whether a root cause that has lasted says more than another one about the same features.
+    """Return whether a root cause that has lasted shows more than another one about the same features.
 
     The dates before it lack the problem. A declaration, or dates that all have the problem, do not show what changed.
     """

@@ -212,7 +212,7 @@ def _with_queries(
         own = [one for one in found if one.days[-1] == last]
         days_of, longest = {_key(one.cause): one.days for one in own}, max((one.days for one in own), key=len)
         number = next(number for number, one in enumerate(seen) if one.day == last)
-        dates = [one.day for one in _up_to(seen, number)]
+        dates = [one.day for one in _up_to(seen, number)[1]]
         for cause in with_queries([one.cause for one in own], registry, warehouse, dates):
             yield Episode(cause, days_of.get(_key(cause)) or tuple(day for day in longest if day >= cause.since))
 
