@@ -20,6 +20,7 @@ from fqtool.commands.diagnose import (
     baseline,
     gate_falls,
     root_causes,
+    row_causes,
     row_counts,
     stats_query,
     swaps,
@@ -70,12 +71,12 @@ MUTANTS = (
         NUMBERS, stats_query, "FLOAT64", None, (spoiled("NaN in all rows"),
         of_causes.test_the_query_counts_groups_repetitions_and_neighbours),
     ),
-    Mutant(ROWS, root_causes, "groups_gone", nothing, (of_causes.test_a_group_without_rows_is_named,)),
-    Mutant(ROWS, root_causes, "groups_new", nothing, (of_causes.test_a_new_group_is_named_where_groups_never_change,)),
+    Mutant(ROWS, row_causes, "groups_gone", nothing, (of_causes.test_a_group_without_rows_is_named,)),
+    Mutant(ROWS, row_causes, "groups_new", nothing, (of_causes.test_a_new_group_is_named_where_groups_never_change,)),
     Mutant(
-        ROWS, root_causes, "repeated_keys", nothing, (of_causes.test_repeated_keys_and_a_count_that_fell_are_named,)
+        ROWS, row_causes, "repeated_keys", nothing, (of_causes.test_repeated_keys_and_a_count_that_fell_are_named,)
     ),
-    Mutant(ROWS, root_causes, "unusual_count", none, (of_causes.test_repeated_keys_and_a_count_that_fell_are_named,)),
+    Mutant(ROWS, row_causes, "unusual_count", none, (of_causes.test_repeated_keys_and_a_count_that_fell_are_named,)),
     Mutant(ROWS, row_counts, "_far_from_weekday", never, (of_rows.test_a_count_is_compared_with_its_weekday,)),
     Mutant(
         ROWS, root_causes, "usual_rows", none,

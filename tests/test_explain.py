@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -131,11 +132,12 @@ def test_a_feature_is_unusual_by_its_label_its_range_and_its_value() -> None:
     (row,) = scored(Season(registry(), DAY, 1, rows_per_day=1).rows())
     labels, values = json.loads(row["feature_sources"]), list(row["features"])
     labels["0"] = "phase9"
-    values[5], values[6], values[16] = 50.0, 4000.0, 0.0
+    values[5], values[6], values[16], values[17] = 50.0, 4000.0, 0.0, math.nan
     one = explanation_of(registry(), row | {"feature_sources": json.dumps(labels), "features": values})
     odd = {line.feature.index: "; ".join(line.unusual) for line in one.features}
     assert "'phase9' is not in `sources`" in odd[0]
     assert odd[5] == "equals its default value"
+    assert odd[17] == "NaN or infinite"
     assert odd[6].startswith("outside ")
     assert odd[16] == ""
 
@@ -151,6 +153,10 @@ def test_any_store_can_be_explained() -> None:
     assert one.roles["score"] == 80
     assert not one.verdicts
     assert not one.differs
+    null = explanation_of(
+        small, row | {"vector": [1.0, None, 3.0], "labels": '{"0": "good", "1": "good", "2": "good"}'}
+    )
+    assert [line.unusual for line in null.features] == [(), ("NULL under a label of real values",), ()]
 
 
 def test_google_s_analyser_accepts_the_query_for_the_row() -> None:

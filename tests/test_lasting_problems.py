@@ -69,7 +69,7 @@ def test_a_feature_computed_over_a_window_is_compared_with_older_dates_too() -> 
 def test_the_evidence_names_the_dates_that_it_is_compared_with() -> None:
     """They are not the 14 days before the date."""
     days, (cause,) = lasting(lambda values: [one + 8 for one in values])
-    assert f"compared with 13 dates before {days[-16].day}" in cause.evidence[-1]
+    assert f"compared with the 13 dates before {days[-16].day}:" in cause.evidence[-1]
 
 
 @pytest.mark.parametrize("event", [(5, 6), (14, 15), (21, 22), (8, 20), (20, 27)], ids=str)
@@ -124,3 +124,15 @@ def test_a_known_event_makes_it_a_note_and_is_named_after_its_end() -> None:
     assert found.severity is Severity.NOTE
     (found,) = (one for cause in causes(days, (PLAIN, OTHER), ended) for one in findings_of(cause))
     assert "The known event ended" in found.message
+
+
+def test_two_problems_of_one_processor_keep_their_onsets() -> None:
+    """One has lasted for 16 dates, the other began on the last one."""
+    usual = around(20.0)
+    old = replace(PLAIN, range=(0.0, 100.0))
+    new = replace(OTHER, processor=PLAIN.processor, range=(0.0, 100.0))
+    larger = last(usual, lambda values: [one * 90 for one in values], 16, COUNT)
+    flipped = last(usual, lambda values: [-one for one in values], 1, COUNT)
+    days = dates_of([old, new], [larger, flipped], COUNT)
+    found = {cause.features[0].name: cause.since for cause in causes(days, (old, new))}
+    assert found == {old.name: days[-16].day, new.name: days[-1].day}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,9 +14,11 @@ from fqtool.commands.diagnose.anomalies import signs_of
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.groups import groups_gone
 from fqtool.commands.diagnose.history import Sign
+from fqtool.commands.diagnose.root_causes import causes_of
+from fqtool.commands.diagnose.row_causes import of_rows
 from fqtool.commands.diagnose.row_counts import unusual_count
 from fqtool.commands.diagnose.swaps import swaps
-from tests.test_root_causes import FIRST, PLAIN, ROWS, Values, causes, dates_of, last, sign, told
+from tests.test_root_causes import FIRST, PLAIN, ROWS, Values, around, causes, dates_of, last, registry_of, sign, told
 
 OTHER = replace(PLAIN, index=1, name="other")
 
@@ -164,3 +168,47 @@ def test_a_small_group_may_have_no_rows_where_most_rows_are_missing() -> None:
     assert groups_gone(_counted([186] * 14 + [60], [*groups, {"LAL": 20, "NYK": 20, "MIA": 20}])) == []
     (gone,) = groups_gone(_counted([186] * 14 + [46], [*groups, {"BOS": 6, "NYK": 20, "MIA": 20}]))
     assert gone.text == "`team` LAL"
+
+
+TEAMS = {"BOS": 12, "NYK": 12, "MIA": 12, "LAL": 12}
+
+
+def _of_groups(groups: Callable[[int], dict[str, int]]) -> str:
+    """The findings about rows on the last of 15 dates with these groups."""
+    held = [groups(at) for at in range(15)]
+    return told(tuple(of_rows(_counted([sum(one.values()) for one in held], held))))
+
+
+@pytest.mark.parametrize("dates", [1, 5])
+def test_a_group_with_another_name_is_one_finding(dates: int) -> None:
+    """On each date; its rows are not missing, so that no one builds them twice."""
+    text = _of_groups(lambda at: TEAMS if at < 15 - dates else {"BOS": 12, "NYK": 12, "MIA": 12, "LAX": 12})
+    assert text.count("FQ6") == 1
+    assert "FQ619 `team` LAX: new rows" in text
+    assert "`team` LAL has no rows since then: the name may have changed" in text
+    assert (f"since {FIRST + timedelta(days=10)}" in text) == (dates == 5)
+
+
+def test_a_group_without_rows_does_not_hide_that_other_rows_are_missing() -> None:
+    """Nor does a new name; the counts are those of the other groups."""
+    large = dict.fromkeys(TEAMS, 60)
+    fewer = dict.fromkeys(["BOS", "NYK", "MIA"], 25)
+    gone = _of_groups(lambda at: large if at < 14 else fewer)
+    assert "FQ618 `team` LAL" in gone
+    assert "FQ615 The store has 75 rows" in gone
+    assert "each of 14 earlier dates has 180 rows, without those of `team` LAL." in gone
+    renamed = _of_groups(lambda at: large if at < 14 else fewer | {"LAX": 60})
+    assert "FQ615 The store has 75 rows" in renamed
+    assert "FQ615" not in _of_groups(lambda at: large if at < 14 else {"BOS": 60, "NYK": 60, "MIA": 60})
+
+
+def test_a_season_is_not_a_level_that_began_on_a_date() -> None:
+    """Daily means on a smooth curve, such as the temperature of a spring."""
+    usual = around(0.0, 2.0, rows=60)
+
+    def season(at: int, drawn: random.Random) -> list[float]:
+        return [12 + 6 * math.sin(at / 9) + one for one in usual(at, drawn)]
+
+    days = dates_of([PLAIN], [season], 90)
+    for at in range(29, 90):
+        assert causes_of(registry_of(PLAIN), days[at - 14 : at + 1], days[at - 28 : at - 14]) == ()

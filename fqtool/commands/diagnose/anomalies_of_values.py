@@ -21,7 +21,7 @@ _OUT = 0.05
 # Rows of a group share one value, so a few rows out of the range may be one value.
 _NEW = 5
 _EFFECT, _OWN = 0.5, 0.3
-_SMALL_EFFECT, _LEAP = 4 / 3, 1.2
+_SMALL_EFFECT, _LEAP, _PART = 4 / 3, 1.2, 1 / 3
 _FRACTIONS = 0.1
 _ERRORS = 6.0
 _TIMES = math.log(1.8)
@@ -181,7 +181,7 @@ def shifted(history: History) -> Seen | None:
     # Where the scatter grew by as much as the mean moved, some rows are far out: an event, not another level.
     if spread <= 0 or off < max(_EFFECT * own * spread + more, reach, error):
         return None
-    if baseline.is_of_weekday(history.day, today.mean) or not _leapt(series, lasted, today.mean):
+    if baseline.is_of_weekday(history.day, today.mean) or not _leapt(series, lasted, today.mean, off):
         return None
     return Seen(history.feature, Sign.SHIFTED, off / max(baseline.change, spread / 1000), baseline.usual, lasted + 1)
 
@@ -198,15 +198,15 @@ def _width(told: Sequence[FeatureDay]) -> float:
     return max(float(one.high) for one in told) - min(float(one.low) for one in told)  # type: ignore[arg-type]
 
 
-def _leapt(series: Sequence[float | None], lasted: int, today: float) -> bool:
-    """Whether a level began with a leap; means that wander from date to date, such as the weather, do not."""
+def _leapt(series: Sequence[float | None], lasted: int, today: float, off: float) -> bool:
+    """Whether a level began with a leap; means that wander, such as the weather, or that follow a season do not."""
     means = [one for one in (*series, today) if one is not None]
     at = len(means) - 1 - sum(one is not None for one in series[len(series) - lasted :])
     leaps = sorted(abs(late - early) for early, late in pairwise(means[:at]))
     if len(leaps) < ENOUGH:
         return True
     # One date far out is two leaps.
-    return abs(means[at] - means[at - 1]) >= _LEAP * leaps[-3 if len(leaps) >= _DATES else -1]
+    return abs(means[at] - means[at - 1]) >= max(_LEAP * leaps[-3 if len(leaps) >= _DATES else -1], _PART * off)
 
 
 def _own(told: Sequence[FeatureDay]) -> float:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from fqtool.commands.diagnose.baseline import BY_CHANCE, unbroken
@@ -24,11 +24,15 @@ class GroupChange:
         text: The column and the groups, such as `` `team` BOS ``.
         evidence: On how many dates before the groups have rows.
         lasting: Number of last dates on which they are gone, or present.
+        column: The column; "" for a feature.
+        groups: The groups.
     """
 
     text: str
     evidence: str
     lasting: int
+    column: str = ""
+    groups: tuple[str, ...] = ()
 
 
 def groups_gone(days: Sequence[Day]) -> list[GroupChange]:
@@ -53,7 +57,8 @@ def groups_gone(days: Sequence[Day]) -> list[GroupChange]:
                 lost.setdefault((lasting + 1, len(having)), []).append(group)
         for (lasting, count), groups in lost.items():
             dates = len(known) - lasting + 1
-            found.append(GroupChange(_named(name, groups), f"rows on {count} of {dates} earlier dates", lasting))
+            evidence = f"rows on {count} of {dates} earlier dates"
+            found.append(GroupChange(_named(name, groups), evidence, lasting, name, tuple(groups)))
     return found
 
 
@@ -65,29 +70,63 @@ def _lost(rows: float, earlier: Sequence[tuple[date, Mapping[str, int]]], now: M
 
 
 def groups_new(days: Sequence[Day]) -> list[GroupChange]:
-    """Return the groups of the last date that no date before has, where the groups are otherwise the same each date."""
+    """Return the groups of the last date that are new, where the groups before were the same on each date.
+
+    Dates that also have them, directly before the last one, belong to the problem.
+    """
     *before, today = days
     found = []
     for name, now in today.groups.items():
         known = [frozenset(one.groups[name]) for one in before if name in one.groups]
-        if new := _new(frozenset(now), known):
-            found.append(GroupChange(_named(name, new), f"no rows on {len(known)} earlier dates", 1))
+        new, lasting = _new(frozenset(now), known)
+        if new:
+            evidence = f"no rows on {len(known) - lasting + 1} earlier dates"
+            found.append(GroupChange(_named(name, new), evidence, lasting, name, tuple(new)))
     return found
+
+
+def renamed(gone: Sequence[GroupChange], new: Sequence[GroupChange]) -> Iterator[tuple[GroupChange, GroupChange]]:
+    """Yield the groups that are gone with those of the same column that are new since the same date, as many."""
+    for one in gone:
+        for other in new:
+            alike = (one.column, one.lasting, len(one.groups)) == (other.column, other.lasting, len(other.groups))
+            if alike:
+                yield one, other
+
+
+def without_groups(days: Sequence[Day], changes: Sequence[GroupChange]) -> Sequence[Day]:
+    """Return the dates without the rows of groups that are gone or new, those of the first column that has some."""
+    if not changes:
+        return days
+    column = changes[0].column
+    names = [name for one in changes if one.column == column for name in one.groups]
+
+    def rows(day: Day) -> int:
+        return day.rows - sum(day.groups.get(column, {}).get(name, 0) for name in names)
+
+    return [replace(day, rows=rows(day)) for day in days]
 
 
 def categories_new(index: int, days: Sequence[Day]) -> GroupChange | None:
     """Return the values of a text feature on the last date that are new as groups can be; None without such values."""
     *before, today = days
     known = [one.categories[index] for one in before if index in one.categories]
-    new = _new(today.categories.get(index, frozenset()), known)
-    evidence = f"each of {len(known)} earlier dates has the same categories, without these"
-    return GroupChange(_listed(new), evidence, 1) if new else None
+    new, lasting = _new(today.categories.get(index, frozenset()), known)
+    evidence = f"each of {len(known) - lasting + 1} earlier dates has the same categories, without these"
+    return GroupChange(_listed(new), evidence, lasting) if new else None
 
 
-def _new(now: frozenset[str], known: Sequence[frozenset[str]]) -> list[str]:
-    """Return the groups that no earlier date has; none where the earlier dates have different groups."""
-    every = frozenset[str]().union(*known)
-    return sorted(now - every) if len(known) >= _ENOUGH and all(one == every for one in known) else []
+def _new(now: frozenset[str], known: Sequence[frozenset[str]]) -> tuple[list[str], int]:
+    """Return the groups that no date has before the last ones, which all have them, and the number of these dates.
+
+    None where the earlier dates have different groups.
+    """
+    for lasting in range(len(known) - _ENOUGH + 1):
+        earlier, last = known[: len(known) - lasting], known[len(known) - lasting :]
+        new = now.intersection(*last) - earlier[0]
+        if new and all(one == earlier[0] for one in earlier):
+            return sorted(new), lasting + 1
+    return [], 0
 
 
 def _named(name: str, groups: Sequence[str]) -> str:

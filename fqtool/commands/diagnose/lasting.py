@@ -11,15 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+from fqtool.commands.diagnose.baseline import ENOUGH
 from fqtool.commands.diagnose.cause import Cause, Kind
 from fqtool.commands.diagnose.daily_stats import Day
+from fqtool.registry.model import Feature
 
 _WEEKS = (14, 7)  # whole weeks before, so that a date is compared with its weekday as it was at the time
 _NEARLY_ALL = 0.8
 _DECLARED = (Kind.OUTSIDE, Kind.NO_VALUE, Kind.NOT_FINITE)
+_NEW = (Kind.GROUP_NEW, Kind.CATEGORY_NEW)
 
-Judge = Callable[[Sequence[Day], Sequence[date]], Sequence[Cause]]
-"""The dates to compare, the date in question last, and all dates with rows up to it -> its root causes."""
+Judge = Callable[[Sequence[Day], Sequence[date], Sequence[Feature]], Sequence[Cause]]
+"""The dates to compare, the date in question last; all dates with rows up to it; the features to look at, () for all
+-> its root causes."""
 
 
 def lasting_causes(days: Sequence[Day], older: Sequence[Day], judge: Judge) -> Iterator[Cause]:
@@ -38,18 +42,17 @@ def lasting_causes(days: Sequence[Day], older: Sequence[Day], judge: Judge) -> I
         if at is None or weeks > baseline:
             continue
         before = [one for one in every[:at] if (dates[at] - one.day).days <= baseline]
-        found = judge([*before, every[at]], dates[: at + 1]) if before else ()
-        now = judge([*before, today], dates) if found else ()
-        pairs = [(one, match) for one in found if (match := _same(one, now)) is not None]
-        since = (
-            [judge([*before, one], dates[:later]) for later, one in enumerate(every[at + 1 : -1], at + 2)]
-            if pairs
-            else []
-        )
-        for then, cause in pairs:
-            if sum(_same(then, one) is not None for one in since) >= _NEARLY_ALL * len(since):
-                earlier = sum(one.day < then.since for one in before)
-                compared = f"compared with {earlier} dates before {then.since}, since it has lasted for so long"
+        for then in judge([*before, every[at]], dates[: at + 1], ()) if before else ():
+            usual = [one for one in before if one.day < then.since]
+            if len(usual) < ENOUGH or then.kind in _NEW:
+                continue  # these dates do not show what was usual before it; a new group is usual after a week
+            cause = _same(then, judge([*usual, today], dates, then.features))
+            between = (
+                _same(then, judge([*usual, every[one]], dates[: one + 1], then.features))
+                for one in range(at + 1, len(every) - 1)
+            )
+            if cause and sum(one is not None for one in between) >= _NEARLY_ALL * (len(every) - at - 2):
+                compared = f"compared with the {len(usual)} dates before {then.since}: all dates since have it"
                 yield replace(cause, since=then.since, evidence=(*cause.evidence, compared))
 
 

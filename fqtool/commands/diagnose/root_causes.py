@@ -14,7 +14,6 @@ from functools import partial
 
 from fqtool.commands.diagnose.absent_labels import labels_missing, without_labels
 from fqtool.commands.diagnose.anomalies import signs_of
-from fqtool.commands.diagnose.baseline import unbroken
 from fqtool.commands.diagnose.cause import Cause, Confidence, Kind
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.commands.diagnose.evidence import (
@@ -28,12 +27,13 @@ from fqtool.commands.diagnose.evidence import (
     values_text,
 )
 from fqtool.commands.diagnose.gate_falls import behind_text, fallen_gates, features_behind
-from fqtool.commands.diagnose.groups import categories_new, groups_gone, groups_new
+from fqtool.commands.diagnose.groups import categories_new
 from fqtool.commands.diagnose.history import Seen, Sign, shares_values
 from fqtool.commands.diagnose.known_events import event_of, without_ended_events
 from fqtool.commands.diagnose.lasting import explains, is_same, lasting_causes
 from fqtool.commands.diagnose.recorded_runs import MOST, absent_runs, late_runs, older_runs, unrecorded_rows
-from fqtool.commands.diagnose.row_counts import first_absent, repeated_keys, unusual_count, usual_rows
+from fqtool.commands.diagnose.row_causes import of_rows, of_vectors
+from fqtool.commands.diagnose.row_counts import first_absent, usual_rows
 from fqtool.commands.diagnose.row_relations import next_of
 from fqtool.commands.diagnose.shapes import shape_of
 from fqtool.commands.diagnose.swaps import swap_causes
@@ -72,6 +72,7 @@ _ALONE = {
     Sign.APART: Kind.SHIFTED,
     Sign.BROKEN: Kind.LAW,
 }
+_SAME_ONSET = 2  # days; the first date of a weak anomaly may not show
 _MOVING = 0.5  # a feature that repeats in fewer rows than this normally moves
 
 
@@ -89,12 +90,14 @@ def causes_of(registry: Registry, days: Sequence[Day], older: Sequence[Day] = ()
     for one in lasting_causes(days, older, partial(_compared, registry)) if older else ():
         found = [other for other in found if not explains(one, other)]
         if not any(is_same(one, other) for other in found):
-            found.append(replace(one, event=event_of(registry, one), at_least=one.since == older[0].day))
+            found.append(replace(one, event=event_of(registry, one)))
     return tuple(sorted(found, key=lambda one: (-one.hit, -len(one.features))))
 
 
-def _compared(registry: Registry, days: Sequence[Day], dates: Sequence[date]) -> list[Cause]:
-    """The root causes of the last of `days`; `dates` are all dates with rows up to it."""
+def _compared(
+    registry: Registry, days: Sequence[Day], dates: Sequence[date], only: Sequence[Feature] = ()
+) -> list[Cause]:
+    """The root causes of the last of `days`, in these features; `dates` are all dates with rows up to it."""
     scorable, absent = _scorable(registry), "defaulted" if Layout(registry).has_labels else "missing"
 
     def completed(one: Cause) -> Cause:
@@ -119,11 +122,13 @@ def _compared(registry: Registry, days: Sequence[Day], dates: Sequence[date]) ->
     compared = without_ended_events(registry, days)
     left_out = {one.day for one in days}.difference(one.day for one in compared)
     dates = [one for one in dates if one not in left_out]
-    found = [completed(one) for one in _causes(registry, compared, dates)]
+    found = [completed(one) for one in _causes(registry, compared, dates, only)]
     if compared is not days:
         # Whether a problem has outlived its event only the dates of the event show.
         every = without_ended_events(registry, days, relations_only=True)
-        outlived = [cause for one in _causes(registry, every, dates) if (cause := completed(one)).event is not None]
+        outlived = [
+            cause for one in _causes(registry, every, dates, only) if (cause := completed(one)).event is not None
+        ]
         found = [*outlived, *(one for one in found if not any(is_same(one, cause) for cause in outlived))]
     return found
 
@@ -138,16 +143,19 @@ def _scorable(registry: Registry) -> bool:
     return any(one.owner is not Owner.UPSTREAM for one in registry.columns)
 
 
-def _causes(registry: Registry, days: Sequence[Day], dates: Sequence[date]) -> tuple[Cause, ...]:
+def _causes(
+    registry: Registry, days: Sequence[Day], dates: Sequence[date], only: Sequence[Feature]
+) -> tuple[Cause, ...]:
     today = days[-1]
     if without_labels(today):
         return (labels_missing(registry, days),)
-    causes = list(_of_vectors(days))
+    causes = list(of_vectors(days))
     if any(one.hit > today.rows * MOST for one in causes):
         # Where positions hold other features than the registry, the statistics of features mean nothing.
         return tuple(causes)
-    causes += [*not_scored(days), *_of_rows(days)]
-    found = (signs_of(one, days, _together(registry, one), dates) for one in registry.active_features)
+    causes += [*not_scored(days), *of_rows(days)]
+    looked_at = only or registry.active_features
+    found = (signs_of(one, days, _together(registry, one), dates) for one in looked_at)
     seen = _independent([one for one in found if one is not None], registry, today)
     for swapped, explained in swap_causes(registry, seen, days):
         if all(one.features != swapped.features for one in causes):
@@ -170,8 +178,8 @@ def _of_categories(features: Sequence[Feature], registry: Registry, days: Sequen
     for feature in features:
         if new := categories_new(feature.index, days):
             yield Cause(
-                Kind.CATEGORY_NEW, today.day, today.day, today.rows, 1, (feature,), processors.get(feature.processor),
-                None, (new.evidence,), Confidence.LIKELY, detail=new.text,
+                Kind.CATEGORY_NEW, today.day, days[-new.lasting].day, today.rows, 1, (feature,),
+                processors.get(feature.processor), None, (new.evidence,), Confidence.LIKELY, detail=new.text,
             )  # fmt: skip
 
 
@@ -196,46 +204,6 @@ def _independent(seen: Sequence[Seen], registry: Registry, today: Day) -> list[S
         return alone and shares_values(today.features[one.feature.index])
 
     return [one for one in seen if not is_explained(one)]
-
-
-def _of_vectors(days: Sequence[Day]) -> tuple[Cause, ...]:
-    """Vectors whose positions hold other features than the registry."""
-    today = days[-1]
-    counted = (
-        (Kind.MISSHAPEN, "length", [day.misshapen for day in days]),
-        (Kind.MISORDERED, "order", [day.misordered for day in days]),
-    )
-    causes = []
-    for kind, what, counts in counted:
-        if counts[-1]:
-            since = days[-unbroken([count > 0 for count in counts])].day
-            evidence = (f"{counts[-1]:,} of {today.rows:,} vectors differ from the registry in {what}",)
-            causes.append(Cause(kind, today.day, since, today.rows, counts[-1], (), None, None, evidence))
-    return tuple(causes)
-
-
-def _of_rows(days: Sequence[Day]) -> Iterator[Cause]:
-    """Groups without rows, new groups, an unusual number of rows, and keys that repeat."""
-    today = days[-1]
-    gone = groups_gone(days)
-    for kind, changes in ((Kind.GROUP_GONE, gone), (Kind.GROUP_NEW, groups_new(days))):
-        for one in changes:
-            since = days[-one.lasting].day
-            yield Cause(
-                kind, today.day, since, today.rows, today.rows, (), None, None, (one.evidence,), detail=one.text
-            )
-    if lasting := repeated_keys(days):
-        evidence = (f"{today.repeated:,} of {today.rows:,} rows have the keys of another row of the date",)
-        since = days[-lasting].day
-        yield Cause(Kind.REPEATED_KEYS, today.day, since, today.rows, today.repeated, (), None, None, evidence)
-    if not gone and (found := unusual_count(days)) is not None:
-        since = days[-found.lasting].day
-        each = f"each of {found.dates} earlier dates has {found.most:,} rows"
-        differ = f"usually {found.usual:,.0f} rows, {found.least:,} to {found.most:,} on {found.dates} earlier dates"
-        evidence = (differ if found.least < found.most else each,)
-        yield Cause(
-            Kind.ROW_COUNT, today.day, since, today.rows, today.rows, (), None, None, evidence, Confidence.LIKELY
-        )
 
 
 def _of_gates(registry: Registry, days: Sequence[Day]) -> Iterator[Cause]:
@@ -391,7 +359,19 @@ def _without_processor(seen: Sequence[Seen], registry: Registry, days: Sequence[
         details[key] = details.get(key) or detail
         groups[key] = [*groups.get(key, ()), one]
     for key, alike in groups.items():
-        yield _alone(alike, details[key] or constant_text(alike, days[-1]), registry, days)
+        for same in _by_onset(alike):
+            yield _alone(same, details[key] or constant_text(same, days[-1]), registry, days)
+
+
+def _by_onset(alike: Sequence[Seen]) -> Iterator[list[Seen]]:
+    """Yield the anomalies that began at about the same time."""
+    group: list[Seen] = []
+    for one in sorted(alike, key=lambda one: one.days):
+        if group and one.days - group[-1].days > _SAME_ONSET:
+            yield group
+            group = []
+        group = [*group, one]
+    yield sorted(group, key=lambda one: one.feature.index)
 
 
 def _alone(alike: Sequence[Seen], detail: str, registry: Registry, days: Sequence[Day]) -> Cause:

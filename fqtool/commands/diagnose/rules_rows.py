@@ -202,7 +202,7 @@ def new_group(cause: Cause) -> Iterator[Finding]:
     Fix: Where the group is new, nothing. Otherwise repair its name, rebuild the rows, then score the date.
     """
     if cause.kind is Kind.GROUP_NEW:
-        message = f"{cause.detail}: new rows on {cause.day}; {cause.evidence[0]}."
+        message = f"{cause.detail}: new rows on {cause.day}{since(cause)}; {'; '.join(cause.evidence)}."
         yield of_rows(message, cause, "Compare the name with those of the dates before; if it is wrong, repair it.")
 
 

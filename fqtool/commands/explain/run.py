@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from difflib import get_close_matches
+from math import isfinite
 from shlex import quote
 from typing import Any
 
@@ -322,12 +323,16 @@ def _feature(one: Feature, registry: Registry, scored: Mapping[str, Any]) -> Fea
     label, quality, source, is_default, value = (
         scored[f"its_{one.index}_{what}"] for what in ("raw_source", "quality", "source", "is_default", "value")
     )
-    number = value if isinstance(value, int | float | Decimal) else None
+    number = value if isinstance(value, int | float | Decimal) and isfinite(value) else None
     unusual: list[str] = []
     if label is not None and label not in {known.label for known in registry.sources}:
         unusual.append(f"label {label!r} is not in `sources`")
     if is_default:
         unusual.append(f"defaulted: {one.fallback_reason}" if one.fallback_reason else "defaulted")
+    elif value is None and is_default is False and not one.optional:
+        unusual.append("NULL under a label of real values")
+    elif isinstance(value, float) and not isfinite(value):
+        unusual.append("NaN or infinite")
     elif number is not None and number == one.expected and _rare(one, float(number)):
         unusual.append("equals its default value")
     if number is not None and one.range and not one.range[0] <= number <= one.range[1]:
