@@ -108,7 +108,7 @@ def test_the_message_counts_what_the_date_before_has_too() -> None:
     outcome = Outcome(findings, TARGET, "daily", "No problems found.", {"date": "2026-01-06"})
     document = Notice("store", outcome=outcome).document(1, None)
     assert document is not None
-    assert document["text"].startswith("store, 2026-01-06: 3 errors; 1 of 3 began before 2026-01-06\n")
+    assert document["text"].startswith("store, 2026-01-06: 3 errors; 1 of 3 findings began before 2026-01-06\n")
     assert [one.get("since") for one in document["findings"]] == ["2026-01-04", "2026-01-06", None]
     assert [outcome.is_new(one) for one in findings] == [False, True, None]
 

@@ -209,10 +209,10 @@ def test_the_command_explains_a_row(tmp_path: Path, target: str) -> None:
     ("words", "sentence"),
     [
         (("--date", f"{DAY}"), "The key player_lookup is missing."),
-        (("--key", "player_lookup=x"), "There is no row with player_lookup=x, date=2026-02-06."),
+        (("--key", "player_lookup=x"), "There is no row with player_lookup=x, game_date=2026-02-06."),
         (
             ("--key", "player_lookup=x", "--date", f"{DAY}"),
-            "other values of player_lookup, such as --key player_lookup=",
+            "Use a value of player_lookup on 2026-02-06, such as: --key player_lookup=",
         ),
         (("--key", "player=x", "--date", f"{DAY}"), "'player' is not a key."),
         (("--key", "player_lookup", "--date", f"{DAY}"), "'player_lookup' is not a key and its value."),

@@ -146,6 +146,9 @@ def test_five_commands_lead_from_a_plain_table_to_a_diagnosis(tmp_path: Path) ->
     assert by_name["humid"].range == (0.0, 1.0)
     assert by_name["humid"].spread.null_share
     assert by_name["sky"].range is None
+    planned = fqtool(tmp_path, "migrate", "plan", "--dry-run", *target).out
+    assert "1. the table exists: not run, only recorded\n    CREATE TABLE" in planned
+    assert "by hand if it is empty" not in planned
     for words in (
         ("migrate", "plan"), ("migrate",), ("score", "--start", "2026-01-10", "--end", "2026-02-06"), ("diagnose",),
         ("check-drift",), ("report", "--start", "2026-01-10", "--end", "2026-02-06", "--out", "r.html"),
@@ -171,6 +174,7 @@ def test_what_is_left_out_is_named_with_its_reason(tmp_path: Path) -> None:
 def test_columns_beside_an_array_are_read_by_name(tmp_path: Path) -> None:
     """Proposed features are columns, also of text; the label of a column is not a feature."""
     change = "ALTER TABLE readings ADD COLUMN features DOUBLE[]; ALTER TABLE readings ADD COLUMN grade VARCHAR;"
+    change += 'ALTER TABLE readings ADD COLUMN labels VARCHAR; UPDATE readings SET labels = \'{"0": "real"}\';'
     change += "ALTER TABLE readings ADD COLUMN grade_label VARCHAR; UPDATE readings SET grade = 'a', grade_label = 'b'"
     with DuckDBWarehouse(str(tmp_path / "s.duckdb")) as warehouse:
         warehouse.connection().execute(TABLE.format(days=20) + change)
@@ -178,14 +182,17 @@ def test_columns_beside_an_array_are_read_by_name(tmp_path: Path) -> None:
     registry = in_order(made.text)
     assert registry.inputs.value == "{name}"
     assert "grade" in {one.name for one in registry.features}
-    assert any("grade_label (the label of another column)" in one for one in made.notes)
+    assert any("labels (several values in one column" in one for one in made.notes)
+    assert any("grade_label (the label of another column: to use it, set `source` of" in one for one in made.notes)
 
 
 def test_a_share_of_nulls_is_learned_from_few_values() -> None:
-    """3 of 50 rows have a value on each date: the share is declared; a feature without any value stays a problem."""
+    """3 of 50 rows have a value on each date: the share is declared; no value at all, or NaN, is a problem."""
     few = [day_of(number, 1.0, 2.0, present=3) for number in range(14)]
     assert learned(FEATURE, few).null_share == 0.94
     assert learned(FEATURE, [day_of(number, None, None, present=0) for number in range(14)]).null_share == 0
+    not_numbers = [day_of(number, 1.0, 2.0, present=40, nonfinite=10) for number in range(14)]
+    assert learned(FEATURE, not_numbers).null_share == 0
 
 
 def test_a_time_that_is_unique_by_chance_identifies_no_row(tmp_path: Path) -> None:

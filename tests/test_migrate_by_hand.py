@@ -240,6 +240,18 @@ def test_a_base_column_in_no_file_is_found_and_planned(folder: Path, tmp_path: P
             assert drift(folder, later, warehouse) == ()
 
 
+def test_an_adopted_drop_deletes_nothing(folder: Path, tmp_path: Path) -> None:
+    """It is only recorded, so its rollback does not name deleted values."""
+    with open_target(f"duckdb:///{tmp_path}/store.duckdb") as warehouse:
+        planned_in(folder, store(), warehouse)
+        migrated(folder, store(), warehouse)
+        by_hand(warehouse, DropColumn("tier"))
+        ((_, plan),) = planned_in(folder, store(), warehouse).new
+    drop = plan.statements[0]
+    assert drop.adopted
+    assert drop.way_back == "irreversible, and not needed: the statement is not run and deletes nothing"
+
+
 def test_statements_that_ran_are_counted_as_such(folder: Path, tmp_path: Path) -> None:
     """What one target had already, another gets by its statement."""
     with open_target(f"duckdb:///{tmp_path}/old.duckdb") as old, open_target(f"duckdb:///{tmp_path}/new.duckdb") as new:

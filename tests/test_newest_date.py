@@ -204,7 +204,7 @@ def test_the_daily_check_fails_where_the_newest_date_is_old(old: str) -> None:
     assert NOTICE in done.err
     assert found["FQ644"]["severity"] == "error"
     assert found["FQ644"]["message"].startswith(f"The newest date with rows is {DAY}, ")
-    assert found["FQ644"]["message"].endswith("; max_age_days is 1.")
+    assert found["FQ644"]["message"].endswith("; `max_age_days` is 1 by default.")
     named = fqtool(ROOT, "daily", "--date", str(DAY), "--target", old, "--format", "json")
     assert "FQ644" not in named.out
 

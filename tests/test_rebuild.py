@@ -359,7 +359,9 @@ def test_a_rebuild_and_another_branch_are_planned_again_together(warehouse: Ware
     (other / "0002_rebuild_store.sql").unlink()
     with pytest.raises(Refusal) as refusal:
         planned_in(other, both, warehouse, redo=True)
-    assert "`migrate plan --redo --rebuild` plans a new table" in str(refusal.value.findings[0].remedy)
+    assert "Or plan a new table with the new layout and all rows: fqtool migrate plan --redo --rebuild" in str(
+        refusal.value.findings[0].remedy
+    )
     planned_in(other, both, warehouse, redo=True, rebuild=True)
     migrated(other, both, warehouse, allow=CODES)
     assert drift(other, both, warehouse) == ()

@@ -100,6 +100,14 @@ def test_no_command_plans_what_a_person_has_to_decide(store: Path, changed: str,
     assert "Next" not in text.err
 
 
+def test_one_plan_also_makes_the_changes_of_base_columns(store: Path) -> None:
+    """A missing base column and a missing view have the same command, which is printed once for both."""
+    by_hand(store, VIEW_GONE, "ALTER TABLE feature_store DROP note")
+    text, rules = found(store, *DRIFT)
+    assert rules["FQ313"]["commands"] == rules["FQ301"]["commands"]
+    assert "Next (fixes 2 of 2 findings): fqtool migrate plan --include-base" in text.err
+
+
 def test_an_answered_question_leaves_a_column_with_its_values(store: Path) -> None:
     """The fix of the question renames the column back and creates the view."""
     by_hand(store, VIEW_GONE, RENAMED)

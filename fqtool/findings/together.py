@@ -14,6 +14,7 @@ from fqtool.findings.listing import listed
 from fqtool.findings.remedy import Commands
 
 _ALLOW = "--allow"
+_BASE = "--include-base"
 _NAMED = 3
 
 
@@ -27,7 +28,7 @@ def together(findings: Sequence[Finding], undecided: Iterable[str] = ()) -> tupl
     """Return findings with remedies that can be followed in any order.
 
     Where a person has to decide about one finding before a plan, the others name it before their plan. `migrate` in
-    each remedy allows the hazards of all.
+    each remedy allows the hazards of all, and each plan changes base columns where one of them does.
 
     Args:
         findings: the findings of one run.
@@ -36,7 +37,8 @@ def together(findings: Sequence[Finding], undecided: Iterable[str] = ()) -> tupl
     asked = (f.subject for f in findings if isinstance(f.remedy, Commands) and f.remedy.first and _plans(f.remedy))
     subjects = tuple(dict.fromkeys((*asked, *undecided)))
     codes = sorted(allowed(findings))
-    return tuple(_fitted(finding, subjects, codes) for finding in findings)
+    with_base = any(_BASE in line for finding in findings for line in _commands(finding))
+    return tuple(_fitted(finding, subjects, codes, with_base=with_base) for finding in findings)
 
 
 def _commands(finding: Finding) -> tuple[tuple[str, ...], ...]:
@@ -46,14 +48,19 @@ def _commands(finding: Finding) -> tuple[tuple[str, ...], ...]:
 
 def _plans(remedy: Commands) -> bool:
     """Whether a remedy plans new changes; `--redo` repeats planned ones."""
-    return any(line[:3] == ("fqtool", "migrate", "plan") and "--redo" not in line for line in remedy.lines)
+    return any(map(_is_plan, remedy.lines))
 
 
-def _fitted(finding: Finding, subjects: tuple[str, ...], codes: list[str]) -> Finding:
+def _is_plan(line: tuple[str, ...]) -> bool:
+    return line[:3] == ("fqtool", "migrate", "plan") and "--redo" not in line
+
+
+def _fitted(finding: Finding, subjects: tuple[str, ...], codes: list[str], *, with_base: bool) -> Finding:
     remedy = finding.remedy
     if not isinstance(remedy, Commands) or remedy.first:
         return finding
-    remedy = replace(remedy, lines=tuple(_allowing(line, codes) for line in remedy.lines))
+    lines = ((*line, _BASE) if with_base and _is_plan(line) and _BASE not in line else line for line in remedy.lines)
+    remedy = replace(remedy, lines=tuple(_allowing(line, codes) for line in lines))
     if subjects and _plans(remedy):
         named = listed([f"`{subject}`" for subject in subjects], _NAMED)
         remedy = replace(remedy, first=f"First decide what the fix of {named} asks. One plan then makes all changes:")

@@ -37,13 +37,16 @@ _DEFAULT_FUNCTIONS = (
     "CURRENT_DATE", "CURRENT_DATETIME", "CURRENT_TIME", "CURRENT_TIMESTAMP", "GENERATE_UUID", "RAND", "SESSION_USER",
     "ST_GEOGPOINT", "STRUCT",
 )  # fmt: skip
-_FIX = (
-    "Declare the live type in the registry. Or add a column with the new type, backfill it from this one, "
-    "and give readers a view that has it under the old name. Or plan a new table: `migrate plan --rebuild`."
+_REBUILD = "migrate plan --rebuild"
+_FIX = commands(
+    _REBUILD,
+    first="Declare the live type in the registry. Or add a column with the new type, backfill it from this one, "
+    "and give readers a view that has it under the old name. Or plan a new table:",
 )
-_NULLABLE = (
-    "Remove `required: true` of the column from the registry, so that it is NULLABLE there too. Or plan a new "
-    "table: `migrate plan --rebuild`."
+_NULLABLE = commands(
+    _REBUILD,
+    first="Remove `required: true` of the column from the registry, so that it is NULLABLE there too. Or plan a new "
+    "table:",
 )
 
 
@@ -192,8 +195,10 @@ def partitioning_changed(before: State, change: SetPartitioning) -> Iterator[Fin
             before.table.name,
             f"The table is partitioned by {_partition(before.table.partitioning)}, "
             f"the registry has {_partition(change.partitioning)}; BigQuery cannot make this change in place.",
-            remedy="`migrate plan --rebuild` plans a new table with the new layout and all rows. Or declare the "
-            "live layout in the registry.",
+            remedy=commands(
+                _REBUILD,
+                first="Declare the live layout in the registry. Or plan a new table with the new layout and all rows:",
+            ),
         )
 
 
@@ -245,7 +250,7 @@ def layout_column_touched(before: State, change: DropColumn | RenameColumn) -> I
         yield Finding(
             change.name,
             f"`{change.name}` is a partition or clustering column; BigQuery cannot drop or rename it.",
-            remedy="Keep it, or rename it with `migrate plan --rebuild`.",
+            remedy=commands(_REBUILD, first="Keep it. Or plan a new table that has the new name:"),
         )
 
 

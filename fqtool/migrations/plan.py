@@ -33,6 +33,8 @@ from fqtool.table.model import State, Table, fingerprint
 
 Judge = Callable[[State, Change], tuple[Finding, ...]]
 
+_BY_HAND = "the table has this change already, made outside of migrations"
+_NOT_RUN = "irreversible, and not needed: the statement is not run and deletes nothing"
 _SPARE = 124_000  # characters of a statement that are left for a client's additions
 
 
@@ -235,7 +237,8 @@ def adopted_of(
             others.append(as_added(there))
     for group in (*_groups(drops), *_groups(others)):
         statement = make_statement(state, group)
-        yield replace(statement, adopted=True, why="the table has this change already, made outside of migrations")
+        back = _NOT_RUN if isinstance(group[0], DropColumn) else statement.way_back
+        yield replace(statement, adopted=True, why=_BY_HAND, way_back=back)
         state = fold(state, group)
     yield from (statement for statement in made if not statement.adopted)
 

@@ -47,7 +47,9 @@ class Outcome:
             return ", ".join(f"{many} {self.classes[one]}" for one, many in total.items() if many)
         if total[Severity.ERROR] or total[Severity.WARNING]:
             lasting = sum(self.is_new(finding) is False for finding in self.findings)
-            of_earlier = f"; {lasting} of {len(self.findings)} began before {self.also['date']}" if lasting else ""
+            of_earlier = (
+                f"; {lasting} of {len(self.findings)} findings began before {self.also['date']}" if lasting else ""
+            )
             return f"{in_words(total)}{of_earlier}"
         return f"{self.ok_message} ({in_words(total)})" if self.findings else self.ok_message
 

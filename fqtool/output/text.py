@@ -158,7 +158,7 @@ def _in_the_table(outcome: Outcome) -> str:
         return ""
     if in_table == total:
         return f"{';' if total > 1 else ','} {'all are ' if total > 1 else ''}in the table above"
-    return f"; {in_table} of {total} {'is' if in_table == 1 else 'are'} in the table above"
+    return f"; {in_table} of {total} findings {'is' if in_table == 1 else 'are'} in the table above"
 
 
 def write_findings(findings: Sequence[Finding], page: Page) -> None:

@@ -24,7 +24,7 @@ from fqtool.cli.output import say
 app = typer.Typer()
 _WHOLE_IN_DAILY = ("FQ617", "FQ624", "FQ643", "FQ644")
 """The findings of which `diagnose` shows no more: they are about no feature and no gate."""
-_MORE = "Defaulted features and gates of the date:"
+_MORE = "To show the defaulted features and gates of the date:"
 
 
 class FailOn(StrEnum):

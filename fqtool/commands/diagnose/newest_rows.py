@@ -68,12 +68,13 @@ def newest_date_too_old(registry: Registry, newest: date, expected: date) -> Ite
     age = (expected - newest).days
     if age > registry.max_age_days:
         document = registry.document
+        declared = document is not None and "max_age_days" in document.data
         found = Finding(
             registry.table.name,
-            f"The newest date with rows is {newest}, {age} day{'s' * (age != 1)} before {expected}; max_age_days is "
-            f"{registry.max_age_days}.",
+            f"The newest date with rows is {newest}, {age} day{'s' * (age != 1)} before {expected}; `max_age_days` is "
+            f"{registry.max_age_days}{'' if declared else ' by default'}.",
             remedy="Run the pipeline that writes the table; if it runs less often, set `max_age_days` in the registry.",
-            location=document.at_key(("max_age_days",)) if document and "max_age_days" in document.data else None,
+            location=document.at_key(("max_age_days",)) if document and declared else None,
         )
         cause = Cause(Kind.NO_ROWS, expected, newest + timedelta(days=1), 0, 0, (), None, None, ())
         yield with_event(found, replace(cause, event=event_of(registry, cause)))

@@ -73,7 +73,8 @@ def stale_input(cause: Cause) -> Iterator[Finding]:
 
     Problem: Models read old values under the labels of the date.
 
-    Why: The output of the processor is days old, or a job copied it.
+    Why: The output of the processor is days old, or a job copied it. Values are compared with the previous row of the
+    same key. A copy of the rows of a week ago is found only by an old run timestamp.
 
     Example: The last run is three days before the date, usually one day; all rows repeat the values of the date before.
 
@@ -88,7 +89,7 @@ def stale_input(cause: Cause) -> Iterator[Finding]:
 
 @rule("FQ604", Severity.WARNING, group=Group.DIAGNOSIS)
 def partly_defaulted(cause: Cause) -> Iterator[Finding]:
-    """More rows than usual have default values.
+    """More rows than usual have default values; an error where all rows have them.
 
     Problem: The mean of the date hides how bad these rows are.
 
@@ -96,8 +97,7 @@ def partly_defaulted(cause: Cause) -> Iterator[Finding]:
 
     Example: Features 5-8 are defaulted in 20% of the rows, usually in 2%.
 
-    Fix: Run the processor for the missing keys, rebuild the rows of the store, then score the date. The finding is an
-    error where all rows have default values.
+    Fix: Run the processor for the missing keys, rebuild the rows of the store, then score the date.
     """
     if cause.kind is Kind.PARTIAL:
         what, look = f"{are(cause)} {cause.absent}", "Find why the value is absent"

@@ -163,7 +163,7 @@ def heading(diagnosis: Diagnosis) -> str:
     """Return the date, its rows, and the number of dates that it is compared with."""
     today = diagnosis.today
     if today is None:
-        return f"{diagnosis.day}: no rows. Without --date, fqtool uses the newest date with rows."
+        return f"{diagnosis.day}: no rows. For the newest date with rows, remove --date."
     count = len(diagnosis.before)
     compared = f"compared with {count} earlier date{'s' * (count != 1)}" if count else "no earlier date to compare with"
     unscored = f", {today.rows - today.scored:,} of them not scored" if today.scored < today.rows else ""

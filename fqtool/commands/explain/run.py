@@ -184,7 +184,8 @@ def _row(registry: Registry, warehouse: Warehouse, keys: Mapping[str, Value], da
     """Read the one row with these keys, of a date if one is given."""
     require_columns(registry, warehouse, (one.name for one in Scoring(registry).managed))
     found = warehouse.rows(row_query(registry, keys, day))
-    given = ", ".join([f"{name}={value}" for name, value in keys.items()] + ([f"date={day}"] if day else []))
+    column = dates.column if (dates := dates_of(registry)) else "date"
+    given = ", ".join([f"{name}={value}" for name, value in keys.items()] + ([f"{column}={day}"] if day else []))
     if len(found) > 1:
         missing = [name for name in registry.table.keys if name not in keys]
         known = dict.fromkeys(f"--key '{name}={row[name]}'" for name in missing for row in found)
@@ -251,7 +252,7 @@ def _meant(registry: Registry, warehouse: Warehouse, keys: Mapping[str, Value], 
     return (
         f"Use {' or '.join(f'--key {name}={one}' for one in close)}."
         if close
-        else f"{day} has {len(known):,} other values of {name}, such as --key {quote(f'{name}={min(known)}')}."
+        else f"Use a value of {name} on {day}, such as: --key {quote(f'{name}={min(known)}')}"
     )
 
 

@@ -28,6 +28,8 @@ _SCORES = re.compile(
     r"feature_quality_score|quality_tier|default_feature_count|.*_quality_pct|feature_\d+_(quality|source)"
 )
 _LABELS = ("_label", "_source", "_status")
+_OF_LABEL = "the label of another column: to use it, set `source` of that feature to its name"
+_IN_TEXT = "several values in one column: see docs/how-to/declare-where-values-are.md"
 # Columns that identify a row or record when it was written. No model reads them.
 _ABOUT_ROWS = re.compile(r"(.*_)?(id|key|uuid|guid|hash|row_?names?)|(created|updated|inserted|loaded|written)(_.*)?")
 _PLAIN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -43,11 +45,13 @@ class Profile:
         rows: The number of rows.
         nulls: Column -> rows in which it is NULL.
         distinct: Column -> distinct values.
+        objects: The text columns in which every value is a JSON object, such as a map of labels.
     """
 
     rows: int
     nulls: dict[str, int]
     distinct: dict[str, int]
+    objects: frozenset[str] = frozenset()
 
 
 def date_column(table: Table, spec: TableSpec) -> Column:
@@ -79,11 +83,14 @@ def profile_of(warehouse: Warehouse, table: Table, dates: RowDates, start: date,
     columns = [one for one in table.columns if one.mode is not Mode.REPEATED and one.type.kind in kinds]
     parts = [f"COUNTIF({ident(one.name)} IS NULL) AS n{number}" for number, one in enumerate(columns)]
     parts += [f"COUNT(DISTINCT {ident(one.name)}) AS d{number}" for number, one in enumerate(columns)]
+    texts = {number: ident(one.name) for number, one in enumerate(columns) if one.type.kind is Kind.STRING}
+    parts += [f"COUNTIF({one} IS NOT NULL AND NOT STARTS_WITH({one}, '{{')) AS t{n}" for n, one in texts.items()]
     row = _one_row(warehouse, ["COUNT(*) AS c", *parts], table, dates.between(start, end))
     return Profile(
         row["c"],
         {one.name: row[f"n{number}"] for number, one in enumerate(columns)},
         {one.name: row[f"d{number}"] for number, one in enumerate(columns)},
+        frozenset(one.name for number, one in enumerate(columns) if not row.get(f"t{number}", 1)),
     )
 
 
@@ -148,7 +155,7 @@ def features_of(table: Table, spec: TableSpec, profile: Profile) -> tuple[tuple[
     for one in table.columns:
         if one.key in apart:
             continue
-        if why := "the label of another column" if _is_label(one, keys) else _why_not(one, profile):
+        if why := _OF_LABEL if _is_label(one, keys) else _why_not(one, profile):
             left.setdefault(why, []).append(one.name)
         else:
             chosen.append(one)
@@ -183,7 +190,7 @@ def _own_value(column: str) -> str:
 
 def _why_not(one: Column, profile: Profile) -> str:
     if one.mode is Mode.REPEATED or one.type.kind in (Kind.STRUCT, Kind.JSON):
-        return "several values in one column: see docs/how-to/declare-where-values-are.md"
+        return _IN_TEXT
     if one.name not in profile.nulls:
         return "neither a number nor a text nor a truth value"
     if one.type.kind in DATED:
@@ -194,6 +201,8 @@ def _why_not(one: Column, profile: Profile) -> str:
         return "a part of the date"
     if profile.nulls[one.name] == profile.rows:
         return "NULL in all rows"
+    if one.name in profile.objects:
+        return _IN_TEXT
     if one.type.kind is Kind.STRING and profile.distinct[one.name] > _MOST_CATEGORIES:
         return f"text with more than {_MOST_CATEGORIES} values"
     return ""

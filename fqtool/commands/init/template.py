@@ -154,7 +154,7 @@ def _inputs(made: Scaffold) -> Iterator[str]:
         return
     yield from _comment(
         "These read no labels: a NULL value is `missing`, any other value `present`. If the rows have labels, add "
-        "`source`."
+        "`source`: `source: '{name}_source'` reads one label column for each feature."
     )
     # Features that are proposed are columns, whatever else the table has.
     by_position = made.vector and not made.features

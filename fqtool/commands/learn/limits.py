@@ -26,7 +26,7 @@ class Limits:
         range: The lowest and highest plausible value; None for text, times and constant features.
         min_stddev: The lowest daily standard deviation.
         zero_share: The usual share of zeros, 0 to 1.
-        null_share: The highest daily share of rows without a value, 0 to 1.
+        null_share: The highest daily share of rows without a value, 0 to 1. NaN counts only with `nan_is_missing`.
         may_be_constant: Whether all rows of some date had one value.
     """
 
@@ -83,8 +83,12 @@ def _is_number(one: FeatureDay) -> bool:
 
 
 def _null_share(feature: Feature, days: Sequence[Day]) -> float:
-    """The highest share of rows without a value but for one date, rounded up; 0 where there is hardly any."""
-    shares = sorted(1 - day.features[feature.index].present / day.rows for day in days if day.rows)
+    """The highest share of rows without a value but for one date, rounded up; 0 where there is hardly any.
+
+    A row with NaN or infinity has a value, which `diagnose` reports on its own: `null_share` allows none of them.
+    """
+    told = [(day.features[feature.index], day.rows) for day in days if day.rows]
+    shares = sorted(1 - (one.present + one.nonfinite) / rows for one, rows in told)
     highest = shares[-2] if len(shares) > 1 else 0.0  # the first date of a store lacks all history
     return min(math.ceil(highest * 100) / 100, 1.0) if highest >= _SOME else 0.0
 

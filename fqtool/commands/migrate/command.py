@@ -169,7 +169,7 @@ def plan(
         with warehouse_of(workspace.registry, target, timeout) as warehouse:
             planned, where = plan_migration(workspace, warehouse, **options), f" for {warehouse.url}"
     for file, of_file in planned.new:
-        print_plan(file, of_file, sys.stdout)
+        print_plan(file, of_file, sys.stdout, found=file.version in planned.found)
     for replaced in planned.replaced(workspace):
         say(f"Replaces {folder / replaced}, which no known target has begun to apply.")
     if not dry_run:
@@ -201,7 +201,8 @@ def _conclude_plan(planned: Planned, where: str, again: str) -> None:
     size = f"{_size([file for file, _ in planned.new])}{where}, {counted(len(hazards), 'hazard')} to allow"
     say(f"Planned {size}{'; nothing was written' if again else ''}.")
     if where and planned.creates and any(file.version == "0000" for file, _ in planned.new):
-        say("The table does not exist there, and the migration creates it. For another target, add --target.")
+        create = "the migration creates" if len(planned.new) == 1 else "the migrations create"
+        say(f"The table does not exist there, and {create} it. For another target, add --target.")
     for one in planned.gone:
         say(f"{one.rule}: {one.message} `migrate --allow {one.rule}` creates it again, empty.")
     if planned.absent:

@@ -33,7 +33,7 @@ from fqtool.commands.migrate.rules import dropped_too_early, judge
 from fqtool.errors import MigrationError, Refusal
 from fqtool.findings.finding import Finding, Severity
 from fqtool.findings.listing import listed
-from fqtool.findings.remedy import commands
+from fqtool.findings.remedy import Commands, commands
 from fqtool.migrations.backup import backup_lines
 from fqtool.migrations.checksums import CHECKSUMS, checksums
 from fqtool.migrations.contract import CONTRACT, breaks, contract_text
@@ -82,6 +82,7 @@ class Planned:
         absent: the base columns that the table does not have and no new file adds.
         creates: whether the target does not have the table, so that the files create it.
         unused: sentences about each `renamed_from` that has no effect.
+        found: the versions of the new files that `migrate` only records, because the target has their table.
     """
 
     new: tuple[tuple[MigrationFile, Plan], ...]
@@ -91,6 +92,7 @@ class Planned:
     absent: tuple[str, ...] = ()
     creates: bool = False
     unused: tuple[str, ...] = ()
+    found: frozenset[str] = frozenset()
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -181,6 +183,7 @@ def plan_migration(
     made = Planned(
         tuple(new), kept, gone, left, absent, creates=live.table is None,
         unused=tuple(_unused_renames(registry, start.table)),
+        found=frozenset(file.version for file, _ in new if _is_found(file, live)),
     )  # fmt: skip
     texts = texts_of(workspace, made)
     if gone and not made.replaced(workspace) and texts.items() <= workspace.texts.items():
@@ -240,9 +243,10 @@ def _in_place(workspace: Workspace, recorded: State, start: State, *, include_ba
 
 def _redone(finding: Finding) -> Finding:
     """Return a refusal whose remedy keeps the option --redo of this run: without it the folder is refused."""
-    if not isinstance(finding.remedy, str):
+    if not isinstance(finding.remedy, Commands):
         return finding
-    return replace(finding, remedy=finding.remedy.replace("plan --rebuild", "plan --redo --rebuild"))
+    lines = ((*line[:3], "--redo", *line[3:]) if "--rebuild" in line else line for line in finding.remedy.lines)
+    return replace(finding, remedy=replace(finding.remedy, lines=tuple(lines)))
 
 
 def _left(workspace: Workspace, state: State) -> tuple[Finding, ...]:
@@ -323,6 +327,12 @@ def _unfit(
     )
 
 
+def _is_found(file: MigrationFile, live: State) -> bool:
+    """Whether a file creates the table of the registry, and the target has it already."""
+    creates = any(isinstance(change, CreateTable) for change in file.changes)
+    return creates and all(_holds(live, change) for change in lasting(file.changes))
+
+
 def _holds(state: State, change: Change) -> bool:
     """Whether a state has a change already. A table with legal manual changes counts as the same table."""
     if isinstance(change, CreateTable) and not state.is_beside(change.table.name):
@@ -344,19 +354,24 @@ def _title(planned: Plan) -> str:
     return f"{first.verb}_{count}_columns" if count > 1 else _slug(f"{first.verb}_{subject}")
 
 
-def print_plan(file: MigrationFile, plan: Plan, stream: TextIO) -> None:
+def print_plan(file: MigrationFile, plan: Plan, stream: TextIO, *, found: bool = False) -> None:
     """Print the statements of a migration file. Of long statements only the first and last lines are printed.
 
     Args:
         file: the migration file.
         plan: its plan.
         stream: where to print.
+        found: whether the target has the table already, so that the file is only recorded.
     """
     page = Page(stream)
     page.write([Text(file.name, "bold"), f"  table fingerprint {plan.made_for} before, {plan.makes} after"])
     spent = 0
     for number, statement in enumerate(plan.statements, 1):
         spent += is_operation(statement)
+        if found:
+            page.write(["", Text(f"{number}. the table exists: not run, only recorded", "bold")])
+            page.write(_indented(_middle_out(statement.sql.splitlines()), "    "))
+            continue
         budget = f"{spent} of {plan.operations} in this file; {_BUDGET}" if is_operation(statement) else "none"
         _statement(page, number, statement, budget)
     codes = sorted({finding.rule for finding in plan.hazards})
