@@ -8,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from fqtool.errors import InputError, MigrationError, NoTable, OtherColumns, Refusal, UsageError
+from fqtool.errors import FqtoolError, InputError, MigrationError, NoTable, OtherColumns, Refusal, UsageError
 from fqtool.findings.remedy import commands
 from fqtool.migrations.checksums import CHECKSUMS, Kind, Mismatch, mismatches, proven_contract
 from fqtool.migrations.contract import CONTRACT, Position, read_contract
@@ -288,7 +288,8 @@ def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[st
     if missing:
         listed = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")  # noqa: PLR2004
         noun = "columns" if len(missing) > 1 else "column"
-        raise OtherColumns(f"{table.name} in {warehouse.url} lacks the {noun} {listed}.", remedy=commands("migrate"))
+        fix = commands("check-drift" if _is_migrated(warehouse, table.name) else "migrate")
+        raise OtherColumns(f"{table.name} in {warehouse.url} lacks the {noun} {listed}.", remedy=fix)
     _require_base_columns(registry, table, warehouse.url)
     dates = dates_of(registry)
     live = table.find(dates.column) if dates else None
@@ -298,6 +299,14 @@ def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[st
             f"{warehouse.url} but a {dates.kind} in {registry.path}.",
             remedy=f"Change its type in `base_columns` to {live.type.kind}, or convert the column of the table.",
         )
+
+
+def _is_migrated(warehouse: Warehouse, table: str) -> bool:
+    """Whether a migration of the table was recorded: only a comparison then finds why a column is absent."""
+    try:
+        return bool(read_ledger(warehouse, table))
+    except FqtoolError:  # such as Denied: the absent column is the error to report
+        return True
 
 
 def _require_base_columns(registry: Registry, table: Table, url: str) -> None:

@@ -19,7 +19,7 @@ import pytest
 from fqtool.commands.explain.conditions import Role, explained
 from fqtool.commands.explain.run import Explanation, Verdict, explain_row, explanation_of, row_query
 from fqtool.commands.explain.text import document
-from fqtool.errors import InputError
+from fqtool.errors import Refusal
 from fqtool.output.json_document import print_document
 from fqtool.schema.build import desired_table
 from fqtool.synthetic.incidents import Incident
@@ -248,7 +248,7 @@ def test_two_rows_with_the_same_keys_are_not_mixed() -> None:
         store(warehouse, [*rows(), rows()[0]])
         keys = {"player_lookup": rows()[0]["player_lookup"]}
         for also in ({}, {"game_date": str(DAY)}):
-            with pytest.raises(InputError, match="Several rows") as several:
+            with pytest.raises(Refusal, match="Several rows") as several:
                 explain_row(registry(), warehouse, keys | also, None if also else DAY)
             assert several.value.remedy == "Remove the rows that repeat a key."
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -112,8 +112,15 @@ def test_duplicate_keys_are_refused_with_examples(warehouse: Warehouse) -> None:
     """Two rows of one key: which is scored would be chance, so neither is, and the key is named."""
     filled(warehouse, small_registry(), {"a": GOOD, "b": GOOD})
     filled(warehouse, small_registry(), {"b": GOOD})
-    with pytest.raises(Refusal, match=r"item=b, day=2026-02-06 \(2 rows\)"):
-        scored(warehouse)
+    before, later = DAY - timedelta(days=1), DAY + timedelta(days=1)
+    filled(warehouse, small_registry(), {"c": GOOD}, before)
+    for _ in range(2):
+        filled(warehouse, small_registry(), {"d": GOOD}, later)
+    with pytest.raises(
+        Refusal, match=r"^Nothing was scored: .*item=b, day=2026-02-06 \(2 rows\), and 1 more"
+    ) as caught:
+        score_partitions(small_registry(), warehouse, before, later, as_of=NOW)
+    assert str(caught.value.remedy).endswith("then run: fqtool score --start 2026-02-05 --end 2026-02-07")
     assert scores(warehouse, "score")["a"] == (None,)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -353,3 +354,23 @@ def test_a_column_to_drop_is_named_as_such(project: Path) -> None:
     (finding,) = [one for one in found if one["subject"] == "default_feature_count"]
     assert "fqtool migrate plan" in finding["remedy"]
     assert "base_columns" not in finding["remedy"]
+
+
+def test_base_columns_without_migrations_are_added_by_statements_of_the_target(project: Path) -> None:
+    """Also a column that may have another name: without migration files no plan adds it."""
+    shutil.rmtree(project / "migrations")
+    drops = (f"ALTER TABLE feature_store {change}" for change in ("DROP prices_updated_at", "DROP features"))
+    by_hand(project, "other", "DROP TABLE _fqtool_ledger", *drops)
+    by_hand(project, "other", "ALTER TABLE feature_store ADD COLUMN updated TIMESTAMPTZ")
+    said = fqtool(project, "check-drift", *target("other")).said
+    statements = re.findall(r'ALTER TABLE "[^;]+;', said)
+    assert len(statements) == 2
+    by_hand(project, "other", *statements)
+    assert "FQ301" not in fqtool(project, "check-drift", *target("other")).said
+
+
+def test_a_dropped_column_of_a_migrated_table_is_left_to_check_drift(project: Path) -> None:
+    """`fqtool migrate` has nothing to apply there."""
+    by_hand(project, "store", "ALTER TABLE feature_store DROP COLUMN quality_tier")
+    done = fqtool(project, "score", "--start", "2026-02-06", *target("store"))
+    assert (done.code, "fix: fqtool check-drift --target" in done.said) == (1, True)

@@ -144,9 +144,14 @@ _DATASET = re.compile(r"(?<![\w/])DATASET(?=[. ])")
 
 
 def with_options(remedy: Remedy) -> Remedy:
-    """Add the options that were given, and the dataset, to the commands of a remedy, so that they can be pasted."""
-    from fqtool.findings.remedy import Commands
+    """Return a remedy that can be pasted: commands with the options that were given, SQL in the target's dialect."""
+    from fqtool.findings.remedy import Commands, Statements
 
+    if isinstance(remedy, Statements):
+        from fqtool.warehouse.target import as_typed
+
+        sql = as_typed(remedy.sql, current_run().target)
+        return replace(remedy, sql=sql) if sql else "DuckDB has no statement for it: declare what the table has."
     if isinstance(remedy, str) and current_run().dataset:
         return _DATASET.sub(current_run().dataset, remedy)
     return remedy.with_options(options_for) if isinstance(remedy, Commands) else remedy
@@ -207,9 +212,10 @@ def warehouse_of(registry: Registry, target: str | None, timeout: float) -> Ware
         options += ["--registry", registry.path]
     from fqtool.warehouse.target import parse_target
 
-    place = parse_target(url_of(registry, target))
+    run.target = url_of(registry, target)
+    place = parse_target(run.target)
     run.dataset = f"{place.project}:{place.dataset}" if place.dataset else ""
-    return open_warehouse(url_of(registry, target), timeout)
+    return open_warehouse(run.target, timeout)
 
 
 def known_warehouses(registry: Registry, target: str | None, timeout: float) -> Iterator[Warehouse]:

@@ -28,6 +28,7 @@ class Run:
         job_timeout: seconds to wait for a job; None is the warehouse's default.
         waits: the jobs that are waited for, per warehouse.
         today: the UTC day on which the run began; all relative dates of a run count from it.
+        target: the URL of the target; "" before it is known.
         dataset: the dataset of the target on BigQuery, `project:dataset`, which remedies name; "" without one.
         store: the store of fqtool.yaml that is served; "" without one.
         of_store: the values of its options, which remedies do not repeat beside `--store`.
@@ -41,6 +42,7 @@ class Run:
     job_timeout: float | None = None
     waits: list[Waiting] = field(default_factory=list)
     today: date = field(default_factory=lambda: datetime.now(UTC).date())
+    target: str = ""
     dataset: str = ""
     store: str = ""
     of_store: frozenset[str] = frozenset()

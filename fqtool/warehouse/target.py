@@ -114,6 +114,23 @@ def open_target(url: str, *, timeout: float = 30.0) -> Warehouse:
     return cast("Warehouse", getattr(import_module(module), name)(**arguments))
 
 
+def as_typed(sql: str, url: str) -> str:
+    """Return statements in the dialect of a target, to run by hand.
+
+    Args:
+        sql: Schema changes, or a query, in GoogleSQL.
+        url: The URL of the target.
+
+    Returns:
+        The statements, each with a semicolon; "" where the target has no statement for the change.
+    """
+    if not url.startswith("duckdb:"):
+        return sql
+    from fqtool.warehouse.duckdb.ddl import as_duckdb
+
+    return as_duckdb(sql)
+
+
 def open_replay(target: Warehouse | None = None) -> Warehouse:
     """Return an empty database in memory, on which migrations are replayed.
 

@@ -12,7 +12,7 @@ from fqtool.commands.check_drift.renamed import likely_renames
 from fqtool.commands.migrate.rules import judge
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity
-from fqtool.findings.remedy import Entry, Remedy, Statements, commands
+from fqtool.findings.remedy import Commands, Entry, Remedy, Statements, commands
 from fqtool.migrations.fit import leave_alterations
 from fqtool.migrations.legality import by_hand, refusals
 from fqtool.registry.placeholders import fill
@@ -250,7 +250,7 @@ def _judged(drift: Drift, finding: Finding, level: Severity, asked: Mapping[str,
                 value = scalar(fill(drift.read_by_name, {"name": other.name}))
                 reader = f"`value: {value}` in the feature `{old}`, which keeps its name"
             first = f"If so, write `name: {other.name}` in its entry, and {reader}. If not:"
-            remedy = commands("migrate plan --include-base", "migrate", first=first)
+            remedy = replace(remedy, first=first) if isinstance(remedy, Commands | Statements) else f"{first} {remedy}"
     elif isinstance(remedy, Entry) and finding.subject.lower() in asked:
         new = asked[finding.subject.lower()]
         remedy = replace(remedy, unless=f"If it is the same column as `{new}`, follow the fix of `{new}`.")

@@ -12,7 +12,7 @@ from shlex import quote
 from typing import Any
 
 from fqtool.commands.explain.conditions import Condition, Part, Role, explained, values_of
-from fqtool.errors import InputError
+from fqtool.errors import InputError, Refusal
 from fqtool.findings.remedy import Remedy, Statements, commands
 from fqtool.monitoring.categories import CategoryQuery
 from fqtool.records.values import fits_column
@@ -191,7 +191,8 @@ def _row(registry: Registry, warehouse: Warehouse, keys: Mapping[str, Value], da
         known = dict.fromkeys(f"--key '{name}={row[name]}'" for name in missing for row in found)
         differ = len(known) > len(missing)
         remedy = f"Add the time of the row: {' or '.join(known)}." if differ else "Remove the rows that repeat a key."
-        raise InputError(f"Several rows have {given}.", remedy=remedy)
+        error = InputError if differ else Refusal  # rows of different times: the input fits each of them
+        raise error(f"Several rows have {given}.", remedy=remedy)
     if not found:
         raise InputError(f"There is no row with {given}.", remedy=_meant(registry, warehouse, keys, day))
     return found[0]

@@ -12,7 +12,6 @@ from fqtool.commands.migrate.lease import Lease, create_ledger, prepare_ledger, 
 from fqtool.commands.migrate.rebuild import (
     COPY,
     SWAP,
-    as_typed,
     require_free_names,
     require_no_loss,
     require_recorded_swap,
@@ -35,6 +34,7 @@ from fqtool.table.ddl import render
 from fqtool.table.diff import diff
 from fqtool.table.model import State
 from fqtool.warehouse.protocol import Warehouse
+from fqtool.warehouse.target import as_typed
 from fqtool.workspace import Workspace, live_state, read_ledger
 
 # These findings about history stop a run. A change that is in no file yet does not: pending files are still correct.

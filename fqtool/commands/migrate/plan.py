@@ -12,7 +12,6 @@ from rich.text import Text
 
 from fqtool.commands.migrate.rebuild import (
     MIGRATE,
-    as_typed,
     needs_rebuild,
     pending_of,
     rebuilt,
@@ -62,6 +61,7 @@ from fqtool.table.diff import diff
 from fqtool.table.model import Inapplicable, State, Table
 from fqtool.warehouse.migration_folder import commit
 from fqtool.warehouse.protocol import Warehouse
+from fqtool.warehouse.target import as_typed
 from fqtool.workspace import Workspace, ledger_entries, live_state
 
 _LONG = 14

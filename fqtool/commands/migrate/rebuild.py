@@ -25,6 +25,7 @@ from fqtool.table.changes import Change, Reorder, SetClustering
 from fqtool.table.diff import diff
 from fqtool.table.model import State, Table
 from fqtool.warehouse.protocol import Warehouse
+from fqtool.warehouse.target import as_typed
 from fqtool.workspace import Workspace, live_state
 
 COPY, SWAP = "FQ243", "FQ244"  # the hazards of a rebuild
@@ -250,20 +251,6 @@ def _taken_back(rebuild: Rebuild, lost: Iterable[Finding], url: str) -> str:
         f"Save the values of {', '.join(added)}, and drop the column ({as_typed(drops, url)}); "
         "add it again after the swap."
     )
-
-
-def as_typed(sql: str, url: str) -> str:
-    """Return statements in the dialect of a target, to run by hand.
-
-    Args:
-        sql: the statements in GoogleSQL.
-        url: the URL of the target.
-    """
-    if not url.startswith("duckdb:"):
-        return sql
-    from sqlglot import transpile
-
-    return " ".join(f"{one};" for one in transpile(sql, read="bigquery", write="duckdb"))
 
 
 def _progress(rebuild: Rebuild, entries: Iterable[Entry]) -> tuple[list[bool], list[bool]]:

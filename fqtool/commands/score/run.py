@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
+from fqtool.cli.counts import counted
 from fqtool.errors import InputError, NoTable, Refusal, StatementFailed
 from fqtool.findings.remedy import commands
 from fqtool.lint.inputs import SCORE_COLUMN
@@ -132,9 +133,9 @@ def score_partitions(
     without_sources = {"without_sources": f"COUNTIF(NOT ({Layout(registry).known}))"}
     with within(warehouse, limited(max_bytes)):
         partitions = partition_counts(registry, warehouse, start, end, without_sources)
-    for day in (day for day, counts in partitions.items() if counts["repeated"]):
+    if repeated := [day for day, counts in partitions.items() if counts["repeated"]]:
         with within(warehouse, limited(max_bytes)):
-            _require_unique(Span(scoring, day, day), warehouse)
+            raise _repeated(scoring, warehouse, repeated, start, end)
 
     changes, states = InputChanges(scoring, tool), dict[date, dict[str, object]]()
     unchanged = frozenset[date]()
@@ -210,14 +211,17 @@ def _together_or_alone(
         yield days, outcome
 
 
-def _require_unique(span: Span, warehouse: Warehouse) -> None:
-    duplicates = warehouse.rows(span.duplicates())
-    if duplicates:
-        keys = span.registry.table.keys
-        examples = "; ".join(
-            ", ".join(f"{key}={row[key]}" for key in keys) + f" ({row['rows']} rows)" for row in duplicates
-        )
-        raise Refusal(
-            f"{span.start} has rows with the same key, e.g. {examples}. Scoring cannot distinguish them.",
-            remedy="Remove the duplicates, then score the date again.",
-        )
+def _repeated(scoring: Scoring, warehouse: Warehouse, days: list[date], start: date, end: date) -> Refusal:
+    """Return the error about dates whose rows repeat a key, with examples of the first date."""
+    keys = scoring.registry.table.keys
+    examples = "; ".join(
+        ", ".join(f"{key}={row[key]}" for key in keys) + f" ({row['rows']} rows)"
+        for row in warehouse.rows(Span(scoring, days[0], days[0]).duplicates())
+    )
+    more = f", and {counted(len(days) - 1, 'more date')}" if len(days) > 1 else ""
+    span = f"--start {start}" + (f" --end {end}" if start < end else "")
+    return Refusal(
+        f"Nothing was scored: {days[0]} has rows with the same key, e.g. {examples}{more}. "
+        "Scoring cannot distinguish them.",
+        remedy=commands(f"score {span}", first="Remove the duplicates, then run:"),
+    )

@@ -44,7 +44,7 @@ def holds_nothing(path: Path) -> bool:
         return True
     try:
         unfinished = path.is_file() and path.stat().st_size <= _HEADERS and _is_begun(path.read_bytes())
-        journal = path.with_name(f"{path.name}.wal")
+        journal = Path(f"{path}.wal")
         unfinished = unfinished and not (journal.exists() and journal.stat().st_size)
     except OSError:
         return False

@@ -28,7 +28,8 @@ from fqtool.table.changes import (
 )
 from fqtool.table.column import Column, Mode
 from fqtool.table.model import Table, View
-from fqtool.warehouse.duckdb.transpile.dialect import default_to_duckdb
+from fqtool.table.parse import parse_script
+from fqtool.warehouse.duckdb.transpile.dialect import default_to_duckdb, to_duckdb
 from fqtool.warehouse.duckdb.types import quoted, text_literal, type_text
 
 # An ARRAY is never NULL in BigQuery: it is [] in rows written before the column was added, or without the column.
@@ -101,6 +102,19 @@ def ddl(table: str, change: Change, column: Column | None, query: Callable[[View
             raise AssertionError(change)
         case _:
             assert_never(change)
+
+
+def as_duckdb(sql: str) -> str:
+    """Return schema changes, or a query, of GoogleSQL as statements to run in DuckDB's shell; "" where it has none."""
+    if sql.startswith("SELECT"):
+        return f"{to_duckdb(sql.rstrip(';'))};"
+    made = (
+        statement
+        for parsed in parse_script(sql)
+        for change in parsed.changes
+        for statement in ddl(parsed.name, change, None, lambda view: to_duckdb(view.text))
+    )
+    return " ".join(f"{statement};" for statement in made)
 
 
 def with_computable_defaults(change: Change) -> Change:
