@@ -195,7 +195,7 @@ def test_explain_finds_a_row_by_its_date_or_its_time(layout: Layout) -> None:
         assert row.keys["day"] == layout.value(moment)
         by_date = explain_row(registry, warehouse, {"item": "i3", "day": DAY.isoformat()}, None)
         assert by_date.keys == row.keys
-        with pytest.raises(InputError, match=f"no row with item=j3, date={DAY}") as absent:
+        with pytest.raises(InputError, match=f"no row with item=j3, day={DAY}") as absent:
             explain_row(registry, warehouse, {"item": "j3"}, DAY)
         assert "Use --key item=i3" in str(absent.value)
         with pytest.raises(InputError, match="is not a value of day"):
