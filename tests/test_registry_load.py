@@ -147,6 +147,8 @@ def test_a_registry_is_a_map(text: str) -> None:
         ("version: 1".encode("utf-32"), "UTF-32"),
         ("version: 1".encode("utf-16-le"), "zero bytes"),
         ("name: Münster".encode("latin-1"), "0xFC"),
+        (b"DUCK@\0\0\0\0", "it is a binary file"),
+        (b"\x1f\x8b\x08", "it is a binary file"),
     ],
 )
 def test_other_encodings_are_refused(raw: bytes, words: str) -> None:

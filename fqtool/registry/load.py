@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 import stat
 from dataclasses import replace
 from functools import cache
@@ -27,6 +28,7 @@ SIZE_LIMIT = 8 * 1024 * 1024
 
 _WIDE_MARKS = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"),
                (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))  # fmt: skip
+_CONTROL = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def read_registry(path: Path) -> Registry:
@@ -156,11 +158,17 @@ def decoded(raw: bytes, path: str) -> tuple[str | None, tuple[Finding, ...]]:
     for mark, name in _WIDE_MARKS:
         if raw.startswith(mark):
             return None, problems.wrong_encoding(at, f"it begins with the byte order mark of {name}")
+    # Text in UTF-16 has zero bytes, but hardly two together; text of an old code page has no control characters.
+    binary = Location(path), "it is a binary file", "Is it the registry? Name the registry with --registry."
+    if b"\0\0" in raw:
+        return None, problems.wrong_encoding(*binary)
     if b"\0" in raw:
         return None, problems.wrong_encoding(at, "it contains zero bytes, as UTF-16 and binary files do")
     try:
         return raw.decode("utf-8-sig"), ()
     except UnicodeDecodeError as error:
+        if _CONTROL.search(raw):
+            return None, problems.wrong_encoding(*binary)
         before = raw[: error.start].decode("utf-8-sig", "replace")
         line = before.count("\n") + 1
         place = Location(path, line, len(before) - before.rfind("\n"))

@@ -106,7 +106,7 @@ def scaffold_live(
             f"There is no table {name} in {warehouse.url}.",
             remedy=of_place
             if place and name != short
-            else "Use another table with --from-table, or its target with --target.",
+            else "Correct the name after --from-table, or name the target of the table with --target.",
         )
     if not isinstance(found, Table):
         raise InputError(

@@ -26,7 +26,7 @@ def unreadable_file(at: Location, why: str, remedy: Remedy = "Name a file with -
 
 
 @rule("FQ002", group=Group.LOAD)
-def wrong_encoding(at: Location, found: str) -> Iterator[Finding]:
+def wrong_encoding(at: Location, found: str, remedy: str = "") -> Iterator[Finding]:
     """The registry is not UTF-8 text.
 
     Problem: The file is encoded in UTF-16, UTF-32 or an old code page, or is a binary file.
@@ -35,12 +35,13 @@ def wrong_encoding(at: Location, found: str) -> Iterator[Finding]:
 
     Example: A file saved by Notepad as "Unicode", which is UTF-16.
 
-    Fix: Save it as UTF-8: `iconv -f UTF-16 -t UTF-8 old.yaml > feature_registry.yaml`.
+    Fix: Save it as UTF-8: `iconv -f UTF-16 -t UTF-8 old.yaml > feature_registry.yaml`. In place of a binary file, such
+    as a DuckDB file, name the registry with `--registry`.
     """
     yield Finding(
         at.file,
         f"The file is not UTF-8 text: {found}.",
-        remedy="Save it as UTF-8, e.g. iconv -f UTF-16 -t UTF-8 old.yaml > new.yaml",
+        remedy=remedy or "Save it as UTF-8, e.g. iconv -f UTF-16 -t UTF-8 old.yaml > new.yaml",
         location=at,
     )
 
