@@ -18,7 +18,19 @@ from fqtool.commands.diagnose.root_causes import causes_of
 from fqtool.commands.diagnose.row_causes import of_rows
 from fqtool.commands.diagnose.row_counts import unusual_count
 from fqtool.commands.diagnose.swaps import swaps
-from tests.test_root_causes import FIRST, PLAIN, ROWS, Values, around, causes, dates_of, last, registry_of, sign, told
+from tests.test_root_causes import (
+    FIRST,
+    PLAIN,
+    ROWS,
+    Values,
+    around,
+    causes,
+    dates_of,
+    last,
+    registry_of,
+    sign,
+    told,
+)
 
 OTHER = replace(PLAIN, index=1, name="other")
 
@@ -212,3 +224,29 @@ def test_a_season_is_not_a_level_that_began_on_a_date() -> None:
     days = dates_of([PLAIN], [season], 90)
     for at in range(29, 90):
         assert causes_of(registry_of(PLAIN), days[at - 14 : at + 1], days[at - 28 : at - 14]) == ()
+
+
+def test_two_swapped_features_that_move_together_are_found() -> None:
+    """Each changes more from date to date than they differ, as the temperature and the dew point do."""
+
+    def moving(high: float) -> Values:
+        def values(at: int, drawn: random.Random) -> list[float]:
+            level = high + 8 * math.sin(at * 2.1)
+            return [drawn.gauss(level, 3) for _ in range(ROWS)]
+
+        return values
+
+    high, low = moving(70.0), moving(60.0)
+    assert causes([PLAIN, OTHER], [high, low]) == ()
+    swapped: list[Values] = [
+        lambda at, drawn: (low if at == 14 else high)(at, drawn),
+        lambda at, drawn: (high if at == 14 else low)(at, drawn),
+    ]
+    assert "level seems to be swapped with other (feature 1)" in told(causes([PLAIN, OTHER], swapped))
+
+
+def test_a_group_of_a_weekday_with_few_rows_is_named() -> None:
+    """On Sundays each shop has half of its rows; that is not what is lost."""
+    every, half = dict.fromkeys("ABCD", 20), dict.fromkeys("ABCD", 10)
+    text = _of_groups(lambda at: (half if at % 7 == 0 else every) if at < 14 else dict.fromkeys("ABD", 10))
+    assert "FQ618 `team` C: no rows" in text

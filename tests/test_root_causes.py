@@ -437,6 +437,16 @@ def test_a_run_that_many_rows_do_not_record_is_absent() -> None:
     assert "FQ602 Job did not run" in told(causes_of(registry, [*days[:-1], some]))
 
 
+def test_rows_that_were_written_before_the_run_lack_its_values() -> None:
+    """The late run is the root cause of more default values, not incomplete input."""
+    days = with_run(defaulted([0.0] * 14 + [0.6], PLAIN), timedelta(0))
+    late = replace(days[-1], processors={"Job": replace(days[-1].processors["Job"], late=60)})
+    assert "FQ604" in told(causes_of(registry_of(PLAIN), days))
+    found = told(causes_of(registry_of(PLAIN), [*days[:-1], late]))
+    assert "FQ606 Job ran after 60 of 100 rows" in found
+    assert "FQ604" not in found
+
+
 def test_running_again_is_advised_only_where_a_run_is_missing_or_old() -> None:
     """An error of code has a place to look at as its fix."""
     registry = registry_of(PLAIN, OTHER)

@@ -20,7 +20,7 @@ _BINARY = 2
 _OUT = 0.05
 # Rows of a group share one value, so a few rows out of the range may be one value.
 _NEW = 5
-_EFFECT, _OWN = 0.5, 0.3
+_EFFECT, _OWN = 0.5, 0.15
 _SMALL_EFFECT, _LEAP, _PART = 4 / 3, 1.2, 1 / 3
 _FRACTIONS = 0.1
 _ERRORS = 6.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from fqtool.commands.diagnose.baseline import BY_CHANCE, unbroken
 from fqtool.commands.diagnose.daily_stats import Day
@@ -51,7 +50,8 @@ def groups_gone(days: Sequence[Day]) -> list[GroupChange]:
             having = [day for day, groups in earlier if group in groups]
             weekdays = [group in groups for day, groups in earlier if day.weekday() == today.day.weekday()]
             rows = statistics.median(groups[group] for _, groups in earlier if group in groups) if having else 0
-            if _lost(rows, earlier, now) > BY_CHANCE:
+            same = [groups for day, groups in earlier if day.weekday() == today.day.weekday()]
+            if _lost(group, same or [groups for _, groups in earlier], now) > BY_CHANCE:
                 continue  # so few rows are left that a group may have none
             if rows >= _LEAST and len(earlier) >= _ENOUGH and len(having) >= _REGULAR * len(earlier) and all(weekdays):
                 lost.setdefault((lasting + 1, len(having)), []).append(group)
@@ -62,9 +62,10 @@ def groups_gone(days: Sequence[Day]) -> list[GroupChange]:
     return found
 
 
-def _lost(rows: float, earlier: Sequence[tuple[date, Mapping[str, int]]], now: Mapping[str, int]) -> float:
-    """The probability that a group of so many rows has none, where each row is lost as often as those of the others."""
-    usual = statistics.median(sum(groups.values()) for _, groups in earlier) - rows if earlier else 0.0
+def _lost(group: str, earlier: Sequence[Mapping[str, int]], now: Mapping[str, int]) -> float:
+    """The probability that a group has no rows, where each row is lost as often as those of the other groups."""
+    rows = statistics.median(groups.get(group, 0) for groups in earlier) if earlier else 0.0
+    usual = statistics.median(sum(groups.values()) for groups in earlier) - rows if earlier else 0.0
     left = min(sum(now.values()) / usual, 1.0) if usual > 0 else 1.0
     return float((1 - left) ** rows)
 

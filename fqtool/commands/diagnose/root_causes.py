@@ -56,6 +56,7 @@ _SAID_BY = {
     Kind.PARTIAL: (Sign.MORE_DEFAULTS, Sign.DEFAULTED),
     Kind.NEUTRAL: (Sign.NEUTRAL, Sign.CONSTANT),
 }
+_OF_PARTIAL = _SAID_BY[Kind.PARTIAL]
 _ALONE = {
     Sign.CONSTANT: Kind.CONSTANT,
     Sign.REPEATED: Kind.REPEATED,
@@ -258,6 +259,8 @@ def _of_processor(
     ran = told is not None and not silent and not old
     moving = [one for one in own if _moves(one, days)]
     kind = _kind(own, moving, [one for one in near if one.feature.processor == processor.name], ran, silent, old > 0)
+    if kind is Kind.PARTIAL and late:
+        kind = None  # the rows lack values because they were written before the run
     if kind is not None:
         record = {Kind.MASKED: absent, Kind.STALE: old}.get(kind, 0)
         explained = [one for one in near if one.sign is not Sign.NOT_FINITE]
@@ -272,7 +275,7 @@ def _of_processor(
     elif old:
         kind, lasting, hit, explained = Kind.STALE, old, today.rows, near
     elif late and told:
-        kind, lasting, hit, explained = Kind.LATE, late, told.late, []
+        kind, lasting, hit, explained = Kind.LATE, late, told.late, [one for one in near if one.sign in _OF_PARTIAL]
     else:
         return
     features = tuple(one.feature for one in explained) or tuple(own)

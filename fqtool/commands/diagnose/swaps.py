@@ -26,6 +26,7 @@ _LONGEST = 7  # last dates with the problem
 _SAME, _FARTHEST = 0.1, 0.4
 _CHANGES, _CHANGES_ALONE, _TOLERANCE = 4.0, 10.0, 3.0
 _NEARLY_ALL = 0.9
+_STEADY, _MIRRORED, _DATES = 0.25, 0.4, 7  # of the usual difference; on so many dates
 _ROUNDED = 0.01  # of the distance; a figure that never changes is known no better
 
 _FIGURES: tuple[Callable[[FeatureDay], float | None], ...] = (
@@ -154,7 +155,28 @@ def _share(one: Feature, other: Feature, before: Sequence[Day], today: Day, leas
         for at, figure in enumerate(_FIGURES)
     ]
     shares = [share for share in found if share]
-    return statistics.median(shares) if shares and not any(share == 0.0 for share in found) else None
+    if any(share == 0.0 for share in found):
+        return None
+    if not shares and _is_mirrored(
+        [day.mean or 0.0 for day in now], [[day.mean or 0.0 for day in days] for days in told]
+    ):
+        return 1.0
+    return statistics.median(shares) if shares else None
+
+
+def _is_mirrored(now: Sequence[float], told: Sequence[Sequence[float]]) -> bool:
+    """Whether the difference of two means, which move together from date to date, has the other sign.
+
+    Such as the temperature and the dew point: each changes more than they differ, and one is always the higher.
+    """
+    if len(told[0]) != len(told[1]):
+        return False
+    differences = [one - other for one, other in zip(*told, strict=True)]
+    usual, today = float(statistics.median(differences)), now[0] - now[1]
+    change = SIGMA * statistics.median(abs(one - usual) for one in differences)
+    if len(differences) < _DATES or abs(usual) < _CHANGES / 2 * change or not usual:
+        return False
+    return min(one / usual for one in differences) >= _STEADY and abs(today + usual) <= _MIRRORED * abs(usual)
 
 
 def _moved(
