@@ -77,6 +77,7 @@ BROKEN = [
     ("FQ130", "range: [0, 70]", "range: [70, 0]", "70, is greater than its upper limit, 0"),
     ("FQ130", "expected: 10,", "expected: 99,", "99, is outside its range"),
     ("FQ173", "expected: 10,", "expected: 10, upstream_tolerance: 1,", "without an `upstream_table` and one"),
+    ("FQ183", "expected: 10,", "value: player,", "points has range, and its values are not numbers"),
     ("FQ131", "category: rest,", "category: form,", "No feature is in the category rest"),
     ("FQ132", '$."{index}"', "$.5", "same for every feature"),
     ("FQ133", "last_updated: cache_written", "last_updated: cache_wrote", "Write cache_written."),

@@ -157,6 +157,30 @@ def broken_range(subject: Subject) -> Iterator[Finding]:
             yield Finding(one.name, message, remedy="Correct `range` or `expected`.", location=at)
 
 
+@rule("FQ183", Severity.WARNING, group=Group.REGISTRY)
+def limit_without_numbers(subject: Subject) -> Iterator[Finding]:
+    """A limit for numbers is set for values that are not numbers.
+
+    Problem: `range` or `spread.min_stddev` has no effect.
+
+    Why: Text and dates are not compared with numbers.
+
+    Example: {name: city, range: [0, 100]}, where city is a STRING
+
+    Fix: Remove the limit, or read a number in `value`.
+    """
+    layout = Layout(subject.registry)
+    for one in subject.registry.active_features:
+        keys = {"range": one.range, "spread": one.spread.min_stddev}
+        limits = [key for key, limit in keys.items() if limit is not None]
+        found = layout.type_of(one) if limits else None
+        if found and not found.repeated and layout.number(one, layout.value(one)) is None:
+            names = " and ".join("spread.min_stddev" if key == "spread" else key for key in limits)
+            message = f"{one.name} has {names}, and its values are not numbers."
+            remedy = f"Remove {names}, or read a number in `value`."
+            yield Finding(one.name, message, remedy=remedy, location=subject.within(one.at, limits[0]))
+
+
 @rule("FQ173", group=Group.REGISTRY)
 def tolerance_without_source(subject: Subject) -> Iterator[Finding]:
     """A feature has an `upstream_tolerance`, and no one column to compare its values with.

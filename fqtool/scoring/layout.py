@@ -13,6 +13,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+from fqtool.errors import InputError
 from fqtool.expressions.expression import Expression, Name, names_in, render
 from fqtool.expressions.grammar import Unreadable, parse_expression
 from fqtool.expressions.names import Names
@@ -77,7 +78,7 @@ class Layout:
         """Return the type of the value of a feature, None where it is unknown."""
         try:
             return infer(parse_expression(self.value(feature)), self._names)[0]
-        except Unreadable:
+        except (Unreadable, InputError):  # the type of a column may be unreadable
             return None
 
     @cached_property
