@@ -2,7 +2,7 @@
 
 The same rows are given to a plain z-score and to Great Expectations and Evidently (`other_checks.py`).
 
-python bench/diagnosis [--dates 5] [--store NAME] [--kind KIND] [--misses]
+python bench/diagnosis [--dates 5] [--store NAME] [--kind KIND] [--draw TEXT] [--misses]
     --write writes the table into bench/README.md; --stored prints the stored table.
 """
 
@@ -153,10 +153,17 @@ Healthy = dict[str, dict[date, set[str]]]
 
 
 def _judged(
-    bed: Bed, peers: Sequence[Peer], kind: str, fault: Fault, strength: int, number: int, healthy: Healthy
+    bed: Bed,
+    peers: Sequence[Peer],
+    kind: str,
+    fault: Fault,
+    strength: int,
+    number: int,
+    healthy: Healthy,
+    draw: str = "",
 ) -> Result:
     """Inject a fault and judge what is found."""
-    store, drawn = bed.store, random.Random(f"{bed.store.name}|{kind}|{strength}|{number}")
+    store, drawn = bed.store, random.Random(f"{bed.store.name}|{kind}|{strength}|{number}{draw}")
     lasting = DECLINE if kind == "more defaults on each date" else 1 if kind == "no rows" else LASTING[number % 5]
     at = drawn.randrange(FIRST_JUDGED + lasting, len(bed.days))
     day, dates = bed.days[at], bed.days[at - lasting + 1 : at + 1]
@@ -266,7 +273,7 @@ def _judged_store(chosen: argparse.Namespace, store: Store) -> Judged:
         healthy = {one.name: {day: one.findings(day, {}) for day in found} for one in peers}
         healthy[OWN] = {day: {_about(one, store) for one in findings} for day, findings in found.items()}
         results = [
-            _judged(bed, peers, kind, fault, strength, number, healthy)
+            _judged(bed, peers, kind, fault, strength, number, healthy, chosen.draw)
             for kind, fault in FAULTS.items()
             if (not chosen.kind or kind == chosen.kind) and (store.labelled or not fault.labelled)
             for strength in range(3)
@@ -327,6 +334,7 @@ def main() -> None:
     parser.add_argument("--dates", type=int, default=5)
     parser.add_argument("--store", default="")
     parser.add_argument("--kind", default="")
+    parser.add_argument("--draw", default="", help="any text: other dates, features and rows")
     for name in ("--misses", "--write", "--stored"):
         parser.add_argument(name, action="store_true")
     chosen = parser.parse_args()
