@@ -310,7 +310,7 @@ def test_a_weekly_pattern_of_rows_is_usual() -> None:
 
 def test_nan_is_missing_where_the_registry_declares_so() -> None:
     """NaN then counts as a missing value, of a FLOAT64 feature only."""
-    store = Store('  value: "{name}"\n  nan_is_missing: true', _columns("FLOAT64", "INT64", "STRING"))
+    store = Store('  value: "{name}"\n  nan_is_missing: true', _columns("FLOAT64", "INT64", "NUMERIC"))
     layout = Layout(store.registry)
     labels = [layout.label(one) for one in store.registry.features]
     assert ["IS_NAN" in one for one in labels] == [True, False, False]
