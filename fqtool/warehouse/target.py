@@ -114,6 +114,21 @@ def open_target(url: str, *, timeout: float = 30.0) -> Warehouse:
     return cast("Warehouse", getattr(import_module(module), name)(**arguments))
 
 
+def is_plain(sql: str) -> bool:
+    """Return whether statements of a fix are the same change in every dialect: a query, or a column to add.
+
+    What DuckDB has no place for, such as options, fqtool keeps beside the table; DuckDB's own statement loses it.
+    """
+    from fqtool.table.changes import AddColumn
+    from fqtool.table.column import Column
+    from fqtool.table.parse import parse
+
+    if sql.startswith("SELECT"):
+        return True
+    columns = [change.column if isinstance(change, AddColumn) else None for change in parse(sql.rstrip(";"))]
+    return all(one is not None and one == Column(one.name, one.type, one.mode, one.description) for one in columns)
+
+
 def as_typed(sql: str, url: str) -> str:
     """Return statements in the dialect of a target, to run by hand.
 
