@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from fqtool.warehouse.target import as_fix
 from tests.in_process import Done, fqtool
 
 ALLOWED = ("--allow", "FQ230", "--allow", "FQ231")
@@ -367,6 +368,16 @@ def test_base_columns_without_migrations_are_added_by_statements_of_the_target(p
     assert len(statements) == 2
     by_hand(project, "other", *statements)
     assert "FQ301" not in fqtool(project, "check-drift", *target("other")).said
+
+
+def test_a_fix_of_several_statements_keeps_the_words_of_bigquery_where_duckdb_loses_something() -> None:
+    """A query and columns to add are the same in every dialect; a target on BigQuery gets the SQL as it is."""
+    add = "ALTER TABLE `t` ADD COLUMN `a` FLOAT64;"
+    options = "ALTER TABLE `t` SET OPTIONS (friendly_name = 'x');"
+    assert as_fix(f"{add}\n{add}", "duckdb:///s.duckdb").count("DOUBLE") == 2
+    assert as_fix(f"{add}\n{options}", "duckdb:///s.duckdb") == f"{add}\n{options}"
+    assert as_fix(add, "bigquery://p/d") == add
+    assert as_fix("SELECT `a` FROM `t`", "duckdb:///s.duckdb") == 'SELECT "a" FROM "t";'
 
 
 def test_a_dropped_column_of_a_migrated_table_is_left_to_check_drift(project: Path) -> None:

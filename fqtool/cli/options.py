@@ -148,9 +148,9 @@ def with_options(remedy: Remedy) -> Remedy:
     from fqtool.findings.remedy import Commands, Statements
 
     if isinstance(remedy, Statements):
-        from fqtool.warehouse.target import as_typed, is_plain
+        from fqtool.warehouse.target import as_fix
 
-        return replace(remedy, sql=as_typed(remedy.sql, current_run().target)) if is_plain(remedy.sql) else remedy
+        return replace(remedy, sql=as_fix(remedy.sql, current_run().target))
     if isinstance(remedy, str) and current_run().dataset:
         return _DATASET.sub(current_run().dataset, remedy)
     return remedy.with_options(options_for) if isinstance(remedy, Commands) else remedy

@@ -114,21 +114,6 @@ def open_target(url: str, *, timeout: float = 30.0) -> Warehouse:
     return cast("Warehouse", getattr(import_module(module), name)(**arguments))
 
 
-def is_plain(sql: str) -> bool:
-    """Return whether statements of a fix are the same change in every dialect: a query, or a column to add.
-
-    What DuckDB has no place for, such as options, fqtool keeps beside the table; DuckDB's own statement loses it.
-    """
-    from fqtool.table.changes import AddColumn
-    from fqtool.table.column import Column
-    from fqtool.table.parse import parse
-
-    if sql.startswith("SELECT"):
-        return True
-    columns = [change.column if isinstance(change, AddColumn) else None for change in parse(sql.rstrip(";"))]
-    return all(one is not None and one == Column(one.name, one.type, one.mode, one.description) for one in columns)
-
-
 def as_typed(sql: str, url: str) -> str:
     """Return statements in the dialect of a target, to run by hand.
 
@@ -144,6 +129,30 @@ def as_typed(sql: str, url: str) -> str:
     from fqtool.warehouse.duckdb.ddl import as_duckdb
 
     return as_duckdb(sql)
+
+
+def as_fix(sql: str, url: str) -> str:
+    """Return statements of a fix in the dialect of a target, in GoogleSQL where DuckDB's would lose something.
+
+    A query and a column to add are the same in every dialect. What DuckDB has no place for, such as options, fqtool
+    keeps beside the table; DuckDB's own statement loses it.
+
+    Args:
+        sql: Schema changes, or a query, in GoogleSQL.
+        url: The URL of the target.
+    """
+    if not url.startswith("duckdb:"):
+        return sql
+    from fqtool.table.changes import AddColumn
+    from fqtool.table.column import Column
+    from fqtool.table.parse import parse_script
+
+    def is_plain(change: object) -> bool:
+        one = change.column if isinstance(change, AddColumn) else None
+        return one is not None and one == Column(one.name, one.type, one.mode, one.description)
+
+    plain = sql.startswith("SELECT") or all(is_plain(change) for one in parse_script(sql) for change in one.changes)
+    return as_typed(sql, url) if plain else sql
 
 
 def open_replay(target: Warehouse | None = None) -> Warehouse:
