@@ -14,6 +14,7 @@ Scalar: TypeAlias = str | int | float | bool | Decimal | date | datetime | None
 Value: TypeAlias = Scalar | tuple[Scalar, ...]
 
 TEXT_LIMIT = 1_024_000  # characters of a statement (bigquery.md#limits)
+_BETWEEN = "\n"  # between the texts of `distinct_texts`
 _ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -104,3 +105,13 @@ def literal(value: Value) -> str:
             return f"DATE '{value.isoformat()}'"
         case tuple():
             return f"[{', '.join(literal(item) for item in value)}]"
+
+
+def distinct_texts(text: str) -> str:
+    """Return the aggregate of the distinct values of a text expression, in order, as one text: see `texts_of`."""
+    return f"STRING_AGG(DISTINCT {text}, {literal(_BETWEEN)} ORDER BY {text})"
+
+
+def texts_of(value: Value) -> tuple[str, ...]:
+    """Return the texts in a value of `distinct_texts`; () for NULL."""
+    return tuple(value.split(_BETWEEN)) if isinstance(value, str) else ()

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fqtool.errors import FqtoolError, InputError, MigrationError, NoTable, OtherColumns, Refusal, UsageError
+from fqtool.findings.listing import listed
 from fqtool.findings.remedy import commands
 from fqtool.migrations.checksums import CHECKSUMS, Kind, Mismatch, mismatches, proven_contract
 from fqtool.migrations.contract import CONTRACT, Position, read_contract
@@ -286,10 +287,9 @@ def require_columns(registry: Registry, warehouse: Warehouse, names: Iterable[st
         raise no_table(registry.table.name, warehouse.url)
     missing = [name for name in names if table.find(name) is None]
     if missing:
-        listed = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")  # noqa: PLR2004
         noun = "columns" if len(missing) > 1 else "column"
         fix = commands("check-drift" if _is_migrated(warehouse, table.name) else "migrate")
-        raise OtherColumns(f"{table.name} in {warehouse.url} lacks the {noun} {listed}.", remedy=fix)
+        raise OtherColumns(f"{table.name} in {warehouse.url} lacks the {noun} {listed(missing, 3)}.", remedy=fix)
     _require_base_columns(registry, table, warehouse.url)
     dates = dates_of(registry)
     live = table.find(dates.column) if dates else None

@@ -22,6 +22,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     NOTE = "note"
 
+    @property
+    def rank(self) -> int:
+        """The place among the severities, the gravest first."""
+        return [*Severity].index(self)
+
 
 class Group(StrEnum):
     """What a rule checks, and so which command runs it. The rules of a group take the same arguments."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from fqtool.errors import InputError
 from fqtool.expressions.value_types import TELLABLE, ValueType
 from fqtool.findings.finding import Finding, Group, Severity, rule
+from fqtool.findings.listing import listed
 from fqtool.lint.context import Subject
 from fqtool.registry.model import Feature
 from fqtool.registry.yaml.edit import scalar
@@ -33,8 +34,7 @@ def _layout(subject: Subject) -> Layout | None:
 
 
 def _some(features: list[Feature]) -> str:
-    more = f" and {len(features) - _SHOWN} more" if len(features) > _SHOWN else ""
-    return ", ".join(one.name for one in features[:_SHOWN]) + more
+    return listed([one.name for one in features], _SHOWN)
 
 
 @rule("FQ166", group=Group.REGISTRY)
@@ -153,8 +153,7 @@ def _scored(subject: Subject) -> str:
 
 def listed_labels(labels: Sequence[str]) -> str:
     """Return labels in backticks, at most ten of them."""
-    more = f" and {len(labels) - _LISTED} more" if len(labels) > _LISTED else ""
-    return ", ".join(f"`{one}`" for one in labels[:_LISTED]) + more
+    return listed([f"`{one}`" for one in labels], _LISTED)
 
 
 def label_entries(labels: Sequence[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fqtool.findings.finding import Severity
 from fqtool.output.characters import visible_block, write
 from fqtool.output.outcome import rule_title
 
@@ -47,7 +46,7 @@ def print_markdown(outcome: Outcome, stream: TextIO) -> None:
 
 def _ordered(outcome: Outcome) -> Iterable[Finding]:
     """The most severe first, where the command has its own words for severities."""
-    return sorted(outcome.findings, key=lambda one: [*Severity].index(one.severity) if outcome.classes else 0)
+    return sorted(outcome.findings, key=lambda one: one.severity.rank if outcome.classes else 0)
 
 
 def escape(text: str) -> str:

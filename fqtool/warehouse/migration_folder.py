@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from fqtool.errors import Busy, WorldError, remedy_of
+from fqtool.findings.listing import listed
 from fqtool.findings.remedy import commands
 from fqtool.migrations.checksums import CHECKSUMS
 from fqtool.migrations.contract import CONTRACT
@@ -85,9 +86,8 @@ def _require_unchanged(folder: Path, before: Mapping[str, str]) -> None:
     now = _read(folder)
     changed = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
     if changed:
-        names = ", ".join(changed[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")  # noqa: PLR2004
         raise Busy(
-            f"{folder} changed while the migration was planned ({names}); nothing was written.",
+            f"{folder} changed while the migration was planned ({listed(changed, 3)}); nothing was written.",
             remedy=commands("migrate plan"),
         )
 

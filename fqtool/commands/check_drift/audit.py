@@ -20,13 +20,12 @@ from fqtool.registry.model import BaseColumn, Feature, Owner, Registry
 from fqtool.schema.build import ExpandedColumn
 from fqtool.scoring.scoring import Computed, Scoring
 from fqtool.scoring.value_laws import LAWS, ValueLaws
-from fqtool.sql import Query, Value, ident, literal
+from fqtool.sql import Query, Value, distinct_texts, ident, literal, texts_of
 from fqtool.table.column import Kind, Mode
 from fqtool.table.typetext import parse_type
 
 _NEAR = 1e-6  # engines add floats in different orders
 _STORED = "stored_"
-_BETWEEN = "\n"
 _DAY = "day_of_row"
 _AGAIN = ("misshapen", "misordered", "late", "old", "waiting", "repeated")
 """The flags of rows that scoring again, or building again, puts right."""
@@ -288,8 +287,7 @@ class Audit:
             raw = feature_column(one, "raw_source").name
             yield f"f{one.index}_unknown", f"COUNTIF({raw} NOT IN {labels})"
             undeclared = f"IF({raw} NOT IN {labels}, {raw}, NULL)"
-            listed = f"STRING_AGG(DISTINCT {undeclared}, {literal(_BETWEEN)} ORDER BY {undeclared})"
-            yield f"f{one.index}_labels", listed
+            yield f"f{one.index}_labels", distinct_texts(undeclared)
             if one.index in sources:
                 source = self._of(sources[one.index])
                 yield f"f{one.index}_unlisted", f"COUNTIF({source} NOT IN {_listed(canonical)})"
@@ -323,14 +321,9 @@ class Audit:
             )
             for n, one in enumerate(self.scoring.managed)
         )
-
-        def labels(one: Feature) -> tuple[str, ...]:
-            listed = row[f"f{one.index}_labels"]
-            return tuple(listed.split(_BETWEEN)) if isinstance(listed, str) else ()
-
         features = tuple(
             FeatureFacts(
-                one, count(f"f{one.index}_unknown"), labels(one),
+                one, count(f"f{one.index}_unknown"), texts_of(row[f"f{one.index}_labels"]),
                 count(f"f{one.index}_unlisted"), count(f"f{one.index}_outside"),
                 self.registry.owner(one),
                 {law: broken for law in LAWS if (broken := count(f"f{one.index}_{law}"))},

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from fqtool.commands.check_drift.audit import Audited, ColumnFacts
 from fqtool.findings.catalog import rules_of
 from fqtool.findings.finding import Finding, Group, Severity, rule
+from fqtool.findings.listing import listed
 from fqtool.findings.remedy import Commands, commands
 from fqtool.lint.inputs import label_entries, listed_labels
 from fqtool.output.table_text import index_ranges
@@ -39,8 +40,7 @@ def _again(audited: Audited, first: str = "", *, of: str = "") -> Commands:
 
 
 def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return listed(names, _SHOWN)
 
 
 @rule("FQ701", group=Group.DATA)

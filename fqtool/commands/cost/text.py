@@ -10,6 +10,7 @@ from rich.text import Text
 
 from fqtool.commands.cost.costs import BYTES, MONEY, ONCE, ROWS, SHARE, LeftOut, left_out
 from fqtool.findings.former_names import with_former_keys
+from fqtool.findings.listing import listed
 from fqtool.output.characters import visible
 from fqtool.output.console import Page
 from fqtool.output.table_text import Figure, print_table
@@ -213,8 +214,7 @@ def _migration(cost: Cost) -> Iterator[str]:
 
 def _part(word: str, names: Sequence[str], more: float) -> Iterator[str]:
     if names:
-        listed = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-        yield f"{word} {listed} ({more:+,.0f} bytes per row)"
+        yield f"{word} {listed(names, _NAMED)} ({more:+,.0f} bytes per row)"
 
 
 def _of_year(cost: Cost, change: Change) -> str:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 
 from fqtool.commands.diagnose.baseline import BY_CHANCE, unbroken
 from fqtool.commands.diagnose.daily_stats import Day
+from fqtool.findings.listing import listed
 
 _ENOUGH = 7
 _REGULAR = 0.9
 _LEAST = 5  # rows of a date; a smaller group may lack them by chance
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def categories_new(index: int, days: Sequence[Day]) -> GroupChange | None:
     known = [one.categories[index] for one in before if index in one.categories]
     new, lasting = _new(today.categories.get(index, frozenset()), known)
     evidence = f"each of {len(known) - lasting + 1} earlier dates has the same categories, without these"
-    return GroupChange(_listed(new), evidence, lasting) if new else None
+    return GroupChange(listed(new), evidence, lasting) if new else None
 
 
 def _new(now: frozenset[str], known: Sequence[frozenset[str]]) -> tuple[list[str], int]:
@@ -131,9 +131,4 @@ def _new(now: frozenset[str], known: Sequence[frozenset[str]]) -> tuple[list[str
 
 
 def _named(name: str, groups: Sequence[str]) -> str:
-    return f"`{name}` {_listed(groups)}"
-
-
-def _listed(groups: Sequence[str]) -> str:
-    more = f" and {len(groups) - _SHOWN} more" if len(groups) > _SHOWN else ""
-    return f"{', '.join(groups[:_SHOWN])}{more}"
+    return f"`{name}` {listed(groups)}"

@@ -16,7 +16,7 @@ from fqtool.commands.diagnose.cause import Cause, Kind
 from fqtool.commands.diagnose.daily_stats import Day
 from fqtool.registry.model import Feature
 
-_WEEKS = (14, 7)  # whole weeks before, so that a date is compared with its weekday as it was at the time
+_DAYS_BEFORE = (14, 7)  # whole weeks, so that a date is compared with its weekday as it was at the time
 _NEARLY_ALL = 0.8
 _DECLARED = (Kind.OUTSIDE, Kind.NO_VALUE, Kind.NOT_FINITE)
 _NEW = (Kind.GROUP_NEW, Kind.CATEGORY_NEW)
@@ -37,9 +37,9 @@ def lasting_causes(days: Sequence[Day], older: Sequence[Day], judge: Judge) -> I
     every, today = [*older, *days], days[-1]
     baseline = (today.day - days[0].day).days
     dates = [one.day for one in every]
-    for weeks in _WEEKS:
-        at = next((at for at, day in enumerate(dates) if day == today.day - timedelta(days=weeks)), None)
-        if at is None or weeks > baseline:
+    for back in _DAYS_BEFORE:
+        at = next((at for at, day in enumerate(dates) if day == today.day - timedelta(days=back)), None)
+        if at is None or back > baseline:
             continue
         before = [one for one in every[:at] if (dates[at] - one.day).days <= baseline]
         for then in judge([*before, every[at]], dates[: at + 1], ()) if before else ():

@@ -31,17 +31,16 @@ def of_rows(days: Sequence[Day]) -> Iterator[Cause]:
     """Yield groups without rows, new groups, an unusual number of rows, and keys that repeat."""
     today = days[-1]
     gone, new = groups_gone(days), groups_new(days)
-    names = {id(other): one for one, other in renamed(gone, new)}
-    kept = [one for one in gone if one not in names.values()]
+    former = {other: one for one, other in renamed(gone, new)}
+    kept = [one for one in gone if one not in former.values()]
     for kind, changes in ((Kind.GROUP_GONE, kept), (Kind.GROUP_NEW, new)):
         for one in changes:
             since = days[-one.lasting].day
-            other = names.get(id(one))
-            evidence = (
-                one.evidence,
-                *([f"{other.text} has no rows since then: the name may have changed"] if other else ()),
+            old = former.get(one)
+            names = (f"{old.text} has no rows since then: the name may have changed",) if old else ()
+            yield Cause(
+                kind, today.day, since, today.rows, today.rows, (), None, None, (one.evidence, *names), detail=one.text
             )
-            yield Cause(kind, today.day, since, today.rows, today.rows, (), None, None, evidence, detail=one.text)
     if lasting := repeated_keys(days):
         evidence = (f"{today.repeated:,} of {today.rows:,} rows have the keys of another row of the date",)
         since = days[-lasting].day

@@ -113,8 +113,7 @@ def labels_not_declared(cause: Cause) -> Iterator[Finding]:
             f"{rows_of(cause).capitalize()} on {cause.day} have labels that `sources` does not declare{since(cause)}: "
             f"{listed_labels(labels)} ({numbered(cause)}). They count as default values."
         )
-        evidence = cause.reason
-        yield Finding("sources", message, evidence, scored_after(cause, label_entries(labels)))
+        yield Finding("sources", message, cause.reason, scored_after(cause, label_entries(labels)))
 
 
 @rule("FQ615", Severity.WARNING, group=Group.DIAGNOSIS)
@@ -227,5 +226,4 @@ def gate_fell(cause: Cause) -> Iterator[Finding]:
         if cause.features:
             message = f"{message[:-1]}: {names(cause)} {are(cause)} {cause.absent} in more rows than usual."
         first = look_at(cause, "Find why values are absent") if cause.features else "Look at the job that writes it."
-        evidence = cause.reason
-        yield Finding(cause.detail, message, evidence, scored_after(cause, first))
+        yield Finding(cause.detail, message, cause.reason, scored_after(cause, first))

@@ -20,7 +20,7 @@ from fqtool.commands.diagnose.stats_query import Evidence
 from fqtool.commands.diagnose.undeclared_labels import with_undeclared_labels
 from fqtool.commands.diagnose.unscored import with_first_unscored
 from fqtool.errors import InputError, Refusal
-from fqtool.findings.finding import Finding, Severity
+from fqtool.findings.finding import Finding
 from fqtool.output.table_text import index_ranges
 from fqtool.registry.model import Registry
 from fqtool.scoring.layout import Layout
@@ -86,13 +86,9 @@ def diagnosis_of(
         return Diagnosis(day, None, tuple(days), too_old or (findings_of(absent) if absent else ()))
     dates = [one.day for one in days]
     causes = with_queries(causes_of(registry, days, older), registry, warehouse, dates)
-    findings = sorted((found for cause in causes for found in findings_of(cause)), key=_gravity)
+    findings = sorted((found for cause in causes for found in findings_of(cause)), key=lambda one: one.severity.rank)
     too_old = age_findings(registry, warehouse, day, has_rows=True, given=given)
     return Diagnosis(day, days[-1], tuple(days[:-1]), (*too_old, *findings))
-
-
-def _gravity(finding: Finding) -> int:
-    return [*Severity].index(finding.severity)
 
 
 def with_queries(

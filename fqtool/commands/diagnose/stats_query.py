@@ -20,11 +20,11 @@ from fqtool.scoring.layout import Layout
 from fqtool.scoring.read_once import read_once
 from fqtool.scoring.roles import Roles
 from fqtool.scoring.value_laws import LAWS, ValueLaws
-from fqtool.sql import Query, Value, ident, literal
+from fqtool.sql import Query, Value, distinct_texts, ident, literal, texts_of
 from fqtool.table.column import Kind
 
 _EARLIER, _NEAR = "earlier_", "near_"
-_BETWEEN, _COUNTED = "\n", "\t"
+_COUNTED = "\t"
 
 
 @dataclass(frozen=True)
@@ -282,14 +282,12 @@ class Evidence:
             {name: row[f"gate_{name}"] for name in self.gates},  # type: ignore[misc]
             {one.name: row[f"figure_{one.name}"] for one in self.thresholds},
             {
-                name: {
-                    group: int(count) for group, _, count in (one.rpartition(_COUNTED) for one in found.split(_BETWEEN))
-                }
+                name: {group: int(count) for group, _, count in (one.rpartition(_COUNTED) for one in texts_of(found))}
                 for number, name in enumerate(self.groups)
                 if isinstance(found := row[f"group_{number}"], str)
             },
             {
-                one.index: frozenset(found.split(_BETWEEN))
+                one.index: frozenset(texts_of(found))
                 for one in self.categorical
                 if isinstance(found := row[f"category_{one.index}"], str)
             },
@@ -318,8 +316,7 @@ def _groups(number: int, name: str) -> str:
 
 def _at_most(value: str, text: str, name: str) -> str:
     """A text of each value of a date as one text, NULL where there are more than MOST_GROUPS values."""
-    listed = f"STRING_AGG(DISTINCT {text}, {literal(_BETWEEN)} ORDER BY {text})"
-    return f"IF(COUNT(DISTINCT {value}) <= {MOST_GROUPS}, {listed}, NULL) AS {ident(name)}"
+    return f"IF(COUNT(DISTINCT {value}) <= {MOST_GROUPS}, {distinct_texts(text)}, NULL) AS {ident(name)}"
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from fqtool.commands.diagnose.cause import Cause, Confidence, Kind
 from fqtool.registry.model import Feature, Registry
 from fqtool.schema.row_dates import row_dates
 from fqtool.scoring.layout import Layout
-from fqtool.sql import Query, ident, literal
+from fqtool.sql import Query, distinct_texts, ident, literal, texts_of
 from fqtool.warehouse.protocol import Warehouse
 
 _OF_DEFAULTS = (Kind.MISSING, Kind.PARTIAL, Kind.DECLINING)
@@ -60,15 +60,10 @@ def _undeclared(
         label = layout.stored_label(one)
         undeclared = f"IF({layout.known} AND {label} NOT IN ({declared}), {label}, NULL)"
         columns.append(f"COUNT({undeclared}) AS `n_{one.index}`")
-        columns.append(
-            f"STRING_AGG(DISTINCT {undeclared}, {literal(_BETWEEN)} ORDER BY {undeclared}) AS `labels_{one.index}`"
-        )
+        columns.append(f"{distinct_texts(undeclared)} AS `labels_{one.index}`")
     dates, listed = row_dates(registry), ",\n  ".join(columns)
     (row,) = warehouse.rows(Query(f"SELECT\n  {listed}\nFROM {ident(registry.table.name)}\nWHERE {dates.on(day)}"))
-    return {
-        one.index: (int(str(row[f"n_{one.index}"])), tuple(str(row[f"labels_{one.index}"] or "").split(_BETWEEN)))
-        for one in features
-    }
+    return {one.index: (int(str(row[f"n_{one.index}"])), texts_of(row[f"labels_{one.index}"])) for one in features}
 
 
 def _cause(explained: Sequence[Cause], found: dict[int, tuple[int, tuple[str, ...]]], registry: Registry) -> Cause:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fqtool.commands.diagnose.cause import Cause
 from fqtool.findings.finding import Finding
+from fqtool.findings.listing import listed
 from fqtool.findings.remedy import Remedy, commands
 from fqtool.output.table_text import index_ranges
 
@@ -40,8 +41,7 @@ def look_at(cause: Cause, what: str) -> str:
 
 
 def _input(cause: Cause) -> str:
-    more = f" and {len(cause.features) - _SHOWN} more" if len(cause.features) > _SHOWN else ""
-    return f"the input of {', '.join(one.name for one in cause.features[:_SHOWN])}{more}"
+    return f"the input of {listed([one.name for one in cause.features], _SHOWN)}"
 
 
 def names(cause: Cause) -> str:

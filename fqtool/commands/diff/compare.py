@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from fqtool.commands.diff.edits import ADDED, GONE, ORDER, Edit, edits, place
 from fqtool.findings.finding import Location
+from fqtool.findings.listing import listed
 from fqtool.migrations.contract import Breach, Break, Position, breaks
 from fqtool.migrations.legality import refusals
 from fqtool.registry.model import BaseColumn, ColumnSpec, Feature, Registry
@@ -379,5 +380,4 @@ def _plain(value: object) -> str:
 
 def list_names(names: Sequence[str]) -> str:
     """Return the first three names, and how many more there are."""
-    rest = len(names) - 3
-    return ", ".join(names[:3]) + (f" and {rest} more" if rest > 0 else "")
+    return listed(names, 3)

@@ -57,8 +57,7 @@ def levelled(findings: Iterable[Finding], levels: Mapping[str, Severity | None])
     """
     graded = [(finding, levels.get(finding.rule, finding.severity)) for finding in findings]
     kept = [replace(finding, severity=level) for finding, level in graded if level is not None]
-    order = list(Severity)
-    return tuple(sorted(kept, key=lambda finding: (order.index(finding.severity), finding.rule)))
+    return tuple(sorted(kept, key=lambda finding: (finding.severity.rank, finding.rule)))
 
 
 def _finding(difference: Difference) -> Finding:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fqtool.findings.finding import Finding, Group, Location, Severity, rule
+from fqtool.findings.listing import listed
 from fqtool.findings.remedy import commands
 from fqtool.records.read_dml import Assigned, Written
 from fqtool.registry.checks.explain_schema import nearest
@@ -48,8 +49,7 @@ class Listed:
 
 
 def _joined(names: list[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+    return listed(names, _LISTED)
 
 
 @rule("FQ521", group=Group.WRITER_SQL)

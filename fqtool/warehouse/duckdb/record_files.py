@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from fqtool.errors import InputError, UsageError, WorldError
+from fqtool.findings.listing import listed
 from fqtool.table.column import Column, Kind, Type
 from fqtool.warehouse.duckdb.lines import (
     BUFFER,
@@ -393,9 +394,8 @@ def _itself(path: Path) -> str:
 def _require_columns(name: str, names: Sequence[str], fields: Fields) -> None:
     if not {column.name for column in fields.read}.intersection(names):
         read = [column.name for column in fields.read]
-        more = f" and {len(read) - _LISTED} more" if len(read) > _LISTED else ""
         raise InputError(
-            f"{name} has none of the columns that are read: {', '.join(read[:_LISTED])}{more}.",
+            f"{name} has none of the columns that are read: {listed(read, _LISTED)}.",
             remedy="Name the columns as the registry does, those of CSV in the first line.",
         )
 
