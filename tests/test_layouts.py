@@ -89,7 +89,7 @@ class Store:
     def registry(self) -> Registry:
         """The registry, without a mistake."""
         entries = (
-            f"  - {{index: {number}, name: {name}, category: price, range: [0, 90]{(self.own or {}).get(name, '')}}}"
+            f"  - {{index: {number}, name: {name}, category: price{self._range(name)}{(self.own or {}).get(name, '')}}}"
             for number, name in enumerate(NAMES)
         )
         text = TEMPLATE.format(
@@ -99,6 +99,11 @@ class Store:
         assert registry is not None, findings
         assert [*findings, *check_registry(registry)] == []
         return registry
+
+    def _range(self, name: str) -> str:
+        """A range of numbers, which text and times cannot have."""
+        columns = {f"{{name: {name}, type: {kind}}}" for kind in ("STRING", "DATE", "TIMESTAMP")}
+        return "" if any(column in self.base for column in columns) else ", range: [0, 90]"
 
 
 def _columns(*types: str) -> str:
@@ -310,7 +315,7 @@ def test_a_weekly_pattern_of_rows_is_usual() -> None:
 
 def test_nan_is_missing_where_the_registry_declares_so() -> None:
     """NaN then counts as a missing value, of a FLOAT64 feature only."""
-    store = Store('  value: "{name}"\n  nan_is_missing: true', _columns("FLOAT64", "INT64", "NUMERIC"))
+    store = Store('  value: "{name}"\n  nan_is_missing: true', _columns("FLOAT64", "INT64", "STRING"))
     layout = Layout(store.registry)
     labels = [layout.label(one) for one in store.registry.features]
     assert ["IS_NAN" in one for one in labels] == [True, False, False]
